@@ -1,0 +1,288 @@
+"""Wire events, version 1: what a device may publish, one frozen model per kind.
+
+Guarantees: a value that passes is finite, in range and carries its unit in its name; unknown fields are
+ignored (a newer device may say more), unknown enum values are refused (an older server must not guess).
+Ranges are wide enough for every pump in DOMAIN.md section 1 and narrow enough to catch a wrong unit.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    field_validator,
+)
+
+MAX_BATCH_EVENTS: Final = 500
+"""The most events that one message may carry (DESIGN.md, decision 3)."""
+
+MAX_PAYLOAD_BYTES: Final = 262_144
+"""The largest payload that is decoded: 500 events of 500 bytes, and the broker's own limit."""
+
+
+class EventKind(StrEnum):
+    """The kinds of event; also the last level of the topic."""
+
+    RESERVOIR = "reservoir"
+    BOLUS = "bolus"
+    ALARM = "alarm"
+    THERAPY = "therapy"
+    REFILL = "refill"
+    STATUS = "status"
+    REPORT = "report"
+
+
+class ReadingBasis(StrEnum):
+    """Where a reservoir volume comes from; the two are never mixed (DOMAIN.md section 1, INF)."""
+
+    COMPUTED = "computed"
+    MEASURED = "measured"
+
+
+class BolusOutcome(StrEnum):
+    """What became of a request for a bolus (DOMAIN.md section 2).
+
+    `comm_failure` is of unknown delivery: it counts neither as delivered nor as nothing.
+    """
+
+    DELIVERED = "delivered"
+    DENIED_LOCKOUT = "denied_lockout"
+    DENIED_LIMIT = "denied_limit"
+    DENIED_OTHER = "denied_other"
+    COMM_FAILURE = "comm_failure"
+
+
+class AlarmCode(StrEnum):
+    """Pump alarms (DOMAIN.md section 1, rows "non-critical causes" and "critical causes")."""
+
+    EMPTY_RESERVOIR = "empty_reservoir"
+    LOW_RESERVOIR = "low_reservoir"
+    MOTOR_STALL = "motor_stall"
+    PUMP_STOPPED = "pump_stopped"
+    END_OF_SERVICE = "end_of_service"
+    ELECTIVE_REPLACEMENT = "elective_replacement"
+    LOW_BATTERY_RESET = "low_battery_reset"
+    CRITICAL_MEMORY_ERROR = "critical_memory_error"
+    MEMORY_ERROR = "memory_error"
+    CATHETER_OCCLUSION = "catheter_occlusion"
+    OTHER = "other"
+
+
+class AlarmState(StrEnum):
+    """Whether the alarm began or ended at `observed_at`."""
+
+    RAISED = "raised"
+    CLEARED = "cleared"
+
+
+class Complaint(StrEnum):
+    """What a patient reports with the handheld."""
+
+    PAIN = "pain"
+    SIDE_EFFECT = "side_effect"
+    ALARM_HEARD = "alarm_heard"
+    MORE_THERAPY = "more_therapy"
+
+
+VolumeMl = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+"""A volume in millilitres. The largest reservoir is 40 mL (DOMAIN.md section 1)."""
+
+RateMlPerDay = Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)]
+"""A flow in millilitres a day. The fastest pump does about 28.8 (DOMAIN.md section 1, GK)."""
+
+DoseMcg = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+"""A dose in micrograms."""
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time of day on the pump's own clock, "HH:MM"."""
+
+ShortText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+"""Text that a person may read; PostgreSQL cannot hold a NUL."""
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+class WireEvent(_Wire):
+    """What every event carries, whatever its kind."""
+
+    event_id: Annotated[UUID, Field(description="Made once by the device; a re-send carries the same one.")]
+    observed_at: Annotated[
+        AwareDatetime, Field(description="The device's clock, RFC 3339 with offset; the same on a re-send.")
+    ]
+    seq: Annotated[
+        int | None,
+        Field(
+            default=None, ge=0, le=2**53, description="The device's own counter; a gap shows a lost event."
+        ),
+    ] = None
+
+
+class Reservoir(WireEvent):
+    """How much drug the reservoir holds."""
+
+    kind: Literal[EventKind.RESERVOIR] = EventKind.RESERVOIR
+    volume_ml: VolumeMl
+    basis: ReadingBasis = ReadingBasis.COMPUTED
+
+
+class Bolus(WireEvent):
+    """A patient asked for a bolus, and what came of it."""
+
+    kind: Literal[EventKind.BOLUS] = EventKind.BOLUS
+    outcome: BolusOutcome
+    dose_mcg: DoseMcg | None = None
+
+
+class Alarm(WireEvent):
+    """A pump alarm began or ended."""
+
+    kind: Literal[EventKind.ALARM] = EventKind.ALARM
+    code: AlarmCode
+    state: AlarmState
+    detail: ShortText | None = None
+
+
+class Drug(_Wire):
+    """One drug of the mixture in the reservoir."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
+    concentration_mcg_per_ml: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class ProfileStep(_Wire):
+    """The programmed flow from a time of day until the next step."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True)
+
+    from_time: Annotated[ClockTime, Field(alias="from")]
+    rate_ml_per_day: RateMlPerDay
+
+
+class BolusPrescription(_Wire):
+    """What the handheld may give: dose, minimum wait and daily limit (DOMAIN.md section 2)."""
+
+    dose_mcg: DoseMcg
+    lockout_minutes: Annotated[int, Field(ge=0, le=10_080)]
+    limit_per_24h: Annotated[int, Field(ge=0, le=96)]
+
+
+class Therapy(WireEvent):
+    """What was programmed; holds until the next one."""
+
+    kind: Literal[EventKind.THERAPY] = EventKind.THERAPY
+    drugs: Annotated[tuple[Drug, ...], Field(min_length=1, max_length=8)]
+    profile: Annotated[tuple[ProfileStep, ...], Field(min_length=1, max_length=48)]
+    bolus: BolusPrescription | None = None
+    reservoir_size_ml: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    low_reservoir_ml: VolumeMl | None = None
+    refill_due: date | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _ascending(cls, profile: tuple[ProfileStep, ...]) -> tuple[ProfileStep, ...]:
+        starts = [step.from_time for step in profile]
+        if starts != sorted(set(starts)):
+            msg = f"steps must start at ascending times of day, each once; got {', '.join(starts)}"
+            raise ValueError(msg)
+        return profile
+
+
+class Refill(WireEvent):
+    """A refill: what should have been left, what was left, and what was put in."""
+
+    kind: Literal[EventKind.REFILL] = EventKind.REFILL
+    expected_ml: VolumeMl
+    measured_ml: VolumeMl
+    filled_ml: VolumeMl
+
+
+class Status(WireEvent):
+    """A heartbeat of a pump or a handheld."""
+
+    kind: Literal[EventKind.STATUS] = EventKind.STATUS
+    battery_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    firmware: Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00]*$")] | None = None
+    end_of_service: date | None = None
+
+
+class Report(WireEvent):
+    """What a patient says with the handheld."""
+
+    kind: Literal[EventKind.REPORT] = EventKind.REPORT
+    complaint: Complaint
+    score: Annotated[int, Field(ge=0, le=10)] | None = None
+
+
+Event = Reservoir | Bolus | Alarm | Therapy | Refill | Status | Report
+"""Any event. Use `AnyEvent` to parse one whose kind stands in the payload."""
+
+MODEL_BY_KIND: Final[dict[EventKind, type[Event]]] = {
+    EventKind.RESERVOIR: Reservoir,
+    EventKind.BOLUS: Bolus,
+    EventKind.ALARM: Alarm,
+    EventKind.THERAPY: Therapy,
+    EventKind.REFILL: Refill,
+    EventKind.STATUS: Status,
+    EventKind.REPORT: Report,
+}
+
+AnyEvent: Final[TypeAdapter[Event]] = TypeAdapter(
+    Annotated[Event, Field(discriminator="kind")], config=ConfigDict(title="Event")
+)
+"""Parses an event of any kind by its own `kind` (as in a `batch`)."""
+
+
+class RejectionReason(StrEnum):
+    """Why a message or one event of it was not stored. A closed vocabulary: receipts, tables and metrics use it."""
+
+    BAD_TOPIC = "bad_topic"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNPAIRED_DEVICE = "unpaired_device"
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    NOT_JSON = "not_json"
+    NOT_AN_EVENT = "not_an_event"
+    BATCH_TOO_LONG = "batch_too_long"
+    KIND_MISSING = "kind_missing"
+    KIND_MISMATCH = "kind_mismatch"
+    UNKNOWN_KIND = "unknown_kind"
+    MISSING_FIELD = "missing_field"
+    INVALID_FIELD = "invalid_field"
+    UNKNOWN_VALUE = "unknown_value"
+    CLOCK_AHEAD = "clock_ahead"
+    CLOCK_BEHIND = "clock_behind"
+    REFUSED_BY_DATABASE = "refused_by_database"
+
+
+class RejectedEvent(_Wire):
+    """One refused event of a message, as its receipt reports it."""
+
+    index: Annotated[
+        int | None, Field(description="Place in the array, from 0; null: the whole message.")
+    ] = None
+    event_id: UUID | None = None
+    reason: RejectionReason
+    detail: str
+
+
+class Receipt(_Wire):
+    """Sent to the Response Topic after the commit, with the message's Correlation Data.
+
+    `stored` + `duplicates` + the number of `rejected` events is the number of events in the message.
+    A device may forget an event that its receipt counts, whichever of the three it is.
+    """
+
+    stored: Annotated[int, Field(ge=0)]
+    duplicates: Annotated[int, Field(ge=0)]
+    rejected: tuple[RejectedEvent, ...] = ()

@@ -1,0 +1,85 @@
+"""Build and parse topics: `pumpwatch/v1/{device_id}/events/{kind}` and `.../receipts`.
+
+A device is named by its topic alone; the broker's access list keeps each login to its own subtree.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.events import EventKind
+
+ROOT: Final = "pumpwatch/v1"
+BATCH: Final = "batch"
+EVENTS_FILTER: Final = f"{ROOT}/+/events/#"
+"""Matches every event of every device, and no receipt."""
+
+DEVICE_ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
+DEVICE_ID_RULE: Final = "1 to 64 of the characters A-Z a-z 0-9 . _ : -, the first a letter or a digit"
+_DEVICE_ID: Final = re.compile(DEVICE_ID_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTopic:
+    """A parsed event topic; `kind` is None for a `batch`."""
+
+    device_id: str
+    kind: EventKind | None
+
+
+class BadTopicError(ValueError):
+    """The topic is not one that a device may publish to; the message says what was expected."""
+
+
+_KIND_BY_LEVEL: Final[dict[str, EventKind | None]] = {kind.value: kind for kind in EventKind} | {BATCH: None}
+
+
+def is_device_id(text: str) -> bool:
+    """Tell whether `text` can be a device's id."""
+    return _DEVICE_ID.fullmatch(text) is not None
+
+
+def parse_event_topic(topic: str) -> EventTopic:
+    """Read the device and the kind out of an event topic.
+
+    Raises:
+        BadTopicError: The topic has other levels, a bad device id or an unknown kind.
+    """
+    levels = topic.split("/")
+    if len(levels) != 5 or levels[0] != "pumpwatch" or levels[1] != "v1" or levels[3] != "events":
+        msg = f"expected {ROOT}/{{device_id}}/events/{{kind}}, got {topic[:120]!r}"
+        raise BadTopicError(msg)
+    device_id, level = levels[2], levels[4]
+    if not is_device_id(device_id):
+        msg = f"device id {device_id[:80]!r} is not allowed: expected {DEVICE_ID_RULE}"
+        raise BadTopicError(msg)
+    if level not in _KIND_BY_LEVEL:
+        msg = f"kind {level[:40]!r} is unknown: expected one of {', '.join(_KIND_BY_LEVEL)}"
+        raise BadTopicError(msg)
+    return EventTopic(device_id, _KIND_BY_LEVEL[level])
+
+
+def event_topic(device_id: str, kind: EventKind | None) -> str:
+    """Build the topic that `device_id` publishes `kind` to; None: a `batch`."""
+    return f"{ROOT}/{device_id}/events/{BATCH if kind is None else kind.value}"
+
+
+def receipt_topic(device_id: str) -> str:
+    """Build the topic that a device asks its receipts to be sent to."""
+    return f"{ROOT}/{device_id}/receipts"
+
+
+def is_receipt_topic_of(device_id: str, topic: str) -> bool:
+    """Tell whether a Response Topic lies in the device's own subtree and is not an event topic.
+
+    Anything else is ignored: a device must not make Pumpwatch publish into another's subtree.
+    """
+    own = f"{ROOT}/{device_id}/"
+    return (
+        topic.startswith(own)
+        and not topic.startswith(own + "events")
+        and "+" not in topic
+        and "#" not in topic
+    )
