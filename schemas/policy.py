@@ -55,7 +55,7 @@ DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class LowReservoirPolicy(_Part):
