@@ -1,0 +1,197 @@
+"""Real servers for the tests: TimescaleDB, Mosquitto, the services themselves, and a pager.
+
+A server that cannot be had fails the tests that need it; nothing is skipped. `TEST_DATABASE_URL` names a
+TimescaleDB to use instead of one's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.localstack import installations, mosquitto
+from services.localstack import timescaledb as timescaledb_server
+from services.localstack.mosquitto import MosquittoServer
+from services.localstack.pages import PageCollector
+from services.localstack.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
+from services.localstack.service import ServiceProcess, clean_environment
+from services.runtime.database import open_pool
+from tests import stack
+from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, migrate_at
+
+# A developer's own settings must not change what a test does.
+for _name in set(os.environ) - set(clean_environment()):
+    del os.environ[_name]
+
+_RAN_ON = pytest.StashKey[dict[str, str]]()
+_number = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_RAN_ON] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash[_RAN_ON].values():
+        terminalreporter.write_line(f"ran on {line}")
+
+
+@pytest.fixture(scope="session")
+def timescaledb() -> Iterator[DatabaseServer]:
+    """The TimescaleDB server that tests share. Tests that stop or kill one take `own_postgres`."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    server: DatabaseServer
+    if url:
+        server = timescaledb_server.ExternalServer(url)
+    else:
+        server = timescaledb_server.make_server(settings=SCRATCH_SETTINGS)
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+async def database_template(timescaledb: DatabaseServer, pytestconfig: pytest.Config) -> AsyncIterator[str]:
+    """The name of a migrated database that nobody can connect to: a template to clone."""
+    name = f"pumpwatch_template_{os.getpid()}"
+    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    result = await migrate_at(timescaledb.dsn(name))
+    pytestconfig.stash[_RAN_ON]["timescaledb"] = f"{result.description}, {timescaledb.title}"
+    assert result.edition != "postgres", f"the tests need TimescaleDB, and this is {result.description}"
+    await execute_at(timescaledb.dsn(), f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+    yield name
+    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(timescaledb: DatabaseServer, database_template: str) -> AsyncIterator[Database]:
+    """A fresh migrated database; dropped afterwards."""
+    name = f"pumpwatch_test_{os.getpid()}_{next(_number)}"
+    await _clone(timescaledb.dsn(), database_template, name)
+    dsn = timescaledb.dsn(name)
+    pool = await open_pool(dsn, application_name="pumpwatch-test")
+    yield Database(name, dsn, pool)
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except TimeoutError:  # the test left a connection in use
+        pool.terminate()
+    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def _clone(dsn: str, template: str, name: str) -> None:
+    async def cloned() -> bool:
+        try:
+            await execute_at(
+                dsn,
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'",  # noqa: S608
+                f"CREATE DATABASE {name} TEMPLATE {template}",
+            )
+        except asyncpg.ObjectInUseError:  # a background worker of an external server looked into it
+            return False
+        return True
+
+    await eventually(cloned, 10, what=f"clone of {template}")
+
+
+@pytest.fixture(scope="session")
+def plain_postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL without TimescaleDB, as the demo runs it."""
+    with PostgresServer(installations.embedded(), settings=SCRATCH_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[StartPostgres]:
+    """`own_postgres(**settings)` starts a TimescaleDB of the test's own, with full durability."""
+    servers: list[DatabaseServer] = []
+
+    def start(**settings: str) -> DatabaseServer:
+        server = timescaledb_server.make_server(settings=settings)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def mosquitto_program(pytestconfig: pytest.Config) -> Path:
+    program = mosquitto.find_mosquitto()
+    pytestconfig.stash[_RAN_ON]["mosquitto"] = f"Mosquitto {mosquitto.version(program)}"
+    return program
+
+
+@pytest.fixture(scope="session")
+def broker(mosquitto_program: Path) -> Iterator[MosquittoServer]:
+    """The broker that tests share: use a device of the test's own. To stop or kill one, `own_broker`."""
+    with MosquittoServer(program=mosquitto_program) as server:
+        yield server
+
+
+@pytest.fixture
+def own_broker(mosquitto_program: Path) -> Iterator[StartBroker]:
+    """`own_broker(persistence=..., extra=(...))` starts a Mosquitto of the test's own."""
+    servers: list[MosquittoServer] = []
+
+    def start(*, persistence: bool = False, extra: tuple[str, ...] = ()) -> MosquittoServer:
+        server = MosquittoServer(program=mosquitto_program, persistence=persistence, extra=extra)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture
+def run_service(tmp_path: Path) -> Iterator[RunService]:
+    """`await run_service("ingest", {"INGEST_DATABASE_URL": ...})`; the log is shown when the test fails."""
+    processes: list[ServiceProcess] = []
+
+    async def run(
+        command: str, environment: Mapping[str, str], *, wait: bool = True, options: tuple[str, ...] = ()
+    ) -> ServiceProcess:
+        log_path = tmp_path / f"{command}-{len(processes) + 1}.log"
+        service = ServiceProcess(command, environment, log_path=log_path, options=options)
+        processes.append(service)
+        service.start()
+        if wait:
+            await eventually(_ready_or_dead(service), 30, what=f"{command} becomes ready")
+        return service
+
+    yield run
+    for service in processes:
+        service.terminate(within_seconds=5)
+        print(f"--- {service.name}, exit code {service.exit_code}\n{service.log_tail(60)}")  # noqa: T201
+
+
+def _ready_or_dead(service: ServiceProcess) -> Callable[[], object]:
+    async def ready() -> bool:
+        if not service.is_running:
+            raise service.died()
+        return await asyncio.to_thread(service.is_ready)
+
+    return ready
+
+
+@pytest.fixture
+def page_collector() -> Iterator[PageCollector]:
+    """A pager: put `.url` into a policy's channel, then `await page_collector.wait_for(n)`."""
+    with PageCollector() as collector:
+        yield collector
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., object]:
+    """`await eventually(condition, within_seconds)`; the same as `tests.stack.eventually`."""
+    return stack.eventually
