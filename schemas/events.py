@@ -110,7 +110,7 @@ ShortText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*
 
 
 class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
 class WireEvent(_Wire):
@@ -163,7 +163,9 @@ class Drug(_Wire):
 class ProfileStep(_Wire):
     """The programmed flow from a time of day until the next step."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", strict=True, validate_by_name=True, serialize_by_alias=True
+    )
 
     from_time: Annotated[ClockTime, Field(alias="from")]
     rate_ml_per_day: RateMlPerDay

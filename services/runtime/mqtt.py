@@ -1,0 +1,239 @@
+"""The server side's only door to MQTT 5: one connection, acknowledged by hand. Only this module imports aiomqtt.
+
+Guarantees: nothing is acknowledged unless `acknowledge` is called; packet ids of a dead connection are never used on a
+new one (each connection has its own client); a connection that is lost in whatever way ends `messages` with
+`ConnectionLostError`, it never hangs.
+
+aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs/decisions/0001-mqtt-client.md):
+its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
+queue survives a reconnect, so there is none; a connection reset ends its background task without telling anybody, so
+that task is watched; and it writes each packet by itself, so acknowledgements are joined into one write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+from mqtt5 import ConnAckPacket, PubAckPacket, PublishPacket, QoS, RetainHandling
+
+_CONNECT_TIMEOUT_SECONDS: Final = 10.0
+_KEEP_ALIVE_SECONDS: Final = 15
+
+logging.getLogger("aiomqtt").setLevel(logging.CRITICAL)  # what it would say, ConnectionLostError says
+
+
+class BrokerUnavailableError(ConnectionError):
+    """The broker cannot be reached or refused the connection; the message says which and why."""
+
+
+class ConnectionLostError(ConnectionError):
+    """The connection ended. What was not acknowledged will come again on the next one."""
+
+
+class Message(Protocol):
+    """A message as it came from the broker."""
+
+    topic: str
+    payload: bytes
+    packet_id: int | None
+    retain: bool
+    response_topic: str | None
+    correlation_data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and how to log in."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        """Name the broker without its password."""
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+
+def broker_address(
+    url: str, *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
+) -> BrokerAddress:
+    """Read `mqtt://[user:password@]host[:1883]` or `mqtts://...[:8883]`.
+
+    Raises:
+        ValueError: The URL has another scheme or no host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        msg = "expected mqtt://[user:password@]host[:port] or mqtts://..."
+        raise ValueError(msg)
+    tls = None
+    if parts.scheme == "mqtts":
+        tls = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        if cert_file is not None:
+            tls.load_cert_chain(cert_file, key_file)
+    return BrokerAddress(
+        parts.hostname,
+        parts.port or (8883 if tls else 1883),
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        tls,
+    )
+
+
+class Connection:
+    """One live connection. Use `connect`."""
+
+    def __init__(self, client: aiomqtt.Client, receive_maximum: int) -> None:
+        self._client = client
+        self.receive_maximum = receive_maximum
+
+    async def subscribe(self, topic_filter: str) -> None:
+        """Subscribe with QoS 1; retained messages are not sent again.
+
+        Raises:
+            BrokerUnavailableError: The broker refused.
+            ConnectionLostError: The connection ended.
+        """
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+                await self._client.subscribe(
+                    topic_filter, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER
+                )
+        except aiomqtt.NegativeAckError as error:
+            msg = f"the broker refused the subscription to {topic_filter}: {error}"
+            raise BrokerUnavailableError(msg) from error
+        except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError) as error:
+            raise ConnectionLostError(str(error)) from error
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Iterate over what comes in. Read by one task, which is cancelled only to give the connection up.
+
+        Raises:
+            ConnectionLostError: The connection ended.
+        """
+        try:
+            async for packet in self._client.messages():
+                if isinstance(packet, PublishPacket):
+                    yield packet
+        except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
+            raise ConnectionLostError(str(error)) from error
+
+    async def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Send PUBACK for each QoS 1 message, in the given order, which must be the order of arrival.
+
+        Raises:
+            ConnectionLostError: The connection ended; the broker will send the messages again.
+        """
+        await self._write(
+            b"".join(PubAckPacket(m.packet_id).write() for m in messages if m.packet_id is not None)
+        )
+
+    async def publish(self, packets: Iterable[PublishPacket]) -> None:
+        """Publish with QoS 0: what is sent this way can be lost, and its loss must not matter.
+
+        Raises:
+            ConnectionLostError: The connection ended.
+        """
+        await self._write(b"".join(packet.write() for packet in packets))
+
+    async def _write(self, data: bytes) -> None:
+        if not data:
+            return
+        writer: asyncio.StreamWriter = self._client._writer  # noqa: SLF001 - see the module's docstring
+        try:
+            if writer.is_closing():
+                msg = "the connection is closed"
+                raise ConnectionLostError(msg)
+            writer.write(data)
+            await writer.drain()
+        except OSError as error:
+            if isinstance(error, ConnectionLostError):
+                raise
+            raise ConnectionLostError(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    address: BrokerAddress,
+    *,
+    client_id: str,
+    session_expiry_seconds: int = 0,
+    receive_maximum: int = 65_535,
+) -> AsyncIterator[Connection]:
+    """Open one connection; with `session_expiry_seconds` the session outlives it and is taken up again.
+
+    Args:
+        address: Where the broker is.
+        client_id: Fixed for a persistent session; two live connections with one id end each other.
+        session_expiry_seconds: How long the broker keeps the session and its messages after a disconnect.
+        receive_maximum: How many unacknowledged messages the broker may send: the only back-pressure.
+
+    Raises:
+        BrokerUnavailableError: The broker cannot be reached or refuses.
+    """
+    client = aiomqtt.Client(
+        hostname=address.host,
+        port=address.port,
+        identifier=client_id,
+        username=address.username,
+        password=address.password.encode() if address.password is not None else None,
+        ssl_context=address.tls,
+        clean_start=session_expiry_seconds == 0,
+        session_expiry_interval=session_expiry_seconds,
+        keep_alive=_KEEP_ALIVE_SECONDS,
+        receive_max=receive_maximum,
+    )
+    try:
+        await _probe(address)
+        async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+            await client.__aenter__()
+    except (aiomqtt.ConnectError, aiomqtt.ProtocolError, aiomqtt.NegativeAckError, TimeoutError, OSError) as error:
+        reason = str(error) or "no answer in time"
+        msg = f"cannot connect to {address}: {reason}"
+        raise BrokerUnavailableError(msg) from error
+    client._tasks.add_done_callback(lambda _: _mark_lost(client))  # noqa: SLF001 - see the module's docstring
+    accepted: ConnAckPacket = await client.connected()
+    try:
+        yield Connection(client, min(receive_maximum, accepted.receive_max))
+    finally:
+        await _close(client)
+
+
+async def _probe(address: BrokerAddress) -> None:
+    async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+        _, writer = await asyncio.open_connection(address.host, address.port, family=socket.AF_INET)
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def _mark_lost(client: aiomqtt.Client) -> None:
+    if not client._disconnected.done():  # noqa: SLF001 - see the module's docstring
+        client._disconnected.set_result(None)  # noqa: SLF001
+    if not client._tasks.cancelled():  # noqa: SLF001
+        client._tasks.exception()  # noqa: SLF001 - retrieved, so that nobody is told of it at exit
+
+
+async def _close(client: aiomqtt.Client) -> None:
+    lost = client._disconnected.done()  # noqa: SLF001
+    try:
+        async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+            await client.__aexit__(None, None, None)
+    except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError, ExceptionGroup):
+        lost = True
+    if lost:
+        client._writer.close()  # noqa: SLF001
+        with contextlib.suppress(OSError):
+            await client._writer.wait_closed()  # noqa: SLF001
