@@ -1,0 +1,1 @@
+"""Tells on-call staff what the stored events of their pumps call for."""

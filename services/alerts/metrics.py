@@ -1,0 +1,96 @@
+"""What the alert service counts, on an injected registry. No pump, patient or alert is ever a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Every metric of the service."""
+
+    evaluated: Counter
+    evaluation_seconds: Histogram
+    queue_oldest_seconds: Gauge
+    sweep_oldest_seconds: Gauge
+    transitions: Counter
+    without_contact: Counter
+    deliveries: Counter
+    delivery_seconds: Histogram
+    database_failures: Counter
+    listening: Gauge
+    policy_files_broken: Gauge
+
+    @classmethod
+    def on(cls, registry: CollectorRegistry) -> Self:
+        """Register every metric on `registry`."""
+        return cls(
+            evaluated=Counter(
+                "pumpwatch_alerts_pumps_evaluated",
+                "Pumps put through the rules.",
+                ["trigger"],
+                registry=registry,
+            ),
+            evaluation_seconds=Histogram(
+                "pumpwatch_alerts_evaluation_seconds",
+                "One transaction of evaluation.",
+                ["trigger"],
+                buckets=_FAST,
+                registry=registry,
+            ),
+            queue_oldest_seconds=Gauge(
+                "pumpwatch_alerts_queue_oldest_seconds",
+                "Age of the oldest pump that waits to be evaluated.",
+                registry=registry,
+            ),
+            sweep_oldest_seconds=Gauge(
+                "pumpwatch_alerts_sweep_oldest_seconds",
+                "Longest time that an enrolled pump has not been evaluated.",
+                registry=registry,
+            ),
+            transitions=Counter(
+                "pumpwatch_alerts_transitions",
+                "What happened to alerts.",
+                ["rule", "kind", "reason"],
+                registry=registry,
+            ),
+            without_contact=Counter(
+                "pumpwatch_alerts_without_contact",
+                "Alerts that opened with nobody in the policy to be told.",
+                ["priority"],
+                registry=registry,
+            ),
+            deliveries=Counter(
+                "pumpwatch_alerts_deliveries",
+                "Attempts to send a page.",
+                ["result"],
+                registry=registry,
+            ),
+            delivery_seconds=Histogram(
+                "pumpwatch_alerts_delivery_seconds",
+                "From the decision to page until the channel took the page.",
+                buckets=_FAST,
+                registry=registry,
+            ),
+            database_failures=Counter(
+                "pumpwatch_alerts_database_failures",
+                "Times that the database was away or refused.",
+                ["task"],
+                registry=registry,
+            ),
+            listening=Gauge(
+                "pumpwatch_alerts_listening",
+                "1 while database notifications are heard.",
+                registry=registry,
+            ),
+            policy_files_broken=Gauge(
+                "pumpwatch_alerts_policy_files_broken",
+                "Policy files that cannot be used as they are.",
+                registry=registry,
+            ),
+        )

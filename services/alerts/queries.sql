@@ -1,0 +1,286 @@
+-- All SQL of the alert service. Times are parameters, so that everything can be replayed.
+
+-- name: take_queue
+-- Take up to $1 entries of the evaluation queue. Gone with the transaction that evaluated them, and back if it fails.
+DELETE FROM evaluation_queue
+WHERE queue_id IN (SELECT queue_id FROM evaluation_queue ORDER BY queue_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+RETURNING pump_ids, queued_at;
+
+-- name: take_sweep_slice
+-- Up to $2 pumps that nobody has evaluated since $1 and that no other worker holds.
+SELECT pump_id FROM pump_evaluations WHERE evaluated_at < $1
+ORDER BY evaluated_at LIMIT $2 FOR UPDATE SKIP LOCKED;
+
+-- name: lock_pumps
+-- Lock the pumps among $1, always in the same order, so that two workers wait for each other and never deadlock.
+INSERT INTO pump_evaluations (pump_id, evaluated_at)
+SELECT device_id, $2 FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump' ORDER BY device_id
+ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = excluded.evaluated_at
+RETURNING pump_id;
+
+-- name: enrol_missing
+-- Put every pump under watch that is enrolled and not yet watched.
+INSERT INTO pump_evaluations (pump_id, evaluated_at)
+SELECT d.device_id, '2000-01-01Z' FROM devices d
+WHERE d.kind = 'pump' AND d.retired_at IS NULL
+  AND NOT EXISTS (SELECT FROM pump_evaluations e WHERE e.pump_id = d.device_id)
+ORDER BY d.device_id
+ON CONFLICT DO NOTHING;
+
+-- name: forget_retired
+-- A retired pump with no open alert is watched no longer.
+DELETE FROM pump_evaluations e
+WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = e.pump_id AND d.kind = 'pump' AND d.retired_at IS NULL)
+  AND NOT EXISTS (SELECT FROM alerts a WHERE a.pump_id = e.pump_id AND a.state <> 'closed');
+
+-- name: facts
+-- All that the rules need of the pumps $1 at $2, from what had been received by $3 (null: everything), with $4 windows of
+-- 24 hours back from $2. One row for each pump that the registry knows. Every look-up is by (pump_id, observed_at).
+SELECT d.device_id AS pump_id, d.clinic_id, d.retired_at IS NULL AS enrolled,
+       reading.volume_ml, reading.basis, reading.observed_at AS reading_at,
+       therapy.low_reservoir_ml AS programmed_low_ml,
+       refill.filled_ml, refill.observed_at AS refill_at,
+       alarm.codes, alarm.states, alarm.moments, alarm.device_ids, alarm.seqs, alarm.event_ids, alarm.details,
+       today.delivered, today.denied_lockout, today.denied_limit, today.denied_other, today.comm_failure, today.first_at,
+       history.windows, history.attempts,
+       heard.windows AS heard_windows
+FROM unnest($1::text[]) AS asked (pump_id)
+JOIN devices d ON d.device_id = asked.pump_id AND d.kind = 'pump'
+LEFT JOIN LATERAL (
+    SELECT volume_ml, basis, observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at DESC, event_id DESC LIMIT 1) reading ON true
+LEFT JOIN LATERAL (
+    SELECT low_reservoir_ml FROM therapies
+    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at DESC, event_id DESC LIMIT 1) therapy ON true
+LEFT JOIN LATERAL (
+    SELECT filled_ml, observed_at FROM refills
+    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at DESC, event_id DESC LIMIT 1) refill ON true
+-- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
+LEFT JOIN LATERAL (
+    SELECT array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
+           array_agg(device_id) AS device_ids, array_agg(seq) AS seqs, array_agg(event_id) AS event_ids,
+           array_agg(detail) AS details
+    FROM (
+        SELECT known.*,
+               min(observed_at) FILTER (WHERE state = 'raised' AND observed_at > coalesce(cleared_at, '-infinity'))
+                   OVER by_code AS first_at,
+               max(observed_at) FILTER (WHERE state = 'raised') OVER by_code AS last_at
+        FROM (
+            SELECT code, state, observed_at, device_id, seq, event_id, detail,
+                   max(observed_at) FILTER (WHERE state = 'cleared') OVER (PARTITION BY code) AS cleared_at
+            FROM pump_alarms
+            WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')) known
+        WINDOW by_code AS (PARTITION BY code)) marked
+    WHERE observed_at >= coalesce(cleared_at, '-infinity')
+      AND (observed_at IN (cleared_at, first_at, last_at))) alarm ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE outcome = 'delivered') AS delivered,
+           count(*) FILTER (WHERE outcome = 'denied_lockout') AS denied_lockout,
+           count(*) FILTER (WHERE outcome = 'denied_limit') AS denied_limit,
+           count(*) FILTER (WHERE outcome = 'denied_other') AS denied_other,
+           count(*) FILTER (WHERE outcome = 'comm_failure') AS comm_failure,
+           min(observed_at) AS first_at
+    FROM bolus_requests
+    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')) today ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(place) AS windows, array_agg(attempts) AS attempts
+    FROM (
+        SELECT greatest(floor(extract(epoch FROM $2::timestamptz - observed_at) / 86400), 0)::integer AS place,
+               count(*) AS attempts
+        FROM bolus_requests
+        WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        GROUP BY 1) counted) history ON true
+-- The windows in which anything at all was heard. A window that a request fell into is known from `history`.
+LEFT JOIN LATERAL (
+    SELECT array_agg(place) AS windows
+    FROM generate_series(0, $4::integer - 1) AS w (place),
+         LATERAL (SELECT $2::timestamptz - (w.place + 1) * interval '24 hours' AS after,
+                         CASE w.place WHEN 0 THEN 'infinity' ELSE $2::timestamptz - w.place * interval '24 hours' END
+                             AS until) span
+    WHERE w.place <> ALL (coalesce(history.windows, '{}'))
+      AND (EXISTS (SELECT FROM reservoir_readings e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
+        OR EXISTS (SELECT FROM device_statuses e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
+        OR EXISTS (SELECT FROM pump_alarms e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
+        OR EXISTS (SELECT FROM patient_reports e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
+        OR EXISTS (SELECT FROM refills e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
+        OR EXISTS (SELECT FROM therapies e
+                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity')))) heard ON true;
+
+-- name: open_alerts
+-- Alerts of the pumps $1 that are not closed, each with its pages so far and the occasions that have deliveries.
+SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
+       a.evidence, a.acknowledged_by, a.acknowledgement_expires_at,
+       p.kinds, p.seqs, p.moments, p.priorities, p.from_states, o.occasions
+FROM alerts a
+LEFT JOIN LATERAL (
+    SELECT array_agg(kind ORDER BY clinic_seq) AS kinds, array_agg(clinic_seq ORDER BY clinic_seq) AS seqs,
+           array_agg(at ORDER BY clinic_seq) AS moments, array_agg(priority ORDER BY clinic_seq) AS priorities,
+           array_agg(from_state ORDER BY clinic_seq) AS from_states
+    FROM alert_transitions
+    WHERE alert_id = a.alert_id
+      AND kind IN ('opened', 'priority_raised', 'acknowledgement_expired', 'returned')) p ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT occasion) AS occasions FROM deliveries WHERE alert_id = a.alert_id) o ON true
+WHERE a.pump_id = ANY ($1::text[]) AND a.state <> 'closed'
+ORDER BY a.pump_id, a.rule, a.key;
+
+-- name: pumps_to_look_at
+-- Pumps with an alert that may be due for its next step, or whose acknowledgement has expired by $1.
+SELECT DISTINCT pump_id FROM alerts
+WHERE state = 'active' OR (state = 'acknowledged' AND acknowledgement_expires_at <= $1)
+ORDER BY pump_id;
+
+-- name: expired_acknowledgements
+SELECT DISTINCT pump_id FROM alerts WHERE state = 'acknowledged' AND acknowledgement_expires_at <= $1
+ORDER BY pump_id;
+
+-- name: insert_alerts
+INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
+                    opened_at, updated_at, policy_version)
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, evidence::jsonb, since, $11, $11, version
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::timestamptz[], $12::text[])
+     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version);
+
+-- name: update_alerts
+-- What changed of each alert. Null text: it stays. A priority, state or time that does not change is given as it is.
+UPDATE alerts a
+SET state = n.state, priority = n.priority,
+    title = coalesce(n.title, a.title), explanation = coalesce(n.explanation, a.explanation),
+    evidence = coalesce(n.evidence::jsonb, a.evidence), since = coalesce(n.since, a.since),
+    policy_version = coalesce(n.version, a.policy_version), updated_at = $9,
+    acknowledged_by = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by END,
+    acknowledged_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_at END,
+    acknowledgement_expires_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledgement_expires_at END,
+    cleared_at = CASE WHEN n.state IN ('cleared', 'closed') THEN coalesce(a.cleared_at, $9) END,
+    closed_at = CASE WHEN n.state = 'closed' THEN $9 END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+     AS n (alert_id, state, priority, title, explanation, evidence, since, version)
+WHERE a.alert_id = n.alert_id;
+
+-- name: insert_transitions
+-- In the order of the clinics, so that two transactions take the heads of the audit chains in one order.
+INSERT INTO alert_transitions (clinic_id, alert_id, at, kind, from_state, to_state, priority, reason, actor, detail)
+SELECT clinic_id, alert_id, $9, kind, from_state, to_state, priority, reason, actor, detail::jsonb
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $10::text[])
+     AS n (clinic_id, alert_id, kind, from_state, to_state, priority, reason, actor, detail)
+ORDER BY clinic_id, alert_id
+RETURNING alert_id, clinic_seq;
+
+-- name: insert_deliveries
+-- A delivery that exists already (same alert, occasion, contact and channel) stays as it is.
+INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, created_at, due_at)
+SELECT alert_id, clinic_id, occasion, contact, channel, priority, title, body, $9, $9
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+     AS n (alert_id, clinic_id, occasion, contact, channel, priority, title, body)
+ON CONFLICT (alert_id, occasion, contact, channel) DO NOTHING
+RETURNING delivery_id;
+
+-- name: cancel_deliveries
+-- Nobody is to be told any more: the condition is over, or a person has it.
+UPDATE deliveries SET state = 'cancelled' WHERE alert_id = ANY ($1::uuid[]) AND state = 'due';
+
+-- name: pump_of_alert
+SELECT pump_id FROM alerts WHERE alert_id = $1;
+
+-- name: alert_for_acknowledgement
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
+       acknowledged_by, acknowledgement_expires_at
+FROM alerts WHERE alert_id = $1 FOR UPDATE;
+
+-- name: set_acknowledged
+UPDATE alerts
+SET state = $2, acknowledged_by = $3, acknowledged_at = $4, acknowledgement_expires_at = $5, updated_at = $4,
+    closed_at = CASE WHEN $2 = 'closed' THEN $4 END
+WHERE alert_id = $1;
+
+-- name: claim_delivery
+-- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
+-- One that was being sent when its process died is due again when its lease ($2: until when) is over.
+UPDATE deliveries d
+SET state = 'sending', claimed_until = $2, attempts = attempts + 1
+WHERE d.delivery_id = (
+    SELECT o.delivery_id FROM deliveries o
+    WHERE ((o.state = 'due' AND o.due_at <= $1) OR (o.state = 'sending' AND o.claimed_until < $1))
+      AND NOT EXISTS (
+          SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
+          WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
+    ORDER BY CASE o.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END, o.due_at
+    LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.priority, d.title, d.body, d.attempts, d.created_at;
+
+-- name: record_sent
+UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL WHERE delivery_id = $1;
+
+-- name: record_retry
+-- Once nobody is to be told any more, a page that could not be sent is not tried again.
+UPDATE deliveries d
+SET state = CASE WHEN a.state = 'active' THEN 'due' ELSE 'cancelled' END,
+    due_at = $2, claimed_until = NULL, last_error = $3
+FROM alerts a WHERE d.delivery_id = $1 AND a.alert_id = d.alert_id;
+
+-- name: record_failed
+UPDATE deliveries SET state = 'failed', claimed_until = NULL, last_error = $2 WHERE delivery_id = $1;
+
+-- name: heartbeat
+INSERT INTO worker_heartbeats (worker_id, service, at) VALUES ($1, 'alerts', $2)
+ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at;
+
+-- name: forget_heartbeats
+DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;
+
+-- name: watch_status
+-- Whether what the board shows is current: the oldest work that waits, and when each service last lived.
+SELECT (SELECT min(queued_at) FROM evaluation_queue) AS oldest_queued_at,
+       (SELECT min(e.evaluated_at) FROM pump_evaluations e) AS oldest_evaluated_at,
+       (SELECT count(*) FROM devices WHERE kind = 'pump' AND retired_at IS NULL) AS pumps,
+       (SELECT max(at) FROM worker_heartbeats WHERE service = 'alerts') AS alerts_alive_at,
+       (SELECT max(at) FROM worker_heartbeats WHERE service = 'ingest') AS ingest_alive_at;
+
+-- name: list_alerts
+-- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
+SELECT a.* FROM alerts a
+WHERE a.state = ANY ($1::text[]) AND ($2::text IS NULL OR a.clinic_id = $2)
+ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowledged' THEN 2 ELSE 3 END,
+         CASE WHEN a.state <> 'closed' THEN CASE a.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END END,
+         coalesce(a.closed_at, a.opened_at) DESC, a.alert_id
+LIMIT $3;
+
+-- name: one_alert
+SELECT * FROM alerts WHERE alert_id = $1;
+
+-- name: count_open
+SELECT priority, state, count(*) AS alerts FROM alerts
+WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1) GROUP BY 1, 2;
+
+-- name: transitions_of
+SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, detail
+FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;
+
+-- name: deliveries_of
+SELECT alert_id, delivery_id, occasion, contact, channel, priority, state, created_at, due_at, attempts, last_error, sent_at
+FROM deliveries WHERE alert_id = ANY ($1::uuid[]) ORDER BY created_at, contact, channel;
+
+-- name: audit_rows
+-- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.
+SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash
+FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
+
+-- name: audit_heads
+SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;

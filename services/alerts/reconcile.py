@@ -1,0 +1,172 @@
+"""PURE. From the conditions that hold and the alerts that are open to what happens to each alert.
+
+Guarantees: at most one transition for an alert; the same input gives the same answer, so a repeated or
+concurrent evaluation changes nothing more; every transition has a reason; no alert ends while its condition
+lingers (a gap in the data clears nothing).
+
+| the alert is | condition: none               | LINGERING | FULL                                            |
+| ------------ | ----------------------------- | --------- | ------------------------------------------------|
+| not there    | -                             | -         | opened                                          |
+| active       | closed; if ever high: cleared | -         | raised, lowered or refreshed                    |
+| acknowledged | closed                        | -         | raised or expired: active again; else refreshed |
+| cleared      | -                             | -         | returned: active again                          |
+
+An acknowledged alert is never lowered: what a person took at high does not page them again by flapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from schemas.policy import Priority
+from services.alerts.model import (
+    AlertState,
+    Condition,
+    OpenAlert,
+    Reason,
+    Strength,
+    Transition,
+    TransitionKind,
+)
+
+
+class AcknowledgeError(ValueError):
+    """The alert cannot be acknowledged; the message says why, for the person who tried."""
+
+
+def reconcile(
+    conditions: Iterable[Condition], open_alerts: Iterable[OpenAlert], now: datetime
+) -> tuple[Transition, ...]:
+    """Decide for one pump."""
+    wanted = {(condition.rule.value, condition.key): condition for condition in conditions}
+    transitions = []
+    for alert in open_alerts:
+        transition = _next(alert, wanted.pop((alert.rule, alert.key), None), now)
+        if transition is not None:
+            transitions.append(transition)
+    transitions.extend(
+        Transition(
+            kind=TransitionKind.OPENED,
+            reason=Reason.CONDITION_BEGAN,
+            alert=None,
+            condition=condition,
+            to_state=AlertState.ACTIVE,
+            priority=condition.priority,
+        )
+        for condition in wanted.values()
+        if condition.strength is Strength.FULL
+    )
+    return tuple(transitions)
+
+
+def retire(open_alerts: Iterable[OpenAlert], reason: Reason) -> tuple[Transition, ...]:
+    """Close every alert of a pump that is no longer this clinic's to watch."""
+    return tuple(
+        Transition(TransitionKind.CLOSED, reason, alert, None, AlertState.CLOSED, alert.priority)
+        for alert in open_alerts
+    )
+
+
+def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
+    """A person takes the alert. None: the same person already has it, so nothing happens.
+
+    A cleared alert has now been seen, and closes.
+
+    Raises:
+        AcknowledgeError: Somebody else has it, or it is closed.
+    """
+    match alert.state:
+        case AlertState.ACTIVE:
+            return Transition(
+                TransitionKind.ACKNOWLEDGED,
+                Reason.PERSON_TOOK_IT,
+                alert,
+                None,
+                AlertState.ACKNOWLEDGED,
+                alert.priority,
+            )
+        case AlertState.CLEARED:
+            return Transition(
+                TransitionKind.CLOSED, Reason.PERSON_SAW_IT, alert, None, AlertState.CLOSED, alert.priority
+            )
+        case AlertState.ACKNOWLEDGED | AlertState.CLOSED if alert.acknowledged_by == by:
+            return None
+        case AlertState.ACKNOWLEDGED:
+            msg = f"{alert.acknowledged_by} has already acknowledged this alert"
+            raise AcknowledgeError(msg)
+        case AlertState.CLOSED:
+            msg = "this alert is closed: its condition has ended"
+            raise AcknowledgeError(msg)
+        case never:
+            assert_never(never)
+
+
+def _next(alert: OpenAlert, condition: Condition | None, now: datetime) -> Transition | None:
+    if condition is None:
+        return _ended(alert)
+    match condition.strength:
+        case Strength.LINGERING:
+            return None
+        case Strength.FULL:
+            return _persists(alert, condition, now)
+        case never:
+            assert_never(never)
+
+
+def _ended(alert: OpenAlert) -> Transition | None:
+    match alert.state:
+        case AlertState.ACTIVE if alert.peak is Priority.HIGH:
+            kind, to_state = TransitionKind.CLEARED, AlertState.CLEARED
+        case AlertState.ACTIVE | AlertState.ACKNOWLEDGED:
+            kind, to_state = TransitionKind.CLOSED, AlertState.CLOSED
+        case AlertState.CLEARED | AlertState.CLOSED:
+            return None
+        case never:
+            assert_never(never)
+    return Transition(kind, Reason.CONDITION_ENDED, alert, None, to_state, alert.priority)
+
+
+def _persists(alert: OpenAlert, condition: Condition, now: datetime) -> Transition | None:
+    active = AlertState.ACTIVE
+    rise = condition.priority.rank - alert.priority.rank
+    match alert.state:
+        case AlertState.ACTIVE | AlertState.ACKNOWLEDGED if rise > 0:
+            kind, reason = TransitionKind.PRIORITY_RAISED, Reason.CONDITION_WORSENED
+        case AlertState.ACTIVE if rise < 0:
+            kind, reason = TransitionKind.PRIORITY_LOWERED, Reason.CONDITION_EASED
+        case AlertState.ACKNOWLEDGED if _expired(alert, now):
+            kind, reason = TransitionKind.ACKNOWLEDGEMENT_EXPIRED, Reason.CONDITION_PERSISTS
+        case AlertState.ACTIVE | AlertState.ACKNOWLEDGED:
+            return _refreshed(alert, condition)
+        case AlertState.CLEARED:
+            kind, reason = TransitionKind.RETURNED, Reason.CONDITION_RETURNED
+        case AlertState.CLOSED:
+            return None
+        case never:
+            assert_never(never)
+    return Transition(kind, reason, alert, condition, active, condition.priority)
+
+
+def _expired(alert: OpenAlert, now: datetime) -> bool:
+    return alert.acknowledgement_expires_at is not None and alert.acknowledgement_expires_at <= now
+
+
+def _refreshed(alert: OpenAlert, condition: Condition) -> Transition | None:
+    same = (
+        alert.title == condition.title
+        and alert.explanation == condition.explanation
+        and alert.evidence == condition.evidence
+        and alert.since <= condition.since
+    )
+    if same:
+        return None
+    return Transition(
+        TransitionKind.REFRESHED,
+        Reason.CONDITION_CHANGED,
+        alert,
+        condition,
+        alert.state,
+        alert.priority,
+    )

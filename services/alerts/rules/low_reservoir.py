@@ -1,0 +1,125 @@
+"""PURE. The reservoir is low or empty: by its level, or because the pump says so. One alert for both.
+
+Source: DOMAIN.md section 1, rows "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
+therapy may program another) and "low-reservoir alarm is computed, not sensed": an over-infusing pump does
+not sound it, so a measured level counts by itself. Section 8 item 1: low -> empty is one evolving alert.
+
+A refill counts as a reading of what was filled, and ends every reservoir alarm raised before it. An open
+alert is held up to level + hysteresis, and for as long as nothing at all is known of the level.
+
+The priority is the policy's for a low or an empty reservoir; where the policy gives the pump's own alarm
+code a higher one, that.
+
+Failure modes: between two readings of an over-infusing pump nothing shows; a refill that nobody reports
+leaves the pump's own alarm standing until the pump clears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from schemas.events import AlarmCode
+from schemas.policy import Policy, Priority
+from services.alerts.alarms import Standing, standing_alarms
+from services.alerts.model import Condition, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.words import ALARM_WORDS, capitalised, moment
+
+KEY: Final = "reservoir"
+_CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What is known of the volume: from a reading, or from the refill that came after it."""
+
+    volume_ml: float
+    basis: str
+    observed_at: datetime
+
+
+def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    """At most one condition: FULL when low or empty, LINGERING within hysteresis or with no level known."""
+    limit_ml = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
+    level = _level(facts)
+    alarms = _alarms(facts)
+    is_low = level is not None and level.volume_ml <= limit_ml
+    if alarms or is_low:
+        return (_condition(Strength.FULL, level, limit_ml, alarms, policy, now, is_low=is_low),)
+    refilled = level is not None and level.basis == "refill"
+    within = level is None or level.volume_ml < limit_ml + policy.low_reservoir.hysteresis_ml
+    if within and not refilled:
+        return (_condition(Strength.LINGERING, level, limit_ml, alarms, policy, now, is_low=False),)
+    return ()
+
+
+def _level(facts: PumpFacts) -> _Level | None:
+    reading, refill = facts.reading, facts.refill
+    if refill is not None and (reading is None or refill.observed_at >= reading.observed_at):
+        return _Level(refill.filled_ml, "refill", refill.observed_at)
+    if reading is None:
+        return None
+    return _Level(reading.volume_ml, reading.basis.value, reading.observed_at)
+
+
+def _alarms(facts: PumpFacts) -> list[Standing]:
+    standing = standing_alarms(facts.alarms)
+    return [
+        standing[code]
+        for code in _CODES
+        if code in standing
+        and (facts.refill is None or standing[code].last_raised_at > facts.refill.observed_at)
+    ]
+
+
+def _condition(
+    strength: Strength,
+    level: _Level | None,
+    limit_ml: float,
+    alarms: list[Standing],
+    policy: Policy,
+    now: datetime,
+    *,
+    is_low: bool,
+) -> Condition:
+    empty = (level is not None and level.volume_ml <= 0) or any(
+        alarm.code is AlarmCode.EMPTY_RESERVOIR for alarm in alarms
+    )
+    rule = policy.low_reservoir
+    priority = rule.empty_priority if empty else rule.priority
+    moments = [alarm.since for alarm in alarms]
+    sentences = [
+        f"The pump alarms: {ALARM_WORDS[alarm.code]} since {moment(alarm.since)}." for alarm in alarms
+    ]
+    evidence: dict[str, EvidenceValue] = {"limit_ml": limit_ml}
+    evidence |= {alarm.code.value: alarm.since.isoformat() for alarm in alarms}
+    if level is not None:
+        evidence |= {"volume_ml": level.volume_ml, "basis": level.basis}
+        sentences.insert(0, _level_sentence(level, limit_ml, is_low=is_low))
+    if level is not None and is_low:
+        moments.append(level.observed_at)
+    return Condition(
+        rule=RuleName.LOW_RESERVOIR,
+        key=KEY,
+        priority=_highest([priority, *(policy.priority_of(alarm.code) for alarm in alarms)]),
+        strength=strength,
+        since=min([now, *moments]),
+        title=capitalised(ALARM_WORDS[AlarmCode.EMPTY_RESERVOIR if empty else AlarmCode.LOW_RESERVOIR]),
+        explanation=" ".join(sentences) or "No reading of the reservoir is known.",
+        evidence=evidence,
+    )
+
+
+def _level_sentence(level: _Level, limit_ml: float, *, is_low: bool) -> str:
+    source = {"computed": "computed by the pump", "measured": "measured", "refill": "after the refill"}
+    relation = "at or below" if is_low else "above"
+    return (
+        f"{level.volume_ml:.1f} mL left, {source[level.basis]} {moment(level.observed_at)}; "
+        f"{relation} the level of {limit_ml:.1f} mL."
+    )
+
+
+def _highest(priorities: Iterable[Priority]) -> Priority:
+    return max(priorities, key=lambda each: each.rank)

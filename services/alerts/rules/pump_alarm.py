@@ -1,0 +1,61 @@
+"""PURE. The pump says that something is wrong with it.
+
+Source: DOMAIN.md section 1 (critical and non-critical causes), section 4 (default priorities, INF) and
+section 8 item 1: codes of one cause are one evolving alert, so that a stall that becomes a stop is not two.
+The reservoir's own alarms are services.alerts.rules.low_reservoir's.
+
+Failure modes: the pump cannot alarm on an occluded catheter in every make, nor on its own over-infusion
+(section 1); a recovery that is never uploaded leaves the alert open, since a gap in the data clears
+nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.events import AlarmCode
+from schemas.policy import Policy
+from services.alerts.alarms import Standing, standing_alarms
+from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.words import ALARM_WORDS, capitalised, moment
+
+CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
+    "infusion": (AlarmCode.MOTOR_STALL, AlarmCode.PUMP_STOPPED),
+    "replacement": (AlarmCode.ELECTIVE_REPLACEMENT, AlarmCode.END_OF_SERVICE),
+    "memory": (AlarmCode.MEMORY_ERROR, AlarmCode.CRITICAL_MEMORY_ERROR),
+    "battery": (AlarmCode.LOW_BATTERY_RESET,),
+    "catheter": (AlarmCode.CATHETER_OCCLUSION,),
+    "other": (AlarmCode.OTHER,),
+}
+"""The key of an alert, and the alarm codes of that cause in the order in which they usually follow."""
+
+
+def pump_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    """One condition for each cause of which an alarm stands; its priority is the highest of its codes."""
+    standing = standing_alarms(facts.alarms)
+    conditions = []
+    for key, codes in CODES_BY_KEY.items():
+        alarms = [standing[code] for code in codes if code in standing]
+        if alarms:
+            conditions.append(_condition(key, alarms, policy, now))
+    return tuple(conditions)
+
+
+def _condition(key: str, alarms: list[Standing], policy: Policy, now: datetime) -> Condition:
+    names = [ALARM_WORDS[alarm.code] for alarm in alarms]
+    return Condition(
+        rule=RuleName.PUMP_ALARM,
+        key=key,
+        priority=max((policy.priority_of(alarm.code) for alarm in alarms), key=lambda each: each.rank),
+        strength=Strength.FULL,
+        since=min(now, *(alarm.since for alarm in alarms)),
+        title=capitalised(", ".join(names)),
+        explanation=" ".join(_sentence(alarm) for alarm in alarms),
+        evidence={alarm.code.value: alarm.since.isoformat() for alarm in alarms},
+    )
+
+
+def _sentence(alarm: Standing) -> str:
+    detail = f" ({alarm.detail})" if alarm.detail else ""
+    return f"{capitalised(ALARM_WORDS[alarm.code])} since {moment(alarm.since)}{detail}."

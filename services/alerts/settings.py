@@ -1,0 +1,73 @@
+"""Settings of the alert service, from `ALERTS_*` in the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class AlertsSettings(BaseSettings):
+    """Built once, passed down. Every span names its unit."""
+
+    model_config = SettingsConfigDict(env_prefix="ALERTS_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    public_url: str = "http://127.0.0.1:8081"
+    """Where staff reach the board from their phones; stands in every page."""
+    api_token: SecretStr | None = None
+    """Password of the board and the API. Without one the service listens on this machine only."""
+    policy_folder: Path | None = None
+    """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
+    worker_name: str | None = None
+    """Names this process among several; the host's name when left out."""
+    log_json: bool = False
+    log_level: str = "INFO"
+
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How often the queue and the outbox are looked at when no notification comes."""
+    sweep_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    """Every enrolled pump is evaluated at least this often, heard of or not."""
+    sweep_slice_pumps: Annotated[int, Field(ge=1, le=5000)] = 500
+    escalation_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """How often unacknowledged alerts and expired acknowledgements are looked at."""
+    policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+
+    send_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """After this long a delivery that was being sent is taken to be lost with its process, and is sent again."""
+    send_attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    retry_first_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    retry_longest_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    sends_at_once: Annotated[int, Field(ge=1, le=64)] = 6
+    sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 2
+    """So that a channel that hangs cannot hold up every other one."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.api_token is None and not is_loopback(self.http_host):
+            msg = (
+                f"ALERTS_HTTP_HOST is {self.http_host!r}, which others can reach, and ALERTS_API_TOKEN is not set: "
+                "alerts are patient data. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
+            )
+            raise ValueError(msg)
+        if self.send_lease_seconds <= self.send_timeout_seconds:
+            msg = "ALERTS_SEND_LEASE_SECONDS must be longer than ALERTS_SEND_TIMEOUT_SECONDS, or pages go out twice"
+            raise ValueError(msg)
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,67 @@
+"""PURE. How things are called on the board and in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from schemas.events import AlarmCode
+
+ALARM_WORDS: Final[dict[AlarmCode, str]] = {
+    AlarmCode.EMPTY_RESERVOIR: "empty reservoir",
+    AlarmCode.LOW_RESERVOIR: "low reservoir",
+    AlarmCode.MOTOR_STALL: "motor stall",
+    AlarmCode.PUMP_STOPPED: "pump stopped",
+    AlarmCode.END_OF_SERVICE: "end of service",
+    AlarmCode.ELECTIVE_REPLACEMENT: "elective replacement due",
+    AlarmCode.LOW_BATTERY_RESET: "low-battery reset",
+    AlarmCode.CRITICAL_MEMORY_ERROR: "critical memory error",
+    AlarmCode.MEMORY_ERROR: "memory error",
+    AlarmCode.CATHETER_OCCLUSION: "catheter occlusion",
+    AlarmCode.OTHER: "other alarm",
+}
+
+RULE_WORDS: Final[dict[str, str]] = {
+    "pump_alarm": "pump alarm",
+    "low_reservoir": "low reservoir",
+    "bolus_demand": "unusual bolus demand",
+}
+
+_MINUTES_PER_HOUR: Final = 60
+_HOURS_PER_DAY: Final = 24
+
+
+def rule_words(rule: str) -> str:
+    """Name a rule; one that this release does not know goes by its stored name."""
+    return RULE_WORDS.get(rule, rule.replace("_", " "))
+
+
+def moment(at: datetime) -> str:
+    """A moment as people write it, in UTC: "22 Nov 10:04 UTC"."""
+    return at.astimezone(UTC).strftime("%-d %b %H:%M UTC")
+
+
+def age(span: timedelta) -> str:
+    """How long something lasts, in the unit that says most: "just now", "4 min", "3 h", "2 days"."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < _MINUTES_PER_HOUR:
+        return f"{minutes} min"
+    hours = minutes // _MINUTES_PER_HOUR
+    if hours < 2 * _HOURS_PER_DAY:
+        return f"{hours} h"
+    return f"{hours // _HOURS_PER_DAY} days"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as in a sentence: "a", "a and b", "a, b and c"."""
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def capitalised(words: str) -> str:
+    """The same words with the first letter in upper case, the rest as they are."""
+    return words[:1].upper() + words[1:]
