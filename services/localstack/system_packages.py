@@ -1,7 +1,7 @@
 """The only place that installs system packages: apt-get on Debian and its children, as root, and saying so.
 
 Standard library only: the Makefile runs this before there is a virtual environment
-(`python3 -m services.localstack.system_packages python3-venv`).
+(`python3 -m services.localstack.system_packages "a virtual environment" python3-venv`).
 """
 
 from __future__ import annotations
@@ -113,10 +113,10 @@ def _apt_get(*arguments: str) -> None:
 
 
 def main() -> int:
-    """Install the packages named on the command line."""
+    """Install a package: `PURPOSE PACKAGE`."""
+    purpose, package = sys.argv[1:]
     try:
-        for package in sys.argv[1:]:
-            install(package, purpose="this")
+        install(package, purpose=purpose)
     except LocalStackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,89 @@
+# The developer's commands. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
+DEMO_OPTIONS ?=
+TEST_OPTIONS ?=
+
+# Empty files that say what was done to .venv, so that the second run does nothing.
+CREATED := $(VENV)/.created
+FOR_DEMO := $(VENV)/.installed-for-demo
+FOR_DEVELOPMENT := $(VENV)/.installed-for-development
+
+.PHONY: help demo test test-fast check format bench up down lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(FOR_DEMO) ## The whole system on this machine with simulated pumps; Ctrl-C ends it (DEMO_OPTIONS="--pumps 50")
+	@exec $(RUN) -m services.cli demo $(DEMO_OPTIONS)
+
+test: $(FOR_DEVELOPMENT) ## Every test, on real Mosquitto and TimescaleDB (TEST_OPTIONS="-k reservoir")
+	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m pytest $(TEST_OPTIONS)
+
+test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
+	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m pytest -m "not slow" $(TEST_OPTIONS)
+
+check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas
+	@$(RUN) -m ruff format --check --quiet . || { echo "error: run 'make format'" >&2; exit 1; }
+	@$(RUN) -m ruff check --quiet .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(RUN) -m schemas.publish --check
+
+format: $(FOR_DEVELOPMENT) ## Format the code and sort imports
+	@$(RUN) -m ruff check --quiet --fix-only .
+	@$(RUN) -m ruff format --quiet .
+
+bench: $(FOR_DEVELOPMENT) ## Measure ingest and the time from publish to page
+	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m bench.ingest --events 200000 --json
+	@$(RUN) -m bench.latency --json
+
+up: ## Start the production stack with Docker Compose
+	@docker compose up --build --detach --wait
+
+down: ## Stop it; the data stays
+	@docker compose down
+
+# uv resolves for every platform at once, which pip cannot. It has an environment of its own: nothing else needs it.
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: $(CREATED) ## Bring requirements.lock and requirements-dev.lock up to date with pyproject.toml
+	@test -x $(VENV)/lock/bin/uv || { $(RUN) -m venv $(VENV)/lock; \
+		$(VENV)/lock/bin/python -m pip install --disable-pip-version-check --quiet uv; }
+	@$(LOCK) --extra local -o requirements.lock pyproject.toml
+	@$(LOCK) --extra local --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean: ## Remove .venv, the demo's state and every cache in this folder
+	@rm -rf $(VENV) .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	@find schemas services tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: Pumpwatch needs Python 3.11 or newer, and '$(PYTHON)' is not: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| $(PYTHON) -m services.localstack.system_packages "a virtual environment" python3-venv
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(FOR_DEMO): requirements.lock pyproject.toml | $(CREATED)
+	@echo "installing what the demo needs into $(VENV)"
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(FOR_DEVELOPMENT): requirements-dev.lock pyproject.toml | $(CREATED)
+	@echo "installing what development needs into $(VENV)"
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(FOR_DEMO)
