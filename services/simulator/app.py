@@ -1,0 +1,326 @@
+"""Run the simulator: enrol, publish the history, then live.
+
+Guarantees: `observed_at` is never in the future, except by the scenario `clock_skew`; what was published has its
+receipt when `run` returns, unless the drain time is over (`counts.outstanding` says how much was not). Faults that
+waiting cannot cure are raised; a broker or ingest that is away is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from services.simulator.broker import Broker, parse_broker
+from services.simulator.clock import SimulatedClock
+from services.simulator.enrol import enrol_fleet
+from services.simulator.fleet import LiveFleet, Upload, build_unit, draw_fleet, first_midnight, live_uploads, uploads
+from services.simulator.model import PumpSpec
+from services.simulator.outbox import Counts
+from services.simulator.plan import Placement, parse_request, plan_scenarios
+from services.simulator.publisher import Publisher
+from services.simulator.scenarios import Scenario
+from services.simulator.settings import SimulatorSettings
+from services.simulator.unit import Unit
+
+_PROGRESS_EVERY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; made every second and at each change of phase."""
+
+    phase: str
+    """`enrolled`, `history`, `live` or `drained`."""
+    simulated_at: datetime
+    counts: Counts
+    events_per_second: float
+    """Receipted, over the time since the last progress of the phase."""
+    scenarios: tuple[Scenario, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSummary:
+    """What a run did."""
+
+    pumps: int
+    handhelds: int
+    history_events: int
+    history_seconds: float
+    live_events: int
+    live_seconds: float
+    counts: Counts
+    scenarios: tuple[Scenario, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A fleet that is ready to run: pure, so that tests and the demo can look at it before anything is published."""
+
+    specs: tuple[PumpSpec, ...]
+    life_starts_at: datetime
+    history_from: datetime
+    clock: SimulatedClock
+    scenarios: tuple[Scenario, ...]
+
+    def units(self, seed: int) -> Iterator[Unit]:
+        """Bring the pumps to life, one after the other."""
+        for spec in self.specs:
+            yield build_unit(seed, spec, self.life_starts_at, self.scenarios)
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def prepare(settings: SimulatorSettings, now: datetime, life_starts_at: datetime | None = None) -> Simulation:
+    """Draw the fleet and plan its scenarios for a run that starts at `now`.
+
+    Raises:
+        ScenarioRequestError: A scenario cannot be placed; the message says why.
+    """
+    specs = draw_fleet(settings.seed, settings.pumps, handheld_share=settings.handheld_share)
+    lead = timedelta(minutes=settings.live_lead_minutes if settings.live else 0)
+    clock = SimulatedClock(now - lead, now, settings.speed)
+    history_from = first_midnight(now - lead, settings.history_days, settings.utc_offset_minutes)
+    scenarios = plan_scenarios(
+        [parse_request(text) for text in settings.scenarios],
+        specs,
+        Placement(clock, settings.first_scenario_seconds, settings.scenario_gap_seconds),
+        settings.seed,
+    )
+    return Simulation(specs, life_starts_at or history_from, history_from, clock, scenarios)
+
+
+def write_truth(path: Path, scenarios: Sequence[Scenario]) -> None:
+    """Write the truth file: one JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(scenario.truth_line() + "\n" for scenario in scenarios), encoding="utf-8")
+
+
+def broker_of(settings: SimulatorSettings) -> Broker:
+    """The broker that the settings name.
+
+    Raises:
+        BrokerUrlError: The URL or a TLS file cannot be used.
+    """
+    return parse_broker(
+        settings.mqtt_url.get_secret_value(),
+        ca_file=settings.tls_ca_file,
+        certificate_file=settings.tls_certificate_file,
+        key_file=settings.tls_key_file,
+    )
+
+
+async def run(
+    settings: SimulatorSettings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> SimulationSummary:
+    """Simulate until the duration is over, `stop` is set, or SIGTERM or SIGINT comes.
+
+    Args:
+        settings: What and where.
+        now: The wall clock.
+        on_progress: Called every second; left out, progress is logged.
+        stop: Ends the live phase; left out, signals do.
+    """
+    simulation = prepare(settings, now())
+    if settings.database_url is not None:
+        simulation = await _enrol(settings, settings.database_url.get_secret_value(), simulation)
+    if settings.truth_file is not None:
+        write_truth(settings.truth_file, simulation.scenarios)
+    password = settings.device_password
+    publisher = Publisher(
+        broker_of(settings),
+        connections=settings.connections,
+        device_password=password.get_secret_value().encode() if password else None,
+        window_events=settings.window_events,
+        resend_after_seconds=settings.resend_after_seconds,
+        keep_alive_seconds=settings.keep_alive_seconds,
+    )
+    async with _stopping(stop) as stopped, publisher:
+        runner = _Runner(settings, simulation, publisher, stopped, now, on_progress or _log_progress)
+        return await runner.run()
+
+
+class _Runner:
+    """The phases of one run."""
+
+    def __init__(
+        self,
+        settings: SimulatorSettings,
+        simulation: Simulation,
+        publisher: Publisher,
+        stopped: asyncio.Event,
+        now: Callable[[], datetime],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._settings, self._simulation, self._publisher = settings, simulation, publisher
+        self._stopped, self._now, self._on_progress = stopped, now, on_progress
+        self._phase, self._simulated_at = "enrolled", simulation.life_starts_at
+        self._reported_at, self._reported = time.monotonic(), 0
+        self._history_events, self._history_seconds, self._live_seconds = 0, 0.0, 0.0
+
+    async def run(self) -> SimulationSummary:
+        ticker = asyncio.create_task(self._tick())
+        try:
+            self._report("enrolled")
+            await _first(asyncio.ensure_future(self._phases()), self._stopped)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.drain_seconds):
+                    await self._publisher.drained()
+            self._report("drained")
+        finally:
+            ticker.cancel()
+        counts, simulation = self._publisher.counts, self._simulation
+        return SimulationSummary(
+            pumps=len(simulation.specs),
+            handhelds=sum(spec.handheld is not None for spec in simulation.specs),
+            history_events=self._history_events or counts.published,
+            history_seconds=self._history_seconds,
+            live_events=counts.published - (self._history_events or counts.published),
+            live_seconds=self._live_seconds,
+            counts=counts,
+            scenarios=simulation.scenarios,
+        )
+
+    async def _phases(self) -> None:
+        begun = time.monotonic()
+        self._phase = "history"
+        units = await self._publish_history()
+        self._history_events = self._publisher.counts.published
+        self._history_seconds = time.monotonic() - begun
+        if not self._settings.live:
+            return
+        self._report("live")
+        begun = time.monotonic()
+        try:
+            await self._publish_live(units)
+        finally:
+            self._live_seconds = time.monotonic() - begun
+
+    async def _publish_history(self) -> list[Unit]:
+        """Publish what could be uploaded before the live phase, pump by pump, and wait for the receipts."""
+        simulation, until = self._simulation, self._simulation.clock.starts_at
+        units = []
+        for unit in simulation.units(self._settings.seed):
+            events = unit.events_until(until)
+            units.append(unit)
+            if simulation.life_starts_at < simulation.history_from:
+                events = [event for event in events if event.available_at >= simulation.history_from]
+            for upload in uploads(events, self._settings.batch_events):
+                await self._publish(upload)
+            await asyncio.sleep(0)
+        self._simulated_at = until
+        await self._publisher.drained()
+        return units
+
+    async def _publish_live(self, units: list[Unit]) -> None:
+        """Follow the simulated clock. It begins when the history is through, so that no scenario is missed."""
+        planned = self._simulation.clock
+        clock = SimulatedClock(planned.starts_at, self._now(), planned.speed)
+        fleet = LiveFleet(units)
+        duration = self._settings.duration_seconds
+        ends = None if duration is None else clock.wall_starts_at + timedelta(seconds=duration)
+        while True:
+            wall = self._now()
+            self._simulated_at = clock.at(wall)
+            for upload in live_uploads(fleet.events_until(self._simulated_at), self._settings.batch_events):
+                await self._publish(upload)
+            if ends is not None and wall >= ends:
+                return
+            next_at = fleet.next_at()
+            wait = clock.seconds_until(next_at, self._now()) if next_at else _PROGRESS_EVERY_SECONDS
+            if ends is not None:
+                wait = min(wait, (ends - wall).total_seconds())
+            await asyncio.sleep(min(max(wait, 0.001), _PROGRESS_EVERY_SECONDS))
+
+    async def _publish(self, upload: Upload) -> None:
+        await self._publisher.publish(upload.device_id, upload.events)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_EVERY_SECONDS)
+            self._report(self._phase)
+
+    def _report(self, phase: str) -> None:
+        self._phase = phase
+        counts, at = self._publisher.counts, time.monotonic()
+        settled = counts.published - counts.outstanding
+        rate = (settled - self._reported) / max(at - self._reported_at, 1e-3)
+        self._reported_at, self._reported = at, settled
+        self._on_progress(Progress(phase, self._simulated_at, counts, rate, self._simulation.scenarios))
+
+
+async def _enrol(settings: SimulatorSettings, database_url: str, simulation: Simulation) -> Simulation:
+    connection = await asyncpg.connect(database_url, timeout=10, command_timeout=30)
+    try:
+        first = await enrol_fleet(
+            connection,
+            simulation.specs,
+            clinic_id=settings.clinic_id,
+            clinic_name=settings.clinic_name,
+            life_starts_at=simulation.life_starts_at,
+        )
+    finally:
+        await connection.close()
+    if first == simulation.life_starts_at:
+        return simulation
+    log.info("fleet_known", life_starts_at=first.isoformat())
+    return prepare(settings, simulation.clock.wall_starts_at, first)
+
+
+async def _first(work: asyncio.Future[None], stopped: asyncio.Event) -> None:
+    """Wait for the work, or for the stop, which cancels it."""
+    stop = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        stop.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+@contextlib.asynccontextmanager
+async def _stopping(stop: asyncio.Event | None) -> AsyncIterator[asyncio.Event]:
+    """The event that ends the run: the caller's, or one that SIGTERM and SIGINT set."""
+    if stop is not None:
+        yield stop
+        return
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _log_progress(progress: Progress) -> None:
+    log.info(
+        "simulation_progress",
+        phase=progress.phase,
+        simulated_at=progress.simulated_at.isoformat(timespec="seconds"),
+        published=progress.counts.published,
+        stored=progress.counts.stored,
+        duplicates=progress.counts.duplicates,
+        rejected=progress.counts.rejected,
+        outstanding=progress.counts.outstanding,
+        events_per_second=round(progress.events_per_second),
+    )
