@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from services.runtime.database import Connection
 
 Answer = TypeVar("Answer")
-DatabaseUrl = Annotated[
-    str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")
-]
+DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
 
 app = typer.Typer(
     help="Watches implanted drug pumps.",
@@ -179,8 +177,7 @@ def policy_check(file: Path) -> None:
     for priority in sorted(Priority, key=lambda priority: -priority.rank):
         route = policy.routes.get(priority)
         steps = [
-            f"after {step.after_minutes:g} min {', '.join(step.contacts)}"
-            for step in (route.steps if route else ())
+            f"after {step.after_minutes:g} min {', '.join(step.contacts)}" for step in (route.steps if route else ())
         ]
         print(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
 
@@ -212,9 +209,7 @@ def version() -> None:
     print(version_of("pumpwatch"))
 
 
-def _serve(
-    make_settings: Callable[[], Answer], run: Callable[[Answer], Coroutine[object, object, None]]
-) -> None:
+def _serve(make_settings: Callable[[], Answer], run: Callable[[Answer], Coroutine[object, object, None]]) -> None:
     import pydantic
     from pydantic_settings import SettingsError
 
@@ -234,14 +229,12 @@ def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
     return [
         f"{prefix}{'__'.join(str(level) for level in fault['loc']).upper()}: {fault['msg']}"
         if fault["loc"]
-        else f"{prefix}*: {fault['msg']}"
+        else fault["msg"].removeprefix("Value error, ")
         for fault in error.errors(include_input=False, include_url=False)
     ]
 
 
-def _with_database(
-    url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]
-) -> Answer:
+def _with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]) -> Answer:
     """Run `work` on a connection; what is expected to go wrong becomes one line."""
     import asyncpg
 

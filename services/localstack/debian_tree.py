@@ -99,10 +99,7 @@ def _unmount(tree: Path) -> None:
 
 
 def _mounts_under(tree: Path) -> list[Path]:
-    places = (
-        Path(line.split()[4])
-        for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    )
+    places = (Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines())
     resolved = tree.resolve()
     return sorted(place for place in places if place.is_relative_to(resolved))
 

@@ -74,8 +74,7 @@ class DockerPostgresServer:
             self._container,
             "sh",
             "-c",
-            f"for i in $(seq {_READY_SECONDS * 5}); do"
-            " pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.2; done; exit 1",
+            f"for i in $(seq {_READY_SECONDS * 5}); do pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.2; done; exit 1",
         )
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
@@ -99,9 +98,7 @@ class DockerPostgresServer:
 
 def _remove_left_behind() -> None:
     """Remove containers whose owner is gone."""
-    listing = _docker(
-        "ps", "--all", f"--filter=label={_LABEL}", '--format={{.ID}} {{.Label "' + _LABEL + '"}}'
-    )
+    listing = _docker("ps", "--all", f"--filter=label={_LABEL}", '--format={{.ID}} {{.Label "' + _LABEL + '"}}')
     for line in listing.splitlines():
         container, owner = line.split()
         if not Path(f"/proc/{owner}").exists():
@@ -109,9 +106,7 @@ def _remove_left_behind() -> None:
 
 
 def _docker(*arguments: str) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         msg = f"`docker {arguments[0]}` failed with exit code {done.returncode}: {done.stderr.strip()[-600:]}"
         raise LocalStackError(msg)

@@ -89,12 +89,7 @@ def _remove_stale_folders(parent: Path, owners: set[int]) -> None:
         match = _RUN_FOLDER.match(folder.name)
         with contextlib.suppress(FileNotFoundError):
             status = folder.lstat()
-            if (
-                match
-                and stat.S_ISDIR(status.st_mode)
-                and status.st_uid in owners
-                and not _alive(int(match[1]))
-            ):
+            if match and stat.S_ISDIR(status.st_mode) and status.st_uid in owners and not _alive(int(match[1])):
                 remove_folder(folder)
 
 

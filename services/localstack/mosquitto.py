@@ -41,9 +41,7 @@ def find_mosquitto(say: Callable[[str], None] = lambda text: print(text, flush=T
 
 def version(program: Path) -> str:
     """The broker's version, such as "2.0.11"."""
-    done = subprocess.run(
-        [str(program), "-h"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(program), "-h"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     found = re.search(r"mosquitto version (\S+)", done.stdout)
     return found[1] if found else "of unknown version"
 

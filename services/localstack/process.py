@@ -127,8 +127,7 @@ class ManagedProcess:
     def died(self) -> ProcessDiedError:
         """The error that says that this process has ended and why, as far as its log tells."""
         return ProcessDiedError(
-            f"{self.name} ended with exit code {self.exit_code}; "
-            f"the end of {self.log_path}:\n{self.log_tail()}"
+            f"{self.name} ended with exit code {self.exit_code}; the end of {self.log_path}:\n{self.log_tail()}"
         )
 
     def wait_until(self, condition: Callable[[], bool], *, within_seconds: float, waiting_for: str) -> None:
@@ -164,9 +163,7 @@ class ManagedProcess:
             time.sleep(_POLL_SECONDS)
         return True
 
-    def terminate(
-        self, *, within_seconds: float = 10.0, number: signal.Signals = signal.SIGTERM
-    ) -> int | None:
+    def terminate(self, *, within_seconds: float = 10.0, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Ask it to end, and kill it and its group when it has not by then. Returns the exit code."""
         self.send_signal(number)
         if self._child is not None:

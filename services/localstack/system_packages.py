@@ -59,9 +59,7 @@ def why_not_installable(package: str) -> str | None:
     return None
 
 
-def install(
-    package: str, *, purpose: str, say: Callable[[str], None] = lambda text: print(text, flush=True)
-) -> None:
+def install(package: str, *, purpose: str, say: Callable[[str], None] = lambda text: print(text, flush=True)) -> None:
     """Install one Debian package; services that it brings are not started.
 
     Raises:

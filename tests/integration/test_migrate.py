@@ -1,0 +1,108 @@
+"""Migrations on the editions that can be had here: what is applied, what is refused, and by whom."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from schemas.paths import SQL_FOLDER
+from services.runtime.migrate import Edition, MigrationError, migrate, pending, read_migrations
+from tests.stack import execute_at, migrate_at
+
+NUMBER_OF_FILES = len(read_migrations(SQL_FOLDER))
+
+
+@pytest.fixture
+async def empty(request, timescaledb, plain_postgres):
+    """The address of an empty database, on TimescaleDB unless a test asks for plain PostgreSQL."""
+    server = plain_postgres if getattr(request, "param", "") == "plain" else timescaledb
+    name = f"pumpwatch_empty_{server.port}"
+    await execute_at(server.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    yield server.dsn(name)
+    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def relations(dsn: str) -> set[str]:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm')"
+    )
+    await connection.close()
+    return {row["relname"] for row in rows}
+
+
+@pytest.mark.parametrize("empty", ["plain"], indirect=True)
+async def test_plain_postgres_is_recognised(empty):
+    result = await migrate_at(empty)
+    assert result.edition is Edition.POSTGRES
+    assert len(result.applied) == NUMBER_OF_FILES
+    assert result.description.startswith("plain PostgreSQL on PostgreSQL ")
+
+
+async def test_timescaledb_is_recognised_with_its_version(empty):
+    result = await migrate_at(empty)
+    assert result.edition in {Edition.APACHE, Edition.COMMUNITY}
+    edition = f"TimescaleDB {result.edition.value.capitalize()} {result.extension_version}"
+    assert result.description.startswith(f"{edition} on PostgreSQL ")
+
+
+async def test_every_edition_has_the_same_names(empty, plain_postgres):
+    await migrate_at(empty)
+    await execute_at(plain_postgres.dsn(), "CREATE DATABASE same_names")
+    await migrate_at(plain_postgres.dsn("same_names"))
+    assert await relations(empty) == await relations(plain_postgres.dsn("same_names"))
+    await execute_at(plain_postgres.dsn(), "DROP DATABASE same_names WITH (FORCE)")
+
+
+@pytest.mark.parametrize("empty", ["plain", "timescaledb"], indirect=True)
+async def test_a_second_run_applies_nothing(empty):
+    await migrate_at(empty)
+    assert (await migrate_at(empty)).applied == ()
+
+
+async def test_two_runners_at_once_apply_each_file_once(empty):
+    first, second = await asyncio.gather(migrate_at(empty), migrate_at(empty))
+    assert sorted(map(len, (first.applied, second.applied))) == [0, NUMBER_OF_FILES]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the migrations that a test may change."""
+    return Path(shutil.copytree(SQL_FOLDER, tmp_path / "sql"))
+
+
+async def test_a_file_that_was_edited_after_it_ran_is_refused(empty, folder):
+    await migrate_at(empty)
+    edited = min(folder.glob("*.sql"))
+    edited.write_text(edited.read_text() + "\n-- one more line\n")
+    connection = await asyncpg.connect(empty)
+    with pytest.raises(MigrationError, match=f"{edited.stem} was edited after it was applied"):
+        await migrate(connection, folder)
+    await connection.close()
+
+
+async def test_an_older_release_is_refused(empty, folder):
+    await migrate_at(empty)
+    newest = max(folder.glob("*.sql"))
+    newest.unlink()
+    connection = await asyncpg.connect(empty)
+    with pytest.raises(MigrationError, match="use a newer release"):
+        await migrate(connection, folder)
+    await connection.close()
+
+
+async def test_a_file_that_fails_leaves_nothing_behind_and_can_be_mended(empty, folder):
+    new = folder / f"{NUMBER_OF_FILES + 1:04d}_broken.sql"
+    new.write_text("CREATE TABLE half_done (a int); SELECT no_such_column FROM clinics;")
+    connection = await asyncpg.connect(empty)
+    with pytest.raises(MigrationError, match=f"{new.stem}: .*no_such_column"):
+        await migrate(connection, folder)
+    assert await pending(connection, folder) == (new.stem,)
+    assert await connection.fetchval("SELECT to_regclass('half_done')") is None
+    new.write_text("CREATE TABLE half_done (a int);")
+    assert (await migrate(connection, folder)).applied == (new.stem,)
+    await connection.close()
