@@ -122,9 +122,7 @@ class WireEvent(_Wire):
     ]
     seq: Annotated[
         int | None,
-        Field(
-            default=None, ge=0, le=2**53, description="The device's own counter; a gap shows a lost event."
-        ),
+        Field(default=None, ge=0, le=2**53, description="The device's own counter; a gap shows a lost event."),
     ] = None
 
 
@@ -163,9 +161,7 @@ class Drug(_Wire):
 class ProfileStep(_Wire):
     """The programmed flow from a time of day until the next step."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", strict=True, validate_by_name=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, validate_by_name=True, serialize_by_alias=True)
 
     from_time: Annotated[ClockTime, Field(alias="from")]
     rate_ml_per_day: RateMlPerDay
@@ -270,9 +266,7 @@ class RejectionReason(StrEnum):
 class RejectedEvent(_Wire):
     """One refused event of a message, as its receipt reports it."""
 
-    index: Annotated[
-        int | None, Field(description="Place in the array, from 0; null: the whole message.")
-    ] = None
+    index: Annotated[int | None, Field(description="Place in the array, from 0; null: the whole message.")] = None
     event_id: UUID | None = None
     reason: RejectionReason
     detail: str

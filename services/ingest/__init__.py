@@ -1,0 +1,1 @@
+"""Ingest: from the broker (or HTTP) to the database, acknowledged after the commit."""

@@ -62,18 +62,16 @@ async def open_pool(
     dsn: str,
     *,
     application_name: str,
-    min_size: int = 1,
     max_size: int = 4,
     command_timeout_seconds: float = 30.0,
 ) -> Pool:
-    """Open a pool. The server ends a forgotten transaction after a minute.
+    """Open a pool, which connects when it is first used: a service starts while its database is away.
 
-    Raises:
-        One of `UNAVAILABLE` when the database cannot be reached.
+    The server ends a forgotten transaction after a minute.
     """
     return await asyncpg.create_pool(
         dsn,
-        min_size=min_size,
+        min_size=0,
         max_size=max_size,
         command_timeout=command_timeout_seconds,
         timeout=10.0,

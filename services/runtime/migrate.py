@@ -38,7 +38,7 @@ class Edition(StrEnum):
     POSTGRES = "postgres"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """What a person calls it."""
         return {
             Edition.COMMUNITY: "TimescaleDB Community",
@@ -80,7 +80,7 @@ class MigrationResult:
     def description(self) -> str:
         """The edition with its versions, as `pumpwatch migrate` prints it."""
         extension = f" {self.extension_version}" if self.extension_version else ""
-        return f"{self.edition.title}{extension} on PostgreSQL {self.server_version}"
+        return f"{self.edition.label}{extension} on PostgreSQL {self.server_version}"
 
 
 def read_migrations(folder: Path) -> tuple[Migration, ...]:
@@ -103,18 +103,14 @@ def read_migrations(folder: Path) -> tuple[Migration, ...]:
             msg = f"{path.name}: {error}; expected of {', '.join(Edition)}"
             raise MigrationError(msg) from error
         migrations.append(
-            Migration(
-                place, path.stem, sql, editions, in_transaction=header.get("transaction", "true") == "true"
-            )
+            Migration(place, path.stem, sql, editions, in_transaction=header.get("transaction", "true") == "true")
         )
     return tuple(migrations)
 
 
 async def detect_edition(connection: Connection) -> tuple[Edition, str | None]:
     """Find out which edition this is, installing the extension where the server has it and allows it."""
-    if await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')"
-    ):
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')"):
         try:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
         except (
@@ -123,9 +119,7 @@ async def detect_edition(connection: Connection) -> tuple[Edition, str | None]:
             asyncpg.ObjectNotInPrerequisiteStateError,
         ) as error:
             log.warning("timescaledb_not_usable", error=str(error))
-    version: str | None = await connection.fetchval(
-        "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
-    )
+    version: str | None = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
     if version is None:
         return Edition.POSTGRES, None
     licence = await connection.fetchval("SELECT current_setting('timescaledb.license', true)")
@@ -168,14 +162,12 @@ async def migrate(connection: Connection, folder: Path) -> MigrationResult:
             if migration.version not in done:
                 await _apply(connection, migration, edition)
                 applied.append(migration.name)
-        return MigrationResult(edition, version.split()[0], extension_version, tuple(applied))
+        return MigrationResult(edition, version.split(maxsplit=1)[0], extension_version, tuple(applied))
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
 
 
-def _refuse_surprises(
-    migrations: tuple[Migration, ...], done: dict[int, asyncpg.Record], edition: Edition
-) -> None:
+def _refuse_surprises(migrations: tuple[Migration, ...], done: dict[int, asyncpg.Record], edition: Edition) -> None:
     known = {migration.version: migration for migration in migrations}
     for version, row in done.items():
         if version not in known:
@@ -186,7 +178,7 @@ def _refuse_surprises(
             raise MigrationError(msg)
         if row["edition"] != edition:
             msg = (
-                f"this schema was made on {Edition(row['edition']).title}, and the server is now {edition.title}: "
+                f"this schema was made on {Edition(row['edition']).label}, and the server is now {edition.label}: "
                 "dump the data and load it into a freshly migrated database"
             )
             raise MigrationError(msg)

@@ -136,9 +136,7 @@ class Connection:
         Raises:
             ConnectionLostError: The connection ended; the broker will send the messages again.
         """
-        await self._write(
-            b"".join(PubAckPacket(m.packet_id).write() for m in messages if m.packet_id is not None)
-        )
+        await self._write(b"".join(PubAckPacket(m.packet_id).write() for m in messages if m.packet_id is not None))
 
     async def publish(self, packets: Iterable[PublishPacket]) -> None:
         """Publish with QoS 0: what is sent this way can be lost, and its loss must not matter.

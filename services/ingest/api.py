@@ -1,0 +1,96 @@
+"""HTTP: health, metrics, and the way in for gateways that cannot speak MQTT.
+
+`POST /v1/devices/{device_id}/events` takes the bytes that MQTT takes on the topic `.../events/batch` and goes the same
+way: the answer comes after the commit and is the receipt.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import SecretStr
+
+from schemas.events import MAX_PAYLOAD_BYTES, Receipt
+from services.ingest.pipeline import OverloadedError, Pipeline
+
+Missing = Callable[[], Awaitable[dict[str, str]]]
+"""Says what keeps the process from its work: part -> why."""
+
+_RETRY_AFTER: Final = {"Retry-After": "5"}
+
+
+def build_api(
+    pipeline: Pipeline, metrics: CollectorRegistry, missing: Missing, *, gateway_token: SecretStr | None
+) -> FastAPI:
+    """Build the application of one ingest process."""
+    api = FastAPI(title="Pumpwatch ingest", version="1", docs_url="/docs", redoc_url=None)
+
+    @api.get("/livez")
+    async def live() -> dict[str, str]:
+        """Answer while the event loop runs; depends on nothing else."""
+        return {"status": "alive"}
+
+    @api.get("/readyz", responses={503: {"description": "What is missing, and why"}})
+    async def ready() -> JSONResponse:
+        """Answer 200 when events are taken in and stored, else 503 with what is missing."""
+        found = await missing()
+        return JSONResponse({"ready": not found, "missing": found}, 503 if found else 200)
+
+    @api.get("/metrics", include_in_schema=False)
+    async def prometheus() -> Response:
+        pipeline.observe()
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    @api.post(
+        "/v1/devices/{device_id}/events",
+        responses={
+            401: {"description": "The bearer token is missing or wrong"},
+            403: {"description": "No gateway token is set"},
+            413: {"description": "The body is too large"},
+            422: {"description": "Nothing of the message was stored", "model": Receipt},
+            503: {"description": "Not stored: send it again"},
+        },
+        openapi_extra={"requestBody": {"content": {"application/json": {"schema": {}}}, "required": True}},
+    )
+    async def post_events(
+        device_id: str, request: Request, authorization: Annotated[str | None, Header()] = None
+    ) -> Response:
+        """Store one event or an array of up to 500, each naming its `kind`. 200: the receipt, after the commit."""
+        _check_gateway(authorization, gateway_token)
+        payload = await _body(request)
+        try:
+            receipt = await pipeline.submit(device_id, None, payload)
+        except OverloadedError as error:
+            raise HTTPException(503, f"{error}: send it again later", _RETRY_AFTER) from error
+        nothing_stored = receipt.stored == 0 and receipt.duplicates == 0
+        content = receipt.model_dump_json().encode()
+        return Response(content, 422 if nothing_stored else 200, media_type="application/json")
+
+    return api
+
+
+def _check_gateway(authorization: str | None, token: SecretStr | None) -> None:
+    if token is None:
+        detail = "this way in is closed: set INGEST_GATEWAY_TOKEN to open it"
+        raise HTTPException(403, detail)
+    expected = f"Bearer {token.get_secret_value()}"
+    if not hmac.compare_digest((authorization or "").encode(), expected.encode()):
+        detail = "expected the header 'Authorization: Bearer <gateway token>'"
+        raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+async def _body(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_PAYLOAD_BYTES:
+            detail = f"the body has more than {MAX_PAYLOAD_BYTES} bytes: send fewer events at once"
+            raise HTTPException(413, detail)
+        chunks.append(chunk)
+    return b"".join(chunks)

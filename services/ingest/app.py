@@ -1,0 +1,81 @@
+"""Open what ingest needs, run it, and close it in order."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Final
+
+import asyncpg
+import structlog
+from prometheus_client import CollectorRegistry
+
+from schemas.paths import SQL_FOLDER
+from services.ingest.api import build_api
+from services.ingest.metrics import IngestMetrics
+from services.ingest.pipeline import Pipeline
+from services.ingest.registry import RegistryCache
+from services.ingest.settings import IngestSettings
+from services.runtime.database import UNAVAILABLE, Pool, open_pool
+from services.runtime.http import serve
+from services.runtime.migrate import pending
+from services.runtime.mqtt import broker_address
+from services.runtime.signals import stop_signal
+
+_CHECK_TIMEOUT_SECONDS: Final = 3.0
+
+log = structlog.get_logger()
+
+
+async def run(settings: IngestSettings) -> None:
+    """Run one ingest process until SIGTERM or SIGINT; what was taken in by then is stored and acknowledged."""
+    with stop_signal() as stop:
+        dsn = settings.database_url.get_secret_value()
+        address = broker_address(
+            settings.mqtt_url.get_secret_value(),
+            ca_file=settings.mqtt_ca_file,
+            cert_file=settings.mqtt_cert_file,
+            key_file=settings.mqtt_key_file,
+        )
+        async with AsyncExitStack() as stack:
+            pool = await open_pool(dsn, application_name="pumpwatch-ingest", max_size=settings.writers + 1)
+            stack.push_async_callback(_close_pool, pool)
+            metrics = CollectorRegistry()
+            registry = RegistryCache(
+                enrol_into=settings.enrolment_clinic_id if settings.enrolment == "auto" else None,
+                max_age_seconds=settings.registry_max_age_seconds,
+            )
+            pipeline = Pipeline(settings, address, pool, registry, IngestMetrics.on(metrics))
+
+            async def missing() -> dict[str, str]:
+                return {**pipeline.faults, **await _database_faults(pool)}
+
+            api = build_api(pipeline, metrics, missing, gateway_token=settings.gateway_token)
+            async with asyncio.TaskGroup() as group:
+                helpers = [
+                    group.create_task(serve(api, host=settings.http_host, port=settings.http_port)),
+                    group.create_task(registry.watch(dsn)),
+                ]
+                await pipeline.run(stop)
+                for helper in helpers:
+                    helper.cancel()
+    log.info("stopped")
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):
+            await pool.close()
+    except UNAVAILABLE:
+        pool.terminate()
+
+
+async def _database_faults(pool: Pool) -> dict[str, str]:
+    try:
+        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS), pool.acquire() as connection:
+            lacking = await pending(connection, SQL_FOLDER)
+    except UNAVAILABLE as error:
+        return {"database": f"{type(error).__name__}: {error}"}
+    except asyncpg.PostgresError as error:
+        return {"database": str(error)}
+    return {"migrations": f"not applied: {', '.join(lacking)}: run `pumpwatch migrate`"} if lacking else {}

@@ -1,0 +1,74 @@
+"""PURE. From a wire event to the row of its table.
+
+A row is (pump_id, observed_at, event_id, device_id, seq, ...the kind's own columns..., message number); the order of
+the kind's own columns is that of the parameters of its statement in `queries.sql`. The message number is not stored:
+it says which message's receipt counts the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from schemas.events import Alarm, Bolus, EventKind, Refill, Report, Reservoir, Status, Therapy
+
+Row = tuple[Any, ...]
+
+
+def _reservoir(e: Reservoir, pump_id: str, device_id: str, number: int) -> Row:
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, e.volume_ml, e.basis, number)
+
+
+def _bolus(e: Bolus, pump_id: str, device_id: str, number: int) -> Row:
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, e.outcome, e.dose_mcg, number)
+
+
+def _alarm(e: Alarm, pump_id: str, device_id: str, number: int) -> Row:
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, e.code, e.state, e.detail, number)
+
+
+def _therapy(e: Therapy, pump_id: str, device_id: str, number: int) -> Row:
+    return (
+        pump_id,
+        e.observed_at,
+        e.event_id,
+        device_id,
+        e.seq,
+        to_json(e.drugs).decode(),
+        to_json(e.profile, by_alias=True).decode(),
+        e.bolus.dose_mcg if e.bolus else None,
+        e.bolus.lockout_minutes if e.bolus else None,
+        e.bolus.limit_per_24h if e.bolus else None,
+        e.reservoir_size_ml,
+        e.low_reservoir_ml,
+        e.refill_due,
+        number,
+    )
+
+
+def _refill(e: Refill, pump_id: str, device_id: str, number: int) -> Row:
+    own = (e.expected_ml, e.measured_ml, e.filled_ml)
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, *own, number)
+
+
+def _status(e: Status, pump_id: str, device_id: str, number: int) -> Row:
+    own = (e.battery_percent, e.firmware, e.end_of_service)
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, *own, number)
+
+
+def _report(e: Report, pump_id: str, device_id: str, number: int) -> Row:
+    return (pump_id, e.observed_at, e.event_id, device_id, e.seq, e.complaint, e.score, number)
+
+
+ROW_BY_KIND: Final[dict[EventKind, Callable[[Any, str, str, int], Row]]] = {
+    EventKind.RESERVOIR: _reservoir,
+    EventKind.BOLUS: _bolus,
+    EventKind.ALARM: _alarm,
+    EventKind.THERAPY: _therapy,
+    EventKind.REFILL: _refill,
+    EventKind.STATUS: _status,
+    EventKind.REPORT: _report,
+}
+"""How each kind of event becomes a row: (event, pump id, device id, message number)."""

@@ -1,0 +1,82 @@
+"""What an operator may set for ingest, all with the prefix `INGEST_`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.runtime.mqtt import broker_address
+
+
+class EnrolmentMode(StrEnum):
+    """What happens to a device that the registry does not know."""
+
+    REGISTRY = "registry"
+    """It is rejected as `unknown_device`; its messages can be replayed once it is enrolled."""
+    AUTO = "auto"
+    """It is enrolled as a pump of `enrolment_clinic_id`: for demonstrations and first trials."""
+
+
+class IngestSettings(BaseSettings):
+    """Settings of one ingest process."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    """postgresql://user:password@host:port/database"""
+    mqtt_url: SecretStr
+    """mqtt://user:password@host:port, or mqtts:// for TLS"""
+    mqtt_ca_file: Path | None = None
+    mqtt_cert_file: Path | None = None
+    mqtt_key_file: Path | None = None
+    client_id: Annotated[str, Field(min_length=1, max_length=64)] = "pumpwatch-ingest-1"
+    """Fixed for this ingestor and different from every other's: the broker keeps its session by this name."""
+    share_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "ingest"
+    session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86_400
+    receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 8_000
+    """Unacknowledged messages that the broker may send: the only back-pressure, and the bound of memory."""
+
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    gateway_token: SecretStr | None = None
+    """Bearer token of HTTP gateways; without one, `POST /v1/devices/...` is closed."""
+    http_waiting_maximum: Annotated[int, Field(ge=1)] = 1_000
+
+    enrolment: EnrolmentMode = EnrolmentMode.REGISTRY
+    enrolment_clinic_id: str | None = None
+
+    writers: Annotated[int, Field(ge=1, le=8)] = 2
+    """Batches that are written at once, each on its own connection."""
+    flush_messages: Annotated[int, Field(ge=1)] = 2_000
+    flush_bytes: Annotated[int, Field(ge=1)] = 4_000_000
+    flush_after_seconds: Annotated[float, Field(gt=0, le=10)] = 0.025
+    flush_idle_seconds: Annotated[float, Field(gt=0, le=1)] = 0.001
+    """The wire is idle when nothing came for this long."""
+
+    clock_ahead_hours: Annotated[float, Field(ge=0)] = 24
+    """An event from further ahead is refused. Wide: a pump whose clock is an hour off must still page."""
+    clock_behind_days: Annotated[float, Field(ge=1)] = 400
+    """An event from further back is refused. Wider than any pump's log; 1970 is a clock that was reset."""
+    last_seen_seconds: Annotated[float, Field(ge=0)] = 10
+    registry_max_age_seconds: Annotated[float, Field(gt=0)] = 60
+    stop_within_seconds: Annotated[float, Field(gt=0)] = 20
+
+    log_json: bool = True
+    log_level: str = "INFO"
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _readable(cls, url: SecretStr) -> SecretStr:
+        broker_address(url.get_secret_value().replace("mqtts://", "mqtt://", 1))
+        return url
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.enrolment is EnrolmentMode.AUTO and not self.enrolment_clinic_id:
+            msg = "INGEST_ENROLMENT=auto needs INGEST_ENROLMENT_CLINIC_ID: the clinic that new devices join"
+            raise ValueError(msg)
+        return self
