@@ -11,7 +11,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Protocol, TypeVar
 
 import typer
 
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from services.runtime.database import Connection
 
+
+class ServiceSettings(Protocol):
+    """What every service's settings have."""
+
+    @property
+    def log_json(self) -> bool:
+        """JSON where nobody watches."""
+
+
 Answer = TypeVar("Answer")
+Settings = TypeVar("Settings", bound=ServiceSettings)
 DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
 
 app = typer.Typer(
@@ -151,17 +161,16 @@ def rejects_show(rejection_id: int, database_url: DatabaseUrl) -> None:
 @audit_app.command("verify")
 def audit_verify(database_url: DatabaseUrl) -> None:
     """Check that no row of the audit trail was changed or removed; exit code 1 if one was."""
-    from services.admin.audit import verify_audit
+    from services.alerts.audit import verify_chain
 
-    counts, breaks = _with_database(database_url, verify_audit)
-    for found in breaks:
+    report = _with_database(database_url, verify_chain)
+    for found in report.faults:
         print(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
-    if breaks:
+    if report.faults:
         raise typer.Exit(1)
-    for clinic_id, transitions in counts.items():
-        print(f"clinic {clinic_id}: {transitions} transitions, unbroken")
-    if not counts:
-        print("the audit trail is empty")
+    print(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
+    for head in report.heads:
+        print(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
 
 
 @policy_app.command("check")
@@ -209,9 +218,11 @@ def version() -> None:
     print(version_of("pumpwatch"))
 
 
-def _serve(make_settings: Callable[[], Answer], run: Callable[[Answer], Coroutine[object, object, None]]) -> None:
+def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coroutine[object, object, object]]) -> None:
     import pydantic
     from pydantic_settings import SettingsError
+
+    from services.runtime.log import configure_logging
 
     try:
         settings = make_settings()
@@ -221,6 +232,7 @@ def _serve(make_settings: Callable[[], Answer], run: Callable[[Answer], Coroutin
         raise typer.Exit(2) from None
     except SettingsError as error:
         _fail(str(error), exit_code=2)
+    configure_logging(json=settings.log_json)
     asyncio.run(run(settings))
 
 

@@ -181,6 +181,7 @@ class _Demo:
                 "INGEST_HTTP_PORT": str(free_port(8080)),
                 "INGEST_ENROLMENT": "auto",
                 "INGEST_ENROLMENT_CLINIC_ID": _CLINIC,
+                "INGEST_LOG_JSON": "false",
             },
         )
         alerts = self._service(

@@ -137,17 +137,17 @@ async def test_a_changed_audit_row_is_found(database: Database):
     for _ in range(3):
         await transition()
     url = {"DATABASE_URL": database.dsn}
-    assert pumpwatch("audit", "verify", **url).stdout == "clinic north: 3 transitions, unbroken\n"
+    assert pumpwatch("audit", "verify", **url).stdout.startswith("3 rows, unbroken; ")
     await without_triggers(database, "UPDATE alert_transitions SET reason = 'other' WHERE clinic_seq = 2")
     done = pumpwatch("audit", "verify", **url)
     assert (done.returncode, done.stdout) == (
         1,
-        "clinic north, row 2: the row was changed after it was written\n",
+        "clinic north, row 2: was changed after it was written\n",
     )
     await without_triggers(database, "DELETE FROM alert_transitions WHERE clinic_seq = 2")
-    assert "row 3: the row before it is missing" in pumpwatch("audit", "verify", **url).stdout
+    assert "row 3: row 2 is missing before it" in pumpwatch("audit", "verify", **url).stdout
     await without_triggers(database, "DELETE FROM alert_transitions WHERE clinic_seq = 3")
-    assert "row 3: the last row is missing" in pumpwatch("audit", "verify", **url).stdout
+    assert "row 3: the trail ends at row 1, and its head says 3" in pumpwatch("audit", "verify", **url).stdout
 
 
 async def without_triggers(database: Database, statement: str) -> None:
