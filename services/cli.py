@@ -232,7 +232,7 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
         raise typer.Exit(2) from None
     except SettingsError as error:
         _fail(str(error), exit_code=2)
-    configure_logging(json=settings.log_json)
+    configure_logging(json=settings.log_json, level=getattr(settings, "log_level", "INFO"))
     asyncio.run(run(settings))
 
 
