@@ -71,13 +71,9 @@ def test_an_event_channel_is_parsed_as_its_message(name: str) -> None:
 
 def test_every_channel_has_a_message_and_every_message_a_channel() -> None:
     carried = [
-        reference["$ref"]
-        for channel in DOCUMENT["channels"].values()
-        for reference in channel["messages"].values()
+        reference["$ref"] for channel in DOCUMENT["channels"].values() for reference in channel["messages"].values()
     ]
-    assert sorted(carried) == sorted(
-        f"#/components/messages/{name}" for name in DOCUMENT["components"]["messages"]
-    )
+    assert sorted(carried) == sorted(f"#/components/messages/{name}" for name in DOCUMENT["components"]["messages"])
 
 
 @pytest.mark.parametrize("operation", DOCUMENT["operations"].values(), ids=DOCUMENT["operations"].keys())
@@ -94,9 +90,7 @@ def test_every_operation_takes_its_channels_message_and_replies_with_a_receipt(
 
 def test_every_event_channel_has_one_operation() -> None:
     taken = [operation["channel"]["$ref"] for operation in DOCUMENT["operations"].values()]
-    assert sorted(taken) == sorted(
-        f"#/channels/{name}" for name in DOCUMENT["channels"] if name != "receipts"
-    )
+    assert sorted(taken) == sorted(f"#/channels/{name}" for name in DOCUMENT["channels"] if name != "receipts")
 
 
 @pytest.mark.parametrize("name", DOCUMENT["components"]["messages"])

@@ -23,9 +23,7 @@ FILES = {path.stem: json.loads(path.read_text()) for path in sorted(GOLDEN.glob(
 
 def cases(side: str) -> list[Any]:
     return [
-        pytest.param(name, case, id=f"{name}: {case['name']}")
-        for name, sides in FILES.items()
-        for case in sides[side]
+        pytest.param(name, case, id=f"{name}: {case['name']}") for name, sides in FILES.items() for case in sides[side]
     ]
 
 
