@@ -60,9 +60,7 @@ async def eventually(
     condition: Callable[[], Awaitable[Answer]], within_seconds: float = 10.0, *, what: str = ""
 ) -> Answer: ...
 @overload
-async def eventually(
-    condition: Callable[[], Answer], within_seconds: float = 10.0, *, what: str = ""
-) -> Answer: ...
+async def eventually(condition: Callable[[], Answer], within_seconds: float = 10.0, *, what: str = "") -> Answer: ...
 async def eventually(condition: Callable[[], Any], within_seconds: float = 10.0, *, what: str = "") -> Any:
     """Wait until `condition()` (a function or a coroutine function) gives something true, and return that.
 
@@ -76,9 +74,7 @@ async def eventually(condition: Callable[[], Any], within_seconds: float = 10.0,
         if answer:
             return answer
         if time.monotonic() > deadline:
-            msg = (
-                f"{what or inspect.getsource(condition).strip()}: still {answer!r} after {within_seconds:g} s"
-            )
+            msg = f"{what or inspect.getsource(condition).strip()}: still {answer!r} after {within_seconds:g} s"
             raise AssertionError(msg)
         await asyncio.sleep(0.02)
 

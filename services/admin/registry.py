@@ -39,9 +39,7 @@ async def enrol(
             raise RegistryError(msg)
     async with connection.transaction():
         await connection.execute(_QUERIES["add_clinic"], clinic_id, clinic_name or clinic_id)
-        rows = await connection.fetch(
-            _QUERIES["enrol_devices"], list(dict.fromkeys(device_ids)), kind, clinic_id
-        )
+        rows = await connection.fetch(_QUERIES["enrol_devices"], list(dict.fromkeys(device_ids)), kind, clinic_id)
         if refused := set(device_ids) - {row["device_id"] for row in rows}:
             other = "handheld" if kind == "pump" else "pump"
             msg = f"{', '.join(sorted(refused))}: enrolled as a {other}, and a device never changes its kind"
