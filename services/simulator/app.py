@@ -11,24 +11,22 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import structlog
 
-from services.simulator.broker import Broker, parse_broker
+from services.runtime.mqtt import BrokerAddress, broker_address
 from services.simulator.clock import SimulatedClock
 from services.simulator.enrol import enrol_fleet
-from services.simulator.fleet import LiveFleet, Upload, build_unit, draw_fleet, first_midnight, live_uploads, uploads
-from services.simulator.model import PumpSpec
+from services.simulator.fleet import LiveFleet, Upload, live_uploads, uploads
 from services.simulator.outbox import Counts
-from services.simulator.plan import Placement, parse_request, plan_scenarios
 from services.simulator.publisher import Publisher
 from services.simulator.scenarios import Scenario
 from services.simulator.settings import SimulatorSettings
+from services.simulator.simulation import Simulation, prepare, write_truth
 from services.simulator.unit import Unit
 
 _PROGRESS_EVERY_SECONDS = 1.0
@@ -63,62 +61,22 @@ class SimulationSummary:
     scenarios: tuple[Scenario, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """A fleet that is ready to run: pure, so that tests and the demo can look at it before anything is published."""
-
-    specs: tuple[PumpSpec, ...]
-    life_starts_at: datetime
-    history_from: datetime
-    clock: SimulatedClock
-    scenarios: tuple[Scenario, ...]
-
-    def units(self, seed: int) -> Iterator[Unit]:
-        """Bring the pumps to life, one after the other."""
-        for spec in self.specs:
-            yield build_unit(seed, spec, self.life_starts_at, self.scenarios)
-
-
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
 
 
-def prepare(settings: SimulatorSettings, now: datetime, life_starts_at: datetime | None = None) -> Simulation:
-    """Draw the fleet and plan its scenarios for a run that starts at `now`.
-
-    Raises:
-        ScenarioRequestError: A scenario cannot be placed; the message says why.
-    """
-    specs = draw_fleet(settings.seed, settings.pumps, handheld_share=settings.handheld_share)
-    lead = timedelta(minutes=settings.live_lead_minutes if settings.live else 0)
-    clock = SimulatedClock(now - lead, now, settings.speed)
-    history_from = first_midnight(now - lead, settings.history_days, settings.utc_offset_minutes)
-    scenarios = plan_scenarios(
-        [parse_request(text) for text in settings.scenarios],
-        specs,
-        Placement(clock, settings.first_scenario_seconds, settings.scenario_gap_seconds),
-        settings.seed,
-    )
-    return Simulation(specs, life_starts_at or history_from, history_from, clock, scenarios)
-
-
-def write_truth(path: Path, scenarios: Sequence[Scenario]) -> None:
-    """Write the truth file: one JSON object a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(scenario.truth_line() + "\n" for scenario in scenarios), encoding="utf-8")
-
-
-def broker_of(settings: SimulatorSettings) -> Broker:
+def broker_of(settings: SimulatorSettings) -> BrokerAddress:
     """The broker that the settings name.
 
     Raises:
-        BrokerUrlError: The URL or a TLS file cannot be used.
+        ValueError: The URL cannot be used.
+        OSError: A TLS file cannot be used.
     """
-    return parse_broker(
+    return broker_address(
         settings.mqtt_url.get_secret_value(),
         ca_file=settings.tls_ca_file,
-        certificate_file=settings.tls_certificate_file,
+        cert_file=settings.tls_certificate_file,
         key_file=settings.tls_key_file,
     )
 
@@ -147,7 +105,7 @@ async def run(
     publisher = Publisher(
         broker_of(settings),
         connections=settings.connections,
-        device_password=password.get_secret_value().encode() if password else None,
+        device_password=password.get_secret_value() if password else None,
         window_events=settings.window_events,
         resend_after_seconds=settings.resend_after_seconds,
         keep_alive_seconds=settings.keep_alive_seconds,
@@ -207,6 +165,7 @@ class _Runner:
         if not self._settings.live:
             return
         self._report("live")
+        log.info("live_phase_began", history_events=self._history_events, seconds=round(self._history_seconds, 1))
         begun = time.monotonic()
         try:
             await self._publish_live(units)

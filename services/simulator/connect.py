@@ -14,15 +14,15 @@ from typing import Final
 
 import mqtt5
 
-from services.simulator.broker import Broker
-from services.simulator.link import DeviceLink, LinkRefusedError, OnMessage
+from services.runtime.mqtt import BrokerAddress
+from services.simulator.link import DeviceLink, LinkRefusedError, OnMessage, reason_name
 
 _RECEIVE_MAXIMUM: Final = 1_000
 
 
 @asynccontextmanager
 async def open_link(
-    broker: Broker,
+    broker: BrokerAddress,
     client_id: str,
     on_message: OnMessage,
     *,
@@ -51,7 +51,7 @@ async def open_link(
 
 
 async def _connect(
-    broker: Broker, client_id: str, on_message: OnMessage, keep_alive_seconds: int, timeout_seconds: float
+    broker: BrokerAddress, client_id: str, on_message: OnMessage, keep_alive_seconds: int, timeout_seconds: float
 ) -> DeviceLink:
     writer: asyncio.StreamWriter | None = None
     try:
@@ -60,7 +60,7 @@ async def _connect(
             packet = mqtt5.ConnectPacket(
                 client_id,
                 username=broker.username,
-                password=broker.password,
+                password=broker.password.encode() if broker.password else None,
                 clean_start=True,
                 keep_alive=keep_alive_seconds,
                 receive_max=_RECEIVE_MAXIMUM,
@@ -80,7 +80,7 @@ async def _connect(
     return DeviceLink(broker, reader, writer, on_message, connack, keep_alive_seconds)
 
 
-async def _read_connack(broker: Broker, reader: asyncio.StreamReader) -> mqtt5.ConnAckPacket:
+async def _read_connack(broker: BrokerAddress, reader: asyncio.StreamReader) -> mqtt5.ConnAckPacket:
     """Read exactly the first packet: its length stands in its second byte onward."""
     try:
         received = await reader.readexactly(2)
@@ -97,8 +97,8 @@ async def _read_connack(broker: Broker, reader: asyncio.StreamReader) -> mqtt5.C
     if not isinstance(packet, mqtt5.ConnAckPacket):
         msg = f"{broker} answered CONNECT with {type(packet).__name__}"
         raise LinkRefusedError(msg)
-    if packet.reason_code is not mqtt5.ConnAckReasonCode.SUCCESS:
+    if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
         reason = packet.reason_code
-        msg = f"{broker} refused login {broker.username or 'anonymous'}: {reason.name} ({int(reason)})"
+        msg = f"{broker} refused login {broker.username or 'anonymous'}: {reason_name(reason)}"
         raise LinkRefusedError(msg)
     return packet

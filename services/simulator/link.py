@@ -18,7 +18,7 @@ from typing import Final
 
 import mqtt5
 
-from services.simulator.broker import Broker
+from services.runtime.mqtt import BrokerAddress
 
 _READ_BYTES: Final = 262_144
 _DRAIN_ABOVE_BYTES: Final = 1_048_576
@@ -51,7 +51,12 @@ class PacketTooLargeError(ValueError):
 
 def is_refusal(reason: mqtt5.PubAckReasonCode) -> bool:
     """Tell whether a PUBACK's reason means that the broker did not take the message."""
-    return reason >= _REFUSED
+    return int(reason) >= _REFUSED
+
+
+def reason_name(reason: object) -> str:
+    """A reason code as people know it. The codec's enums are not Python's: they know only their number and `repr`."""
+    return repr(reason).rpartition(".")[2]
 
 
 class DeviceLink:
@@ -59,7 +64,7 @@ class DeviceLink:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         on_message: OnMessage,
@@ -169,7 +174,7 @@ class DeviceLink:
         if isinstance(reason, LinkError):
             raise reason
         if is_refusal(reason):
-            msg = f"{self.broker} refused a message to {topic}: {reason.name} ({int(reason)})"
+            msg = f"{self.broker} refused a message to {topic}: {reason_name(reason)}"
             raise PublishRefusedError(msg)
         return reason
 
@@ -185,8 +190,8 @@ class DeviceLink:
         asked = self._asked[packet_id] = self._loop.create_future()
         self._write(mqtt5.SubscribePacket(packet_id, [mqtt5.Subscription(f, max_qos=qos) for f in filters]).write())
         for pattern, reason in zip(filters, await asked, strict=True):
-            if reason >= _REFUSED:
-                msg = f"{self.broker} refused the subscription to {pattern}: {reason.name} ({int(reason)})"
+            if int(reason) >= _REFUSED:
+                msg = f"{self.broker} refused the subscription to {pattern}: {reason_name(reason)}"
                 raise LinkRefusedError(msg)
 
     # The wire.
@@ -253,7 +258,7 @@ class DeviceLink:
                     on_ack(packet.reason_code)
             case mqtt5.PublishPacket():
                 self._on_message(packet)
-                if packet.qos is mqtt5.QoS.AT_LEAST_ONCE and packet.packet_id is not None:
+                if packet.qos == mqtt5.QoS.AT_LEAST_ONCE and packet.packet_id is not None:
                     self._write(mqtt5.PubAckPacket(packet.packet_id).write())
             case mqtt5.SubAckPacket():
                 asked = self._asked.pop(packet.packet_id, None)
@@ -261,7 +266,7 @@ class DeviceLink:
                     asked.set_result(packet.reason_codes)
             case mqtt5.DisconnectPacket():
                 reason = packet.reason_code
-                msg = f"{self.broker} ended the connection: {reason.name} ({int(reason)})"
+                msg = f"{self.broker} ended the connection: {reason_name(reason)}"
                 raise LinkLostError(msg)
             case _:
                 pass

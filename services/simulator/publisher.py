@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
-from services.simulator.broker import Broker
+from services.runtime.mqtt import BrokerAddress
 from services.simulator.model import Event
 from services.simulator.outbox import Counts, Rejection
 from services.simulator.session import Session, SessionOptions
@@ -40,10 +40,10 @@ class Publisher:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         *,
         connections: int = 1,
-        device_password: bytes | None = None,
+        device_password: str | None = None,
         window_events: int = 20_000,
         resend_after_seconds: float = 10.0,
         keep_alive_seconds: int = 60,
@@ -107,7 +107,7 @@ class Publisher:
         session = self._by_device.get(device_id)
         if session is None:
             if self._own_links:
-                broker = self._broker.with_login(device_id, self._device_password)
+                broker = replace(self._broker, username=device_id, password=self._device_password)
                 session = self._session(broker, device_id, device_id)
                 self._start(session)
             else:
@@ -115,7 +115,7 @@ class Publisher:
             self._by_device[device_id] = session
         return session
 
-    def _session(self, broker: Broker, name: str, receipts_of: str) -> Session:
+    def _session(self, broker: BrokerAddress, name: str, receipts_of: str) -> Session:
         tag = self._options.tag
         options = replace(self._options, tag=tag + zlib.crc32(name.encode()).to_bytes(4, "big"))
         client_id = name if self._own_links else f"simulator-{tag.hex()}-{name}"

@@ -19,9 +19,9 @@ from pydantic import ValidationError
 
 from schemas.events import Receipt
 from schemas.topics import receipt_topic
-from services.simulator.broker import Broker
+from services.runtime.mqtt import BrokerAddress
 from services.simulator.connect import open_link
-from services.simulator.link import DeviceLink, LinkError, is_refusal
+from services.simulator.link import DeviceLink, LinkError, is_refusal, reason_name
 from services.simulator.outbox import Outbox
 
 _BACK_OFF_SECONDS: Final = (0.1, 15.0)
@@ -45,7 +45,12 @@ class Session:
     """Run `run` in a task; `add` messages from another."""
 
     def __init__(
-        self, broker: Broker, client_id: str, receipts_of: str, options: SessionOptions, clock: Callable[[], float]
+        self,
+        broker: BrokerAddress,
+        client_id: str,
+        receipts_of: str,
+        options: SessionOptions,
+        clock: Callable[[], float],
     ) -> None:
         self.outbox = Outbox(options.resend_after_seconds)
         self.connects = 0
@@ -122,7 +127,7 @@ class Session:
         if not isinstance(reason, LinkError) and is_refusal(reason):
             self.outbox.refused()
             if self.outbox.counts.refused == 1:
-                log.warning("publish_refused", client_id=self._client_id, reason=reason.name, code=int(reason))
+                log.warning("publish_refused", client_id=self._client_id, reason=reason_name(reason))
 
     def _on_message(self, packet: mqtt5.PublishPacket) -> None:
         correlation = packet.correlation_data

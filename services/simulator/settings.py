@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -40,7 +41,7 @@ class SimulatorSettings(BaseSettings):
     """Of the live phase, on the wall; left out, until SIGTERM."""
 
     scenarios: Annotated[tuple[str, ...], NoDecode] = ("motor_stall", "low_reservoir", "demand_surge")
-    """`NAME`, `NAME/PUMP_ID`, `NAME@-6h`, `NAME@+15s`, separated by commas; see `plan`."""
+    """`NAME`, `NAME/PUMP_ID`, `NAME@-6h`, `NAME@+15s`, separated by commas or as a JSON array; see `plan`."""
     first_scenario_seconds: Annotated[float, Field(ge=0)] = 8.0
     """Wall seconds from the start of the live phase to the first scenario that names no time."""
     scenario_gap_seconds: Annotated[float, Field(ge=0)] = 4.0
@@ -66,6 +67,8 @@ class SimulatorSettings(BaseSettings):
     @field_validator("scenarios", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            return json.loads(value)
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
