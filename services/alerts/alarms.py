@@ -56,8 +56,7 @@ def _raised_since_cleared(history: list[AlarmEvent]) -> list[AlarmEvent]:
     return [
         event
         for event in raised
-        if event.observed_at > cleared_at
-        or (event.observed_at == cleared_at and not _answered(event, same_instant))
+        if event.observed_at > cleared_at or (event.observed_at == cleared_at and not _answered(event, same_instant))
     ]
 
 
@@ -65,6 +64,5 @@ def _answered(raised: AlarmEvent, same_instant: list[AlarmEvent]) -> bool:
     """Tell whether the same device cleared it later in the same instant, by its own counter."""
     seq = raised.seq
     return seq is not None and any(
-        event.device_id == raised.device_id and event.seq is not None and event.seq > seq
-        for event in same_instant
+        event.device_id == raised.device_id and event.seq is not None and event.seq > seq for event in same_instant
     )

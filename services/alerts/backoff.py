@@ -7,9 +7,7 @@ from typing import Final
 _LARGEST_EXPONENT: Final = 30
 
 
-def backoff_seconds(
-    attempt: int, *, first_seconds: float, longest_seconds: float, spread: float = 0.0
-) -> float:
+def backoff_seconds(attempt: int, *, first_seconds: float, longest_seconds: float, spread: float = 0.0) -> float:
     """Wait `first_seconds` after the first attempt, twice as long after each further one, up to a limit.
 
     Args:

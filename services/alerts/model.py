@@ -135,9 +135,7 @@ class Demand:
     @property
     def attempts(self) -> int:
         """Every request counts, also one of unknown delivery (DOMAIN.md section 3, recipe a)."""
-        return (
-            self.delivered + self.denied_lockout + self.denied_limit + self.denied_other + self.comm_failure
-        )
+        return self.delivered + self.denied_lockout + self.denied_limit + self.denied_other + self.comm_failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,9 +109,7 @@ class PolicyFolder:
         return policies_of(*good.values(), faults=tuple(faults), unusable=tuple(unusable))
 
 
-def address_of(
-    policy: Policy, contact_name: str, channel_name: str, environment: Mapping[str, str]
-) -> str | None:
+def address_of(policy: Policy, contact_name: str, channel_name: str, environment: Mapping[str, str]) -> str | None:
     """The channel's Apprise URL; None when the policy or the environment no longer has it."""
     for contact in policy.contacts:
         for channel in contact.channels:

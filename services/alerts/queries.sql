@@ -21,7 +21,7 @@ RETURNING pump_id;
 -- name: enrol_missing
 -- Put every pump under watch that is enrolled and not yet watched.
 INSERT INTO pump_evaluations (pump_id, evaluated_at)
-SELECT d.device_id, '2000-01-01Z' FROM devices d
+SELECT d.device_id, $1 FROM devices d
 WHERE d.kind = 'pump' AND d.retired_at IS NULL
   AND NOT EXISTS (SELECT FROM pump_evaluations e WHERE e.pump_id = d.device_id)
 ORDER BY d.device_id
@@ -146,10 +146,6 @@ SELECT DISTINCT pump_id FROM alerts
 WHERE state = 'active' OR (state = 'acknowledged' AND acknowledgement_expires_at <= $1)
 ORDER BY pump_id;
 
--- name: expired_acknowledgements
-SELECT DISTINCT pump_id FROM alerts WHERE state = 'acknowledged' AND acknowledgement_expires_at <= $1
-ORDER BY pump_id;
-
 -- name: insert_alerts
 INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
                     opened_at, updated_at, policy_version)
@@ -198,6 +194,11 @@ UPDATE deliveries SET state = 'cancelled' WHERE alert_id = ANY ($1::uuid[]) AND 
 
 -- name: pump_of_alert
 SELECT pump_id FROM alerts WHERE alert_id = $1;
+
+-- name: hold_pump
+-- Hold one pump without counting it as evaluated.
+INSERT INTO pump_evaluations (pump_id, evaluated_at) VALUES ($1, '2000-01-01Z')
+ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at;
 
 -- name: alert_for_acknowledgement
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,

@@ -41,7 +41,7 @@ class AlertsSettings(BaseSettings):
 
     send_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
-    """After this long a delivery that was being sent is taken to be lost with its process, and is sent again."""
+    """A delivery being sent for longer than this is taken to be lost with its process, and is sent again."""
     send_attempts: Annotated[int, Field(ge=1, le=100)] = 12
     retry_first_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
@@ -53,12 +53,12 @@ class AlertsSettings(BaseSettings):
     def _protected(self) -> Self:
         if self.api_token is None and not is_loopback(self.http_host):
             msg = (
-                f"ALERTS_HTTP_HOST is {self.http_host!r}, which others can reach, and ALERTS_API_TOKEN is not set: "
-                "alerts are patient data. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
+                f"ALERTS_HTTP_HOST is {self.http_host!r}, which others can reach, and ALERTS_API_TOKEN is not "
+                "set: alerts are patient data. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
             )
             raise ValueError(msg)
         if self.send_lease_seconds <= self.send_timeout_seconds:
-            msg = "ALERTS_SEND_LEASE_SECONDS must be longer than ALERTS_SEND_TIMEOUT_SECONDS, or pages go out twice"
+            msg = "ALERTS_SEND_LEASE_SECONDS must exceed ALERTS_SEND_TIMEOUT_SECONDS, or pages go out twice"
             raise ValueError(msg)
         return self
 

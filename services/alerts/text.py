@@ -45,7 +45,7 @@ def _again(occasion: str) -> str:
     """Why this is not the first page of the alert, in brackets; nothing for the first."""
     if "/step:" in occasion:
         return " (nobody has acknowledged)"
-    match occasion.split(":")[0]:
+    match occasion.partition(":")[0]:
         case "priority":
             return " (now more urgent)"
         case "returned":

@@ -51,9 +51,7 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         return ()
     explanation = f"{_requests(facts.demand)}; usually {usual:.1f} a day."
     return (
-        _condition(
-            strength, facts, policy, now, explanation, usual=usual, days=len(counts), probability=probability
-        ),
+        _condition(strength, facts, policy, now, explanation, usual=usual, days=len(counts), probability=probability),
     )
 
 

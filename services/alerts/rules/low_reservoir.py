@@ -69,8 +69,7 @@ def _alarms(facts: PumpFacts) -> list[Standing]:
     return [
         standing[code]
         for code in _CODES
-        if code in standing
-        and (facts.refill is None or standing[code].last_raised_at > facts.refill.observed_at)
+        if code in standing and (facts.refill is None or standing[code].last_raised_at > facts.refill.observed_at)
     ]
 
 
@@ -90,9 +89,7 @@ def _condition(
     rule = policy.low_reservoir
     priority = rule.empty_priority if empty else rule.priority
     moments = [alarm.since for alarm in alarms]
-    sentences = [
-        f"The pump alarms: {ALARM_WORDS[alarm.code]} since {moment(alarm.since)}." for alarm in alarms
-    ]
+    sentences = [f"The pump alarms: {ALARM_WORDS[alarm.code]} since {moment(alarm.since)}." for alarm in alarms]
     evidence: dict[str, EvidenceValue] = {"limit_ml": limit_ml}
     evidence |= {alarm.code.value: alarm.since.isoformat() for alarm in alarms}
     if level is not None:

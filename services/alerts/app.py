@@ -1,0 +1,114 @@
+"""The alert service as one process: evaluate, send, answer.
+
+Guarantees: `run` returns when it is told to stop, after sends under way were recorded; while the database
+is away the process stays up and /readyz says so; a bug ends the process with its traceback, for the
+supervisor to start it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from schemas.paths import SQL_FOLDER
+from services.alerts.api import create_app
+from services.alerts.backoff import backoff_seconds
+from services.alerts.channel import AppriseChannel
+from services.alerts.dispatch import Dispatcher
+from services.alerts.metrics import Metrics
+from services.alerts.parts import Parts
+from services.alerts.policies import PolicyFolder
+from services.alerts.settings import AlertsSettings
+from services.alerts.worker import Worker, reload_policies
+from services.runtime.database import UNAVAILABLE, Pool, open_pool
+from services.runtime.http import serve
+from services.runtime.migrate import pending
+
+_POOL_CONNECTIONS = 8
+"""Three loops and the sends under way, and as much again for requests."""
+
+log = structlog.get_logger()
+
+
+async def run(settings: AlertsSettings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        services.runtime.http.AddressInUseError: The HTTP address cannot be bound.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await run_until(stop, settings)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
+    """Run until `stop` is set, or until a part of the service fails for good."""
+    registry = CollectorRegistry()
+    metrics = Metrics.on(registry)
+    policies = PolicyFolder(settings.policy_folder)
+    reload_policies(policies, metrics)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(
+            settings.database_url.get_secret_value(),
+            application_name="pumpwatch-alerts",
+            max_size=_POOL_CONNECTIONS,
+        )
+        stack.callback(pool.terminate)
+        channel = AppriseChannel(settings.send_timeout_seconds)
+        dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel)
+        worker = Worker(pool, policies, settings, metrics, utc_now, dispatcher.wake)
+        app = create_app(Parts(pool, policies, worker.health, registry, utc_now), settings)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(serve(app, host=settings.http_host, port=settings.http_port)),
+                group.create_task(_work(pool, worker, dispatcher, channel, settings)),
+            ]
+            log.info("alerts_started", board=f"http://{settings.http_host}:{settings.http_port}/")
+            await stop.wait()
+            log.info("alerts_stopping")
+            for task in tasks:
+                task.cancel()
+    log.info("alerts_stopped")
+
+
+async def _work(
+    pool: Pool, worker: Worker, dispatcher: Dispatcher, channel: AppriseChannel, settings: AlertsSettings
+) -> None:
+    await channel.warm_up()
+    await wait_until_migrated(pool)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run(settings.worker_name or f"alerts-{socket.gethostname()}"))
+        group.create_task(dispatcher.run())
+
+
+async def wait_until_migrated(pool: Pool) -> None:
+    """Return when the database is there and has every migration that this release knows."""
+    attempt = 0
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                names = await pending(connection, SQL_FOLDER)
+            if not names:
+                return
+            log.warning("waiting_for_migrations", pending=names)
+        except UNAVAILABLE as error:
+            log.warning("waiting_for_database", error=str(error) or type(error).__name__)
+        attempt += 1
+        await asyncio.sleep(backoff_seconds(attempt, first_seconds=0.2, longest_seconds=5.0))
+
+
+def utc_now() -> datetime:
+    """The service's clock."""
+    return datetime.now(UTC)

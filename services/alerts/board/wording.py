@@ -1,0 +1,128 @@
+"""PURE. How the board says things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from services.alerts.reading import Delivery, HistoryEntry
+from services.alerts.words import age, capitalised, listed
+
+_KINDS: Final = {
+    "opened": "Opened",
+    "priority_raised": "Became more urgent",
+    "priority_lowered": "Became less urgent",
+    "acknowledged": "Acknowledged",
+    "acknowledgement_expired": "Acknowledgement expired, still so",
+    "returned": "Came back",
+    "cleared": "Over, not yet seen by anyone",
+    "closed": "Closed",
+}
+_REASONS: Final = {
+    "condition_ended": "the condition has ended",
+    "person_saw_it": "a person has seen it",
+    "pump_retired": "the pump is no longer watched",
+    "pump_moved": "the pump went to another clinic",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line about who was told, perhaps with a time; `tone` is good, waiting or bad."""
+
+    text: str
+    tone: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of an alert's history."""
+
+    at: datetime
+    head: str
+    text: str
+    tone: str
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time of day in UTC, with the date unless it is today's; scripts show the reader's own zone instead."""
+    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    return at.strftime("%H:%M UTC" if at.date() == now.date() else "%-d %b %H:%M UTC")
+
+
+def since_words(at: datetime, now: datetime) -> str:
+    """How long ago something began."""
+    span = age(now - at)
+    return span if span == "just now" else f"{span} ago"
+
+
+def told(deliveries: Sequence[Delivery], state: str) -> tuple[Told, ...]:
+    """Who was told of an alert, in a few lines; a person who was told many times stands there once."""
+    if not deliveries:
+        text = "Nobody was told: the policy names no contact for this priority."
+        return (Told(text, "bad" if state == "active" else "waiting"),)
+    lines = []
+    newest: dict[tuple[str, str], Delivery] = {}
+    for delivery in deliveries:
+        newest[delivery.contact, delivery.channel] = delivery
+    if state == "active" and not any(each.state == "sent" for each in deliveries):
+        lines.append(Told("Nobody reached yet.", "bad"))
+    lines += [_line(each) for each in newest.values()]
+    return tuple(lines)
+
+
+def _line(delivery: Delivery) -> Told:
+    who = f"{delivery.contact} by {delivery.channel}"
+    match delivery.state:
+        case "sent" if delivery.sent_at:
+            return Told(f"Told: {who}", "good", delivery.sent_at)
+        case "failed":
+            return Told(f"Could not tell {who}: {delivery.last_error or 'unknown error'}", "bad")
+        case "cancelled":
+            return Told(f"No longer needed: {who}", "waiting")
+        case _ if delivery.last_error:
+            tries = "try" if delivery.attempts == 1 else "tries"
+            return Told(f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})", "bad")
+        case _:
+            return Told(f"Telling {who} now", "waiting")
+
+
+def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) -> tuple[TimelineEntry, ...]:
+    """Everything that happened to one alert, the newest first."""
+    entries = [_transition_entry(entry) for entry in history]
+    for delivery in deliveries:
+        line = _line(delivery)
+        at = delivery.sent_at or delivery.created_at
+        entries.append(TimelineEntry(at, line.text, _occasion(delivery.occasion), line.tone))
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
+
+
+def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
+    head = _KINDS.get(entry.kind, capitalised(entry.kind.replace("_", " ")))
+    if entry.kind in ("opened", "priority_raised", "priority_lowered", "returned"):
+        head += f", {entry.priority}"
+    if entry.actor != "pumpwatch":
+        head += f" by {entry.actor}"
+    parts = [
+        str(text)
+        for text in (entry.detail.get("explanation"), entry.detail.get("note"), _REASONS.get(entry.reason))
+        if text
+    ]
+    return TimelineEntry(entry.at, head, capitalised(listed(parts) if len(parts) > 1 else "".join(parts)), "event")
+
+
+def _occasion(occasion: str) -> str:
+    if "/step:" in occasion:
+        return "Because nobody had acknowledged."
+    match occasion.partition(":")[0]:
+        case "priority":
+            return "Because it became more urgent."
+        case "returned":
+            return "Because it came back."
+        case "expired":
+            return "Because the acknowledgement had expired."
+        case _:
+            return ""

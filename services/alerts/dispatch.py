@@ -1,0 +1,207 @@
+"""Send what is due, and write down what came of it.
+
+Guarantees: **at least once**. A delivery is claimed for a lease, sent, then recorded; a process killed
+between sending and recording sends again when the lease is over, with the same delivery id. Within one
+process nothing is sent twice. The most urgent goes first; one channel that hangs holds up at most
+`sends_per_channel` of the `sends_at_once` places. What is acknowledged or over meanwhile is cancelled, not
+retried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from schemas.policy import Priority
+from services.alerts import store
+from services.alerts.backoff import backoff_seconds
+from services.alerts.channel import AppriseChannel, SendOutcome, SendResult
+from services.alerts.metrics import Metrics
+from services.alerts.policies import PolicyFolder, address_of
+from services.alerts.settings import AlertsSettings
+from services.alerts.worker import Clock
+from services.runtime.database import UNAVAILABLE, Pool
+
+log = structlog.get_logger()
+
+_ChannelKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this process is to send."""
+
+    delivery_id: UUID
+    clinic_id: str
+    contact: str
+    channel: str
+    priority: Priority
+    title: str
+    body: str
+    attempts: int
+    created_at: datetime
+
+    @property
+    def channel_key(self) -> _ChannelKey:
+        """Which channel it needs."""
+        return (self.clinic_id, self.contact, self.channel)
+
+
+class Dispatcher:
+    """Sends deliveries. `wake` may be called whenever some were committed."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        policies: PolicyFolder,
+        settings: AlertsSettings,
+        metrics: Metrics,
+        clock: Clock,
+        channel: AppriseChannel,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._pool = pool
+        self._policies = policies
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._channel = channel
+        self._environment = os.environ if environment is None else environment
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._in_use: Counter[_ChannelKey] = Counter()
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; then let what is being sent end and be recorded."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._start_what_is_due()
+                    failures, wait = 0, self._settings.poll_seconds
+                except UNAVAILABLE as error:
+                    failures += 1
+                    wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0)
+                    self._metrics.database_failures.labels("dispatch").inc()
+                    log.warning("database_unavailable", task="dispatch", error=str(error), retry_seconds=wait)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+                self._wake.clear()
+                self._raise_bugs()
+        finally:
+            await self._finish()
+
+    async def send_due(self) -> None:
+        """Send everything that is due now, and return when it is recorded; for tests and a last flush."""
+        while True:
+            await self._start_what_is_due()
+            if not self._sending:
+                return
+            await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
+            self._raise_bugs()
+
+    async def _start_what_is_due(self) -> None:
+        while len(self._sending) < self._settings.sends_at_once:
+            claim = await self._claim()
+            if claim is None:
+                return
+            self._in_use[claim.channel_key] += 1
+            self._sending.add(asyncio.create_task(self._send(claim)))
+
+    async def _claim(self) -> Claim | None:
+        now = self._clock()
+        busy = [key for key, count in self._in_use.items() if count >= self._settings.sends_per_channel]
+        row = await self._pool.fetchrow(
+            store.QUERIES["claim_delivery"],
+            now,
+            now + timedelta(seconds=self._settings.send_lease_seconds),
+            [clinic_id for clinic_id, _, _ in busy],
+            [contact for _, contact, _ in busy],
+            [channel for _, _, channel in busy],
+        )
+        if row is None:
+            return None
+        values = dict(row) | {"priority": Priority(row["priority"])}
+        return Claim(**values)
+
+    async def _send(self, claim: Claim) -> None:
+        try:
+            policy = self._policies.policies.of(claim.clinic_id)
+            url = address_of(policy, claim.contact, claim.channel, self._environment)
+            if url is None:
+                outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
+            else:
+                outcome = await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
+            await self._record(claim, outcome)
+        finally:
+            self._in_use[claim.channel_key] -= 1
+            if not self._in_use[claim.channel_key]:
+                del self._in_use[claim.channel_key]
+            self._wake.set()  # a place is free
+
+    async def _record(self, claim: Claim, outcome: SendOutcome) -> None:
+        """Write the outcome down, however long the database is away: forgetting it would page twice."""
+        given_up = outcome.result is SendResult.RETRY and claim.attempts >= self._settings.send_attempts
+        result = "given_up" if given_up else outcome.result.value
+        failures = 0
+        while True:
+            try:
+                await self._write(claim, outcome, given_up=given_up)
+                break
+            except UNAVAILABLE as error:
+                failures += 1
+                log.warning("delivery_not_recorded", delivery_id=str(claim.delivery_id), error=str(error))
+                await asyncio.sleep(backoff_seconds(failures, first_seconds=0.1, longest_seconds=2.0))
+        self._metrics.deliveries.labels(result).inc()
+        if outcome.result is SendResult.SENT:
+            self._metrics.delivery_seconds.observe((self._clock() - claim.created_at).total_seconds())
+        log.info(
+            "delivery_attempted",
+            delivery_id=str(claim.delivery_id),
+            contact=claim.contact,
+            channel=claim.channel,
+            attempt=claim.attempts,
+            result=result,
+            error=outcome.error,
+        )
+
+    async def _write(self, claim: Claim, outcome: SendOutcome, *, given_up: bool) -> None:
+        now = self._clock()
+        if outcome.result is SendResult.SENT:
+            await self._pool.execute(store.QUERIES["record_sent"], claim.delivery_id, now)
+        elif outcome.result is SendResult.PERMANENT or given_up:
+            await self._pool.execute(store.QUERIES["record_failed"], claim.delivery_id, outcome.error)
+        else:
+            wait = backoff_seconds(
+                claim.attempts,
+                first_seconds=self._settings.retry_first_seconds,
+                longest_seconds=self._settings.retry_longest_seconds,
+                spread=claim.delivery_id.int % 1000 / 1000,
+            )
+            due_at = now + timedelta(seconds=wait)
+            await self._pool.execute(store.QUERIES["record_retry"], claim.delivery_id, due_at, outcome.error)
+
+    def _raise_bugs(self) -> None:
+        done = {task for task in self._sending if task.done()}
+        self._sending -= done
+        for task in done:
+            task.result()
+
+    async def _finish(self) -> None:
+        if self._sending:
+            _, unfinished = await asyncio.wait(self._sending, timeout=self._settings.send_timeout_seconds + 1)
+            for task in unfinished:
+                task.cancel()

@@ -1,0 +1,326 @@
+"""All database work of the alert service: small functions on a connection; the caller owns the transaction.
+
+Guarantee: what the facts hold depends on the stored events, the time and `as_of` alone, so the same call
+replays the past.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from schemas.events import AlarmCode, AlarmState, ReadingBasis
+from schemas.policy import Priority
+from services.alerts.model import (
+    AlarmEvent,
+    AlertState,
+    DayWindow,
+    Demand,
+    OpenAlert,
+    Page,
+    PlannedDelivery,
+    PumpFacts,
+    Reading,
+    Refill,
+    Transition,
+    TransitionKind,
+)
+from services.alerts.text import PageText
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+_KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
+
+Row = Any
+"""An asyncpg record; its columns are what the named query says."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntries:
+    """What was taken from the queue: the pumps, each once, and since when the oldest waited."""
+
+    pump_ids: tuple[str, ...]
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """A transition with the id of its alert and the policy version it was decided under."""
+
+    alert_id: UUID
+    clinic_id: str
+    pump_id: str
+    transition: Transition
+    policy_version: str
+    actor: str = "pumpwatch"
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery to be written: which alert, to whom, and what it says."""
+
+    alert: OpenAlert
+    planned: PlannedDelivery
+    priority: Priority
+    text: PageText
+
+
+async def take_queue(connection: Connection, limit: int) -> QueueEntries:
+    """Take up to `limit` entries that no other worker holds; they come back if the transaction fails."""
+    rows = await connection.fetch(QUERIES["take_queue"], limit)
+    pumps = sorted({pump_id for row in rows for pump_id in row["pump_ids"]})
+    return QueueEntries(tuple(pumps), min((row["queued_at"] for row in rows), default=None))
+
+
+async def take_sweep_slice(connection: Connection, before: datetime, limit: int) -> tuple[str, ...]:
+    """Take up to `limit` pumps last evaluated before `before` that no other worker holds."""
+    return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_sweep_slice"], before, limit))
+
+
+async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> tuple[str, ...]:
+    """Hold the pumps until the transaction ends; returns those that the registry knows."""
+    rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
+    return tuple(row["pump_id"] for row in rows)
+
+
+async def load_facts(
+    connection: Connection,
+    pump_ids: Sequence[str],
+    now: datetime,
+    *,
+    windows: int,
+    as_of: datetime | None = None,
+) -> tuple[PumpFacts, ...]:
+    """Load the facts of many pumps in one statement.
+
+    Args:
+        connection: Any connection; what it sees is what is judged.
+        pump_ids: Ids; one that the registry does not know has no facts.
+        now: The end of the newest 24-hour window.
+        windows: How many windows to count.
+        as_of: Leave out what was received later; None: nothing is left out (clocks of machines may differ).
+    """
+    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    return tuple(_facts(row, windows) for row in rows)
+
+
+async def load_open_alerts(connection: Connection, pump_ids: Sequence[str]) -> dict[str, list[OpenAlert]]:
+    """Load the alerts that are not closed, by pump."""
+    found: dict[str, list[OpenAlert]] = {}
+    for row in await connection.fetch(QUERIES["open_alerts"], list(pump_ids)):
+        pages = tuple(
+            Page(
+                kind=TransitionKind(kind),
+                seq=seq,
+                at=at,
+                priority=Priority(priority),
+                from_state=AlertState(state) if state else None,
+            )
+            for kind, seq, at, priority, state in zip(
+                row["kinds"] or (),
+                row["seqs"] or (),
+                row["moments"] or (),
+                row["priorities"] or (),
+                row["from_states"] or (),
+                strict=True,
+            )
+        )
+        alert = open_alert(row, pages=pages, occasions=frozenset(row["occasions"] or ()))
+        found.setdefault(alert.pump_id, []).append(alert)
+    return found
+
+
+def open_alert(row: Row, *, pages: tuple[Page, ...] = (), occasions: frozenset[str] = frozenset()) -> OpenAlert:
+    """Build an alert from its row."""
+    return OpenAlert(
+        alert_id=row["alert_id"],
+        clinic_id=row["clinic_id"],
+        pump_id=row["pump_id"],
+        rule=row["rule"],
+        key=row["key"],
+        priority=Priority(row["priority"]),
+        state=AlertState(row["state"]),
+        since=row["since"],
+        title=row["title"],
+        explanation=row["explanation"],
+        evidence=json.loads(row["evidence"]),
+        acknowledged_by=row["acknowledged_by"],
+        acknowledgement_expires_at=row["acknowledgement_expires_at"],
+        pages=pages,
+        occasions=occasions,
+    )
+
+
+async def apply_changes(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+    """Write alerts and audit rows. Returns the place of each audited change in its clinic's trail, by alert.
+
+    An alert is closed before another of the same (pump, rule, key) opens.
+    """
+    updates = [change for change in changes if change.transition.alert is not None]
+    opened = [change for change in changes if change.transition.alert is None]
+    if updates:
+        await _update_alerts(connection, updates, now)
+    if opened:
+        await _insert_alerts(connection, opened, now)
+    audited = [change for change in changes if change.transition.kind is not TransitionKind.REFRESHED]
+    places = await _insert_transitions(connection, audited, now)
+    over = [change.alert_id for change in audited if change.transition.to_state is not AlertState.ACTIVE]
+    if over:
+        await connection.execute(QUERIES["cancel_deliveries"], over)
+    return places
+
+
+async def record_person(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Audit what a person did to an alert, and cancel the pages that have not gone out."""
+    await _insert_transitions(connection, [change], now)
+    await connection.execute(QUERIES["cancel_deliveries"], [change.alert_id])
+
+
+async def insert_deliveries(connection: Connection, rows: Sequence[DeliveryRow], now: datetime) -> int:
+    """Write deliveries that are due at once; returns how many are new."""
+    if not rows:
+        return 0
+    written = await connection.fetch(
+        QUERIES["insert_deliveries"],
+        [row.alert.alert_id for row in rows],
+        [row.alert.clinic_id for row in rows],
+        [row.planned.occasion for row in rows],
+        [row.planned.contact for row in rows],
+        [row.planned.channel for row in rows],
+        [row.priority.value for row in rows],
+        [row.text.title for row in rows],
+        [row.text.body for row in rows],
+        now,
+    )
+    return len(written)
+
+
+async def _update_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
+    conditions = [change.transition.condition for change in changes]
+    await connection.execute(
+        QUERIES["update_alerts"],
+        [change.alert_id for change in changes],
+        [change.transition.to_state.value for change in changes],
+        [change.transition.priority.value for change in changes],
+        [condition.title if condition else None for condition in conditions],
+        [condition.explanation if condition else None for condition in conditions],
+        [json.dumps(condition.evidence) if condition else None for condition in conditions],
+        [_since(change.transition) for change in changes],
+        [change.policy_version if change.transition.condition else None for change in changes],
+        now,
+    )
+
+
+def _since(transition: Transition) -> datetime | None:
+    alert, condition = transition.alert, transition.condition
+    if alert is None or condition is None or transition.kind is TransitionKind.RETURNED:
+        return condition.since if condition else None
+    return min(alert.since, condition.since)
+
+
+async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
+    conditions = [change.transition.condition for change in changes if change.transition.condition]
+    await connection.execute(
+        QUERIES["insert_alerts"],
+        [change.alert_id for change in changes],
+        [change.clinic_id for change in changes],
+        [change.pump_id for change in changes],
+        [condition.rule.value for condition in conditions],
+        [condition.key for condition in conditions],
+        [condition.priority.value for condition in conditions],
+        [condition.title for condition in conditions],
+        [condition.explanation for condition in conditions],
+        [json.dumps(condition.evidence) for condition in conditions],
+        [condition.since for condition in conditions],
+        now,
+        [change.policy_version for change in changes],
+    )
+
+
+async def _insert_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+    if not changes:
+        return {}
+    rows = await connection.fetch(
+        QUERIES["insert_transitions"],
+        [change.clinic_id for change in changes],
+        [change.alert_id for change in changes],
+        [change.transition.kind.value for change in changes],
+        [change.transition.from_state.value if change.transition.from_state else None for change in changes],
+        [change.transition.to_state.value for change in changes],
+        [change.transition.priority.value for change in changes],
+        [change.transition.reason.value for change in changes],
+        [change.actor for change in changes],
+        now,
+        [json.dumps(_audit_detail(change)) for change in changes],
+    )
+    return {row["alert_id"]: row["clinic_seq"] for row in rows}
+
+
+def _audit_detail(change: AlertChange) -> dict[str, object]:
+    """What a later reader needs to see why: the text and evidence of that moment, the policy, a person's note."""
+    detail: dict[str, object] = {"policy_version": change.policy_version}
+    condition = change.transition.condition
+    if condition is not None:
+        detail |= {
+            "title": condition.title,
+            "explanation": condition.explanation,
+            "evidence": dict(condition.evidence),
+        }
+    if change.note:
+        detail["note"] = change.note
+    return detail
+
+
+def _facts(row: Row, windows: int) -> PumpFacts:
+    attempts = dict(zip(row["windows"] or (), row["attempts"] or (), strict=True))
+    heard = {*attempts, *(row["heard_windows"] or ())}
+    return PumpFacts(
+        pump_id=row["pump_id"],
+        clinic_id=row["clinic_id"],
+        enrolled=row["enrolled"],
+        alarms=tuple(_alarms(row)),
+        reading=None
+        if row["reading_at"] is None
+        else Reading(row["volume_ml"], ReadingBasis(row["basis"]), row["reading_at"]),
+        refill=None if row["refill_at"] is None else Refill(row["filled_ml"], row["refill_at"]),
+        programmed_low_ml=row["programmed_low_ml"],
+        demand=Demand(
+            delivered=row["delivered"],
+            denied_lockout=row["denied_lockout"],
+            denied_limit=row["denied_limit"],
+            denied_other=row["denied_other"],
+            comm_failure=row["comm_failure"],
+            first_at=row["first_at"],
+        ),
+        windows=tuple(DayWindow(attempts.get(place, 0), place in heard) for place in range(windows)),
+    )
+
+
+def _alarms(row: Row) -> Iterable[AlarmEvent]:
+    for code, state, at, device_id, seq, event_id, detail in zip(
+        row["codes"] or (),
+        row["states"] or (),
+        row["moments"] or (),
+        row["device_ids"] or (),
+        row["seqs"] or (),
+        row["event_ids"] or (),
+        row["details"] or (),
+        strict=True,
+    ):
+        known = code in _KNOWN_CODES
+        yield AlarmEvent(
+            code=AlarmCode(code) if known else AlarmCode.OTHER,
+            state=AlarmState(state),
+            observed_at=at,
+            device_id=device_id,
+            seq=seq,
+            event_id=event_id,
+            detail=detail if known else code,
+        )

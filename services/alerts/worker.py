@@ -1,0 +1,282 @@
+"""The loops that evaluate pumps: on news, on a timer, and when somebody must be told next.
+
+Guarantees: NOTIFY only wakes, so a lost one costs a second and nothing else; queue entries go with the
+transaction that evaluated them, so a crash leaves them; while the database is away the loops wait and try
+again, and the process stays up. Any number of workers may run at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+
+from services.alerts import store
+from services.alerts.backoff import backoff_seconds
+from services.alerts.escalate import due_deliveries
+from services.alerts.evaluation import Outcome, evaluate_pumps
+from services.alerts.metrics import Metrics
+from services.alerts.model import AlertState, TransitionKind
+from services.alerts.policies import PolicyFolder
+from services.alerts.settings import AlertsSettings
+from services.runtime.database import UNAVAILABLE, Connection, Pool
+
+Clock = Callable[[], datetime]
+
+_CHANNEL: Final = "pumps_changed"
+_QUEUE_ENTRIES: Final = 32
+"""Taken at once: enough to keep up, few enough that an alarm does not wait behind a long transaction."""
+_ENROL_SECONDS: Final = 10.0
+_LISTENER_CHECK_SECONDS: Final = 10.0
+_KEEP_HEARTBEATS: Final = timedelta(days=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Health:
+    """What the loops know of themselves, for /readyz."""
+
+    listening: bool = False
+    failing: dict[str, str] = field(default_factory=dict)
+    """Loops that cannot work right now, each with the reason."""
+
+
+class Worker:
+    """Evaluates pumps. Each `*_once` is one step of one loop, and can be called by itself."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        policies: PolicyFolder,
+        settings: AlertsSettings,
+        metrics: Metrics,
+        clock: Clock,
+        on_deliveries: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._policies = policies
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._on_deliveries = on_deliveries
+        self._wake = asyncio.Event()
+        self._enrolled_at = float("-inf")
+        self.health = Health()
+
+    async def queue_once(self) -> int:
+        """Evaluate what waits in the queue, up to a limit; returns how many pumps the entries named."""
+        async with self._pool.acquire() as connection:
+            began = time.monotonic()
+            async with connection.transaction():
+                entries = await store.take_queue(connection, _QUEUE_ENTRIES)
+                if not entries.pump_ids:
+                    return 0
+                outcome = await self._evaluate(connection, entries.pump_ids)
+            self._report(outcome, "queue", began)
+        return len(entries.pump_ids)
+
+    async def sweep_once(self) -> int:
+        """Evaluate one slice of the pumps that nobody has looked at for a sweep; returns how many."""
+        async with self._pool.acquire() as connection:
+            before = self._clock() - timedelta(seconds=self._settings.sweep_seconds)
+            if time.monotonic() - self._enrolled_at >= _ENROL_SECONDS:
+                await connection.execute(store.QUERIES["enrol_missing"], before - timedelta(seconds=1))
+                await connection.execute(store.QUERIES["forget_retired"])
+                self._enrolled_at = time.monotonic()
+            began = time.monotonic()
+            async with connection.transaction():
+                pumps = await store.take_sweep_slice(connection, before, self._settings.sweep_slice_pumps)
+                if not pumps:
+                    return 0
+                outcome = await self._evaluate(connection, pumps)
+            self._report(outcome, "sweep", began)
+        return len(pumps)
+
+    async def escalate_once(self) -> int:
+        """Evaluate the pumps whose alerts are due for a next step or have an expired acknowledgement."""
+        now = self._clock()
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(store.QUERIES["pumps_to_look_at"], now)
+            if not rows:
+                return 0
+            open_alerts = await store.load_open_alerts(connection, [row["pump_id"] for row in rows])
+            policies = self._policies.policies
+            pumps = [
+                pump_id
+                for pump_id, alerts in open_alerts.items()
+                if any(
+                    alert.state is AlertState.ACKNOWLEDGED or due_deliveries(alert, policies.of(alert.clinic_id), now)
+                    for alert in alerts
+                )
+            ]
+            if not pumps:
+                return 0
+            began = time.monotonic()
+            async with connection.transaction():
+                outcome = await self._evaluate(connection, pumps)
+            self._report(outcome, "escalation", began)
+        return len(pumps)
+
+    async def heartbeat_once(self, worker_id: str) -> None:
+        """Say that this worker lives, and measure how far behind it is."""
+        now = self._clock()
+        async with self._pool.acquire() as connection:
+            await connection.execute(store.QUERIES["heartbeat"], worker_id, now)
+            await connection.execute(store.QUERIES["forget_heartbeats"], now - _KEEP_HEARTBEATS)
+            status = await connection.fetchrow(store.QUERIES["watch_status"])
+        if status is not None:
+            self._metrics.queue_oldest_seconds.set(_seconds(now, status["oldest_queued_at"]))
+            self._metrics.sweep_oldest_seconds.set(_seconds(now, status["oldest_evaluated_at"]))
+
+    async def run(self, worker_id: str) -> None:
+        """Run every loop until cancelled."""
+        settings = self._settings
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._forever("queue", self._drain_queue))
+            group.create_task(self._forever("sweep", self._sweep))
+            group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
+            group.create_task(
+                self._forever(
+                    "heartbeat",
+                    _then_wait(lambda: self.heartbeat_once(worker_id), settings.heartbeat_seconds),
+                )
+            )
+            group.create_task(self._reload_policies())
+
+    async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
+        return await evaluate_pumps(
+            connection,
+            pump_ids,
+            self._policies.policies,
+            self._clock(),
+            public_url=self._settings.public_url,
+        )
+
+    def _report(self, outcome: Outcome, trigger: str, began: float) -> None:
+        """After the commit: wake the dispatcher first, then count and log."""
+        if outcome.deliveries:
+            self._on_deliveries()
+        self._metrics.evaluated.labels(trigger).inc(outcome.pumps)
+        self._metrics.evaluation_seconds.labels(trigger).observe(time.monotonic() - began)
+        for change in outcome.changes:
+            transition = change.transition
+            rule = transition.alert.rule if transition.alert else _rule_of(change)
+            self._metrics.transitions.labels(rule, transition.kind, transition.reason).inc()
+            if transition.kind is not TransitionKind.REFRESHED:
+                log.info(
+                    "alert_transition",
+                    alert_id=str(change.alert_id),
+                    clinic_id=change.clinic_id,
+                    rule=rule,
+                    kind=transition.kind.value,
+                    reason=transition.reason.value,
+                    priority=transition.priority.value,
+                    trigger=trigger,
+                )
+        for priority in outcome.unreached:
+            self._metrics.without_contact.labels(priority).inc()
+            log.warning("nobody_to_tell", priority=priority.value)
+
+    async def _drain_queue(self) -> float:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.poll_seconds):
+                await self._wake.wait()
+        self._wake.clear()
+        while await self.queue_once():
+            pass
+        return 0.0
+
+    async def _sweep(self) -> float:
+        done = await self.sweep_once()
+        return 0.0 if done >= self._settings.sweep_slice_pumps else min(1.0, self._settings.sweep_seconds / 4)
+
+    async def _reload_policies(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.policy_poll_seconds)
+            reload_policies(self._policies, self._metrics)
+
+    async def _forever(self, task: str, step: Callable[[], Awaitable[float]]) -> None:
+        """Repeat a step, which returns how long to wait; while the database is away, wait longer each time."""
+        failures = 0
+        while True:
+            try:
+                wait = await step()
+                failures = 0
+                self.health.failing.pop(task, None)
+            except UNAVAILABLE as error:
+                failures += 1
+                wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0)
+                self.health.failing[task] = f"{type(error).__name__}: {error}"
+                self._metrics.database_failures.labels(task).inc()
+                log.warning("database_unavailable", task=task, error=str(error), retry_seconds=wait)
+            await asyncio.sleep(wait)
+
+    async def _listen(self) -> None:
+        """Hear notifications on a connection of its own; connect again whenever it is lost."""
+        failures = 0
+        while True:
+            try:
+                connection = await asyncpg.connect(
+                    self._settings.database_url.get_secret_value(), timeout=10, command_timeout=5
+                )
+                try:
+                    await self._hear(connection)
+                finally:
+                    self.health.listening = False
+                    self._metrics.listening.set(0)
+                    connection.terminate()
+                failures = 0
+            except UNAVAILABLE as error:
+                log.warning("listener_lost", error=str(error))
+            failures += 1
+            await asyncio.sleep(backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0))
+
+    async def _hear(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Return when the connection is lost; a server that no longer answers raises."""
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        await connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
+        self.health.listening = True
+        self._metrics.listening.set(1)
+        self._wake.set()  # for whatever was notified while nobody listened
+        while not lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LISTENER_CHECK_SECONDS):
+                    await lost.wait()
+            if not lost.is_set():
+                await connection.execute("SELECT 1")
+
+
+def reload_policies(folder: PolicyFolder, metrics: Metrics) -> None:
+    """Look at the policy files, and say what is wrong with them."""
+    if folder.reload():
+        metrics.policy_files_broken.set(len(folder.policies.faults))
+        log.info("policies_loaded", clinics=len(folder.policies.by_clinic))
+        for fault in folder.policies.faults:
+            log.error("policy_broken", fault=fault)
+
+
+def _then_wait(step: Callable[[], Awaitable[object]], seconds: float) -> Callable[[], Awaitable[float]]:
+    async def stepped() -> float:
+        await step()
+        return seconds
+
+    return stepped
+
+
+def _rule_of(change: store.AlertChange) -> str:
+    condition = change.transition.condition
+    return condition.rule.value if condition else "unknown"
+
+
+def _seconds(now: datetime, at: datetime | None) -> float:
+    return max(0.0, (now - at).total_seconds()) if at else 0.0
