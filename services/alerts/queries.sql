@@ -207,8 +207,8 @@ FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged
 UPDATE alerts
-SET state = $2, acknowledged_by = $3, acknowledged_at = $4, acknowledgement_expires_at = $5, updated_at = $4,
-    closed_at = CASE WHEN $2 = 'closed' THEN $4 END
+SET state = $2::text, acknowledged_by = $3, acknowledged_at = $4::timestamptz, acknowledgement_expires_at = $5,
+    updated_at = $4::timestamptz, closed_at = CASE WHEN $2::text = 'closed' THEN $4::timestamptz END
 WHERE alert_id = $1;
 
 -- name: claim_delivery
