@@ -191,12 +191,6 @@ class Effects:
         """Moments of the day when a surge makes the patient press."""
         return [at for at in self._presses if day <= at < day + SECONDS_PER_DAY]
 
-    def visits_allowed(self, at_seconds: float, fills: int, short_fill: int | None) -> bool:
-        """A patient whose reservoir is to run low misses every visit after the short filling, until it ends."""
-        if self.low is None or short_fill is None or fills < short_fill:
-            return True
-        return self.low.ends_at is not None and at_seconds >= self.low.ends_at.timestamp()
-
 
 def surge_presses(surge: Scenario, draw: Random) -> list[int]:
     """The extra presses of a surge: about evenly spread from its start to its end."""

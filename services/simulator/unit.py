@@ -26,6 +26,7 @@ from services.simulator.scenarios import Effects, Scenario
 _READING_EVERY_SECONDS: Final = 4 * 3600
 _STOPPED_ALARM_AFTER_SECONDS: Final = 48 * 3600
 """A pump that stood still for 48 h says so (DOMAIN.md section 1 [7])."""
+_NEVER: Final = 2**62
 _by_availability: Final = attrgetter("available_at")
 
 
@@ -89,7 +90,7 @@ class Unit:
         log = DeviceLog(seed, spec.pump_id, life_starts_at)
         self._body = Body(spec, log, self._first_filling(), self._effects, life_starts_at)
         self._body.refill_due, self._visit_at = self._plan_visit(
-            self._first_day - spec.days_since_refill * SECONDS_PER_DAY
+            self._first_day - spec.days_since_refill * SECONDS_PER_DAY, filling=0
         )
 
     @property
@@ -185,26 +186,29 @@ class Unit:
             volume = self._short_fill[1]
         return Reservoir(spec.size_ml, volume, volume)
 
-    def _plan_visit(self, filled_at: int) -> tuple[datetime, int]:
-        """The day that is programmed as due, and the visit some days before it, in working hours."""
+    def _plan_visit(self, filled_at: int, *, filling: int) -> tuple[datetime, int]:
+        """The day that is programmed as due, and the visit some days before it, in working hours.
+
+        A patient whose reservoir is to run low stays away after the short filling, until the scenario ends.
+        """
         draw = self._visit_draw
         midnight = filled_at - (filled_at - self._day) % SECONDS_PER_DAY
         due = midnight + self.spec.refill_interval_days * SECONDS_PER_DAY
         visit = due - draw.randint(1, 8) * SECONDS_PER_DAY + int(3600 * draw.uniform(9, 16))
+        low = self._effects.low
+        if low is not None and self._short_fill is not None and self._short_fill[0] == filling:
+            visit = int(low.ends_at.timestamp()) if low.ends_at else _NEVER
         return datetime.fromtimestamp(due, self._zone), visit
 
     def _visit(self, at: int) -> None:
-        """A refill, unless the patient stays away."""
+        """A refill."""
         spec, reservoir = self.spec, self.reservoir
-        short = self._short_fill
-        if not self._effects.visits_allowed(at, reservoir.fills, short[0] if short else None):
-            self._visit_at = at + SECONDS_PER_DAY
-            return
         measured = min(spec.size_ml, max(0.0, reservoir.true_ml + self._visit_draw.gauss(0, 0.15)))
         filled = spec.size_ml - round(self._visit_draw.uniform(0.0, 0.2), 2)
-        if short is not None and short[0] == reservoir.fills + 1:
-            filled = short[1]
-        refill_due, self._visit_at = self._plan_visit(at)
+        filling = reservoir.fills + 1
+        if self._short_fill is not None and self._short_fill[0] == filling:
+            filled = self._short_fill[1]
+        refill_due, self._visit_at = self._plan_visit(at, filling=filling)
         self._body.refill(measured, filled, refill_due, at)
 
     def _probe(self, _at: int) -> None:
