@@ -139,8 +139,9 @@ def main() -> None:
             runs.append(run)
             print(
                 f"run {number}: {run.events_per_second:,} events/s, {run.cpu_us_per_event} us of CPU an event, "
-                f"{run.rss_mb} MB, {run.lost} lost, {run.duplicates} twice; reading alone {run.mqtt_only_per_second:,}/s, "
-                f"COPY alone {run.copy_rows_per_second:,}/s; {run.database}",
+                f"{run.rss_mb} MB, {run.lost} lost, {run.duplicates} twice; "
+                f"reading alone {run.mqtt_only_per_second:,}/s, COPY alone {run.copy_rows_per_second:,}/s; "
+                f"{run.database}",
                 flush=True,
             )
     middle = median(run.events_per_second for run in runs)

@@ -265,10 +265,16 @@ class Pipeline:
             await asyncio.sleep(self._settings.flush_idle_seconds)
 
     def _take(self, reason: FlushReason) -> _Batch:
+        """Take what waits, but no more than a batch may hold: a window of large messages is many batches."""
         inbox = self._inbox
-        batch = _Batch(self._connection, inbox.messages, inbox.submissions, inbox.oldest_at, reason)
-        inbox.messages, inbox.submissions, inbox.payload_bytes = [], [], 0
-        return batch
+        messages, inbox.messages = inbox.messages, []
+        submissions, inbox.submissions = inbox.submissions, []
+        share = min(1.0, self._limits.payload_bytes / max(1, inbox.payload_bytes))
+        most = max(1, min(self._limits.messages, int(len(messages) * share)))
+        if len(messages) > most:
+            messages, inbox.messages = messages[:most], messages[most:]
+            inbox.payload_bytes = int(inbox.payload_bytes * (1 - most / (most + len(inbox.messages))))
+        return _Batch(self._connection, messages, submissions, inbox.oldest_at, reason)
 
     async def _write(self, batch: _Batch) -> tuple[Decoded, store.Stored]:
         started = time.monotonic()

@@ -52,7 +52,7 @@ class IngestSettings(BaseSettings):
     writers: Annotated[int, Field(ge=1, le=8)] = 2
     """Batches that are written at once, each on its own connection."""
     flush_messages: Annotated[int, Field(ge=1)] = 2_000
-    flush_bytes: Annotated[int, Field(ge=1)] = 4_000_000
+    flush_bytes: Annotated[int, Field(ge=1)] = 1_000_000
     flush_after_seconds: Annotated[float, Field(gt=0, le=10)] = 0.025
     flush_idle_seconds: Annotated[float, Field(gt=0, le=1)] = 0.001
     """The wire is idle when nothing came for this long."""
