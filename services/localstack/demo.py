@@ -40,6 +40,7 @@ _LIVE: Final = "live_phase_began"
 _READY_SECONDS: Final = 30
 _HISTORY_SECONDS: Final = 600
 _POLL_SECONDS: Final = 0.2
+_HISTORY_POLL_SECONDS: Final = 0.4  # counting takes time from ingest
 
 _POLICY: Final = """\
 # The demo's policy. Every threshold keeps its default; see `pumpwatch policy check`.
@@ -57,7 +58,7 @@ routes:
 """
 
 _BY_HAND: Final = """\
-  {client} -V 5 -h {host} -p {port} -q 1 -t pumpwatch/v1/my-pump/events/reservoir \\
+  mosquitto_pub -V 5 -h {host} -p {port} -q 1 -t pumpwatch/v1/my-pump/events/reservoir \\
     -m '{{"event_id":"'$(cat /proc/sys/kernel/random/uuid)'","observed_at":"'$(date -Iseconds)'","volume_ml":1.5}}'"""
 
 
@@ -107,6 +108,7 @@ class _Demo:
         self._screen = screen
         self._stack = stack
         self._processes: list[ManagedProcess] = []
+        self._tick = threading.Event()  # never set: a wait that a signal can end
 
     def run(self) -> None:
         database_url = self._start_database()
@@ -123,7 +125,7 @@ class _Demo:
         # After the history: an alert is about now, and half of a history would make old facts look like new
         # ones.
         self._start_services(alerts)
-        self._explain(alerts, mqtt_url)
+        self._explain(alerts, database_url, mqtt_url)
         self._watch(database, pager)
 
     def _start_database(self) -> str:
@@ -229,42 +231,44 @@ class _Demo:
         """Show what is stored until the simulator says that the fleet has caught up with now."""
         options = self._options
         self._screen.step(f"{options.pumps} pumps upload {options.history_days} days of history")
-        started, before = self._screen.seconds, database.counts()
-        counts = before
+        started, before = self._screen.seconds, database.counts().events
 
-        def live() -> bool:
-            nonlocal counts
+        def progress() -> str:
+            stored, seconds = database.counts().events - before, max(self._screen.seconds - started, 0.1)
+            return f"{stored:,} events stored in {seconds:.1f} s: {stored / seconds:,.0f} events/s"
+
+        while _LIVE not in simulator.log():
             self._check()
-            counts = database.counts()
-            seconds = max(self._screen.seconds - started, 0.1)
-            stored = counts.events - before.events
-            self._screen.status(f"{stored:,} events stored, {stored / seconds:,.0f} events/s")
-            return _LIVE in simulator.log()
-
-        simulator.wait_until(live, within_seconds=_HISTORY_SECONDS, waiting_for="the end of the history")
-        stored, seconds = counts.events - before.events, max(self._screen.seconds - started, 0.1)
+            if self._screen.seconds - started > _HISTORY_SECONDS:
+                msg = f"the history is not through after {_HISTORY_SECONDS} s; see {FOLDER / 'logs'}"
+                raise LocalStackError(msg)
+            self._screen.status(progress())
+            self._tick.wait(_HISTORY_POLL_SECONDS)
         self._screen.end_status()
-        self._screen.step(f"{stored:,} events stored in {seconds:.1f} s: {stored / seconds:,.0f} events/s")
+        self._screen.step(progress())
 
-    def _explain(self, alerts: ServiceProcess, mqtt_url: str) -> None:
+    def _explain(self, alerts: ServiceProcess, database_url: str, mqtt_url: str) -> None:
         broker = urlsplit(mqtt_url)
-        client = shutil.which("mosquitto_pub")
-        by_hand = _BY_HAND.format(client="mosquitto_pub", host=broker.hostname, port=broker.port or 1883)
+        by_hand = _BY_HAND.format(host=broker.hostname, port=broker.port or 1883)
+        needs = "" if shutil.which("mosquitto_pub") else ", with mosquitto_pub of the package mosquitto-clients"
+        program = Path(".venv/bin/pumpwatch")
+        rejects = f"{program if program.exists() else 'pumpwatch'} rejects list --database-url {database_url}"
         self._screen.step("the fleet is live; three things are about to happen to it")
-        self._screen.say(f"\nalert board     {alerts.url}/")
-        self._screen.say(f"pages           shown here and kept in {FOLDER / 'pages.log'}")
-        self._screen.say(f"logs            {FOLDER / 'logs'}")
-        hint = "" if client else " (mosquitto_pub is in the package mosquitto-clients)"
-        self._screen.say(f"be a pump       one event by hand, with its page{hint}:\n{by_hand}")
-        self._screen.say("end             Ctrl-C\n")
+        self._screen.say(
+            f"\nalert board  {alerts.url}/"
+            f"\npages        shown here, and kept in {FOLDER / 'pages.log'}"
+            f"\nlogs         {FOLDER / 'logs'}"
+            f"\nrefused      {rejects}"
+            f"\nbe a pump    one event that pages{needs}:\n{by_hand}"
+            f"\nend          Ctrl-C\n"
+        )
 
     def _watch(self, database: DemoDatabase, pager: PageCollector) -> None:
         """Stay until the time is over, as long as every part lives."""
         ends_at = self._options.duration_seconds and self._screen.seconds + self._options.duration_seconds
-        tick = threading.Event()
         last, last_at = database.counts(), self._screen.seconds
         while ends_at is None or self._screen.seconds < ends_at:
-            tick.wait(_POLL_SECONDS)
+            self._tick.wait(_POLL_SECONDS)
             self._check()
             if self._screen.seconds - last_at >= 1.0:
                 counts, now = database.counts(), self._screen.seconds

@@ -25,7 +25,7 @@ class Screen:
         self._terminal = color and sys.stdout.isatty()
         self._lock = threading.Lock()
         self._status = ""
-        self._status_written_at = float("-inf")
+        self._status_written_at = self._started
 
     @property
     def seconds(self) -> float:
