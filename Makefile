@@ -48,7 +48,8 @@ bench: $(FOR_DEVELOPMENT) ## Measure ingest and the time from publish to page
 	@$(RUN) -m bench.ingest --events 200000 --json
 	@$(RUN) -m bench.latency --json
 
-up: ## Start the production stack with Docker Compose
+up: ## Start the production stack with Docker Compose; without .env, one for this machine only
+	@test -f .env || deploy/init-secrets
 	@docker compose up --build --detach --wait
 
 down: ## Stop it; the data stays

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import shutil
-import signal
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +21,7 @@ from urllib.parse import urlsplit
 
 from services.localstack import installations, mosquitto
 from services.localstack.demo_facts import Counts, DemoDatabase
+from services.localstack.demo_life import StopRequested, fresh_folder, stop_signals
 from services.localstack.errors import LocalStackError
 from services.localstack.mosquitto import MosquittoServer
 from services.localstack.pages import Page, PageCollector
@@ -74,23 +72,19 @@ class DemoOptions:
     color: bool = True
 
 
-class _StopRequested(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM: the ordinary end. asyncio lets this kind through, wherever the signal finds it."""
-
-
 def run_demo(options: DemoOptions) -> int:
     """Run until the time is over or somebody stops it; returns the exit code."""
     screen = Screen(color=options.color)
     try:
-        with _stop_signals() as ending, _exclusive(FOLDER), contextlib.ExitStack() as stack:
+        with stop_signals() as ending, fresh_folder(FOLDER), contextlib.ExitStack() as stack:
             try:
                 _Demo(options, screen, stack).run()
-            except _StopRequested:
+            except StopRequested:
                 screen.end_status()
             finally:
                 ending.set()  # from here on a second Ctrl-C must not keep the rest from being ended
             screen.say("ending every process of the demo")
-    except _StopRequested:
+    except StopRequested:
         return 0
     except LocalStackError as error:
         screen.end_status()
@@ -287,42 +281,3 @@ class _Demo:
         for process in self._processes:
             if not process.is_running:
                 raise process.died()
-
-
-@contextlib.contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """Empty the folder, and keep a second demo out of it."""
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            msg = f"a demo is running in {folder.resolve()} already: end that one first"
-            raise LocalStackError(msg) from error
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry.name != "lock":
-                entry.unlink()
-        (folder / "logs").mkdir()
-        yield
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Make Ctrl-C and a termination end the demo in order; once the event is set they are ignored."""
-    ending = threading.Event()
-
-    def stop(number: int, frame: object) -> None:
-        del number, frame
-        if not ending.is_set():
-            raise _StopRequested
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield ending
-    finally:
-        ending.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)

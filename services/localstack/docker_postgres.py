@@ -16,7 +16,7 @@ from services.localstack.errors import LocalStackError
 from services.localstack.installations import TIMESCALEDB_SETTINGS
 from services.localstack.ports import free_port
 
-IMAGE: Final = "timescale/timescaledb:2.23.0-pg17"
+IMAGE: Final = "timescale/timescaledb:2.29.2-pg17"
 _LABEL: Final = "pumpwatch.owner"
 _READY_SECONDS: Final = 60
 
