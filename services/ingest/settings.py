@@ -24,7 +24,7 @@ class EnrolmentMode(StrEnum):
 class IngestSettings(BaseSettings):
     """Settings of one ingest process."""
 
-    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="INGEST_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: SecretStr
     """postgresql://user:password@host:port/database"""
