@@ -74,7 +74,7 @@ $(CREATED):
 		echo "error: Pumpwatch needs Python 3.11 or newer, and '$(PYTHON)' is not: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 		|| $(PYTHON) -m services.localstack.system_packages "a virtual environment" python3-venv
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(FOR_DEMO): requirements.lock pyproject.toml | $(CREATED)
