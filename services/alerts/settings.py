@@ -20,7 +20,7 @@ class AlertsSettings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     public_url: str = "http://127.0.0.1:8081"
     """Where staff reach the board from their phones; stands in every page."""
-    api_token: SecretStr | None = None
+    api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """Password of the board and the API. Without one the service listens on this machine only."""
     policy_folder: Path | None = None
     """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
@@ -40,7 +40,7 @@ class AlertsSettings(BaseSettings):
     heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
 
     send_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
-    send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0
     """A delivery being sent for longer than this is taken to be lost with its process, and is sent again."""
     send_attempts: Annotated[int, Field(ge=1, le=100)] = 12
     retry_first_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0

@@ -1,0 +1,125 @@
+"""The policy folder: changes, faults, and addresses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from schemas.policy import BolusDemandPolicy, Channel, Contact, Policy
+from services.alerts.policies import PolicyFolder, address_of, policies_of
+
+CLINIC = "clinic_id: north\nlow_reservoir: {level_ml: %s}\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whose time differs from before even where the clock is coarse."""
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text(text)
+    os.utime(path, ns=(before + 10**9, before + 10**9))
+
+
+def test_without_a_folder_every_clinic_has_the_defaults() -> None:
+    folder = PolicyFolder(None)
+    assert not folder.reload()
+    assert folder.policies.of("north") == Policy()
+    assert folder.policies.version_of("north") == Policy().version
+
+
+def test_a_change_takes_effect(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(tmp_path)
+    assert folder.reload()
+    assert not folder.reload()
+    first = folder.policies.version_of("north")
+    assert folder.policies.of("north").low_reservoir.level_ml == 3
+    write(tmp_path / "north.yaml", CLINIC % 4)
+    assert folder.reload()
+    assert folder.policies.of("north").low_reservoir.level_ml == 4
+    assert folder.policies.version_of("north") != first
+    (tmp_path / "north.yaml").unlink()
+    assert folder.reload()
+    assert folder.policies.of("north") == Policy()
+
+
+def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(tmp_path)
+    folder.reload()
+    write(tmp_path / "north.yaml", "clinic_id: north\nlow_reservoir: {level_ml: lots}\n")
+    assert folder.reload()
+    assert folder.policies.of("north").low_reservoir.level_ml == 3
+    (fault,) = folder.policies.faults
+    assert "low_reservoir.level_ml" in fault
+    assert folder.policies.unusable == ()
+
+
+def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", "clinic_id: [")
+    folder = PolicyFolder(tmp_path)
+    assert folder.reload()
+    assert len(folder.policies.unusable) == 1
+    assert folder.policies.unusable == folder.policies.faults
+
+
+def test_two_files_for_one_clinic_are_a_fault(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", CLINIC % 3)
+    write(tmp_path / "b.yml", CLINIC % 4)
+    folder = PolicyFolder(tmp_path)
+    folder.reload()
+    assert folder.policies.of("north").low_reservoir.level_ml == 3
+    assert "clinic 'north' already has a.yaml" in folder.policies.faults[0]
+
+
+def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
+    there = tmp_path / "policies"
+    there.mkdir()
+    write(there / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(there)
+    folder.reload()
+    there.rename(tmp_path / "gone")
+    assert folder.reload()
+    assert not folder.reload()
+    assert folder.policies.of("north").low_reservoir.level_ml == 3
+    assert folder.policies.unusable == ()
+    missing = PolicyFolder(tmp_path / "nowhere")
+    assert missing.reload()
+    assert "cannot be read" in missing.policies.unusable[0]
+
+
+def test_the_default_file_serves_every_other_clinic() -> None:
+    default = Policy(bolus_demand=BolusDemandPolicy(baseline_days=40))
+    policies = policies_of(default, Policy(clinic_id="north"))
+    assert policies.of("south") is default
+    assert policies.version_of("south") == default.version
+    assert policies.longest_baseline_days == 40
+
+
+@pytest.mark.parametrize(
+    ("contact", "channel", "expected"),
+    [
+        ("nurse", "sms", "json://example.org/"),
+        ("nurse", "push", "ntfy://topic"),
+        ("nurse", "pager", None),
+        ("nurse", "empty", None),
+        ("doctor", "sms", None),
+        ("nurse", "fax", None),
+    ],
+)
+def test_addresses(contact: str, channel: str, expected: str | None) -> None:
+    policy = Policy(
+        contacts=(
+            Contact(
+                name="nurse",
+                channels=(
+                    Channel(name="sms", url="json://example.org/"),
+                    Channel(name="push", url="env:NURSE_PUSH"),
+                    Channel(name="pager", url="env:NOT_SET"),
+                    Channel(name="empty", url="env:EMPTY"),
+                ),
+            ),
+        )
+    )
+    environment = {"NURSE_PUSH": "ntfy://topic", "EMPTY": ""}
+    assert address_of(policy, contact, channel, environment) == expected
