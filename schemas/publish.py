@@ -104,9 +104,7 @@ def documents() -> dict[str, str]:
     files["policy.schema.json"] = _standalone("Policy", policy_definitions("#/$defs/{model}"), "policy")
     texts = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in files.items()}
     asyncapi = asyncapi_document(wire_definitions("#/components/schemas/{model}"))
-    texts["asyncapi.yaml"] = yaml.dump(
-        asyncapi, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100
-    )
+    texts["asyncapi.yaml"] = yaml.dump(asyncapi, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100)
     return texts
 
 
