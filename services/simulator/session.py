@@ -78,10 +78,15 @@ class Session:
             self._room.clear()
             await self._room.wait()
 
+    def correlation(self, number: int) -> bytes:
+        """The Correlation Data of a message."""
+        return self._options.tag + number.to_bytes(8, "big")
+
     async def run(self) -> None:
         """Connect and send, for ever; with back-off while the broker is away."""
         wait = _BACK_OFF_SECONDS[0]
         while True:
+            receipts: int | None = None
             try:
                 async with open_link(
                     self._broker,
@@ -91,10 +96,13 @@ class Session:
                 ) as link:
                     await link.subscribe(receipt_topic(self._receipts_of))
                     self.connects += 1
-                    wait = _BACK_OFF_SECONDS[0]
+                    receipts = self.outbox.counts.receipts
                     self.outbox.connection_lost()
                     await self._send_until_lost(link)
             except LinkError as error:
+                # A link that brought no receipt is no better than none: some brokers close it after each refusal.
+                if receipts is not None and self.outbox.counts.receipts > receipts:
+                    wait = _BACK_OFF_SECONDS[0]
                 log.warning("link_lost", client_id=self._client_id, error=str(error), again_in_seconds=round(wait, 1))
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(2 * wait, _BACK_OFF_SECONDS[1])
@@ -112,7 +120,7 @@ class Session:
                         message.payload,
                         on_ack=self._on_ack,
                         response_topic=receipt_topic(message.device_id),
-                        correlation_data=self._options.tag + message.number.to_bytes(8, "big"),
+                        correlation_data=self.correlation(message.number),
                     )
                     self.outbox.sent(message, self._clock())
                 with suppress(TimeoutError):
