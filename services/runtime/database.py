@@ -33,8 +33,13 @@ UNAVAILABLE: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.exceptions.ObjectInUseError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.InternalClientError,
 )
-"""What the database raises when it is away, full, starting or in conflict: the same call may succeed later."""
+"""What the database raises when it is away, full, starting or in conflict: the same call may succeed later.
+
+`InternalClientError` is what asyncpg 0.32 raises when the server dies at certain moments of a query ("cannot switch to
+state 15"); its pool then drops the connection (found by tests/faults/test_kill.py).
+"""
 
 REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """SQLSTATE classes 22 and 23: the data itself is refused, and will be refused again."""
