@@ -75,9 +75,9 @@ def broker_of(settings: SimulatorSettings) -> BrokerAddress:
     """
     return broker_address(
         settings.mqtt_url.get_secret_value(),
-        ca_file=settings.tls_ca_file,
-        cert_file=settings.tls_certificate_file,
-        key_file=settings.tls_key_file,
+        ca_file=settings.mqtt_ca_file,
+        cert_file=settings.mqtt_cert_file,
+        key_file=settings.mqtt_key_file,
     )
 
 

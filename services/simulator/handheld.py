@@ -21,7 +21,7 @@ _HOUR_WEIGHTS: Final = (6, 9, 8, 7, 6, 6, 7, 7, 7, 7, 7, 8, 8, 7, 5, 3, 1.5, 1, 
 """Demand by hours after waking: mornings and evenings busy, some at night (GK)."""
 _HOUR_SUMS: Final = tuple(accumulate(_HOUR_WEIGHTS))
 _COMM_FAILURE_PROBABILITY: Final = 0.006
-_PRESS_AGAIN_PROBABILITY: Final = 0.15
+_PRESS_AGAIN_PROBABILITY: Final = 0.05
 """A refused press is often repeated, because devices rarely say that they refused (DOMAIN.md section 3 [34])."""
 
 

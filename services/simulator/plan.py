@@ -24,7 +24,7 @@ _REQUEST: Final = re.compile(
     r"(@(-(?P<ago>\d+(\.\d+)?)(?P<unit>[dhm])|\+(?P<wall>\d+(\.\d+)?)s))?"
 )
 _UNIT: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
-_SURGE_BASELINE: Final = (1.8, 3.2)
+_SURGE_BASELINE: Final = (1.6, 2.4)
 """A surge must stand out: a patient who usually asks about this often in a day."""
 
 

@@ -48,7 +48,7 @@ class Shape:
 
 SHAPES: Final[Mapping[ScenarioKind, Shape]] = {
     ScenarioKind.DEMAND_SURGE: Shape(
-        timedelta(hours=4), {"attempts": 16}, ("bolus_demand", "attempts_24h"), of_handheld=True
+        timedelta(hours=4), {"attempts": 20}, ("bolus_demand", "attempts_24h"), of_handheld=True
     ),
     ScenarioKind.DEMAND_DRIFT: Shape(timedelta(days=28), {"factor": 2.5}, of_handheld=True),
     ScenarioKind.MOTOR_STALL: Shape(None, {}, ("pump_alarm", "infusion")),

@@ -16,7 +16,7 @@ from services.simulator.plan import parse_request
 class SimulatorSettings(BaseSettings):
     """What to simulate, how fast, and where to publish it."""
 
-    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SIMULATOR_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     mqtt_url: SecretStr
     """`mqtt://user:password@host:1883`, or `mqtts://`."""
@@ -59,9 +59,9 @@ class SimulatorSettings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0)] = 10.0
     """At the end, wait so long for the receipts that are missing."""
 
-    tls_ca_file: Path | None = None
-    tls_certificate_file: Path | None = None
-    tls_key_file: Path | None = None
+    mqtt_ca_file: Path | None = None
+    mqtt_cert_file: Path | None = None
+    mqtt_key_file: Path | None = None
     log_json: bool = False
 
     @field_validator("scenarios", mode="before")
@@ -82,7 +82,7 @@ class SimulatorSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
-            msg = "tls_certificate_file and tls_key_file go together"
+        if (self.mqtt_cert_file is None) != (self.mqtt_key_file is None):
+            msg = "mqtt_cert_file and mqtt_key_file go together"
             raise ValueError(msg)
         return self

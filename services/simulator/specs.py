@@ -96,7 +96,7 @@ def _draw_handheld(draw: Random, index: int, limit: int) -> HandheldSpec:
     return HandheldSpec(
         handheld_id=f"handheld-{index:04d}",
         attempts_per_day=round(min(8.0, max(1.0, wanted)), 2),
-        dispersion=draw.uniform(8.0, 25.0),
+        dispersion=draw.uniform(12.0, 40.0),
         wakes_hour=draw.gauss(6.8, 0.8),
         weekend_factor=draw.choice((1.0, 1.0, 0.85, 1.15)),
         out_of_reach_probability=draw.choice((0.01, 0.03, 0.08)),

@@ -166,7 +166,7 @@ class Unit:
         for surge in effects.surges:
             leaves = int(surge.starts_at.timestamp())
             if surge.uploaded_at is not None and day <= leaves < day + SECONDS_PER_DAY:
-                self._at(leaves, partial(_leave, carried.log, int(surge.uploaded_at.timestamp())))
+                self._at(leaves, partial(_hold_back, carried.log, int(surge.uploaded_at.timestamp())))
         weekday = datetime.fromtimestamp(day, self._zone).weekday()
         press = partial(self._press, carried)
         for offset in carried.demand.attempts(weekday, effects.demand_factor(day + SECONDS_PER_DAY / 2)):
@@ -241,9 +241,15 @@ class Unit:
         self._body.observed.append(log.event(EventKind.REPORT, at, payload))
 
 
-def _leave(log: DeviceLog, until: int, _at: int) -> None:
-    """The handheld goes out of reach until then."""
-    log.reach_from = max(log.reach_from, until)
+def _leave(log: DeviceLog, until: int, at: int) -> None:
+    """The handheld goes out of reach until then, if it is not already."""
+    if at >= log.reach_from:
+        log.reach_from = until
+
+
+def _hold_back(log: DeviceLog, until: int, _at: int) -> None:
+    """What the handheld observes from now on is uploaded just then, whatever else was to be."""
+    log.reach_from = until
 
 
 def _moment(entry: tuple[int, int, Callable[[int], None]]) -> tuple[int, int]:

@@ -153,7 +153,7 @@ def test_a_wrong_flow_raises_no_alarm_and_shows_at_a_refill(kind, sign):
 def test_a_surge_is_unmistakable():
     spec = pump_for(ScenarioKind.DEMAND_SURGE)
     assert spec.handheld is not None
-    assert 1.8 <= spec.handheld.attempts_per_day <= 3.2
+    assert 1.6 <= spec.handheld.attempts_per_day <= 2.4
     surge = make_scenario(ScenarioKind.DEMAND_SURGE, spec, AT, uploaded_at=AT + timedelta(hours=4))
     events = lived(spec, surge)
     during = outcomes(events, AT, AT + timedelta(hours=4))
