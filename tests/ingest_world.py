@@ -11,7 +11,7 @@ from services.localstack.mosquitto import MosquittoServer
 from services.runtime.database import Pool
 
 CLINIC = "north"
-TOKEN = "gateway-secret"
+TOKEN = "gateway-secret"  # noqa: S105 - of the tests
 
 
 def ingest_settings(dsn: str, broker: MosquittoServer, **more: str) -> dict[str, str]:
