@@ -1,0 +1,172 @@
+"""How long a pump alarm takes: from publish to its receipt (committed) and to the page that Apprise hands over.
+
+    python -m bench.latency --json
+
+One ingest and one alert process, their defaults; `--rate` readings a second of other pumps in the background, each a
+message with a receipt. One alarm at a time, each of a pump of its own. The page's end is its arrival at a local HTTP
+server, so Apprise's own time and the post are inside the figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import random
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+from uuid import uuid4
+
+import yaml
+from mqtt5 import PublishPacket
+
+from bench import stack
+from bench.ingest import ingest_environment
+from services.localstack.pages import PageCollector
+from services.runtime.mqtt import broker_address
+from services.simulator.connect import open_link
+from services.simulator.link import DeviceLink
+
+_BACKGROUND_PUMPS = 500
+_TIMEOUT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of a list of times, in milliseconds."""
+
+    p50: float
+    p99: float
+    most: float
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> Percentiles:
+        """Summarise."""
+        return cls(
+            round(median(seconds) * 1e3, 2), round(quantiles(seconds, n=100)[98] * 1e3, 2), round(max(seconds) * 1e3, 2)
+        )
+
+
+class Receipts:
+    """Waits for receipts by their Correlation Data."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, asyncio.Future[float]] = {}
+        self.background_seconds: list[float] = []
+
+    def take(self, packet: PublishPacket) -> None:
+        """A receipt has come."""
+        waiting = self._waiting.pop(packet.correlation_data or b"", None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(time.perf_counter())
+
+    def send(self, link: DeviceLink, pump: str, kind: str, event: dict[str, Any]) -> asyncio.Future[float]:
+        """Publish one event and return the moment of its receipt, to come."""
+        correlation = uuid4().bytes
+        answer = self._waiting[correlation] = asyncio.get_running_loop().create_future()
+        link.send(
+            f"pumpwatch/v1/{pump}/events/{kind}",
+            json.dumps(event).encode(),
+            on_ack=lambda _: None,
+            response_topic=f"pumpwatch/v1/{pump}/receipts",
+            correlation_data=correlation,
+        )
+        return answer
+
+
+def _event(**more: object) -> dict[str, Any]:
+    return {"event_id": str(uuid4()), "observed_at": datetime.now(UTC).isoformat(), **more}
+
+
+async def _background(link: DeviceLink, receipts: Receipts, rate: float) -> None:
+    chance = random.Random(1)
+    started = time.perf_counter()
+    for number in itertools.count(1):
+        pump = f"pump-{chance.randrange(_BACKGROUND_PUMPS):06d}"
+        sent = time.perf_counter()
+        answer = receipts.send(link, pump, "reservoir", _event(volume_ml=15.0))
+        answer.add_done_callback(lambda done, sent=sent: receipts.background_seconds.append(done.result() - sent))  # type: ignore[misc]
+        await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
+
+
+async def _alarms(
+    link: DeviceLink, receipts: Receipts, pager: PageCollector, arrivals: list[float], count: int
+) -> tuple[list[float], list[float]]:
+    to_commit, to_page = [], []
+    for number in range(count):
+        pump = f"pump-{_BACKGROUND_PUMPS + number:06d}"
+        sent = time.perf_counter()
+        receipt = receipts.send(link, pump, "alarm", _event(code="motor_stall", state="raised"))
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            to_commit.append(await receipt - sent)
+        await pager.wait_for(number + 1, within_seconds=_TIMEOUT_SECONDS)
+        to_page.append(arrivals[number] - sent)
+        await asyncio.sleep(random.Random(number).uniform(0.02, 0.08))
+    assert len(pager.pages) == count
+    return to_commit, to_page
+
+
+async def measure(
+    servers: stack.BenchStack, pager: PageCollector, arrivals: list[float], *, rate: float, alarms: int
+) -> dict[str, Any]:
+    """Measure on running services."""
+    receipts = Receipts()
+    async with open_link(broker_address(servers.broker.url), "bench-latency", receipts.take) as link:
+        await link.subscribe("pumpwatch/v1/+/receipts")
+        background = asyncio.create_task(_background(link, receipts, rate))
+        await asyncio.sleep(2)
+        to_commit, to_page = await _alarms(link, receipts, pager, arrivals, alarms)
+        background.cancel()
+        await asyncio.wait({background})
+    return {
+        "alarms": alarms,
+        "background_per_second": rate,
+        "background_events": len(receipts.background_seconds),
+        "publish_to_commit_ms": asdict(Percentiles.of(to_commit)),
+        "publish_to_page_ms": asdict(Percentiles.of(to_page)),
+        "background_publish_to_commit_ms": asdict(Percentiles.of(receipts.background_seconds)),
+    }
+
+
+def _policy(folder: Path, url: str) -> None:
+    folder.mkdir()
+    policy = {
+        "clinic_id": stack.CLINIC,
+        "contacts": [{"name": "on call", "channels": [{"name": "pager", "url": url}]}],
+        "routes": {"high": {"steps": [{"after_minutes": 0, "contacts": ["on call"]}]}},
+    }
+    (folder / "bench.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+
+
+def main() -> None:
+    """Read the command line, run, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=200, help="background events a second")
+    parser.add_argument("--alarms", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with ExitStack() as on_exit:
+        servers = on_exit.enter_context(stack.servers())
+        arrivals: list[float] = []
+        pager = PageCollector(on_page=lambda _: arrivals.append(time.perf_counter()))
+        on_exit.enter_context(pager)
+        asyncio.run(stack.fresh_database(servers, devices=_BACKGROUND_PUMPS + arguments.alarms))
+        _policy(servers.folder / "policies", pager.url)
+        alerts = {"ALERTS_DATABASE_URL": servers.dsn, "ALERTS_POLICY_FOLDER": str(servers.folder / "policies")}
+        on_exit.enter_context(stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log"))
+        on_exit.enter_context(stack.service("alerts", alerts, log_path=servers.folder / "a.log"))
+        result = asyncio.run(measure(servers, pager, arrivals, rate=arguments.rate, alarms=arguments.alarms))
+    for name, values in result.items():
+        print(f"{name}: {values}")
+    if arguments.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
