@@ -68,7 +68,7 @@ class Outbox:
         self._numbers = itertools.count(1)
         self._log: dict[int, Outstanding] = {}
         self._unsent: deque[Outstanding] = deque()
-        self._due: list[tuple[float, int, int]] = []  # (when, tries it was set at, number)
+        self._due: list[tuple[float, int]] = []  # (when, number): one for each message that was sent
         self._published = self._messages = self._receipts = self._stored = self._duplicates = 0
         self._rejected = self._resent = self._refused = self._outstanding = 0
 
@@ -112,9 +112,8 @@ class Outbox:
                 return self._unsent[0]
             self._unsent.popleft()
         while self._due and self._due[0][0] <= now:
-            _, tries, number = self._due[0]
-            message = self._log.get(number)
-            if message is not None and message.tries == tries:
+            message = self._log.get(self._due[0][1])
+            if message is not None:
                 return message
             heapq.heappop(self._due)
         return None
@@ -123,13 +122,13 @@ class Outbox:
         """Remember that `message`, as given by `next_due`, went out."""
         if self._unsent and self._unsent[0] is message:
             self._unsent.popleft()
-        elif self._due and self._due[0][2] == message.number:
+        else:
             heapq.heappop(self._due)
         if message.tries:
             self._resent += 1
         message.tries += 1
         wait = self._resend_after * 2 ** min(message.tries - 1, _MOST_DOUBLINGS)
-        heapq.heappush(self._due, (now + wait, message.tries, message.number))
+        heapq.heappush(self._due, (now + wait, message.number))
 
     def seconds_until_due(self, now: float) -> float | None:
         """How long nothing will be due; None when nothing is in the log."""

@@ -203,6 +203,16 @@ def test_a_live_fleet_gives_each_event_once_in_order():
     assert LiveFleet([]).next_at() is None
 
 
+def test_no_events_are_no_uploads():
+    assert list(live_uploads([], 10)) == list(uploads([], 10)) == []
+
+
+def test_a_refill_is_due_before_the_alarm_even_with_every_bolus():
+    for spec in draw_fleet(2, 200):
+        left = spec.size_ml - 0.2 - spec.worst_daily_ml * (spec.refill_interval_days + 1)
+        assert left > spec.low_ml + 1.0
+
+
 def test_uploads_keep_order_and_size():
     events = events_of(1, 1)
     packed = list(uploads(events, 50))
@@ -210,6 +220,10 @@ def test_uploads_keep_order_and_size():
     for device_id in {event.device_id for event in events}:
         own = [event for upload in packed if upload.device_id == device_id for event in upload.events]
         assert own == [event for event in events if event.device_id == device_id]
+
+
+def test_a_profile_that_stands_still_gets_nowhere():
+    assert FlowProfile.of(((0, 0.0),)).offset_of(0.1) == SECONDS_PER_DAY
 
 
 @given(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from schemas.events import Receipt, RejectedEvent, RejectionReason
-from services.simulator.outbox import Outbox
+from services.simulator.outbox import Counts, Outbox
 
 
 def sent_at(outbox: Outbox, now: float) -> list[int]:
@@ -40,6 +40,24 @@ def test_a_lost_connection_makes_everything_due_in_order():
     outbox.acknowledge(2, Receipt(stored=1, duplicates=0))
     outbox.connection_lost()
     assert sent_at(outbox, 1.0) == [1, 3, 4, 5]
+
+
+def test_a_message_with_a_receipt_is_never_due_again():
+    outbox = Outbox(10.0)
+    for _ in range(3):
+        outbox.add("pump-1", "t", b"x", 2)
+    assert sent_at(outbox, 0.0) == [1, 2, 3]
+    assert outbox.outstanding_events == 6
+    outbox.acknowledge(1, Receipt(stored=2, duplicates=0))
+    assert sent_at(outbox, 10.0) == [2, 3]
+    outbox.connection_lost()
+    outbox.acknowledge(2, Receipt(stored=2, duplicates=0))
+    assert sent_at(outbox, 11.0) == [3]
+
+
+def test_counts_of_connections_add_up():
+    total = Counts(published=3, stored=2, outstanding=1) + Counts(published=4, duplicates=4)
+    assert total == Counts(published=7, stored=2, duplicates=4, outstanding=1)
 
 
 def test_rejections_are_counted_and_kept():

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
 from schemas.events import AlarmCode, AlarmState, BolusOutcome, EventKind, ReadingBasis
+from services.simulator.body import Body
 from services.simulator.clock import SimulatedClock
+from services.simulator.device_log import DeviceLog
 from services.simulator.fleet import build_unit, draw_fleet, first_midnight
 from services.simulator.model import Event, PumpSpec
 from services.simulator.plan import Placement, ScenarioRequestError, parse_request, plan_scenarios, suits
-from services.simulator.scenarios import SHAPES, Scenario, ScenarioKind, make_scenario
+from services.simulator.pump import Reservoir
+from services.simulator.scenarios import SHAPES, Effects, Scenario, ScenarioKind, make_scenario
 from services.simulator.settings import SimulatorSettings
 from services.simulator.simulation import prepare, write_truth
 
@@ -211,6 +216,41 @@ def test_reordered_delivery_loses_nothing():
     assert own != sorted(own)
 
 
+def test_a_bolus_can_be_the_one_that_reaches_the_alarm_level():
+    spec = pump_for(ScenarioKind.DEMAND_SURGE)
+    assert spec.bolus is not None
+    level = spec.low_ml + spec.bolus.volume_ml / 2
+    log = DeviceLog(SEED, spec.pump_id, START)
+    body = Body(spec, log, Reservoir(spec.size_ml, level, level), Effects((), Random(1)), START)
+    at = int(START.timestamp())
+    assert body.can_give(spec.bolus.volume_ml, at)
+    for _ in range(2):
+        body.give(spec.bolus.volume_ml, at)
+    assert [event.kind for event in body.observed] == [EventKind.RESERVOIR, EventKind.ALARM]
+
+
+def test_stalls_that_overlap_are_one_alarm():
+    spec = SPECS[8]
+    recovered = ScenarioKind.MOTOR_STALL_RECOVERED
+    first, second = make_scenario(recovered, spec, AT), make_scenario(recovered, spec, AT + timedelta(minutes=20))
+    raised = alarms(lived(spec, first, second))
+    assert [(state, at - AT) for _, state, at in raised] == [
+        (AlarmState.RAISED, timedelta(0)),
+        (AlarmState.CLEARED, timedelta(hours=1)),
+    ]
+
+
+def test_a_surge_is_uploaded_in_time_even_by_a_handheld_that_is_often_out_of_reach():
+    spec = pump_for(ScenarioKind.DEMAND_SURGE)
+    assert spec.handheld is not None
+    spec = replace(spec, handheld=replace(spec.handheld, out_of_reach_probability=1.0))
+    ends_at = AT + timedelta(days=1)
+    surge = make_scenario(ScenarioKind.DEMAND_SURGE, spec, AT, ends_at=ends_at, uploaded_at=ends_at)
+    events = [e for e in lived(spec, surge) if e.device_id == surge.device_id and AT <= e.observed_at < ends_at]
+    assert len(events) > 20
+    assert {event.available_at for event in events} == {ends_at}
+
+
 # Requests and plans.
 
 
@@ -250,6 +290,11 @@ def test_live_scenarios_come_one_after_the_other():
     assert planned == plan_scenarios([parse_request(name) for name in names], SPECS, placement(), SEED)
 
 
+def test_a_named_pump_is_taken():
+    (planned,) = plan_scenarios([parse_request("motor_stall/pump-0003@-1d")], SPECS, placement(), SEED)
+    assert (planned.pump_id, planned.starts_at) == ("pump-0003", NOW - timedelta(days=1))
+
+
 def test_a_named_pump_must_exist_and_suit():
     without = next(spec for spec in SPECS if spec.handheld is None)
     for name, why in ((f"demand_surge/{without.pump_id}", "no handheld"), ("motor_stall/pump-9999", "not exist")):
@@ -281,5 +326,10 @@ def test_the_demos_plan_fits_the_default_fleet():
     assert [scenario.kind for scenario in simulation.scenarios] == ["motor_stall", "demand_surge"]
     assert settings == SimulatorSettings(mqtt_url="mqtt://localhost", scenarios="motor_stall@+6s, demand_surge")
     assert NOW - timedelta(days=32) < simulation.life_starts_at < NOW - timedelta(days=30)
+    assert settings == SimulatorSettings(mqtt_url="mqtt://localhost", scenarios=("motor_stall@+6s", "demand_surge"))
+    stalled = next(simulation.units(settings.seed))
+    assert stalled.spec == simulation.specs[0]
+    with pytest.raises(ValueError, match="go together"):
+        SimulatorSettings(mqtt_url="mqtts://localhost", mqtt_cert_file="a.crt")
     with pytest.raises(ValueError, match="meteorite"):
         SimulatorSettings(mqtt_url="mqtt://localhost", scenarios="meteorite")
