@@ -79,8 +79,9 @@ class MigrationResult:
     @property
     def description(self) -> str:
         """The edition with its versions, as `pumpwatch migrate` prints it."""
-        extension = f" {self.extension_version}" if self.extension_version else ""
-        return f"{self.edition.label}{extension} on PostgreSQL {self.server_version}"
+        if self.extension_version is None:
+            return f"PostgreSQL {self.server_version} without TimescaleDB"
+        return f"{self.edition.label} {self.extension_version} on PostgreSQL {self.server_version}"
 
 
 def read_migrations(folder: Path) -> tuple[Migration, ...]:
