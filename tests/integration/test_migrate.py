@@ -40,7 +40,8 @@ async def test_plain_postgres_is_recognised(empty):
     result = await migrate_at(empty)
     assert result.edition is Edition.POSTGRES
     assert len(result.applied) == NUMBER_OF_FILES
-    assert result.description.startswith("plain PostgreSQL on PostgreSQL ")
+    assert result.description.startswith("PostgreSQL 18")
+    assert result.description.endswith(" without TimescaleDB")
 
 
 async def test_timescaledb_is_recognised_with_its_version(empty):
