@@ -92,23 +92,21 @@ def test_back_off_doubles_up_to_a_limit(attempt: int, spread: float, expected: f
 
 
 def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
-    return Delivery(
-        **{
-            "alert_id": UUID(int=7),
-            "delivery_id": UUID(int=9),
-            "occasion": "opened",
-            "contact": contact,
-            "channel": "sms",
-            "priority": "high",
-            "state": state,
-            "created_at": ago(2),
-            "due_at": ago(2),
-            "attempts": 1,
-            "last_error": None,
-            "sent_at": ago(1) if state == "sent" else None,
-        }
-        | values
-    )
+    defaults: dict[str, Any] = {
+        "alert_id": UUID(int=7),
+        "delivery_id": UUID(int=9),
+        "occasion": "opened",
+        "contact": contact,
+        "channel": "sms",
+        "priority": "high",
+        "state": state,
+        "created_at": ago(2),
+        "due_at": ago(2),
+        "attempts": 1,
+        "last_error": None,
+        "sent_at": ago(1) if state == "sent" else None,
+    }
+    return Delivery(**defaults | values)
 
 
 @pytest.mark.parametrize(
@@ -147,20 +145,18 @@ def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tup
 
 
 def entry(kind: str, hours: float, **values: Any) -> HistoryEntry:
-    return HistoryEntry(
-        **{
-            "clinic_seq": 1,
-            "at": ago(hours),
-            "kind": kind,
-            "from_state": None,
-            "to_state": "active",
-            "priority": "high",
-            "reason": "condition_began",
-            "actor": "pumpwatch",
-            "detail": {},
-        }
-        | values
-    )
+    defaults: dict[str, Any] = {
+        "clinic_seq": 1,
+        "at": ago(hours),
+        "kind": kind,
+        "from_state": None,
+        "to_state": "active",
+        "priority": "high",
+        "reason": "condition_began",
+        "actor": "pumpwatch",
+        "detail": {},
+    }
+    return HistoryEntry(**defaults | values)
 
 
 def test_the_timeline_tells_everything_the_newest_first() -> None:
