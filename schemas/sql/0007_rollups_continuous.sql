@@ -28,8 +28,9 @@ FROM bolus_requests
 GROUP BY 1, 2
 WITH NO DATA;
 
--- Refreshed up to 14 days back: a handheld that was out of reach uploads its log late.
+-- No bound in the past: a pump that is read out once in three months brings three months of log. Only buckets in which
+-- something changed are computed again.
 SELECT add_continuous_aggregate_policy('reservoir_hourly',
-    start_offset => interval '14 days', end_offset => interval '1 hour', schedule_interval => interval '30 minutes');
+    start_offset => NULL, end_offset => interval '1 hour', schedule_interval => interval '30 minutes');
 SELECT add_continuous_aggregate_policy('bolus_daily',
-    start_offset => interval '14 days', end_offset => interval '1 day', schedule_interval => interval '1 hour');
+    start_offset => NULL, end_offset => interval '1 day', schedule_interval => interval '1 hour');

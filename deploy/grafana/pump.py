@@ -1,0 +1,297 @@
+"""The page of one pump: its reservoir, its boluses, its alarms and what was done about them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from deploy.grafana.model import (
+    BLUE,
+    COLORED,
+    COLORED_TEXT,
+    GREEN,
+    GREY,
+    ORANGE,
+    PRIORITY_COLORS,
+    QUERIES,
+    RED,
+    WRAPPED,
+    YELLOW,
+    Panel,
+    annotation,
+    bars,
+    column,
+    dashboard,
+    lines,
+    stat,
+    steps,
+    table,
+    timeseries,
+    variable,
+    words,
+)
+
+_OUTCOME_COLORS: Final = {
+    "delivered": GREEN,
+    "refused in lockout": ORANGE,
+    "refused at limit": RED,
+    "refused, other": "purple",
+    "outcome unknown": GREY,
+}
+
+
+def pump() -> dict[str, Any]:
+    """Build the dashboard."""
+    return dashboard(
+        "pumpwatch-pump",
+        "One pump",
+        "Reservoir, boluses, alarms and alerts of one pump. It informs; it is never the only alarm.",
+        [*_numbers(), _volume(), _boluses(), _battery(), _alerts(), _transitions(), *_events(), _therapy()],
+        variables=[
+            variable(
+                "pump",
+                "Pump",
+                QUERIES["pumps"],
+                several=False,
+            )
+        ],
+        annotations=[
+            annotation(
+                "refills",
+                BLUE,
+                QUERIES["pump_refill_marks"],
+            ),
+            annotation(
+                "alarms",
+                RED,
+                QUERIES["pump_alarm_marks"],
+            ),
+        ],
+        span="30d",
+        links=[
+            {
+                "type": "link",
+                "title": "All pumps",
+                "url": "/d/pumpwatch-fleet",
+                "icon": "apps",
+                "asDropdown": False,
+                "includeVars": False,
+                "keepTime": False,
+                "targetBlank": False,
+                "tags": [],
+                "tooltip": "",
+            }
+        ],
+    )
+
+
+def _numbers() -> list[Panel]:
+    def value(title: str, description: str, field: str, unit: str, thresholds: dict[str, Any]) -> Panel:
+        return Panel(
+            "stat",
+            title,
+            description,
+            [QUERIES["pump_now"]],
+            4,
+            4,
+            unit=unit,
+            table=True,
+            options=stat(field),
+            defaults={"thresholds": thresholds},
+        )
+
+    plain = steps((None, GREY))
+    return [
+        value("Volume", "The newest reading, computed by the pump or measured.", "volume", "mlitre", plain),
+        value(
+            "Left above the alarm level",
+            "The newest volume less the programmed alarm level (2 mL where none was programmed).",
+            "left",
+            "mlitre",
+            steps((None, RED), (0.5, ORANGE), (2, YELLOW), (4, GREEN)),
+        ),
+        value(
+            "Refill due in",
+            "Days to the refill that was booked with the therapy.",
+            "refill",
+            "d",
+            steps((None, RED), (3, ORANGE), (7, GREEN)),
+        ),
+        value("Last heard", "When anything came from the pump itself.", "heard", "dateTimeFromNow", plain),
+        value("Open alerts", "Alerts that are not closed.", "alerts", "short", steps((None, GREEN), (1, ORANGE))),
+        value(
+            "Not acknowledged",
+            "Open alerts that nobody has taken.",
+            "unacknowledged",
+            "short",
+            steps((None, GREEN), (1, RED)),
+        ),
+    ]
+
+
+def _volume() -> Panel:
+    return Panel(
+        "timeseries",
+        "Reservoir",
+        "Computed by the pump and measured at refills are two different things and two series. Blue marks: refills; "
+        "red marks: alarms.",
+        [
+            QUERIES["pump_volume"],
+            QUERIES["pump_alarm_level"],
+        ],
+        24,
+        10,
+        unit="mlitre",
+        options=timeseries(),
+        defaults={**lines(), "min": 0},
+        overrides=[
+            {
+                "matcher": {"id": "byRegexp", "options": "/alarm level/"},
+                "properties": [
+                    {"id": "color", "value": {"mode": "fixed", "fixedColor": RED}},
+                    {"id": "custom.lineInterpolation", "value": "stepAfter"},
+                    {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}},
+                    {"id": "custom.fillOpacity", "value": 0},
+                    {"id": "custom.spanNulls", "value": True},
+                ],
+            },
+            {
+                "matcher": {"id": "byRegexp", "options": "/measured/"},
+                "properties": [{"id": "custom.drawStyle", "value": "points"}, {"id": "custom.pointSize", "value": 8}],
+            },
+        ],
+    )
+
+
+def _boluses() -> Panel:
+    return Panel(
+        "timeseries",
+        "Bolus requests a day, by outcome",
+        'Days are of UTC. "Outcome unknown" is neither given nor refused: handheld and pump lost each other.',
+        [QUERIES["pump_boluses"]],
+        16,
+        9,
+        options=timeseries(),
+        defaults={**bars(stacked=True), "decimals": 0},
+        overrides=[
+            column(name, color={"mode": "fixed", "fixedColor": color}) for name, color in _OUTCOME_COLORS.items()
+        ],
+    )
+
+
+def _battery() -> Panel:
+    return Panel(
+        "timeseries",
+        "Battery",
+        "Of the pump and of its handheld, as each reports it.",
+        [QUERIES["pump_battery"]],
+        8,
+        9,
+        unit="percent",
+        options=timeseries(),
+        defaults={**lines(), "min": 0, "max": 100},
+    )
+
+
+def _alerts() -> Panel:
+    return Panel(
+        "table",
+        "Alerts of this pump",
+        "All of them, the newest first, whenever they were.",
+        [QUERIES["pump_alerts"]],
+        24,
+        9,
+        unit="string",
+        table=True,
+        options=table(),
+        overrides=[
+            column("opened", unit="dateTimeAsSystem", width=170),
+            column("priority", width=90, cell=COLORED, mappings=words(PRIORITY_COLORS)),
+            column(
+                "state",
+                width=120,
+                cell=COLORED_TEXT,
+                mappings=words({"active": RED, "acknowledged": YELLOW, "cleared": GREEN, "closed": GREY}),
+            ),
+            column("title", width=260),
+            column("explanation", cell=WRAPPED),
+            column("acknowledged by", width=150),
+            column("after", unit="dtdurations", width=110),
+            column("cleared", unit="dateTimeAsSystem", width=170),
+        ],
+    )
+
+
+def _transitions() -> Panel:
+    return Panel(
+        "table",
+        "What happened to them",
+        "From the audit trail, in the chosen time: each change with its reason and who made it.",
+        [QUERIES["pump_transitions"]],
+        24,
+        8,
+        unit="string",
+        table=True,
+        options=table(),
+        overrides=[
+            column("time", unit="dateTimeAsSystem", width=170),
+            column("title", width=260),
+            column("reason", cell=WRAPPED),
+        ],
+    )
+
+
+def _events() -> list[Panel]:
+    return [
+        Panel(
+            "table",
+            "Pump alarms",
+            "As the pump reported them, in the chosen time.",
+            [QUERIES["pump_alarms"]],
+            12,
+            8,
+            unit="string",
+            table=True,
+            options=table(),
+            overrides=[
+                column("time", unit="dateTimeAsSystem", width=170),
+                column("state", width=90, cell=COLORED_TEXT, mappings=words({"raised": RED, "cleared": GREEN})),
+                column("heard after", unit="dtdurations", width=120),
+            ],
+        ),
+        Panel(
+            "table",
+            "What the patient reports",
+            "With the handheld, in the chosen time.",
+            [QUERIES["pump_reports"]],
+            12,
+            8,
+            unit="string",
+            table=True,
+            options=table(),
+            overrides=[column("time", unit="dateTimeAsSystem", width=170), column("score", unit="short", width=80)],
+        ),
+    ]
+
+
+def _therapy() -> Panel:
+    return Panel(
+        "table",
+        "Therapy as programmed",
+        "The newest first.",
+        [QUERIES["pump_therapies"]],
+        24,
+        7,
+        unit="string",
+        table=True,
+        options=table(),
+        overrides=[
+            column("programmed", unit="dateTimeAsSystem", width=170),
+            column("drugs", cell=WRAPPED),
+            column("profile", cell=WRAPPED),
+            column("bolus mcg", unit="short"),
+            column("lockout min", unit="m"),
+            column("limit in 24 h", unit="short"),
+            column("reservoir", unit="mlitre"),
+            column("alarm level", unit="mlitre"),
+        ],
+    )
