@@ -7,6 +7,8 @@ there are devices that speak version 1; a new rule needs a new topic root.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 
 from schemas.events import MODEL_BY_KIND, AnyEvent, EventKind, RejectionReason
 from schemas.paths import PUBLISHED_FOLDER
+from services.ingest.decode import ClockLimits, Decoded, Enrolment, decode
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 FILES = {path.stem: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))}
@@ -93,3 +96,31 @@ def test_refused_by_model_and_schema_at_the_same_field(name: str, case: dict[str
         assert published_faults(name, case["payload"]) == set()
     else:
         assert case["field"] in published_faults(name, case["payload"])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    topic: str
+    payload: bytes
+
+
+def ingested(name: str, payload: Any) -> Decoded:
+    """What ingest makes of the message, a day after it was observed."""
+    message = Message(f"pumpwatch/v1/d/events/{name}", json.dumps(payload).encode())
+    wide = ClockLimits(ahead=timedelta(days=365), behind=timedelta(days=365))
+    return decode([message], {"d": Enrolment("clinic", "pump")}, now=datetime(2026, 11, 23, tzinfo=UTC), clock=wide)
+
+
+@pytest.mark.parametrize(("name", "case"), cases("valid"))
+def test_ingest_takes_what_is_published_as_valid(name: str, case: dict[str, Any]) -> None:
+    decoded = ingested(name, case["payload"])
+    assert decoded.rejections == []
+    assert decoded.events == (len(case["payload"]) if name == "batch" else 1)
+
+
+@pytest.mark.parametrize(("name", "case"), cases("invalid"))
+def test_ingest_refuses_it_for_the_published_reason_and_names_the_field(name: str, case: dict[str, Any]) -> None:
+    [rejection] = ingested(name, case["payload"]).rejections
+    assert rejection.reason == case["reason"]
+    field = case["field"].rsplit(".", 1)[-1]
+    assert field.isdigit() or field in rejection.detail
