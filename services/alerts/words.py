@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,6 +29,10 @@ RULE_WORDS: Final[dict[str, str]] = {
     "bolus_demand": "unusual bolus demand",
 }
 
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WRITTEN: Final = re.compile(
+    rf"((?:[12][0-9]|3[01]|[1-9]) (?:{'|'.join(_MONTHS)}) [0-9]{{4}} (?:[01][0-9]|2[0-3]):[0-5][0-9] UTC)"
+)
 _MINUTES_PER_HOUR: Final = 60
 _HOURS_PER_DAY: Final = 24
 
@@ -38,8 +43,25 @@ def rule_words(rule: str) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment as people write it, in UTC: "22 Nov 10:04 UTC"."""
-    return at.astimezone(UTC).strftime("%-d %b %H:%M UTC")
+    """A moment as people write it, in UTC: "22 Nov 2026 10:04 UTC". The board turns it into the reader's zone."""
+    at = at.astimezone(UTC)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04d} {at:%H:%M} UTC"
+
+
+def parts_of(text: str) -> tuple[str | datetime, ...]:
+    """Part a text into words and the moments in it, as `moment` writes them; nothing is lost."""
+    return tuple(
+        _read_moment(part) or part if place % 2 else part for place, part in enumerate(_WRITTEN.split(text)) if part
+    )
+
+
+def _read_moment(text: str) -> datetime | None:
+    day, month, year, clock, _ = text.split(" ")
+    hour, minute = clock.split(":")
+    try:
+        return datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), tzinfo=UTC)
+    except ValueError:  # a day that the month does not have: somebody's own words
+        return None
 
 
 def age(span: timedelta) -> str:

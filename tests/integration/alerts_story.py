@@ -84,6 +84,10 @@ class Story:
     async def run(self, steps: Sequence[Step]) -> None:
         """Enrol the pump and let everything happen, in the order of arrival."""
         await self.enrol()
+        await self.run_more(steps)
+
+    async def run_more(self, steps: Sequence[Step]) -> None:
+        """Go on with a pump that is enrolled."""
         worker = self.new_worker()
         for minute, text in sorted(steps, key=lambda step: step[0]):
             self.now = T0 + timedelta(minutes=minute)

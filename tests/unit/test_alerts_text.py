@@ -15,7 +15,7 @@ from services.alerts.backoff import backoff_seconds
 from services.alerts.board.wording import clock, since_words, timeline, told
 from services.alerts.reading import Delivery, HistoryEntry
 from services.alerts.text import page_text
-from services.alerts.words import age, capitalised, listed, moment, rule_words
+from services.alerts.words import age, capitalised, listed, moment, parts_of, rule_words
 from tests.unit.rules.builders import HIGH, MEDIUM, NOW, ago, alert
 
 ALERT = alert(alert_id=UUID("7f3a0000-0000-4000-8000-000000000000"), pump_id="pump-0042", explanation="Since 9:00.")
@@ -77,10 +77,17 @@ def test_ages(span: timedelta, expected: str) -> None:
 def test_small_words() -> None:
     assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
     assert [capitalised(words) for words in ("", "motor stall", "ERI due")] == ["", "Motor stall", "ERI due"]
-    assert moment(NOW) == "22 Nov 12:00 UTC"
+    assert moment(NOW) == "22 Nov 2026 12:00 UTC"
     assert [rule_words(rule) for rule in ("low_reservoir", "device_silent")] == ["low reservoir", "device silent"]
     assert [clock(ago(1), NOW), clock(ago(30), NOW)] == ["11:00 UTC", "21 Nov 06:00 UTC"]
     assert [since_words(NOW, NOW), since_words(ago(3), NOW)] == ["just now", "3 h ago"]
+
+
+def test_moments_are_found_again_in_a_text() -> None:
+    text = f"Motor stall since {moment(NOW)} (31 Feb 2026 10:00 UTC, MRI)."
+    assert parts_of(text) == ("Motor stall since ", NOW, " (", "31 Feb 2026 10:00 UTC", ", MRI).")
+    assert parts_of("no moment") == ("no moment",)
+    assert parts_of("") == ()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from services.alerts.readiness import warnings_of
 from services.alerts.reading import StateFilter, history_of, list_alerts, one_alert
 from services.alerts.reconcile import AcknowledgeError
 from services.alerts.store import QUERIES
-from services.alerts.words import rule_words
+from services.alerts.words import parts_of, rule_words
 from services.runtime.database import Connection
 
 _SHOWN: Final = 300
@@ -47,6 +47,7 @@ def make_environment() -> Environment:
         "since_words": wording.since_words,
         "told": wording.told,
         "rule_words": rule_words,
+        "parts_of": parts_of,
     }
     return environment
 

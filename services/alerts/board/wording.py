@@ -92,11 +92,12 @@ def _line(delivery: Delivery) -> Told:
 
 def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) -> tuple[TimelineEntry, ...]:
     """Everything that happened to one alert, the newest first."""
-    entries = [_transition_entry(entry) for entry in history]
+    entries = []
     for delivery in deliveries:
         line = _line(delivery)
         at = delivery.sent_at or delivery.created_at
         entries.append(TimelineEntry(at, line.text, _occasion(delivery.occasion), line.tone))
+    entries += [_transition_entry(entry) for entry in history]
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
 
 

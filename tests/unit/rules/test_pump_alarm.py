@@ -120,7 +120,9 @@ def test_the_text_names_every_code_its_beginning_and_the_detail_of_the_newest() 
         NOW,
     )
     assert found.title == "Motor stall, pump stopped"
-    assert found.explanation == "Motor stall since 22 Nov 09:00 UTC (MRI). Pump stopped since 22 Nov 11:00 UTC."
+    assert (
+        found.explanation == "Motor stall since 22 Nov 2026 09:00 UTC (MRI). Pump stopped since 22 Nov 2026 11:00 UTC."
+    )
     assert found.since == ago(3)
     assert found.strength is Strength.FULL
     assert found.evidence == {"motor_stall": ago(3).isoformat(), "pump_stopped": ago(1).isoformat()}

@@ -1,0 +1,140 @@
+"""The alert board in a real browser: it keeps itself current, keeps what is being typed, and shows when it is stale."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+from prometheus_client import CollectorRegistry
+
+from services.alerts.api import create_app
+from services.alerts.parts import Parts
+from services.alerts.worker import Health
+from services.localstack.ports import free_port
+from services.runtime.http import serve
+from tests.integration.alerts_story import POLICY, T0, FixedPolicies, Story, settings_for
+from tests.stack import Database, eventually
+
+_CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+)
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass
+class Board:
+    """A running board with one alert, and its address."""
+
+    story: Story
+    url: str
+    server: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        self.server.cancel()
+        await asyncio.gather(self.server, return_exceptions=True)
+
+
+@pytest.fixture
+async def board(database: Database) -> AsyncIterator[Board]:
+    story = Story(database.pool, database.dsn)
+    await story.run([(0, "alarm motor_stall raised")])
+    parts = Parts(story.pool, FixedPolicies(POLICY), Health(), CollectorRegistry(), lambda: story.now)
+    port = free_port()
+    server = asyncio.create_task(serve(create_app(parts, settings_for(story.dsn)), host="127.0.0.1", port=port))
+
+    async def listens() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await eventually(listens)
+    running = Board(story, f"http://127.0.0.1:{port}/", server)
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """A phone in Berlin, whose clock the test moves."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "these tests need Chromium: install the system's package `chromium`"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=list(_CHROMIUM_OPTIONS))
+        context = await browser.new_context(viewport=PHONE, timezone_id="Europe/Berlin", locale="en-GB")  # type: ignore[arg-type]
+        page = await context.new_page()
+        await page.clock.install(time=T0)
+        troubles: list[str] = []
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        yield page
+        await browser.close()
+        assert troubles == []
+
+
+async def text_of(page: Page, selector: str) -> str:
+    return await page.locator(selector).inner_text()
+
+
+async def test_a_phone_shows_it_without_scrolling_sideways_in_local_time(board: Board, page: Page) -> None:
+    await page.goto(board.url)
+    width: Any = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    card = await text_of(page, "article")
+    assert "HIGH" in card.upper()
+    assert "Motor stall since 10:00" in card
+    assert "Told: nurse by sms 10:00" in card
+    assert "UTC" not in card
+
+
+async def test_a_half_typed_name_survives_the_refresh_that_brings_a_new_alert(board: Board, page: Page) -> None:
+    await page.goto(board.url)
+    field = page.locator("article input[name=by]")
+    await field.press_sequentially("Ann Kel")
+    await field.press("ArrowLeft")
+    await board.story.run_more([(1, "level 1.5")])
+    await page.clock.run_for(6000)
+    await page.get_by_text("Low reservoir").wait_for()
+    first = page.locator("article input[name=by]").first
+    assert await first.input_value() == "Ann Kel"
+    await page.keyboard.type("s")  # the cursor is where it was
+    assert await first.input_value() == "Ann Kesl"
+    assert await page.title() == "(2) Alerts · Pumpwatch"
+
+
+async def test_acknowledging_on_the_board(board: Board, page: Page) -> None:
+    await page.goto(board.url)
+    await page.locator("article input[name=by]").fill("Ann Keller")
+    await page.get_by_role("button", name="I have it").click()
+    await page.get_by_text("Somebody has it").wait_for()
+    assert page.url == board.url
+    assert "Ann Keller has it" in await text_of(page, "article")
+    assert await page.locator("form").count() == 0
+
+
+async def test_a_name_is_required(board: Board, page: Page) -> None:
+    await page.goto(board.url)
+    await page.get_by_role("button", name="I have it").click()
+    assert await page.locator("article input[name=by]:invalid").count() == 1
+    assert await board.story.pool.fetchval("SELECT state FROM alerts") == "active"
+
+
+async def test_a_board_that_cannot_be_read_any_more_says_so(board: Board, page: Page) -> None:
+    await page.goto(board.url)
+    assert not await page.locator("#stale").is_visible()
+    await board.stop()
+    await page.clock.run_for(26_000)
+    await page.locator("#stale").wait_for()
+    assert "Not current: last read at" in await text_of(page, "#stale")
