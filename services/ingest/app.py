@@ -17,6 +17,7 @@ from services.ingest.pipeline import Pipeline
 from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
 from services.runtime.database import UNAVAILABLE, Pool, open_pool
+from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve
 from services.runtime.migrate import pending
 from services.runtime.mqtt import broker_address
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 
 async def run(settings: IngestSettings) -> None:
     """Run one ingest process until SIGTERM or SIGINT; what was taken in by then is stored and acknowledged."""
+    collect_garbage_rarely()
     with stop_signal() as stop:
         dsn = settings.database_url.get_secret_value()
         address = broker_address(
