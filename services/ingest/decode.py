@@ -110,6 +110,8 @@ class Decoded:
     rows: dict[EventKind, list[Row]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     last_observed: dict[str, datetime] = field(default_factory=dict)
+    keep_rejections: bool = True
+    """False: whoever asks for the write keeps them (a replay has a row for them already)."""
 
     @property
     def events(self) -> int:

@@ -29,10 +29,11 @@ from services.ingest import store
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
 from services.ingest.decode import ClockLimits, Decoded, Incoming, decode, device_ids
 from services.ingest.metrics import IngestMetrics
+from services.ingest.outcome import Stored
 from services.ingest.receipts import receipts
 from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
-from services.runtime.database import UNAVAILABLE, Pool
+from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool
 from services.runtime.mqtt import (
     BrokerAddress,
     BrokerUnavailableError,
@@ -44,6 +45,7 @@ from services.runtime.mqtt import (
 
 _RECONNECT_SECONDS: Final = 0.5
 _RETRY_AT_MOST_SECONDS: Final = 1.0
+_WRITE_AT_MOST_SECONDS: Final = 60.0
 
 log = structlog.get_logger()
 
@@ -111,8 +113,8 @@ class Pipeline:
         self._inbox = _Inbox()
         self._something_came = asyncio.Event()
         self._free_writers = asyncio.Semaphore(settings.writers)
-        self._writing: set[asyncio.Task[tuple[Decoded, store.Stored]]] = set()
-        self._being_written: asyncio.Queue[tuple[_Batch, asyncio.Task[tuple[Decoded, store.Stored]]]] = asyncio.Queue()
+        self._writing: set[asyncio.Task[tuple[Decoded, Stored]]] = set()
+        self._being_written: asyncio.Queue[tuple[_Batch, asyncio.Task[tuple[Decoded, Stored]]]] = asyncio.Queue()
         self._unacknowledged: dict[int, _Batch] = {}
         self._batch_done = asyncio.Event()
         self._submitted = 0
@@ -276,14 +278,19 @@ class Pipeline:
             inbox.payload_bytes = int(inbox.payload_bytes * (1 - most / (most + len(inbox.messages))))
         return _Batch(self._connection, messages, submissions, inbox.oldest_at, reason)
 
-    async def _write(self, batch: _Batch) -> tuple[Decoded, store.Stored]:
+    async def _write(self, batch: _Batch) -> tuple[Decoded, Stored]:
         started = time.monotonic()
+        within_seconds = self._settings.write_within_seconds
         try:
             async for attempt in stamina.retry_context(
                 on=self._is_transient, attempts=None, timeout=None, wait_initial=0.05, wait_max=_RETRY_AT_MOST_SECONDS
             ):
                 with attempt:
-                    decoded, stored = await self._decode_and_store(batch.all)
+                    try:
+                        decoded, stored = await self._decode_and_store(batch.all, within_seconds)
+                    except NoAnswerError:  # perhaps it is only slow
+                        within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
+                        raise
             self._database_fault = None
         finally:
             self._free_writers.release()
@@ -296,7 +303,7 @@ class Pipeline:
             self._metrics.rejections.labels(rejection.reason).inc()
         return decoded, stored
 
-    async def _decode_and_store(self, messages: list[Incoming]) -> tuple[Decoded, store.Stored]:
+    async def _decode_and_store(self, messages: list[Incoming], within_seconds: float) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
         registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
         decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
@@ -304,7 +311,9 @@ class Pipeline:
         written = self._last_seen_written
         seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
         count_each = any(getattr(message, "response_topic", True) for message in messages)
-        stored = await store.write(self._pool, decoded, messages, seen, count_each=count_each)
+        stored = await store.write(
+            self._pool, decoded, messages, seen, count_each=count_each, within_seconds=within_seconds
+        )
         written.update(dict.fromkeys(seen, monotonic_seconds))
         return decoded, stored
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from schemas.events import Receipt
 from services.ingest.decode import Decoded, Rejection
-from services.ingest.store import Stored
+from services.ingest.outcome import Stored
 
 
 def receipts(batch: Decoded, stored: Stored, wanted: Collection[int]) -> Mapping[int, Receipt]:

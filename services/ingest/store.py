@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,9 @@ from typing import Final
 from schemas.events import EventKind, RejectionReason
 from services.ingest.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection
 from services.ingest.faults import Fault
+from services.ingest.outcome import Stored
 from services.ingest.rows import Row
-from services.runtime.database import REFUSED, Connection, Pool, load_queries
+from services.runtime.database import REFUSED, Connection, Pool, borrow, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -27,25 +28,18 @@ _INSERT_RETURNING: Final = {kind: f"{sql}\nRETURNING event_id" for kind, sql in 
 _EVENT_ID: Final = 2
 
 
-@dataclass(slots=True)
-class Stored:
-    """What became of a batch.
-
-    `duplicates_by_message` is exact: a message's events are its stored, its duplicates and its rejections.
-    """
-
-    rejections: list[Rejection]
-    inserted: int = 0
-    duplicates: int = 0
-    duplicates_by_message: Counter[int] = field(default_factory=Counter)
-
-
 class _DuplicatesPresentError(Exception):
     """Some rows were there already, and nobody yet knows which; the transaction is rolled back."""
 
 
 async def write(
-    pool: Pool, batch: Decoded, messages: list[Incoming], seen: Mapping[str, datetime], *, count_each: bool
+    pool: Pool,
+    batch: Decoded,
+    messages: list[Incoming],
+    seen: Mapping[str, datetime],
+    *,
+    count_each: bool,
+    within_seconds: float,
 ) -> Stored:
     """Write one batch.
 
@@ -56,9 +50,21 @@ async def write(
         seen: Devices whose last-seen is to be written, with the newest time that each reported.
         count_each: Some message wants a receipt, so duplicates are counted for each message.
     """
-    stored = Stored(list(batch.rejections))
     async with pool.acquire() as connection:
-        await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
+        return await write_on(connection, batch, messages, seen, count_each=count_each)
+
+
+async def write_on(
+    connection: Connection,
+    batch: Decoded,
+    messages: list[Incoming],
+    seen: Mapping[str, datetime],
+    *,
+    count_each: bool,
+) -> Stored:
+    """Write one batch as `write` does. Inside a transaction of the caller's, it is the caller's commit that counts."""
+    stored = Stored(list(batch.rejections))
+    await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
     return stored
 
 
@@ -135,7 +141,7 @@ async def _write_with_care(
 
 
 async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, datetime]) -> None:
-    if batch.rejections:
+    if batch.rejections and batch.keep_rejections:
         await _insert_rejections(connection, batch.received_at, batch.rejections)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
