@@ -16,7 +16,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import Pipeline
 from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
-from services.runtime.database import UNAVAILABLE, Pool, open_pool
+from services.runtime.database import UNAVAILABLE, Pool, borrow, open_pool
 from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve
 from services.runtime.migrate import pending
@@ -24,6 +24,8 @@ from services.runtime.mqtt import broker_address
 from services.runtime.signals import stop_signal
 
 _CHECK_TIMEOUT_SECONDS: Final = 3.0
+# Shorter than the second try of a write: else it would wait for the rows of the first, whose network is gone.
+_IDLE_IN_TRANSACTION_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -40,7 +42,13 @@ async def run(settings: IngestSettings) -> None:
             key_file=settings.mqtt_key_file,
         )
         async with AsyncExitStack() as stack:
-            pool = await open_pool(dsn, application_name="pumpwatch-ingest", max_size=settings.writers + 1)
+            pool = await open_pool(
+                dsn,
+                application_name="pumpwatch-ingest",
+                max_size=settings.writers + 1,
+                connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
+                idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
+            )
             stack.push_async_callback(_close_pool, pool)
             metrics = CollectorRegistry()
             registry = RegistryCache(
@@ -74,7 +82,7 @@ async def _close_pool(pool: Pool) -> None:
 
 async def _database_faults(pool: Pool) -> dict[str, str]:
     try:
-        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS), pool.acquire() as connection:
+        async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
             lacking = await pending(connection, SQL_FOLDER)
     except UNAVAILABLE as error:
         return {"database": f"{type(error).__name__}: {error}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
@@ -15,10 +16,12 @@ import structlog
 
 from services.ingest.decode import Enrolment
 from services.ingest.store import QUERIES
-from services.runtime.database import UNAVAILABLE, Connection, Pool
+from services.runtime.database import UNAVAILABLE, Connection, Pool, borrow
 
 CHANGED_CHANNEL: Final = "registry_changed"
 _RECONNECT_SECONDS: Final = 1.0
+_LOOK_UP_SECONDS: Final = 5.0
+_LISTENING_SECONDS: Final = 10.0
 
 log = structlog.get_logger()
 
@@ -56,7 +59,7 @@ class RegistryCache:
         known = self._known
         missing = [device_id for device_id in device_ids if device_id not in known]
         if missing:
-            async with pool.acquire() as connection:
+            async with borrow(pool, within_seconds=_LOOK_UP_SECONDS) as connection:
                 known.update(await _fetch(connection, missing))
                 unknown = [device_id for device_id in missing if device_id not in known]
                 if unknown and self._enrol_into is not None:
@@ -70,7 +73,7 @@ class RegistryCache:
         """Forget whenever the registry changes, until cancelled; a lost connection is opened again."""
         while True:
             try:
-                connection = await asyncpg.connect(dsn, timeout=10)
+                connection = await asyncpg.connect(dsn, timeout=_LOOK_UP_SECONDS, command_timeout=_LOOK_UP_SECONDS)
                 await self._forget_on_notice(connection)
             except UNAVAILABLE as error:
                 log.debug("registry_watch_lost", error=str(error))
@@ -82,7 +85,11 @@ class RegistryCache:
         try:
             await connection.add_listener(CHANGED_CHANNEL, lambda *_: self.forget())
             self.forget()
-            await lost.wait()
+            while not lost.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _LISTENING_SECONDS)
+                # Who only listens does not notice a network that hangs.
+                await connection.execute("SELECT 1")
         finally:
             connection.terminate()
 

@@ -51,6 +51,9 @@ class IngestSettings(BaseSettings):
 
     writers: Annotated[int, Field(ge=1, le=8)] = 2
     """Batches that are written at once, each on its own connection."""
+    write_within_seconds: Annotated[float, Field(ge=1)] = 5
+    """A write without an answer for so long is given up and tried again, and each time with twice as long: a network
+    that hangs is noticed soon, and a database that is only slow is not kept from its work."""
     flush_messages: Annotated[int, Field(ge=1)] = 2_000
     flush_bytes: Annotated[int, Field(ge=1)] = 1_000_000
     flush_after_seconds: Annotated[float, Field(gt=0, le=10)] = 0.025

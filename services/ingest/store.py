@@ -49,8 +49,9 @@ async def write(
         messages: For the bytes of a row that the database refuses.
         seen: Devices whose last-seen is to be written, with the newest time that each reported.
         count_each: Some message wants a receipt, so duplicates are counted for each message.
+        within_seconds: Later it counts as not written, and may be written none the less.
     """
-    async with pool.acquire() as connection:
+    async with borrow(pool, within_seconds=within_seconds) as connection:
         return await write_on(connection, batch, messages, seen, count_each=count_each)
 
 
