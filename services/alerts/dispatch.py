@@ -48,6 +48,8 @@ class Claim:
     body: str
     attempts: int
     created_at: datetime
+    wanted: bool
+    """False: its alert is taken or over; left by a process that died while sending."""
 
     @property
     def channel_key(self) -> _ChannelKey:
@@ -118,6 +120,9 @@ class Dispatcher:
             claim = await self._claim()
             if claim is None:
                 return
+            if not claim.wanted:
+                await self._pool.execute(store.QUERIES["record_cancelled"], claim.delivery_id)
+                continue
             self._in_use[claim.channel_key] += 1
             self._sending.add(asyncio.create_task(self._send(claim)))
 

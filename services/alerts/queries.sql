@@ -216,7 +216,8 @@ WHERE alert_id = $1;
 -- One that was being sent when its process died is due again when its lease ($2: until when) is over.
 UPDATE deliveries d
 SET state = 'sending', claimed_until = $2, attempts = attempts + 1
-WHERE d.delivery_id = (
+FROM alerts a
+WHERE a.alert_id = d.alert_id AND d.delivery_id = (
     SELECT o.delivery_id FROM deliveries o
     WHERE ((o.state = 'due' AND o.due_at <= $1) OR (o.state = 'sending' AND o.claimed_until < $1))
       AND NOT EXISTS (
@@ -224,7 +225,11 @@ WHERE d.delivery_id = (
           WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
     ORDER BY CASE o.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END, o.due_at
     LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.priority, d.title, d.body, d.attempts, d.created_at;
+RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.priority, d.title, d.body, d.attempts, d.created_at,
+          a.state = 'active' AS wanted;
+
+-- name: record_cancelled
+UPDATE deliveries SET state = 'cancelled', claimed_until = NULL WHERE delivery_id = $1;
 
 -- name: record_sent
 UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL WHERE delivery_id = $1;

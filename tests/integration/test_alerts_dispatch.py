@@ -208,6 +208,19 @@ async def test_a_delivery_whose_sender_died_is_sent_again_with_the_same_id(
     assert UUID(page_collector.pages[0].raw["delivery_id"]) == (await outbox.row())["delivery_id"]
 
 
+async def test_a_delivery_whose_sender_died_is_not_sent_again_once_somebody_has_the_alert(
+    database: Database, page_collector: PageCollector
+) -> None:
+    outbox = await outbox_for(database, page_collector.url)
+    await database.pool.execute("UPDATE deliveries SET state = 'sending', claimed_until = $1", T0)
+    async with database.pool.acquire() as connection:
+        alert_id = (await outbox.row())["alert_id"]
+        await acknowledge_alert(connection, alert_id, "Ann", None, policies_of(outbox.policy), outbox.story.now)
+    outbox.later(31)
+    await outbox.dispatcher().send_due()
+    assert (received(page_collector), (await outbox.states())[0][0]) == (0, "cancelled")
+
+
 async def test_a_channel_that_hangs_does_not_hold_up_the_others(
     database: Database, page_collector: PageCollector
 ) -> None:

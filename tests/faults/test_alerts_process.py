@@ -1,0 +1,129 @@
+"""The alert service as a process: its database goes away and comes back, it is killed, it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+
+from services.localstack.pages import PageCollector
+from services.localstack.service import ServiceProcess
+from tests.stack import Database, RunService, StartPostgres, eventually, make_database
+
+POLICY = """
+clinic_id: default
+contacts: [{{name: nurse, channels: [{{name: sms, url: "{url}"}}]}}]
+routes: {{high: {{steps: [{{after_minutes: 0, contacts: [nurse]}}]}}}}
+"""
+
+
+def environment(dsn: str, folder: Path, collector: PageCollector) -> dict[str, str]:
+    folder.mkdir(exist_ok=True)
+    (folder / "default.yaml").write_text(POLICY.format(url=collector.url))
+    return {
+        "ALERTS_DATABASE_URL": dsn,
+        "ALERTS_POLICY_FOLDER": str(folder),
+        "ALERTS_SEND_TIMEOUT_SECONDS": "1",
+        "ALERTS_SEND_LEASE_SECONDS": "2",
+    }
+
+
+async def enrol(dsn: str, pumps: int) -> list[str]:
+    names = [f"pump-{number}" for number in range(pumps)]
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("INSERT INTO clinics VALUES ('north', 'North')")
+    for name in names:
+        await connection.execute("INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', 'north')", name)
+    await connection.close()
+    return names
+
+
+async def stall(dsn: str, names: list[str]) -> None:
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction():
+        for name in names:
+            await connection.execute(
+                "INSERT INTO pump_alarms (pump_id, observed_at, event_id, received_at, device_id, code, state) "
+                "VALUES ($1, now(), $2, now(), $1, 'motor_stall', 'raised')",
+                name,
+                uuid4(),
+            )
+            await connection.execute("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", [name])
+        await connection.execute("SELECT pg_notify('pumps_changed', '')")
+    await connection.close()
+
+
+def not_ready_because(service: ServiceProcess) -> str:
+    try:
+        with urllib.request.urlopen(f"{service.url}/readyz", timeout=8):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+async def test_the_database_goes_away_and_comes_back(
+    own_postgres: StartPostgres, run_service: RunService, page_collector: PageCollector, tmp_path: Path
+) -> None:
+    server = own_postgres()
+    dsn = await make_database(server)
+    (first, second) = await enrol(dsn, 2)
+    service = await run_service("alerts", environment(dsn, tmp_path / "policies", page_collector))
+    await stall(dsn, [first])
+    await page_collector.wait_for(1)
+    server.stop()
+
+    async def says_so() -> bool:
+        return "database" in await asyncio.to_thread(not_ready_because, service)
+
+    await eventually(says_so, 15)
+    assert service.is_running
+    server.start()
+    await stall(dsn, [second])
+    await page_collector.wait_for(2)
+    await eventually(lambda: asyncio.to_thread(service.is_ready), 20)
+    assert len(page_collector.pages) == 2
+
+
+async def test_killed_again_and_again_it_raises_each_alert_once(
+    database: Database, run_service: RunService, page_collector: PageCollector, tmp_path: Path
+) -> None:
+    names = await enrol(database.dsn, 30)
+    settings = environment(database.dsn, tmp_path / "policies", page_collector)
+    for part in range(3):
+        service = await run_service("alerts", settings)
+        await stall(database.dsn, names[part * 10 : part * 10 + 10])
+        await page_collector.wait_for(part * 10 + 1)  # in the middle of it
+        service.kill()
+    service = await run_service("alerts", settings)
+
+    async def all_sent() -> bool:
+        return bool(await database.pool.fetchval("SELECT count(*) = 30 FROM deliveries WHERE state = 'sent'"))
+
+    await eventually(all_sent, 20)
+    assert await database.pool.fetchval("SELECT count(*) FROM alerts") == 30
+    assert await database.pool.fetchval("SELECT count(*) FROM deliveries") == 30
+    # At least once: a page that was under way when the process was killed came twice, with the same id.
+    assert len({page.raw["delivery_id"] for page in page_collector.pages}) == 30
+
+
+async def test_it_stops_cleanly_when_told_to(
+    database: Database, run_service: RunService, page_collector: PageCollector, tmp_path: Path
+) -> None:
+    names = await enrol(database.dsn, 1)
+    page_collector.answer_delay_seconds = 0.7
+    service = await run_service("alerts", environment(database.dsn, tmp_path / "policies", page_collector))
+    await stall(database.dsn, names)
+
+    async def sending() -> bool:
+        return bool(await database.pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'sending'"))
+
+    await eventually(sending, 10)
+    service.send_signal(signal.SIGTERM)
+    await eventually(lambda: not service.is_running, 10)
+    assert service.exit_code == 0
+    assert await database.pool.fetchval("SELECT state FROM deliveries") == "sent"
