@@ -1,0 +1,85 @@
+"""PURE. Notices skipped sequence numbers as events come by; the metric that says "something is being lost".
+
+A hint, made to cost next to nothing. It forgets with the process, it counts a gap that a late event closes afterwards,
+and it needs to see all of a device's messages, so it means nothing where several ingestors share the work. What is
+missing is said by the function `sequence_gaps` of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+LARGEST_GAP: Final = 100_000
+"""A jump over more numbers than this is a new counter and not a loss; the database's `gaps_in` says the same."""
+
+_RESTART_AFTER: Final = 1_000
+"""A number this far below the last one may be a counter that began again; anything nearer is late or a duplicate."""
+
+
+class SequenceTracker:
+    """The last sequence number of each device.
+
+    Bounded: knows at least the `max_devices` // 2 devices heard last, and at most `max_devices`.
+    """
+
+    def __init__(self, max_devices: int = 262_144) -> None:
+        self._recent: dict[str, int] = {}
+        self._older: dict[str, int] = {}
+        self._generation = max(1, max_devices // 2)
+
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._older)
+
+    def observe(self, events: Iterable[tuple[str, int | None]]) -> int:
+        """Take the (device, sequence number) of one batch's events, in any order, and count the gaps they reveal.
+
+        The first number ever heard of a device reveals nothing. Batches must come in the order of arrival.
+        """
+        recent = self._recent
+        out_of_line: dict[str, list[int]] = {}
+        for device_id, seq in events:
+            if seq is None:
+                continue
+            if recent.get(device_id) == seq - 1:
+                recent[device_id] = seq
+            elif device_id in out_of_line:
+                out_of_line[device_id].append(seq)
+            else:
+                out_of_line[device_id] = [seq]
+        gaps = 0
+        for device_id, numbers in out_of_line.items():
+            last = recent.get(device_id)
+            if last is None:
+                last = self._older.pop(device_id, None)
+            recent[device_id], found = _advance(last, numbers)
+            gaps += found
+        if len(recent) >= self._generation:
+            self._older, self._recent = recent, {}
+        return gaps
+
+
+def _advance(last: int | None, numbers: list[int]) -> tuple[int, int]:
+    """Put new numbers of one device behind its last one: the new last one, and the gaps between."""
+    ordered = sorted(set(numbers))
+    if last is None:
+        return _follow(ordered[0], ordered)
+    last, gaps = _follow(last, [seq for seq in ordered if seq > last])
+    again = [seq for seq in ordered if _is_restart(seq, last)]
+    if again:
+        last, more = _follow(again[0], again)
+        gaps += more
+    return last, gaps
+
+
+def _follow(last: int, ascending: list[int]) -> tuple[int, int]:
+    gaps = 0
+    for seq in ascending:
+        gaps += 1 < seq - last <= LARGEST_GAP + 1
+        last = seq
+    return last, gaps
+
+
+def _is_restart(seq: int, last: int) -> bool:
+    """Whether the counter began again (a pump that was reset); it begins low, a late event is near."""
+    return last - seq > _RESTART_AFTER and seq * 2 < last
