@@ -31,6 +31,7 @@ from services.ingest.decode import ClockLimits, Decoded, Incoming, decode, devic
 from services.ingest.metrics import IngestMetrics
 from services.ingest.outcome import Stored
 from services.ingest.receipts import receipts
+from services.ingest.reconnect import AT_ONCE_SECONDS, is_suspicious, reconnect_seconds
 from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
 from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool
@@ -40,10 +41,10 @@ from services.runtime.mqtt import (
     Connection,
     ConnectionLostError,
     Message,
+    SessionTakenOverError,
     connect,
 )
 
-_RECONNECT_SECONDS: Final = 0.5
 _RETRY_AT_MOST_SECONDS: Final = 1.0
 _WRITE_AT_MOST_SECONDS: Final = 60.0
 
@@ -119,6 +120,7 @@ class Pipeline:
         self._batch_done = asyncio.Event()
         self._submitted = 0
         self._connection: Connection | None = None
+        self._stop_by: float | None = None
         self._last_seen_written: dict[str, float] = {}
         self._database_fault: str | None = None
         self._broker_fault: str | None = "not yet connected"
@@ -166,27 +168,42 @@ class Pipeline:
                 group.create_task(self._acknowledge_for_ever()),
             ]
             await self._stay_connected(stop)
+            if self._writing:  # the time to stop is up; the broker keeps the messages
+                log.warning("stopping_unstored", waiting=len(self._inbox) + len(self._unacknowledged))
+                self._pool.terminate()  # a cancelled statement would wait for the server's answer
             for task in (*tasks, *self._writing):
-                task.cancel()  # a write that is still tried when the time to stop is up: the broker keeps its messages
+                task.cancel()
 
     # --- the wire -----------------------------------------------------------------------------------------------
 
     async def _stay_connected(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
+        ended_at_once = 0
         try:
             while not stop.is_set():
+                began = time.monotonic()
                 try:
                     await self._one_connection(stopped)
                 except (BrokerUnavailableError, ConnectionLostError) as error:
-                    self._broker_fault = str(error)
-                    log.warning("broker_lost", error=str(error))
+                    at_once = isinstance(error, ConnectionLostError) and time.monotonic() - began < AT_ONCE_SECONDS
+                    ended_at_once = ended_at_once + 1 if at_once or isinstance(error, SessionTakenOverError) else 0
+                    self._broker_lost(error, ended_at_once)
                 finally:
                     self._connection = None
                     self._inbox.messages = []  # the broker sends them again; their packet ids are void
-                await asyncio.wait({stopped}, timeout=_RECONNECT_SECONDS)
+                await asyncio.wait({stopped}, timeout=reconnect_seconds(ended_at_once))
         finally:
             stopped.cancel()
         await self._drain()  # what came by HTTP after the connection was gone
+
+    def _broker_lost(self, error: Exception, ended_at_once: int) -> None:
+        self._broker_fault = str(error)
+        if is_suspicious(ended_at_once):
+            self._broker_fault += (
+                f" ({ended_at_once} times: does another ingestor use client id {self._settings.client_id!r}?)"
+            )
+        say = log.error if is_suspicious(ended_at_once) else log.warning
+        say("broker_lost", error=self._broker_fault, again_in_seconds=reconnect_seconds(ended_at_once))
 
     async def _one_connection(self, stopped: asyncio.Task[bool]) -> None:
         async with connect(
@@ -226,9 +243,11 @@ class Pipeline:
         self._inbox.payload_bytes += payload_bytes
 
     async def _drain(self) -> None:
-        """Wait until everything taken in is acknowledged, or the time to stop is up."""
+        """Wait until everything taken in is acknowledged, or the time to stop, counted from the first call, is up."""
+        if self._stop_by is None:
+            self._stop_by = asyncio.get_running_loop().time() + self._settings.stop_within_seconds
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.stop_within_seconds):
+            async with asyncio.timeout_at(self._stop_by):
                 while len(self._inbox) or self._unacknowledged:
                     self._batch_done.clear()
                     await self._batch_done.wait()

@@ -7,7 +7,8 @@ new one (each connection has its own client); a connection that is lost in whate
 aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs/decisions/0001-mqtt-client.md):
 its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
 queue survives a reconnect, so there is none; a connection reset ends its background task without telling anybody, so
-that task is watched; and it writes each packet by itself, so acknowledgements are joined into one write.
+that task is watched; it writes each packet by itself, so acknowledgements are joined into one write; and why the broker
+ended a connection it only logs, so its log is read, and written nowhere.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ from mqtt5 import ConnAckPacket, PubAckPacket, PublishPacket, QoS, RetainHandlin
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _KEEP_ALIVE_SECONDS: Final = 15
 
-logging.getLogger("aiomqtt").setLevel(logging.CRITICAL)  # what it would say, ConnectionLostError says
-
 
 class BrokerUnavailableError(ConnectionError):
     """The broker cannot be reached or refused the connection; the message says which and why."""
@@ -38,6 +37,10 @@ class BrokerUnavailableError(ConnectionError):
 
 class ConnectionLostError(ConnectionError):
     """The connection ended. What was not acknowledged will come again on the next one."""
+
+
+class SessionTakenOverError(ConnectionLostError):
+    """Another client connected with this client id, and the broker gave it the session."""
 
 
 class Message(Protocol):
@@ -92,11 +95,24 @@ def broker_address(
     )
 
 
+class _Farewell(logging.Handler):
+    """Remembers why the broker ended the connection, from what the client logs of it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.reason: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "DisconnectPacket" in str(record.msg) and isinstance(record.args, tuple):
+            self.reason = str(record.args[0])
+
+
 class Connection:
     """One live connection. Use `connect`."""
 
-    def __init__(self, client: aiomqtt.Client, receive_maximum: int) -> None:
+    def __init__(self, client: aiomqtt.Client, receive_maximum: int, farewell: _Farewell) -> None:
         self._client = client
+        self._farewell = farewell
         self.receive_maximum = receive_maximum
 
     async def subscribe(self, topic_filter: str) -> None:
@@ -128,7 +144,11 @@ class Connection:
                 if isinstance(packet, PublishPacket):
                     yield packet
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
-            raise ConnectionLostError(str(error)) from error
+            reason = self._farewell.reason
+            if reason == "SESSION_TAKEN_OVER":
+                msg = f"another client connected as {self._client.identifier!r}: each ingestor needs an id of its own"
+                raise SessionTakenOverError(msg) from error
+            raise ConnectionLostError(f"{error}: {reason or 'the connection broke'}") from error
 
     async def acknowledge(self, messages: Iterable[Message]) -> None:
         """Send PUBACK for each QoS 1 message, in the given order, which must be the order of arrival.
@@ -181,7 +201,11 @@ async def connect(
     Raises:
         BrokerUnavailableError: The broker cannot be reached or refuses.
     """
+    farewell = _Farewell()
+    logger = logging.Logger("aiomqtt", logging.WARNING)  # noqa: LOG001 - of this connection alone
+    logger.addHandler(farewell)
     client = aiomqtt.Client(
+        logger=logger,
         hostname=address.host,
         port=address.port,
         identifier=client_id,
@@ -204,7 +228,7 @@ async def connect(
     client._tasks.add_done_callback(lambda _: _mark_lost(client))  # noqa: SLF001 - see the module's docstring
     accepted: ConnAckPacket = await client.connected()
     try:
-        yield Connection(client, min(receive_maximum, accepted.receive_max))
+        yield Connection(client, min(receive_maximum, accepted.receive_max), farewell)
     finally:
         await _close(client)
 
