@@ -90,6 +90,21 @@ WHERE $__timeFilter(time) AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id I
 ORDER BY time DESC
 LIMIT 100;
 
+-- name: fleet_gaps
+SELECT device_id AS device, missing, gap_from AS "from", gap_to AS "to", observed_after AS "after",
+       observed_before AS before
+FROM dashboard.sequence_gaps
+WHERE clinic_id IN (${clinic:sqlstring})
+ORDER BY observed_before DESC
+LIMIT 100;
+
+-- name: fleet_clocks
+SELECT device_id AS device, verdict, abs(clock_offset_seconds) AS "by", measured_at AS measured
+FROM dashboard.device_clocks
+WHERE verdict <> 'right' AND clinic_id IN (${clinic:sqlstring})
+ORDER BY verdict, abs(clock_offset_seconds) DESC
+LIMIT 100;
+
 -- name: pump_now
 SELECT volume_ml AS volume, volume_ml - low_reservoir_ml AS left, refill_due - current_date AS refill,
        last_heard_at AS heard, open_alerts AS alerts, unacknowledged_alerts AS unacknowledged

@@ -25,7 +25,7 @@ INSERT INTO pairings (handheld_id, pump_id)
 VALUES ('north-handheld-1', 'north-pump-1'), ('south-handheld-1', 'south-pump-1');
 INSERT INTO device_last_seen
 SELECT device_id, now() - CASE WHEN device_id LIKE '%pump-4' THEN interval '10 days' ELSE interval '1 hour' END,
-       now() - interval '1 hour', 2
+       now() - interval '1 hour', CASE WHEN device_id LIKE '%pump-2' THEN -1800 ELSE 2 END
 FROM devices WHERE device_id NOT LIKE '%pump-3';
 """
 
@@ -52,8 +52,9 @@ INSERT INTO refills
 SELECT device_id, now() - interval '20 days', gen_random_uuid(), now(), device_id, NULL, 3, 3.4, 18
 FROM devices WHERE kind = 'pump';
 INSERT INTO device_statuses
-SELECT device_id, t, gen_random_uuid(), now(), device_id, NULL, 80, '3.2.0', current_date + 900
-FROM devices, generate_series(now() - interval '10 days', now(), interval '1 day') AS t WHERE kind = 'pump';
+SELECT device_id, now() - n * interval '1 day', gen_random_uuid(), now(), device_id, 100 - 2 * n, 80, '3.2.0',
+       current_date + 900
+FROM devices, generate_series(0, 9) AS n WHERE kind = 'pump';
 INSERT INTO patient_reports
 SELECT device_id, now() - interval '3 hours', gen_random_uuid(), now(), device_id, NULL, 'pain', 7
 FROM devices WHERE kind = 'pump';

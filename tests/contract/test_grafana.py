@@ -19,7 +19,7 @@ from tests.contract.grafana_macros import variables_in
 
 GRAFANA = Path(build.__file__).parent
 BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in build.FOLDER.glob("*.json")}
-UNITS = {"short", "string", "mlitre", "percent", "d", "m", "dtdurations", "dateTimeFromNow", "dateTimeAsSystem"}
+UNITS = {"short", "none", "string", "mlitre", "percent", "d", "m", "dtdurations", "dateTimeFromNow", "dateTimeAsSystem"}
 PANEL_TYPES = {"stat", "table", "timeseries", "bargauge"}
 
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
