@@ -40,6 +40,7 @@ class Measured:
     seconds: float
     events_per_second: float
     cpu_us_per_event: float
+    cpu_us_per_event_by_part: dict[str, float]
     rss_mb: float
     lost: int
     duplicates: int
@@ -75,15 +76,15 @@ def measure(servers: stack.BenchStack, *, events: int, devices: int, batch: int)
     messages = write_messages(path, events=events, devices=devices, batch=batch, observed_at=observed_at)
 
     with stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "ingest.log") as ingest:
-        process = psutil.Process(ingest.pid)
-        before = process.cpu_times()
+        before = _cpu_seconds(servers, ingest.pid)
         started = time.perf_counter()
         load = start_load(servers, path, messages)
         stack.wait_until(
             lambda: metric(ingest.url, _STORED) >= events, within_seconds=60 + events / 1_000, what="all events stored"
         )
         seconds = time.perf_counter() - started
-        after = process.cpu_times()
+        cpu = {part: used - before[part] for part, used in _cpu_seconds(servers, ingest.pid).items()}
+        cpu["load"] = _cpu_of(psutil.Process(load.pid))
         peak_kib = int(
             next(x for x in Path(f"/proc/{ingest.pid}/status").read_text().splitlines() if "VmHWM" in x).split()[1]
         )
@@ -105,7 +106,8 @@ def measure(servers: stack.BenchStack, *, events: int, devices: int, batch: int)
         batch=batch,
         seconds=round(seconds, 3),
         events_per_second=round(events / seconds),
-        cpu_us_per_event=round((after.user + after.system - before.user - before.system) / events * 1e6, 2),
+        cpu_us_per_event=round(cpu["ingest"] / events * 1e6, 2),
+        cpu_us_per_event_by_part={part: round(used / events * 1e6, 2) for part, used in cpu.items()},
         rss_mb=round(peak_kib / 1024, 1),
         lost=events - distinct,
         duplicates=rows - distinct,
@@ -113,6 +115,22 @@ def measure(servers: stack.BenchStack, *, events: int, devices: int, batch: int)
         copy_rows_per_second=round(copied),
         database=result.description,
     )
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system + used.children_user + used.children_system)
+
+
+def _cpu_seconds(servers: stack.BenchStack, ingest_pid: int) -> dict[str, float]:
+    """CPU seconds that each part has used so far: PostgreSQL with all its processes."""
+    listening = [c for c in psutil.net_connections("tcp4") if c.status == psutil.CONN_LISTEN]
+    postmaster = psutil.Process(next(c.pid for c in listening if tuple(c.laddr)[1:] == (servers.database.port,)))
+    return {
+        "ingest": _cpu_of(psutil.Process(ingest_pid)),
+        "broker": _cpu_of(psutil.Process(servers.broker.process.pid)),
+        "postgres": sum(map(_cpu_of, [postmaster, *postmaster.children()])),
+    }
 
 
 async def _count(dsn: str) -> tuple[int, int]:
@@ -138,8 +156,9 @@ def main() -> None:
             run = measure(servers, events=arguments.events, devices=arguments.devices, batch=arguments.batch)
             runs.append(run)
             print(
-                f"run {number}: {run.events_per_second:,} events/s, {run.cpu_us_per_event} us of CPU an event, "
-                f"{run.rss_mb} MB, {run.lost} lost, {run.duplicates} twice; "
+                f"run {number}: {run.events_per_second:,} events/s, "
+                f"us of CPU an event: {run.cpu_us_per_event_by_part}, {run.rss_mb} MB, "
+                f"{run.lost} lost, {run.duplicates} twice; "
                 f"reading alone {run.mqtt_only_per_second:,}/s, COPY alone {run.copy_rows_per_second:,}/s; "
                 f"{run.database}",
                 flush=True,

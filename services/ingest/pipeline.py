@@ -84,6 +84,8 @@ class _Batch:
     submissions: list[Submission]
     oldest_at: float
     reason: FlushReason
+    receipts_for: Sequence[int]
+    """Numbers of the messages that want a receipt."""
 
     @property
     def all(self) -> list[Incoming]:
@@ -153,9 +155,9 @@ class Pipeline:
         submission = Submission(event_topic(device_id, kind), payload, asyncio.get_running_loop().create_future())
         self._submitted += 1
         try:
-            self._came(len(payload))
+            self._first_came()
             self._inbox.submissions.append(submission)
-            self._metrics.messages.labels("http").inc()
+            self._inbox.payload_bytes += len(payload)
             return await submission.receipt
         finally:
             self._submitted -= 1
@@ -229,18 +231,19 @@ class Pipeline:
 
     async def _read(self, connection: Connection) -> None:
         """Read messages as they come. Queued ones of a kept session arrive before the subscription is confirmed."""
-        inbox, received = self._inbox, self._metrics.messages.labels("mqtt")
+        inbox = self._inbox
         async for message in connection.messages():
-            self._came(len(message.payload))
+            if not inbox.messages:
+                self._first_came()
             inbox.messages.append(message)
-            received.inc()
+            inbox.payload_bytes += len(message.payload)
 
-    def _came(self, payload_bytes: int) -> None:
+    def _first_came(self) -> None:
+        """Start the clock of a batch, if nothing else waits."""
         if not len(self._inbox):
             self._inbox.oldest_at = time.monotonic()
             self._inbox.payload_bytes = 0
             self._something_came.set()
-        self._inbox.payload_bytes += payload_bytes
 
     async def _drain(self) -> None:
         """Wait until everything taken in is acknowledged, or the time to stop, counted from the first call, is up."""
@@ -295,7 +298,11 @@ class Pipeline:
         if len(messages) > most:
             messages, inbox.messages = messages[:most], messages[most:]
             inbox.payload_bytes = int(inbox.payload_bytes * (1 - most / (most + len(inbox.messages))))
-        return _Batch(self._connection, messages, submissions, inbox.oldest_at, reason)
+        self._metrics.messages.labels("mqtt").inc(len(messages))
+        self._metrics.messages.labels("http").inc(len(submissions))
+        return _Batch(
+            self._connection, messages, submissions, inbox.oldest_at, reason, _wanting_receipts(messages, submissions)
+        )
 
     async def _write(self, batch: _Batch) -> tuple[Decoded, Stored]:
         started = time.monotonic()
@@ -306,7 +313,7 @@ class Pipeline:
             ):
                 with attempt:
                     try:
-                        decoded, stored = await self._decode_and_store(batch.all, within_seconds)
+                        decoded, stored = await self._decode_and_store(batch, within_seconds)
                     except NoAnswerError:  # perhaps it is only slow
                         within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
                         raise
@@ -322,16 +329,16 @@ class Pipeline:
             self._metrics.rejections.labels(rejection.reason).inc()
         return decoded, stored
 
-    async def _decode_and_store(self, messages: list[Incoming], within_seconds: float) -> tuple[Decoded, Stored]:
+    async def _decode_and_store(self, batch: _Batch, within_seconds: float) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
+        messages = batch.all
         registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
         decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
         due = monotonic_seconds - self._settings.last_seen_seconds
         written = self._last_seen_written
         seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
-        count_each = any(getattr(message, "response_topic", True) for message in messages)
         stored = await store.write(
-            self._pool, decoded, messages, seen, count_each=count_each, within_seconds=within_seconds
+            self._pool, decoded, messages, seen, count_each=bool(batch.receipts_for), within_seconds=within_seconds
         )
         written.update(dict.fromkeys(seen, monotonic_seconds))
         return decoded, stored
@@ -351,7 +358,7 @@ class Pipeline:
         while True:
             batch, task = await self._being_written.get()
             decoded, stored = await task
-            wanted = _wanting_receipts(batch)
+            wanted = batch.receipts_for
             answers = receipts(decoded, stored, wanted)
             for number, submission in enumerate(batch.submissions, start=len(batch.messages)):
                 if not submission.receipt.done():
@@ -374,13 +381,13 @@ class Pipeline:
             self._batch_done.set()
 
 
-def _wanting_receipts(batch: _Batch) -> Sequence[int]:
+def _wanting_receipts(messages: list[Message], submissions: list[Submission]) -> Sequence[int]:
     asked = [
         number
-        for number, message in enumerate(batch.messages)
+        for number, message in enumerate(messages)
         if message.response_topic is not None and _is_own_subtree(message.topic, message.response_topic)
     ]
-    return [*asked, *range(len(batch.messages), len(batch.messages) + len(batch.submissions))]
+    return [*asked, *range(len(messages), len(messages) + len(submissions))]
 
 
 def _is_own_subtree(topic: str, response_topic: str) -> bool:
