@@ -89,9 +89,7 @@ class BolusDemandPolicy(_Part):
             msg = f"minimum_days ({self.minimum_days}) must not exceed baseline_days ({self.baseline_days})"
             raise ValueError(msg)
         if self.clear_probability < self.tail_probability:
-            msg = (
-                "clear_probability must be at least tail_probability, or an alert would clear while it holds"
-            )
+            msg = "clear_probability must be at least tail_probability, or an alert would clear while it holds"
             raise ValueError(msg)
         return self
 
@@ -135,9 +133,7 @@ class Policy(_Part):
     """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell."""
 
     clinic_id: Annotated[str, Field(min_length=1, max_length=64)] = "default"
-    alarm_priorities: dict[AlarmCode, Priority] = Field(
-        default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES)
-    )
+    alarm_priorities: dict[AlarmCode, Priority] = Field(default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES))
     low_reservoir: LowReservoirPolicy = LowReservoirPolicy()
     bolus_demand: BolusDemandPolicy = BolusDemandPolicy()
     contacts: tuple[Contact, ...] = ()
@@ -190,8 +186,7 @@ def load_policy(path: Path) -> Policy:
         return Policy.model_validate(raw or {})
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(str(level) for level in fault['loc']) or 'file'}: {fault['msg']}"
-            for fault in error.errors()
+            f"{'.'.join(str(level) for level in fault['loc']) or 'file'}: {fault['msg']}" for fault in error.errors()
         )
         msg = f"{path}: {faults}"
         raise PolicyError(msg) from error

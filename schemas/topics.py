@@ -77,9 +77,4 @@ def is_receipt_topic_of(device_id: str, topic: str) -> bool:
     Anything else is ignored: a device must not make Pumpwatch publish into another's subtree.
     """
     own = f"{ROOT}/{device_id}/"
-    return (
-        topic.startswith(own)
-        and not topic.startswith(own + "events")
-        and "+" not in topic
-        and "#" not in topic
-    )
+    return topic.startswith(own) and not topic.startswith(own + "events") and "+" not in topic and "#" not in topic
