@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
+
+from services.commands import fleet, rejects
+from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
     import pydantic
@@ -29,9 +32,7 @@ class ServiceSettings(Protocol):
         """JSON where nobody watches."""
 
 
-Answer = TypeVar("Answer")
 Settings = TypeVar("Settings", bound=ServiceSettings)
-DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
 
 app = typer.Typer(
     help="Watches implanted drug pumps.",
@@ -40,10 +41,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-rejects_app = typer.Typer(help="Messages that were refused, and why.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
 policy_app = typer.Typer(help="Clinics' alerting policies.", no_args_is_help=True)
-app.add_typer(rejects_app, name="rejects")
+app.add_typer(rejects.app, name="rejects")
+app.add_typer(fleet.devices_app, name="devices")
 app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
 
@@ -88,7 +89,7 @@ def migrate(database_url: DatabaseUrl) -> None:
         did = f"applied {applied} migration{'' if applied == 1 else 's'}" if applied else "nothing to apply"
         return f"{result.description}: {did}"
 
-    print(_with_database(database_url, work, MigrationError))
+    print(with_database(database_url, work, MigrationError))
 
 
 @app.command()
@@ -106,7 +107,7 @@ def enrol(
     from services.admin import registry
 
     if pair_with is not None and kind == "pump":
-        _fail("--pair-with is for handhelds: add --kind handheld", exit_code=2)
+        fail("--pair-with is for handhelds: add --kind handheld", exit_code=2)
 
     async def work(connection: Connection) -> None:
         await registry.enrol(connection, devices, kind=kind, clinic_id=clinic, clinic_name=clinic_name)
@@ -114,48 +115,12 @@ def enrol(
             for device in devices:
                 await registry.pair(connection, device, pair_with)
 
-    _with_database(database_url, work, registry.RegistryError)
+    with_database(database_url, work, registry.RegistryError)
     paired = f", paired with {pair_with}" if pair_with else ""
     print(f"clinic {clinic}: enrolled {len(devices)} {kind}{'' if len(devices) == 1 else 's'}{paired}")
 
 
-@rejects_app.command("list")
-def rejects_list(
-    database_url: DatabaseUrl,
-    device: Annotated[str | None, typer.Option()] = None,
-    reason: Annotated[str | None, typer.Option(help="Such as invalid_field.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-) -> None:
-    """The newest rejections first."""
-    from services.admin.rejections import recent_rejections
-
-    rows = _with_database(
-        database_url,
-        lambda connection: recent_rejections(connection, device_id=device, reason=reason, limit=limit),
-    )
-    for row in rows:
-        place = "" if row.event_index is None else f"[{row.event_index}]"
-        print(
-            f"{row.rejection_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
-            f"{row.topic}{place}  {row.reason}: {row.detail}"
-        )
-    if not rows:
-        print("no rejections")
-
-
-@rejects_app.command("show")
-def rejects_show(rejection_id: int, database_url: DatabaseUrl) -> None:
-    """One rejection with the message as it came."""
-    from services.admin.rejections import rejection
-
-    row = _with_database(database_url, lambda connection: rejection(connection, rejection_id))
-    if row is None:
-        _fail(f"there is no rejection {rejection_id}")
-    print(f"topic    {row.topic}")
-    print(f"event    {'the whole message' if row.event_index is None else row.event_index}")
-    print(f"received {row.last_received_at:%Y-%m-%d %H:%M:%S}Z, {row.times_received} times")
-    print(f"reason   {row.reason}: {row.detail}")
-    print((row.payload or b"").decode(errors="backslashreplace"))
+app.command()(fleet.gaps)
 
 
 @audit_app.command("verify")
@@ -163,7 +128,7 @@ def audit_verify(database_url: DatabaseUrl) -> None:
     """Check that no row of the audit trail was changed or removed; exit code 1 if one was."""
     from services.alerts.audit import verify_chain
 
-    report = _with_database(database_url, verify_chain)
+    report = with_database(database_url, verify_chain)
     for found in report.faults:
         print(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
     if report.faults:
@@ -181,7 +146,7 @@ def policy_check(file: Path) -> None:
     try:
         policy = load_policy(file)
     except PolicyError as error:
-        _fail(str(error))
+        fail(str(error))
     print(f"clinic {policy.clinic_id}, version {policy.version}: valid")
     for priority in sorted(Priority, key=lambda priority: -priority.rank):
         route = policy.routes.get(priority)
@@ -231,7 +196,7 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
             print(f"error: {line}", file=sys.stderr)
         raise typer.Exit(2) from None
     except SettingsError as error:
-        _fail(str(error), exit_code=2)
+        fail(str(error), exit_code=2)
     configure_logging(json=settings.log_json, level=getattr(settings, "log_level", "INFO"))
     asyncio.run(run(settings))
 
@@ -244,41 +209,6 @@ def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
         else fault["msg"].removeprefix("Value error, ")
         for fault in error.errors(include_input=False, include_url=False)
     ]
-
-
-def _with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]) -> Answer:
-    """Run `work` on a connection; what is expected to go wrong becomes one line."""
-    import asyncpg
-
-    from services.runtime.database import UNAVAILABLE
-
-    async def connected() -> Answer:
-        connection = await asyncpg.connect(url, timeout=10)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    try:
-        return asyncio.run(connected())
-    except asyncpg.UndefinedTableError:
-        _fail("this database has no Pumpwatch schema yet: run `pumpwatch migrate`")
-    except expected as error:
-        _fail(str(error))
-    except (
-        *UNAVAILABLE,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.InsufficientPrivilegeError,
-        asyncpg.exceptions.ClientConfigurationError,
-        ValueError,
-    ) as error:
-        _fail(f"the database cannot be used: {error or type(error).__name__}")
-
-
-def _fail(message: str, *, exit_code: int = 1) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    raise typer.Exit(exit_code)
 
 
 def main() -> None:

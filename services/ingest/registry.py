@@ -60,13 +60,13 @@ class RegistryCache:
         missing = [device_id for device_id in device_ids if device_id not in known]
         if missing:
             async with borrow(pool, within_seconds=_LOOK_UP_SECONDS) as connection:
-                known.update(await _fetch(connection, missing))
+                known.update(await fetch_enrolments(connection, missing))
                 unknown = [device_id for device_id in missing if device_id not in known]
                 if unknown and self._enrol_into is not None:
                     async with connection.transaction():
                         await connection.execute(QUERIES["enrol_clinic"], self._enrol_into)
                         await connection.execute(QUERIES["enrol_devices"], self._enrol_into, unknown)
-                    known.update(await _fetch(connection, unknown))
+                    known.update(await fetch_enrolments(connection, unknown))
         return known
 
     async def watch(self, dsn: str) -> None:
@@ -94,6 +94,7 @@ class RegistryCache:
             connection.terminate()
 
 
-async def _fetch(connection: Connection, device_ids: list[str]) -> dict[str, Enrolment]:
+async def fetch_enrolments(connection: Connection, device_ids: list[str]) -> dict[str, Enrolment]:
+    """Look up those of `device_ids` that are enrolled."""
     rows = await connection.fetch(QUERIES["look_up_devices"], device_ids)
     return {row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"]) for row in rows}

@@ -114,8 +114,84 @@ async def test_rejections_are_listed_and_shown(database: Database):
     assert only.count("\n") == 1
     shown = pumpwatch("rejects", "show", only.split()[0], **url)
     assert "the whole message" in shown.stdout
-    assert shown.stdout.endswith("{\\xff\n")
+    assert "to do    The device's software is wrong" in shown.stdout
+    assert shown.stdout.endswith("payload  2 bytes, in hexadecimal\n7bff\n")
     assert pumpwatch("rejects", "show", "99", **url).stderr == "error: there is no rejection 99\n"
+    assert pumpwatch("rejects", "list", "--since", "1h", "--reason", "not_json", **url).stdout == only
+    assert pumpwatch("rejects", "list", "--since", "2099-01-01", **url).stdout == "no rejections\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rejects", "replay"), "name rejections by their ids, or by --device, --reason or --all"),
+        (("rejects", "replay", "1", "--all"), "name rejections by their ids, or by --device, --reason or --all"),
+        (("rejects", "list", "--reason", "bad"), "--reason: 'bad' is none: expected one of bad_topic, "),
+        (("rejects", "list", "--since", "soon"), "--since: 'soon' is not a time: expected a number and "),
+        (("rejects", "purge", "--older-than", "90"), "--older-than: '90' is not a length of time: expected "),
+        (("gaps", "--since", "soon"), "--since: 'soon' is not a time: expected "),
+        (("devices", "clocks", "--more-than", "x"), "--more-than: 'x' is not a length of time: expected "),
+    ],
+)
+def test_a_wrong_option_is_one_line(arguments, says):
+    done = pumpwatch(*arguments, DATABASE_URL=NOWHERE)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {says}")
+    assert done.stderr.count("\n") == 1
+
+
+async def test_what_a_device_wrote_cannot_steer_the_terminal(database: Database):
+    await database.pool.execute(
+        """INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic, payload,
+                                          reason, detail)
+           VALUES ('\\x01', -1, now(), now(), E'pumpwatch/\\x1b[2J', '\\x1b5b324a', 'bad_topic', E'got \\x1b[2J')"""
+    )
+    url = {"DATABASE_URL": database.dsn}
+    listed = pumpwatch("rejects", "list", **url).stdout
+    shown = pumpwatch("rejects", "show", listed.split()[0], **url).stdout
+    assert "pumpwatch/\\x1b[2J" in listed
+    assert shown.endswith("payload  4 bytes, in hexadecimal\n1b5b324a\n")
+    assert "\x1b" not in listed + shown
+
+
+async def test_rejections_are_replayed_and_purged(database: Database):
+    url = {"DATABASE_URL": database.dsn}
+    pumpwatch("enrol", "p-1", "--clinic", "north", **url)
+    event = (
+        '{"event_id": "00000000-0000-4000-8000-000000000001", "observed_at": "2026-11-22T08:00:00Z", "volume_ml": 9}'
+    )
+    await database.pool.executemany(
+        """INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic, device_id,
+                                          payload, reason, detail)
+           VALUES (sha256($1), -1, '2026-11-22 08:01Z', '2026-11-22 08:01Z', 'pumpwatch/v1/p-1/events/reservoir', 'p-1',
+                   $1, $2, 'why')""",
+        [(event.encode(), "unknown_device"), (b"{", "not_json")],
+    )
+    dry = pumpwatch("rejects", "replay", "--all", "--dry-run", **url)
+    assert dry.stdout.splitlines()[0] == "1  stored: 1 stored, 0 there already"
+    assert dry.stdout.splitlines()[1].startswith("2  rejected again: not_json: payload is not JSON")
+    assert dry.stdout.splitlines()[2].startswith("would replay 2: 1 events stored, 0 were there already, 1 rej")
+    assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 0
+    assert pumpwatch("rejects", "list", "--not-replayed", **url).stdout.count("\n") == 2
+    for answer in ("stored: 1 stored, 0 there already", "duplicate: 0 stored, 1 there already"):
+        assert pumpwatch("rejects", "replay", "1", **url).stdout.startswith(f"1  {answer}\n")
+    assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 1
+    assert pumpwatch("rejects", "list", "--not-replayed", **url).stdout.startswith("2  ")
+    assert "[replayed: stored]" in pumpwatch("rejects", "list", **url).stdout
+    missing = pumpwatch("rejects", "replay", "1", "7", "8", **url)
+    assert (missing.returncode, missing.stderr) == (1, "error: there is no rejection 7, 8\n")
+
+    purge = ("rejects", "purge", "--older-than", "0s")
+    counted = pumpwatch(*purge, **url)
+    assert counted.returncode == 1
+    assert counted.stderr.startswith("error: 1 rejections that were replayed would be removed, and nothing was")
+    assert (
+        pumpwatch("rejects", "purge", "--older-than", "5000w", "--all", "--yes", **url).stdout
+        == "removed 0 rejections\n"
+    )
+    assert pumpwatch(*purge, "--yes", **url).stdout == "removed 1 rejections that were replayed\n"
+    assert pumpwatch(*purge, "--all", "--yes", **url).stdout == "removed 1 rejections\n"
+    assert pumpwatch("rejects", "list", **url).stdout == "no rejections\n"
 
 
 async def test_a_changed_audit_row_is_found(database: Database):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +72,7 @@ def test_a_device_that_keeps_speaking_is_never_forgotten():
 def test_injected_loss_is_counted_gap_by_gap(first, kept, sizes, chance):
     """Delivered in batches of any size, each shuffled and with repeats, every run of lost events is one gap."""
     sequence = [first, *(first + 1 + n for n, keep in enumerate(kept) if keep)]
-    lost_runs = sum(1 for a, b in zip(sequence, sequence[1:], strict=False) if b - a > 1)
+    lost_runs = sum(1 for a, b in pairwise(sequence) if b - a > 1)
     tracker, found, place, turn = SequenceTracker(), 0, 0, 0
     while place < len(sequence):
         size = sizes[turn % len(sizes)]

@@ -1,0 +1,1 @@
+"""Groups of `pumpwatch` commands, one per module. They print; the functions that they call do the work."""

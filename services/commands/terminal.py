@@ -1,0 +1,68 @@
+"""What every command shares: a connection whose failures are one line, and text that a terminal can bear."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from services.runtime.database import Connection
+
+Answer = TypeVar("Answer")
+DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
+
+
+def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]) -> Answer:
+    """Run `work` on a connection; what is expected to go wrong becomes one line."""
+    import asyncpg
+
+    from services.runtime.database import UNAVAILABLE
+
+    async def connected() -> Answer:
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    try:
+        return asyncio.run(connected())
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedColumnError):
+        fail("this database's schema is missing or older than this release: run `pumpwatch migrate`")
+    except expected as error:
+        fail(str(error))
+    except (
+        *UNAVAILABLE,
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.exceptions.ClientConfigurationError,
+        ValueError,
+    ) as error:
+        fail(f"the database cannot be used: {error or type(error).__name__}")
+
+
+def fail(message: str, *, exit_code: int = 1) -> NoReturn:
+    """End the command with one line on standard error."""
+    print(f"error: {message}", file=sys.stderr)
+    raise typer.Exit(exit_code)
+
+
+def printable(text: str) -> str:
+    """What a device wrote, on one line and without anything that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def readable(payload: bytes) -> tuple[bool, str]:
+    """A payload as it is when it is text, else in hexadecimal, 32 bytes to a line; and whether it is text."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        text = None
+    if text is not None and all(c.isprintable() or c in "\n\t\r" for c in text):
+        return True, text
+    return False, "\n".join(payload[at : at + 32].hex(" ", 4) for at in range(0, len(payload), 32))

@@ -1,0 +1,51 @@
+"""Lengths and points of time as an operator types them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.admin.ages import parse_age, parse_since
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("45s", timedelta(seconds=45)),
+        ("30m", timedelta(minutes=30)),
+        (" 12h ", timedelta(hours=12)),
+        ("1.5d", timedelta(hours=36)),
+        ("2w", timedelta(days=14)),
+        ("0s", timedelta()),
+        ("999999w", timedelta(days=36_500)),  # no date is that long ago
+    ],
+)
+def test_an_age(text, age):
+    assert parse_age(text) == age
+    assert parse_since(text, NOW) == NOW - age
+
+
+@pytest.mark.parametrize("text", ["", "90", "d", "-1d", "1y", "1d2h", "1e3d", "soon", "9999999d"])
+def test_what_is_no_age_says_what_was_expected(text):
+    with pytest.raises(ValueError, match="is not a length of time: expected a number and s, m, h, d or w"):
+        parse_age(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-01", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("2026-11-01T08:30+02:00", datetime(2026, 11, 1, 6, 30, tzinfo=UTC)),
+        ("2026-11-01 08:30", datetime(2026, 11, 1, 8, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_point_in_time(text, at):
+    assert parse_since(text, NOW) == at
+
+
+def test_what_is_no_time_says_what_was_expected():
+    with pytest.raises(ValueError, match=r"'yesterday' is not a time: .* or a date and time"):
+        parse_since("yesterday", NOW)
