@@ -16,7 +16,7 @@ CREATED := $(VENV)/.created
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
-.PHONY: help demo test test-fast check format bench up down lock clean
+.PHONY: help demo test test-fast check coverage format bench up down lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published sc
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(RUN) -m schemas.publish --check
+
+coverage: $(FOR_DEVELOPMENT) ## The unit tests reach every branch of the pure core
+	@$(RUN) -m coverage run -m pytest tests/unit
+	@$(RUN) -m coverage report
 
 format: $(FOR_DEVELOPMENT) ## Format the code and sort imports
 	@$(RUN) -m ruff check --quiet --fix-only .

@@ -1,0 +1,1 @@
+"""The processes of Pumpwatch, and what they share."""

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class AlertsSettings(BaseSettings):
     """Built once, passed down. Every span names its unit."""
 
-    model_config = SettingsConfigDict(env_prefix="ALERTS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ALERTS_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: SecretStr
     http_host: str = "127.0.0.1"

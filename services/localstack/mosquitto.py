@@ -24,9 +24,9 @@ _LIMITS: Final = """\
 max_queued_messages 0
 # How many messages may be unacknowledged. The default of 20 would never let a batch of an ingestor fill.
 max_inflight_messages 8000
-# Larger than the 262144 bytes that ingest decodes, so that it can say to a device that a message was too
-# large.
-message_size_limit 300000
+# A little more than the 262144 bytes that ingest decodes, so that it is ingest that says what was too large. Not
+# message_size_limit: Mosquitto answers that with a reason code that MQTT 5 does not allow in a PUBACK.
+max_packet_size 300000
 """
 
 

@@ -222,6 +222,7 @@ async def connect(
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
             await client.__aenter__()
     except (aiomqtt.ConnectError, aiomqtt.ProtocolError, aiomqtt.NegativeAckError, TimeoutError, OSError) as error:
+        _abandon(client)
         reason = str(error) or "no answer in time"
         msg = f"cannot connect to {address}: {reason}"
         raise BrokerUnavailableError(msg) from error
@@ -239,6 +240,13 @@ async def _probe(address: BrokerAddress) -> None:
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
+
+
+def _abandon(client: aiomqtt.Client) -> None:
+    """Close what a refused connection leaves open; aiomqtt does not."""
+    writer: asyncio.StreamWriter | None = getattr(client, "_writer", None)
+    if writer is not None:
+        writer.close()
 
 
 def _mark_lost(client: aiomqtt.Client) -> None:

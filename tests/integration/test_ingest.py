@@ -37,7 +37,8 @@ class Device:
 
     async def receipt(self, level, payload):
         correlation = await self.publish(level, payload)
-        [receipt] = await eventually(lambda: self.receipts.get(correlation), what="the receipt")
+        await eventually(lambda: correlation in self.receipts, what="the receipt")
+        [receipt] = self.receipts[correlation]
         return receipt
 
 

@@ -43,15 +43,16 @@ def decoded(*messages: Sent) -> Decoded:
     return decode(messages, REGISTRY, now=NOW, clock=CLOCK)
 
 
+STEPS = [{"from": "00:00", "rate_ml_per_day": 0.4}, {"from": "22:00", "rate_ml_per_day": 0.3}]
+THERAPY = {"drugs": [{"name": "morphine", "concentration_mcg_per_ml": 20000}], "reservoir_size_ml": 20}
 EVENTS: dict[str, dict[str, object]] = {
     "reservoir": {"volume_ml": 12.4, "basis": "measured"},
     "bolus": {"outcome": "denied_lockout", "dose_mcg": 50},
     "alarm": {"code": "motor_stall", "state": "raised", "detail": "after MRI"},
     "therapy": {
-        "drugs": [{"name": "morphine", "concentration_mcg_per_ml": 20000}],
-        "profile": [{"from": "00:00", "rate_ml_per_day": 0.4}, {"from": "22:00", "rate_ml_per_day": 0.3}],
+        **THERAPY,
+        "profile": STEPS,
         "bolus": {"dose_mcg": 50, "lockout_minutes": 240, "limit_per_24h": 4},
-        "reservoir_size_ml": 20,
         "low_reservoir_ml": 2,
         "refill_due": "2027-01-10",
     },
@@ -116,6 +117,7 @@ CASES = [
     (sent(reading(basis="guessed")), "unknown_value", "'computed' or 'measured'"),
     (sent(reading(observed_at="2099-01-01T00:00:00Z")), "clock_ahead", "ahead of the server's"),
     (sent(reading(observed_at="1970-01-01T00:00:00Z")), "clock_behind", "behind the server's"),
+    (sent(reading(**THERAPY, profile=STEPS[::-1]), level="therapy"), "invalid_field", "ascending times of day"),
     (sent(reading(a=1, volume_ml="x", basis=1, seq="y", event_id="z", observed_at=None)), "invalid_field", "2 more"),
 ]
 
