@@ -82,11 +82,9 @@ ODD_LEVELS = [
 ]
 ODD_DEVICES = ["nobody", "x" * 65, "\u00fc", " ", "a b"]
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
-    max_leaves=8,
-)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
+shallow = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=9), scalars, max_size=3)
+json_values = shallow | st.lists(shallow, max_size=3) | st.dictionaries(st.text(max_size=9), shallow, max_size=3)
 mutations = st.dictionaries(st.sampled_from(sorted(GOOD)), json_values, max_size=4)
 payloads = st.one_of(
     st.binary(max_size=300),
