@@ -9,10 +9,11 @@ A message that is in order costs one call into pydantic-core. Only when that fai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import Annotated, Any, Final, Protocol, Self
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from schemas.events import (
 )
 from schemas.topics import BadTopicError, EventTopic, parse_event_topic
 from services.ingest.faults import Fault, explain
-from services.ingest.rows import ROW_BY_KIND, Row
+from services.ingest.rows import ROW_BY_KIND, Row, device_and_seq
 
 WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
@@ -117,6 +118,10 @@ class Decoded:
     def events(self) -> int:
         """How many rows there are, of all kinds."""
         return sum(map(len, self.rows.values()))
+
+    def sequence(self) -> Iterator[tuple[str, int | None]]:
+        """The device and sequence number of every row, kind by kind."""
+        return chain.from_iterable(map(device_and_seq, rows) for rows in self.rows.values())
 
     def pump_ids(self) -> list[str]:
         """The pumps that these rows are about, each once, sorted."""

@@ -1,13 +1,25 @@
-"""What ingest counts. No device is a label: there may be a million."""
+"""What ingest counts. No device is a label: there may be a million.
+
+Every value of a closed vocabulary stands at 0 from the start: `increase()` does not see a series appear.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from datetime import datetime
+from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+from schemas.events import RejectionReason
+from services.ingest.batch import FlushReason
+from services.ingest.decode import Decoded
+from services.ingest.outcome import Stored
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LAG_SECONDS: Final = (1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400, 604_800, 2_592_000)
+_BATCH_EVENTS: Final = (1, 2, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,10 @@ class IngestMetrics:
     flushes: Counter
     receipts: Counter
     retries: Counter
+    sequence_gaps: Counter
     commit_seconds: Histogram
+    arrival_to_commit_seconds: Histogram
+    observed_lag_seconds: Histogram
     batch_events: Histogram
     unacknowledged: Gauge
     oldest_unacknowledged_seconds: Gauge
@@ -29,30 +44,58 @@ class IngestMetrics:
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
         """Register every metric on `registry`."""
-        prefix = "pumpwatch_ingest"
+
+        def counter(name: str, text: str, label: str = "", values: Iterable[str] = ()) -> Counter:
+            made = Counter(f"pumpwatch_ingest_{name}", text, [label] if label else (), registry=registry)
+            for value in values:
+                made.labels(value)
+            return made
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"pumpwatch_ingest_{name}", text, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"pumpwatch_ingest_{name}", text, registry=registry)
+
         return cls(
-            messages=Counter(f"{prefix}_messages", "Messages taken in.", ["source"], registry=registry),
-            events=Counter(f"{prefix}_events", "Events by what became of them.", ["result"], registry=registry),
-            rejections=Counter(f"{prefix}_rejections", "Rejected events.", ["reason"], registry=registry),
-            flushes=Counter(f"{prefix}_flushes", "Batches by why they were written.", ["reason"], registry=registry),
-            receipts=Counter(f"{prefix}_receipts", "Receipts sent.", registry=registry),
-            retries=Counter(
-                f"{prefix}_write_retries", "Writes that will be tried again: the database was away.", registry=registry
+            messages=counter("messages", "Messages taken in.", "source", ("mqtt", "http")),
+            events=counter("events", "Events by what became of them.", "result", ("stored", "duplicate", "rejected")),
+            rejections=counter("rejections", "Rejected events.", "reason", RejectionReason),
+            flushes=counter("flushes", "Batches by why they were written.", "reason", FlushReason),
+            receipts=counter("receipts", "Receipts sent."),
+            retries=counter("write_retries", "Writes that will be tried again: the database was away."),
+            sequence_gaps=counter(
+                "sequence_gaps",
+                "Times that a device skipped sequence numbers. Late events count too: `pumpwatch gaps` knows better.",
             ),
-            commit_seconds=Histogram(
-                f"{prefix}_commit_seconds", "Time to write a batch.", buckets=_SECONDS, registry=registry
+            commit_seconds=histogram("commit_seconds", "Time to write a batch.", _SECONDS),
+            arrival_to_commit_seconds=histogram(
+                "arrival_to_commit_seconds", "From the arrival of a batch's oldest message to its commit.", _SECONDS
             ),
-            batch_events=Histogram(
-                f"{prefix}_batch_events",
-                "Events in a batch.",
-                buckets=(1, 2, 5, 10, 50, 100, 500, 1_000, 2_000, 5_000, 10_000),
-                registry=registry,
+            observed_lag_seconds=histogram(
+                "observed_lag_seconds",
+                "From the newest event of a device, by its own clock, until it came. One observation of each device in "
+                "every INGEST_LAST_SEEN_SECONDS; a clock that is ahead counts as 0.",
+                _LAG_SECONDS,
             ),
-            unacknowledged=Gauge(
-                f"{prefix}_unacknowledged_messages", "Messages that came and are not yet stored.", registry=registry
-            ),
-            oldest_unacknowledged_seconds=Gauge(
-                f"{prefix}_oldest_unacknowledged_seconds", "Age of the oldest of those.", registry=registry
-            ),
-            broker_connected=Gauge(f"{prefix}_broker_connected", "1 while subscribed.", registry=registry),
+            batch_events=histogram("batch_events", "Events in a batch.", _BATCH_EVENTS),
+            unacknowledged=gauge("unacknowledged_messages", "Messages that came and are not yet stored."),
+            oldest_unacknowledged_seconds=gauge("oldest_unacknowledged_seconds", "Age of the oldest of those."),
+            broker_connected=gauge("broker_connected", "1 while subscribed."),
         )
+
+    def committed(self, batch: Decoded, stored: Stored, *, seconds: float, since_arrival_seconds: float) -> None:
+        """Count a batch that was written."""
+        self.commit_seconds.observe(seconds)
+        self.arrival_to_commit_seconds.observe(since_arrival_seconds)
+        self.batch_events.observe(batch.events)
+        self.events.labels("stored").inc(stored.inserted)
+        self.events.labels("duplicate").inc(stored.duplicates)
+        self.events.labels("rejected").inc(len(stored.rejections))
+        for rejection in stored.rejections:
+            self.rejections.labels(rejection.reason).inc()
+
+    def heard(self, received_at: datetime, observed_at: Iterable[datetime]) -> None:
+        """Take the newest times of some devices: how long their events were on the way."""
+        for at in observed_at:
+            self.observed_lag_seconds.observe(max(0.0, (received_at - at).total_seconds()))

@@ -33,6 +33,7 @@ from services.ingest.outcome import Stored
 from services.ingest.receipts import receipts
 from services.ingest.reconnect import AT_ONCE_SECONDS, is_suspicious, reconnect_seconds
 from services.ingest.registry import RegistryCache
+from services.ingest.sequence import SequenceTracker
 from services.ingest.settings import IngestSettings
 from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool
 from services.runtime.mqtt import (
@@ -124,6 +125,7 @@ class Pipeline:
         self._connection: Connection | None = None
         self._stop_by: float | None = None
         self._last_seen_written: dict[str, float] = {}
+        self._sequence = SequenceTracker() if settings.count_sequence_gaps else None
         self._database_fault: str | None = None
         self._broker_fault: str | None = "not yet connected"
 
@@ -320,13 +322,10 @@ class Pipeline:
             self._database_fault = None
         finally:
             self._free_writers.release()
-        self._metrics.commit_seconds.observe(time.monotonic() - started)
-        self._metrics.batch_events.observe(decoded.events)
-        self._metrics.events.labels("stored").inc(stored.inserted)
-        self._metrics.events.labels("duplicate").inc(stored.duplicates)
-        self._metrics.events.labels("rejected").inc(len(stored.rejections))
-        for rejection in stored.rejections:
-            self._metrics.rejections.labels(rejection.reason).inc()
+        committed = time.monotonic()
+        self._metrics.committed(
+            decoded, stored, seconds=committed - started, since_arrival_seconds=committed - batch.oldest_at
+        )
         return decoded, stored
 
     async def _decode_and_store(self, batch: _Batch, within_seconds: float) -> tuple[Decoded, Stored]:
@@ -341,6 +340,7 @@ class Pipeline:
             self._pool, decoded, messages, seen, count_each=bool(batch.receipts_for), within_seconds=within_seconds
         )
         written.update(dict.fromkeys(seen, monotonic_seconds))
+        self._metrics.heard(decoded.received_at, seen.values())
         return decoded, stored
 
     def _is_transient(self, error: Exception) -> bool:
@@ -379,6 +379,8 @@ class Pipeline:
                     self._metrics.receipts.inc(len(packets))
             del self._unacknowledged[id(batch)]
             self._batch_done.set()
+            if self._sequence is not None:  # here, because here batches are in the order of arrival
+                self._metrics.sequence_gaps.inc(self._sequence.observe(decoded.sequence()))
 
 
 def _wanting_receipts(messages: list[Message], submissions: list[Submission]) -> Sequence[int]:

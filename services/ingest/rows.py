@@ -8,6 +8,7 @@ it says which message's receipt counts the row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -15,6 +16,9 @@ from pydantic_core import to_json
 from schemas.events import Alarm, Bolus, EventKind, Refill, Report, Reservoir, Status, Therapy
 
 Row = tuple[Any, ...]
+
+device_and_seq: Final[Callable[[Row], tuple[str, int | None]]] = itemgetter(3, 4)
+"""Who spoke, and the place in its own count."""
 
 
 def _reservoir(e: Reservoir, pump_id: str, device_id: str, number: int) -> Row:

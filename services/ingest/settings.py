@@ -65,6 +65,9 @@ class IngestSettings(BaseSettings):
     clock_behind_days: Annotated[float, Field(ge=1)] = 400
     """An event from further back is refused. Wider than any pump's log; 1970 is a clock that was reset."""
     last_seen_seconds: Annotated[float, Field(ge=0)] = 10
+    count_sequence_gaps: bool = True
+    """Count skipped sequence numbers in a metric. Not where several ingestors share the work: each sees only a part of
+    a device's messages, and every one would look like a gap. `pumpwatch gaps` is right in any case."""
     registry_max_age_seconds: Annotated[float, Field(gt=0)] = 60
     stop_within_seconds: Annotated[float, Field(gt=0)] = 20
 
