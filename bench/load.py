@@ -40,8 +40,9 @@ def write_messages(path: Path, *, events: int, devices: int, batch: int, observe
     with path.open("wb", buffering=1 << 20) as out:
         for first in range(0, events, batch):
             device = messages % devices
+            seq = messages // devices * batch - first  # of the device's own counter, beside that of the load
             payload = ",".join(
-                f'{{"event_id":"{event_id(number)}","observed_at":"{observed_at}","seq":{number},'
+                f'{{"event_id":"{event_id(number)}","observed_at":"{observed_at}","seq":{seq + number},'
                 f'"volume_ml":{5 + number % 300 / 10},"basis":"computed"}}'
                 for number in range(first, min(first + batch, events))
             )

@@ -1,13 +1,26 @@
-"""What the alert service counts, on an injected registry. No pump, patient or alert is ever a label."""
+"""What the alert service counts, on an injected registry. No pump, patient or alert is ever a label.
+
+Every value of a closed vocabulary stands at 0 from the start: `increase()` does not see a series appear. Not so for
+transitions: most combinations of rule, kind and reason cannot be.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.policy import Priority
+from services.alerts.channel import SendResult
+
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+TRIGGERS: Final = ("queue", "sweep", "escalation")
+TASKS: Final = (*TRIGGERS, "heartbeat", "dispatch")
+DELIVERY_RESULTS: Final = (*SendResult, "given_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,7 @@ class Metrics:
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
         """Register every metric on `registry`."""
-        return cls(
+        metrics = cls(
             evaluated=Counter(
                 "pumpwatch_alerts_pumps_evaluated",
                 "Pumps put through the rules.",
@@ -94,3 +107,14 @@ class Metrics:
                 registry=registry,
             ),
         )
+        _start(metrics.evaluated, TRIGGERS)
+        _start(metrics.evaluation_seconds, TRIGGERS)
+        _start(metrics.without_contact, Priority)
+        _start(metrics.deliveries, DELIVERY_RESULTS)
+        _start(metrics.database_failures, TASKS)
+        return metrics
+
+
+def _start(metric: Counter | Histogram, values: Iterable[str]) -> None:
+    for value in values:
+        metric.labels(value)

@@ -19,6 +19,7 @@ def main() -> int:
     """Prepare; the exit code is 1, and one sentence says why, when something cannot be had."""
     try:
         mosquitto.find_mosquitto()
+        system_packages.ensure_program("promtool", "prometheus", purpose="the test of the metrics")
         if any(_BROWSER_TESTS.glob("test_*.py")):
             system_packages.ensure_program("chromium", "chromium", purpose="the browser tests")
         if not os.environ.get("TEST_DATABASE_URL"):
