@@ -130,6 +130,11 @@ class ManagedProcess:
             f"{self.name} ended with exit code {self.exit_code}; the end of {self.log_path}:\n{self.log_tail()}"
         )
 
+    @property
+    def hint(self) -> str:
+        """What else is known of why it is not ready."""
+        return ""
+
     def wait_until(self, condition: Callable[[], bool], *, within_seconds: float, waiting_for: str) -> None:
         """Block until `condition()` holds.
 
@@ -143,7 +148,7 @@ class ManagedProcess:
                 raise self.died()
             if time.monotonic() > deadline:
                 msg = (
-                    f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s; "
+                    f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
                     f"the end of {self.log_path}:\n{self.log_tail()}"
                 )
                 raise LocalStackError(msg)

@@ -42,6 +42,7 @@ class ServiceProcess(ManagedProcess):
     ) -> None:
         settings = {**clean_environment(), "PYTHONUNBUFFERED": "1", **environment}
         self.http_port = 0
+        self._said = ""
         if command != "simulate":
             prefix = _PREFIXES[command]
             self.http_port = int(environment.get(f"{prefix}HTTP_PORT") or http_port or free_port())
@@ -58,6 +59,11 @@ class ServiceProcess(ManagedProcess):
         """The address of its HTTP side."""
         return f"http://127.0.0.1:{self.http_port}"
 
+    @property
+    def hint(self) -> str:
+        """What its `/readyz` said last."""
+        return f" ({self._said})" if self._said else ""
+
     def is_ready(self) -> bool:
         """Whether it says that it is ready."""
         if not self.http_port:
@@ -65,5 +71,8 @@ class ServiceProcess(ManagedProcess):
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310 - loopback
                 return bool(answer.status == 200)
+        except urllib.error.HTTPError as answer:
+            self._said = answer.read().decode(errors="replace")
+            return False
         except (urllib.error.URLError, OSError):
             return False
