@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from schemas.events import AlarmCode
+from schemas.events import AlarmCode, ClockTime
+from schemas.yaml_lines import Lined, YamlFaultError, read_yaml
 
 
 class PolicyError(ValueError):
-    """The policy file cannot be used; the message names each fault and what was expected."""
+    """The policy file cannot be used; the message names each fault, its line and what was expected."""
 
 
 class Priority(StrEnum):
@@ -35,8 +36,19 @@ class Priority(StrEnum):
         """0 for info to 3 for high, so that priorities can be compared."""
         return _RANK[self]
 
+    @property
+    def one_step_up(self) -> Priority:
+        """The next more urgent one; high stays high."""
+        return _ONE_UP[self]
+
 
 _RANK: Final = {Priority.INFO: 0, Priority.LOW: 1, Priority.MEDIUM: 2, Priority.HIGH: 3}
+_ONE_UP: Final = {
+    Priority.INFO: Priority.LOW,
+    Priority.LOW: Priority.MEDIUM,
+    Priority.MEDIUM: Priority.HIGH,
+    Priority.HIGH: Priority.HIGH,
+}
 
 DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
     AlarmCode.EMPTY_RESERVOIR: Priority.HIGH,
@@ -58,6 +70,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class PumpAlarmPolicy(_Part):
+    """What time makes of a pump alarm that stands (DOMAIN.md section 1, rows "MRI" and "ERI -> EOS")."""
+
+    stall_recovery_hours: Annotated[float, Field(gt=0, le=168)] = 24.0
+    """A stall in an MRI scanner recovers within 2 to 24 h; one that has not by now needs an interrogation."""
+    unrecovered_priority: Priority = Priority.HIGH
+    stops_after_days: Annotated[int, Field(ge=1, le=365)] = 90
+    """The pump stops so long after it announced its replacement."""
+    replacement_lead_days: Annotated[int, Field(ge=0, le=365)] = 14
+    """So long before it stops, the announcement becomes as urgent as the end of service."""
+
+
 class LowReservoirPolicy(_Part):
     """When a reservoir counts as low (DOMAIN.md section 1, row "low-reservoir setting")."""
 
@@ -67,21 +91,35 @@ class LowReservoirPolicy(_Part):
     """An open alert clears only at level + hysteresis, so that reading noise does not re-page (GK)."""
     priority: Priority = Priority.MEDIUM
     empty_priority: Priority = Priority.HIGH
+    forecast_priority: Priority = Priority.MEDIUM
+    """With every bolus of the limit it is low before the booked refill (DOMAIN.md section 4)."""
+    overdue_days: Annotated[int, Field(ge=0, le=90)] = 3
+    """So long after the booked day without a refill, somebody should ask (GK)."""
+    overdue_priority: Priority = Priority.LOW
 
 
 class BolusDemandPolicy(_Part):
     """When demand is unusual for this pump (DOMAIN.md section 3: no validated threshold exists; INF)."""
 
-    baseline_days: Annotated[int, Field(ge=7, le=90)] = 28
+    baseline_days: Annotated[int, Field(ge=7, le=90)] = 84
     minimum_days: Annotated[int, Field(ge=3, le=90)] = 14
     """Below this many observed days the baseline is still learning and nothing is raised."""
-    minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 6
-    """Fewer attempts in 24 h never raise, whatever the baseline."""
+    minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 4
+    """Fewer attempts in a window never raise, whatever the baseline."""
     tail_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-4
-    """Raise when a day like this would be rarer than this for this pump."""
+    """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
-    """An open alert clears only when the day is at least this ordinary."""
+    """An open alert clears only when every one of these windows is at least this ordinary."""
+    drift_evidence: Annotated[float, Field(gt=0, le=50)] = 5.0
+    """Raise a drift when the CUSUM of the days (natural log of the likelihood ratio) is above this."""
+    drift_factor: Annotated[float, Field(gt=1, le=5)] = 1.6
+    """The lasting rise, over the usual rate, that the CUSUM is tuned to find."""
     priority: Priority = Priority.MEDIUM
+    drift_priority: Priority = Priority.MEDIUM
+    silence_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-5
+    """No request at all for so long that it would be rarer than this: demand has gone silent."""
+    silence_minimum_hours: Annotated[int, Field(ge=24, le=720)] = 72
+    silence_priority: Priority = Priority.MEDIUM
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -92,6 +130,70 @@ class BolusDemandPolicy(_Part):
             msg = "clear_probability must be at least tail_probability, or an alert would clear while it holds"
             raise ValueError(msg)
         return self
+
+
+class BolusLimitPolicy(_Part):
+    """Signs that dose, lockout or limit do not fit the patient (DOMAIN.md section 3; not validated, GK)."""
+
+    limit_days: Annotated[int, Field(ge=1, le=14)] = 5
+    of_days: Annotated[int, Field(ge=1, le=14)] = 7
+    """The limit refused a request on `limit_days` of the last `of_days`."""
+    demand_per_delivery: Annotated[float, Field(gt=1, le=20)] = 3.0
+    """Requests for each delivered bolus over `of_days`; the rule of thumb is more than 2-3 to 1."""
+    minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 14
+    priority: Priority = Priority.LOW
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.limit_days > self.of_days:
+            msg = f"limit_days ({self.limit_days}) must not exceed of_days ({self.of_days})"
+            raise ValueError(msg)
+        return self
+
+
+class InfusionPolicy(_Part):
+    """When the pump gives more or less than programmed (DOMAIN.md section 1, rows "abnormal refill discrepancy",
+    "over-infusion definition" and "measured accuracy")."""
+
+    discrepancy_ml: Annotated[float, Field(gt=0, le=20)] = 2.0
+    discrepancy_percent: Annotated[float, Field(gt=0, le=100)] = 14.5
+    minimum_delivery_ml: Annotated[float, Field(ge=1, le=40)] = 10.0
+    """With less programmed since the last refill, the noise of a reading hides a percentage."""
+    trend_refills: Annotated[int, Field(ge=2, le=3)] = 3
+    trend_percent: Annotated[float, Field(gt=0, le=100)] = 6.5
+    """Over the last `trend_refills` refills together: between a sound pump's 2.5 % and the 10 % to be found."""
+    stays_days: Annotated[float, Field(gt=0, le=90)] = 14.0
+    """How long after the refill or the reading it is news."""
+    priority: Priority = Priority.MEDIUM
+    pocket_fill_small_ml: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """Missing after a refill of a pump of up to 20 mL: possibly filled into the pocket."""
+    pocket_fill_large_ml: Annotated[float, Field(gt=0, le=20)] = 2.0
+    """The same for a larger pump."""
+    pocket_fill_priority: Priority = Priority.HIGH
+    """Drug beside the pump is an emergency (GK)."""
+    suspicion_priority: Priority = Priority.HIGH
+    """Demand and residual point the same way: delivery may be failing without any alarm (section 3; GK)."""
+
+
+class DeviceSilentPolicy(_Part):
+    """When a device is silent against its own habit (DOMAIN.md section 8, item 8; INF)."""
+
+    factor: Annotated[float, Field(ge=1, le=20)] = 3.0
+    """Silent for so many times its usual longest pause (the 90 % quantile of its pauses)."""
+    minimum_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
+    learning_hours: Annotated[float, Field(gt=0, le=2160)] = 168.0
+    """Used while fewer than five pauses of a device are known."""
+    priority: Priority = Priority.LOW
+
+
+class PatientReportPolicy(_Part):
+    """What a patient says with the handheld (DOMAIN.md section 8; priorities GK)."""
+
+    severe_score: Annotated[int, Field(ge=0, le=10)] = 8
+    priority: Priority = Priority.LOW
+    severe_priority: Priority = Priority.MEDIUM
+    """For a score from `severe_score` on, and for a pump alarm that the patient hears."""
+    stays_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
 
 
 class Channel(_Part):
@@ -114,6 +216,8 @@ class Contact(_Part):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
+    all_channels_at_once: bool = False
+    """False: the first channel, and the next one only when it fails."""
 
 
 class EscalationStep(_Part):
@@ -129,15 +233,81 @@ class Route(_Part):
     steps: tuple[EscalationStep, ...] = ()
 
 
+class QuietHours(_Part):
+    """When nobody is woken for what can wait (low and info only): pages wait until the end."""
+
+    begins: ClockTime
+    ends: ClockTime
+    timezone: str = "UTC"
+    """An IANA name, such as Europe/Berlin."""
+
+    @field_validator("begins", "ends", mode="before")
+    @classmethod
+    def _is_no_number(cls, value: object) -> object:
+        """YAML 1.1 reads 22:00 without quotes as a number in base 60."""
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
+            return f"{value // 60:02d}:{value % 60:02d}"
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            msg = f"no time zone {name!r} is known: expected a name such as 'Europe/Berlin'"
+            raise ValueError(msg) from error
+        return name
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.begins == self.ends:
+            msg = f"begins and ends are both {self.begins}: expected two different times"
+            raise ValueError(msg)
+        return self
+
+
+class PagingPolicy(_Part):
+    """How pages go out, beside who gets them (DOMAIN.md section 4, alarm fatigue; the figures are INF)."""
+
+    quiet_hours: QuietHours | None = None
+    """None: a page of low priority goes out at any hour. High and medium always do."""
+    flapping_minutes: Annotated[float, Field(ge=0, le=1440)] = 10.0
+    """A condition that returns within this long, after a page that nobody acknowledged, is the same alert and pages
+    again only when it is more urgent. 0: every return pages."""
+    group_from: Annotated[int, Field(ge=2, le=1000)] = 5
+    """So many pages of one rule and priority for one contact at once become one page. High ones never do: each is a
+    patient of its own."""
+    group_wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """A page that is not high waits until this long after the last one like it, for more of the kind."""
+    group_longest_seconds: Annotated[float, Field(ge=0, le=300)] = 30.0
+    """It waits no longer than this in all."""
+    group_interval_minutes: Annotated[float, Field(ge=0, le=240)] = 5.0
+    """After one page for many, the next of the kind go out together, not before this."""
+    next_channel_after_attempts: Annotated[int, Field(ge=1, le=20)] = 2
+    """A contact's next channel is used once this many tries on one channel have failed, or one failed for good."""
+    silence_longest_hours: Annotated[float, Field(gt=0, le=24 * 90)] = 168.0
+    silence_high_longest_hours: Annotated[float, Field(gt=0, le=72)] = 4.0
+    """High alerts can be silenced for one named pump only, and no longer than this (DOMAIN.md section 8 item 10)."""
+
+
 class Policy(_Part):
     """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell."""
 
     clinic_id: Annotated[str, Field(min_length=1, max_length=64)] = "default"
     alarm_priorities: dict[AlarmCode, Priority] = Field(default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES))
+    pump_alarms: PumpAlarmPolicy = PumpAlarmPolicy()
     low_reservoir: LowReservoirPolicy = LowReservoirPolicy()
     bolus_demand: BolusDemandPolicy = BolusDemandPolicy()
+    bolus_limit: BolusLimitPolicy = BolusLimitPolicy()
+    infusion: InfusionPolicy = InfusionPolicy()
+    device_silent: DeviceSilentPolicy = DeviceSilentPolicy()
+    patient_report: PatientReportPolicy = PatientReportPolicy()
+    dangerous_to_stop: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ("baclofen",)
+    """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up (DOMAIN.md section 4)."""
     contacts: tuple[Contact, ...] = ()
     routes: dict[Priority, Route] = Field(default_factory=dict)
+    paging: PagingPolicy = PagingPolicy()
     acknowledgement_expires_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
     """An acknowledged alert whose condition persists pages again after this long."""
     include_patient_data: bool = False
@@ -172,21 +342,37 @@ def load_policy(path: Path) -> Policy:
     """Read one policy file.
 
     Raises:
-        PolicyError: The file cannot be read, is no YAML, or breaks a rule; each fault with its place.
+        PolicyError: The file cannot be read, is no YAML, or breaks a rule; each fault on a line of its own that begins
+            with the file and the line it is about.
     """
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise PolicyError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: is not valid YAML: {error}"
+    except UnicodeDecodeError as error:
+        msg = f"{path}: is not valid YAML: not UTF-8 at byte {error.start}"
         raise PolicyError(msg) from error
     try:
-        return Policy.model_validate(raw or {})
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(level) for level in fault['loc']) or 'file'}: {fault['msg']}" for fault in error.errors()
-        )
-        msg = f"{path}: {faults}"
+        lined = read_yaml(text)
+    except YamlFaultError as error:
+        msg = f"{path}:{error.line}: is not valid YAML: {error}"
         raise PolicyError(msg) from error
+    try:
+        return Policy.model_validate(lined.values or {})
+    except ValidationError as error:
+        raise PolicyError("\n".join(_faults(error, lined, path))) from error
+
+
+def _faults(error: ValidationError, lined: Lined, path: Path) -> list[str]:
+    faults = error.errors(include_url=False, include_input=False)
+    found = []
+    for fault in faults:
+        beneath = [each for each in faults if each["loc"][: len(fault["loc"])] == fault["loc"] and each is not fault]
+        if fault["type"] == "too_short" and beneath:
+            continue  # the list is not too short: its items are refused
+        # "[key]" marks a fault of a mapping's key, and is no place in the file.
+        place = tuple(level for level in fault["loc"] if level != "[key]")
+        name = ".".join(str(level) for level in place) or "file"
+        found.append((lined.line_of(place), f"{name}: {fault['msg'].removeprefix('Value error, ')}"))
+    return [f"{path}:{line}: {text}" for line, text in sorted(found)]
