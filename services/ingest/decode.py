@@ -110,7 +110,8 @@ class Decoded:
     messages: int
     rows: dict[EventKind, list[Row]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
-    last_observed: dict[str, datetime] = field(default_factory=dict)
+    last_observed: dict[str, float] = field(default_factory=dict)
+    """For each device the newest time that it reported, in seconds since 1970."""
     keep_rejections: bool = True
     """False: whoever asks for the write keeps them (a replay has a row for them already)."""
 
@@ -150,7 +151,7 @@ def decode(
     """
     decoded = Decoded(received_at=now, messages=len(messages))
     all_rows, last_observed = decoded.rows, decoded.last_observed
-    earliest, latest = now - clock.behind, now + clock.ahead
+    earliest, latest = (now - clock.behind).timestamp(), (now + clock.ahead).timestamp()
     for number, message in enumerate(messages):
         try:
             topic, pump_id = _identify(message, registry)
@@ -163,8 +164,8 @@ def decode(
             if isinstance(event, Fault):
                 decoded.rejections.append(Rejection.of(number, message, index, event))
                 continue
-            observed_at = event.observed_at
-            if not earliest <= observed_at <= latest:
+            observed = event.observed_at.timestamp()
+            if not earliest <= observed <= latest:
                 # A list comes from an array; an event that stands alone is the whole message.
                 place = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _clock_fault(event, now, clock)
@@ -173,9 +174,9 @@ def decode(
             rows = all_rows.get(event.kind)
             if rows is None:
                 rows = all_rows[event.kind] = []
-            rows.append(ROW_BY_KIND[event.kind](event, pump_id, device_id, number))
-            if device_id not in last_observed or last_observed[device_id] < observed_at:
-                last_observed[device_id] = observed_at
+            rows.append(ROW_BY_KIND[event.kind](event, observed, pump_id, device_id, number))
+            if device_id not in last_observed or last_observed[device_id] < observed:
+                last_observed[device_id] = observed
     return decoded
 
 

@@ -95,7 +95,8 @@ class IngestMetrics:
         for rejection in stored.rejections:
             self.rejections.labels(rejection.reason).inc()
 
-    def heard(self, received_at: datetime, observed_at: Iterable[datetime]) -> None:
-        """Take the newest times of some devices: how long their events were on the way."""
-        for at in observed_at:
-            self.observed_lag_seconds.observe(max(0.0, (received_at - at).total_seconds()))
+    def heard(self, received_at: datetime, observed: Iterable[float]) -> None:
+        """Take the newest times of some devices, in seconds since 1970: how long their events were on the way."""
+        received = received_at.timestamp()
+        for seconds in observed:
+            self.observed_lag_seconds.observe(max(0.0, received - seconds))

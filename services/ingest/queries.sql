@@ -1,51 +1,58 @@
 -- Every statement that ingest runs. The parameters of insert_<kind> after the first are the columns of the rows that
--- services/ingest/rows.py builds, in order.
+-- services/ingest/rows.py builds, in order; `observed` is in seconds since 1970.
 
 -- name: insert_reservoir
 INSERT INTO reservoir_readings (pump_id, observed_at, event_id, device_id, seq, volume_ml, basis, received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::text[])
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, volume_ml, basis, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::text[])
+    AS u (pump_id, observed, event_id, device_id, seq, volume_ml, basis)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_bolus
 INSERT INTO bolus_requests (pump_id, observed_at, event_id, device_id, seq, outcome, dose_mcg, received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::float8[])
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, outcome, dose_mcg, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::float8[])
+    AS u (pump_id, observed, event_id, device_id, seq, outcome, dose_mcg)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_alarm
 INSERT INTO pump_alarms (pump_id, observed_at, event_id, device_id, seq, code, state, detail, received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, code, state, detail, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[])
+    AS u (pump_id, observed, event_id, device_id, seq, code, state, detail)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_therapy
 INSERT INTO therapies (pump_id, observed_at, event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
-                       bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due,
-                       received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::jsonb[], $8::jsonb[],
-            $9::float8[], $10::int[], $11::int[], $12::float8[], $13::float8[], $14::date[])
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, received_at)
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::jsonb[], $8::jsonb[], $9::float8[],
+    $10::int[], $11::int[], $12::float8[], $13::float8[], $14::date[])
+    AS u (pump_id, observed, event_id, device_id, seq, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes,
+    bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_refill
 INSERT INTO refills (pump_id, observed_at, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::float8[],
-            $9::float8[])
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, expected_ml, measured_ml, filled_ml, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[])
+    AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_status
-INSERT INTO device_statuses (pump_id, observed_at, event_id, device_id, seq, battery_percent, firmware, end_of_service,
-                             received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::text[], $9::date[])
+INSERT INTO device_statuses (pump_id, observed_at, event_id, device_id, seq, battery_percent, firmware,
+    end_of_service, received_at)
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, battery_percent, firmware, end_of_service, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::text[], $9::date[])
+    AS u (pump_id, observed, event_id, device_id, seq, battery_percent, firmware, end_of_service)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_report
 INSERT INTO patient_reports (pump_id, observed_at, event_id, device_id, seq, complaint, score, received_at)
-SELECT *, $1::timestamptz
-FROM unnest($2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::int[])
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, complaint, score, $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::int[])
+    AS u (pump_id, observed, event_id, device_id, seq, complaint, score)
 ON CONFLICT DO NOTHING;
 
 -- A re-send of the same bad bytes raises a count. One statement sees each (digest, index) once.
@@ -62,8 +69,8 @@ SET times_received = r.times_received + EXCLUDED.times_received,
 
 -- name: upsert_last_seen
 INSERT INTO device_last_seen AS s (device_id, received_at, observed_at, clock_offset_seconds)
-SELECT device_id, $1::timestamptz, observed_at, extract(epoch FROM $1::timestamptz - observed_at)
-FROM unnest($2::text[], $3::timestamptz[]) AS u (device_id, observed_at)
+SELECT device_id, $1::timestamptz, to_timestamp(observed), extract(epoch FROM $1::timestamptz) - observed
+FROM unnest($2::text[], $3::float8[]) AS u (device_id, observed)
 ORDER BY device_id
 ON CONFLICT (device_id) DO UPDATE
 SET received_at = EXCLUDED.received_at,

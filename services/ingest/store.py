@@ -36,7 +36,7 @@ async def write(
     pool: Pool,
     batch: Decoded,
     messages: list[Incoming],
-    seen: Mapping[str, datetime],
+    seen: Mapping[str, float],
     *,
     count_each: bool,
     within_seconds: float,
@@ -59,7 +59,7 @@ async def write_on(
     connection: Connection,
     batch: Decoded,
     messages: list[Incoming],
-    seen: Mapping[str, datetime],
+    seen: Mapping[str, float],
     *,
     count_each: bool,
 ) -> Stored:
@@ -74,7 +74,7 @@ async def _write_rows(
     batch: Decoded,
     messages: list[Incoming],
     stored: Stored,
-    seen: Mapping[str, datetime],
+    seen: Mapping[str, float],
     *,
     count_each: bool,
 ) -> None:
@@ -95,7 +95,7 @@ async def _write_rows(
 
 
 async def _write_once(
-    connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, datetime], *, count_each: bool
+    connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float], *, count_each: bool
 ) -> None:
     """Write in one transaction; when duplicates must be told apart and there are some, write again with care.
 
@@ -118,9 +118,7 @@ async def _write_once(
     stored.duplicates += batch.events - inserted
 
 
-async def _write_with_care(
-    connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, datetime]
-) -> None:
+async def _write_with_care(connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float]) -> None:
     inserted = 0
     duplicates: Counter[int] = Counter()
     async with connection.transaction():
@@ -141,7 +139,7 @@ async def _write_with_care(
     stored.duplicates_by_message.update(duplicates)
 
 
-async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, datetime]) -> None:
+async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, float]) -> None:
     if batch.rejections and batch.keep_rejections:
         await _insert_rejections(connection, batch.received_at, batch.rejections)
     if seen:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
+import asyncpg
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.runtime.mqtt import broker_address
 from services.simulator.connect import open_link
@@ -238,3 +241,23 @@ async def test_metrics_add_up(ingest, database, device):
     assert values['pumpwatch_ingest_rejections_total{reason="clock_behind"}'] == "1.0"
     assert values["pumpwatch_ingest_unacknowledged_messages"] == "0.0"
     assert pump.name not in text
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),
+    st.timedeltas(timedelta(hours=-14), timedelta(hours=14)),
+)
+def test_seconds_as_ingest_writes_them_are_the_same_microsecond_in_the_database(timescaledb_clock, local, offset):
+    at = local.replace(tzinfo=timezone(timedelta(minutes=offset // timedelta(minutes=1))))
+    assert timescaledb_clock(at.timestamp()) == at
+
+
+@pytest.fixture(scope="module")
+def timescaledb_clock(timescaledb):
+    """PostgreSQL's `to_timestamp`, asked in a thread of its own: Hypothesis calls it from a plain function."""
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(asyncpg.connect(timescaledb.dsn(), loop=loop))
+    yield lambda seconds: loop.run_until_complete(connection.fetchval("SELECT to_timestamp($1::float8)", seconds))
+    loop.run_until_complete(connection.close())
+    loop.close()

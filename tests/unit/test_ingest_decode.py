@@ -164,7 +164,7 @@ def test_rows_remember_their_message_and_the_newest_time_of_each_device():
     result = decoded(sent(second), sent(b"x"), sent(first), sent(EVENTS["report"], device="hand-1", level="report"))
     assert [row[-1] for row in result.rows[EventKind.RESERVOIR]] == [0, 2]
     assert [r.message for r in result.rejections] == [1, 3]
-    assert result.last_observed == {"pump-1": datetime(2026, 11, 22, 8, 0, tzinfo=UTC)}
+    assert result.last_observed == {"pump-1": datetime(2026, 11, 22, 8, 0, tzinfo=UTC).timestamp()}
     assert result.pump_ids() == ["pump-1"]
 
 
