@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, RejectionReason
-from schemas.topics import ROOT
+from schemas.events import RejectionReason
 
-_NEWER: Final = "if the device is newer than this server, upgrade the server and replay, else its software is wrong"
-_SOFTWARE: Final = "the device's software is wrong: tell its maker what the detail says; a replay changes nothing"
+_NEWER: Final = "If the device is newer than this server, upgrade the server and replay; if not, tell its maker"
 
+
+def _software(what_to_do: str) -> str:
+    return f"The device's software is wrong, and a replay changes nothing: tell its maker to {what_to_do}."
+
+
+# What a maker is told to do stands in docs/devices.md, section 6, in the same words.
 ADVICE: Final[Mapping[RejectionReason, str]] = {
-    RejectionReason.BAD_TOPIC: f"{_SOFTWARE} (expected {ROOT}/DEVICE/events/KIND).",
+    RejectionReason.BAD_TOPIC: _software("mend the topic"),
     RejectionReason.UNKNOWN_DEVICE: (
         "Enrol the device (`pumpwatch enrol DEVICE --clinic CLINIC`) and replay; "
         "if nobody knows it, find out who publishes under its name."
@@ -21,36 +25,35 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
         "Pair the handheld with its pump "
         "(`pumpwatch enrol HANDHELD --kind handheld --clinic CLINIC --pair-with PUMP`) and replay."
     ),
-    RejectionReason.TOO_LARGE: f"{_SOFTWARE} (at most {MAX_PAYLOAD_BYTES} bytes in a message).",
-    RejectionReason.EMPTY: f"{_SOFTWARE}.",
-    RejectionReason.NOT_JSON: f"{_SOFTWARE}.",
-    RejectionReason.NOT_AN_EVENT: f"{_SOFTWARE}.",
-    RejectionReason.BATCH_TOO_LONG: f"{_SOFTWARE} (at most {MAX_BATCH_EVENTS} events in a message).",
-    RejectionReason.KIND_MISSING: f"{_SOFTWARE}.",
-    RejectionReason.KIND_MISMATCH: f"{_SOFTWARE}.",
-    RejectionReason.UNKNOWN_KIND: f"The server does not know this kind of event: {_NEWER}.",
-    RejectionReason.MISSING_FIELD: f"{_SOFTWARE}.",
-    RejectionReason.INVALID_FIELD: f"{_SOFTWARE}.",
-    RejectionReason.UNKNOWN_VALUE: f"The server does not know this value: {_NEWER}.",
+    RejectionReason.TOO_LARGE: _software("send fewer events in a message"),
+    RejectionReason.EMPTY: "Nothing was in it, and a replay changes nothing; the device's maker is told: do not send it.",
+    RejectionReason.NOT_JSON: _software("mend the encoder"),
+    RejectionReason.NOT_AN_EVENT: _software("send an object, or an array of objects"),
+    RejectionReason.BATCH_TOO_LONG: _software("send several messages"),
+    RejectionReason.KIND_MISSING: _software("say the kind"),
+    RejectionReason.KIND_MISMATCH: _software("mend one of the two"),
+    RejectionReason.UNKNOWN_KIND: f"{_NEWER} to send what version 1 has.",
+    RejectionReason.MISSING_FIELD: _software("send it"),
+    RejectionReason.INVALID_FIELD: _software("mend the field"),
+    RejectionReason.UNKNOWN_VALUE: f"{_NEWER} to send a listed one.",
     RejectionReason.CLOCK_AHEAD: (
-        "Set the device's clock; events that are right all the same go in with a wider "
+        "Set the clock of the device; events that are right all the same go in with a wider "
         "`pumpwatch rejects replay --clock-ahead-hours`."
     ),
     RejectionReason.CLOCK_BEHIND: (
-        "Set the device's clock; if the events really are that old, replay them with a wider "
+        "Set the clock of the device; if the events really are that old, replay them with a wider "
         "`pumpwatch rejects replay --clock-behind-days`."
     ),
     RejectionReason.REFUSED_BY_DATABASE: (
         "The detail is the database's own: find what refuses (a constraint that somebody added?), mend it and replay."
     ),
 }
-"""Every reason has its sentence; the first letter is made a capital where it is shown."""
+"""One sentence for every reason."""
 
 
 def advice_on(reason: str) -> str:
     """What to do about a rejection; a reason that a newer release wrote has no better answer than that."""
     try:
-        sentence = ADVICE[RejectionReason(reason)]
+        return ADVICE[RejectionReason(reason)]
     except ValueError:
         return "This release does not know this reason: use the one that wrote it."
-    return sentence[:1].upper() + sentence[1:]

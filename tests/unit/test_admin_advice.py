@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from schemas.events import RejectionReason
@@ -22,3 +25,12 @@ def test_advice_is_a_sentence_and_says_whether_a_replay_helps(reason):
 
 def test_a_reason_of_a_newer_release_is_no_error():
     assert "does not know this reason" in advice_on("too_beautiful")
+
+
+def test_makers_read_the_same_words():
+    """docs/devices.md tells a maker what to do; an operator is told to tell them so."""
+    guide = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| .+ \| (.+?)(?:;.*)? \|$", guide, re.MULTILINE))
+    ours = {"unknown_device", "unpaired_device", "refused_by_database"}  # not the maker's to mend
+    for reason in set(RejectionReason) - ours:
+        assert told[reason].split(",")[0].lower() in advice_on(reason).lower(), reason
