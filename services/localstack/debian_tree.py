@@ -1,6 +1,6 @@
-"""A Debian 13 tree with TimescaleDB, for machines whose own system does not have it.
+"""A Debian 13 tree with TimescaleDB and Docker Compose, for machines whose own system does not have them.
 
-Made once by debootstrap, as root, in the user's cache (about 40 s and 780 MB). Guarantees: a tree at its
+Made once by debootstrap, as root, in the user's cache (about 40 s and 850 MB). Guarantees: a tree at its
 final name is complete, because it is built under another name and renamed; two makers at once make one tree.
 """
 
@@ -20,7 +20,8 @@ from services.localstack.installations import TIMESCALEDB_SETTINGS, Installation
 from services.localstack.process import RunAs
 
 _SUITE: Final = "trixie"
-_PACKAGE: Final = "postgresql-17-timescaledb"
+_PACKAGES: Final = ("postgresql-17-timescaledb", "docker-compose")
+_COMPOSE: Final = Path("usr/libexec/docker/cli-plugins/docker-compose")
 _PROGRAMS: Final = Path("/usr/lib/postgresql/17/bin")
 _TIME_LIMIT_SECONDS: Final = 900
 
@@ -42,7 +43,7 @@ def debian_tree(say: Callable[[str], None]) -> Installation:
     Raises:
         LocalStackError: It cannot be made; the end of debootstrap's log is in the message.
     """
-    tree = folders.cache_folder() / f"{_SUITE}-{_PACKAGE}"
+    tree = _place()
     if not tree.exists():
         with _one_at_a_time(tree.with_suffix(".lock")):
             if not tree.exists():
@@ -55,17 +56,27 @@ def debian_tree(say: Callable[[str], None]) -> Installation:
     )
 
 
+def compose_program() -> Path | None:
+    """Docker Compose inside the tree, if there is one: it needs nothing but libc, so it runs without a chroot."""
+    program = _place() / _COMPOSE
+    return program if program.exists() else None
+
+
+def _place() -> Path:
+    return folders.cache_folder() / "-".join((_SUITE, *_PACKAGES))
+
+
 def _make(tree: Path, say: Callable[[str], None]) -> None:
     program = system_packages.ensure_program(
         "debootstrap", "debootstrap", purpose="a Debian 13 tree with TimescaleDB", say=say
     )
-    say(f"making a Debian 13 tree with TimescaleDB in {tree}: once, about 40 s, 780 MB")
+    say(f"making a Debian 13 tree with TimescaleDB in {tree}: once, about 40 s, 850 MB")
     unfinished = tree.with_name(f"{tree.name}.unfinished")
     _remove(unfinished)
     log_path = tree.with_suffix(".log")
     with log_path.open("wb") as log:
         done = subprocess.run(
-            [str(program), "--variant=minbase", f"--include={_PACKAGE}", _SUITE, str(unfinished)],
+            [str(program), "--variant=minbase", f"--include={','.join(_PACKAGES)}", _SUITE, str(unfinished)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from services.localstack.debian_tree import compose_program
+
 ROOT = Path(__file__).parents[2]
 PRODUCTION = ROOT / "docker-compose.yml"
 DEVELOPMENT = ROOT / "deploy" / "compose.development.yml"
@@ -70,9 +72,14 @@ def seconds(text: str) -> float:
 
 
 def compose_command() -> list[str] | None:
-    """The Compose of this machine: `COMPOSE_BINARY`, `docker-compose` or `docker compose`; None: none, or too old."""
+    """The Compose of this machine; None: none, or too old.
+
+    `COMPOSE_BINARY`, else `docker-compose`, `docker compose`, or the one in the tree that TimescaleDB runs in.
+    """
     named = os.environ.get("COMPOSE_BINARY")
     candidates = [[named]] if named else [["docker-compose"], ["docker", "compose"]]
+    if (in_tree := compose_program()) is not None:
+        candidates.append([str(in_tree)])
     for command in candidates:
         if shutil.which(command[0]) is None:
             continue
