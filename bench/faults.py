@@ -82,8 +82,18 @@ class _Message:
     event_ids: list[UUID]
 
 
-async def run_cell(name: str, *, events: int, strikes: int, seed: str = "1", folder: Path) -> Outcome:
+async def run_cell(
+    name: str, *, events: int, strikes: int, folder: Path, seed: str = "1", gone_events: int = _GONE_EVENTS
+) -> Outcome:
     """Run one cell on servers of its own.
+
+    Args:
+        name: Of `CELLS`.
+        events: To publish; at most `gone_events` where an ingestor is gone for good.
+        strikes: How often the fault strikes; once where it is for good.
+        folder: For logs.
+        seed: Of the moments, the choices and the events.
+        gone_events: See `events`.
 
     Raises:
         TimeoutError: Ingest did not come back at all, or did not finish.
@@ -91,7 +101,7 @@ async def run_cell(name: str, *, events: int, strikes: int, seed: str = "1", fol
     cell = CELLS[name]
     resend_after_seconds = 2.0
     if cell.for_good:
-        events, strikes, resend_after_seconds = min(events, _GONE_EVENTS), 1, _GONE_RESEND_SECONDS
+        events, strikes, resend_after_seconds = min(events, gone_events), 1, _GONE_RESEND_SECONDS
     try:
         async with world_of(cell, folder, seed=seed, pumps=_PUMPS) as world:
             return await _run(cell, world, events, strikes, resend_after_seconds)
