@@ -26,7 +26,7 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
         "(`pumpwatch enrol HANDHELD --kind handheld --clinic CLINIC --pair-with PUMP`) and replay."
     ),
     RejectionReason.TOO_LARGE: _software("send fewer events in a message"),
-    RejectionReason.EMPTY: "Nothing was in it, and a replay changes nothing; the device's maker is told: do not send it.",
+    RejectionReason.EMPTY: "Nothing was in it, and a replay changes nothing. Makers are told: do not send it.",
     RejectionReason.NOT_JSON: _software("mend the encoder"),
     RejectionReason.NOT_AN_EVENT: _software("send an object, or an array of objects"),
     RejectionReason.BATCH_TOO_LONG: _software("send several messages"),
