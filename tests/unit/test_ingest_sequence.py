@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.sequence import LARGEST_GAP, SequenceTracker
+from tests.unit.test_ingest_decode import decoded, reading, sent
 
 
 def gaps(*batches: list[int | None]) -> list[int]:
@@ -89,3 +90,11 @@ def test_whatever_comes_a_gap_needs_two_numbers(batches):
     found = sum(tracker.observe(batch) for batch in batches)
     numbers = sum(seq is not None for batch in batches for _, seq in batch)
     assert 0 <= found <= max(0, numbers - 1)
+
+
+def test_decoded_batches_say_who_spoke_and_in_which_place():
+    bolus = {**reading(seq=3, volume_ml=...), "outcome": "delivered", "kind": "bolus"}
+    readings = [{**reading(seq=seq), "kind": "reservoir"} for seq in (1, 2, 5)]
+    batch = decoded(sent([*readings, bolus], level="batch"), sent(reading(), level="reservoir"))
+    assert sorted(batch.sequence(), key=str) == [("pump-1", seq) for seq in (1, 2, 3, 5, None)]
+    assert SequenceTracker().observe(batch.sequence()) == 1
