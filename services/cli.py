@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
@@ -50,12 +51,27 @@ app.add_typer(policy_app, name="policy")
 
 
 @app.command()
-def ingest() -> None:
+def ingest(
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Processes; number n is INGEST_CLIENT_ID-n on INGEST_HTTP_PORT + n - 1."),
+    ] = 1,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
+) -> None:
     """Take events from the broker and store them. Settings: INGEST_..."""
     from services.ingest.app import run
     from services.ingest.settings import IngestSettings
+    from services.ingest.workers import LIFELINE, WorkerNameError, WorkersFailedError, run_workers
 
-    _serve(IngestSettings, run)
+    if workers == 1:
+        _serve(IngestSettings, partial(run, lifeline=LIFELINE if worker else None))
+        return
+    try:
+        _serve(IngestSettings, partial(run_workers, workers=workers))
+    except WorkerNameError as error:
+        fail(str(error), exit_code=2)
+    except WorkersFailedError as error:
+        fail(str(error))
 
 
 @app.command()

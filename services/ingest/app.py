@@ -30,10 +30,15 @@ _IDLE_IN_TRANSACTION_SECONDS: Final = 3.0
 log = structlog.get_logger()
 
 
-async def run(settings: IngestSettings) -> None:
-    """Run one ingest process until SIGTERM or SIGINT; what was taken in by then is stored and acknowledged."""
+async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
+    """Run one ingest process until SIGTERM or SIGINT; what was taken in by then is stored and acknowledged.
+
+    Args:
+        settings: What the operator set.
+        lifeline: The reading end of a pipe; when it closes, that is a SIGTERM (services/ingest/workers.py).
+    """
     collect_garbage_rarely()
-    with stop_signal() as stop:
+    with stop_signal(lifeline=lifeline) as stop:
         dsn = settings.database_url.get_secret_value()
         address = broker_address(
             settings.mqtt_url.get_secret_value(),
