@@ -110,10 +110,9 @@ class BolusDemandPolicy(_Part):
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
-    drift_evidence: Annotated[float, Field(gt=0, le=50)] = 5.0
-    """Raise a drift when the CUSUM of the days (natural log of the likelihood ratio) is above this."""
-    drift_factor: Annotated[float, Field(gt=1, le=5)] = 1.6
-    """The lasting rise, over the usual rate, that the CUSUM is tuned to find."""
+    drift_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-3
+    """Raise a drift when the last 7, 14, 21 or 28 days together would be rarer than this."""
+    drift_clear_probability: Annotated[float, Field(gt=0, lt=1)] = 4e-2
     priority: Priority = Priority.MEDIUM
     drift_priority: Priority = Priority.MEDIUM
     silence_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-5
@@ -128,6 +127,9 @@ class BolusDemandPolicy(_Part):
             raise ValueError(msg)
         if self.clear_probability < self.tail_probability:
             msg = "clear_probability must be at least tail_probability, or an alert would clear while it holds"
+            raise ValueError(msg)
+        if self.drift_clear_probability < self.drift_probability:
+            msg = "drift_clear_probability must be at least drift_probability, or an alert would clear while it holds"
             raise ValueError(msg)
         return self
 
@@ -153,7 +155,8 @@ class BolusLimitPolicy(_Part):
 
 class InfusionPolicy(_Part):
     """When the pump gives more or less than programmed (DOMAIN.md section 1, rows "abnormal refill discrepancy",
-    "over-infusion definition" and "measured accuracy")."""
+    "over-infusion definition" and "measured accuracy").
+    """
 
     discrepancy_ml: Annotated[float, Field(gt=0, le=20)] = 2.0
     discrepancy_percent: Annotated[float, Field(gt=0, le=100)] = 14.5

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from schemas.events import AlarmCode, AlarmState, ReadingBasis
+from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from schemas.policy import Priority
 
 EvidenceValue = str | int | float | bool | None
 Evidence = Mapping[str, EvidenceValue]
 """What a condition rests on: plain JSON values, for the board and for a later report."""
+
+
+EPISODE: Final = timedelta(minutes=5)
+"""Requests that follow each other this closely are one episode: devices rarely say that they refused, so
+patients press again (DOMAIN.md section 3, INF)."""
 
 
 class RuleName(StrEnum):
@@ -25,6 +31,10 @@ class RuleName(StrEnum):
     PUMP_ALARM = "pump_alarm"
     LOW_RESERVOIR = "low_reservoir"
     BOLUS_DEMAND = "bolus_demand"
+    BOLUS_LIMIT = "bolus_limit"
+    INFUSION = "infusion"
+    DEVICE_SILENT = "device_silent"
+    PATIENT_REPORT = "patient_report"
 
 
 class AlertState(StrEnum):
@@ -115,10 +125,57 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Refill:
-    """The newest refill; after it the reservoir held `filled_ml`, since what was left is drawn off first."""
+    """A refill: what the pump expected to be left, what was, and what was put in after it was drawn off."""
 
     filled_ml: float
     observed_at: datetime
+    expected_ml: float = 0.0
+    measured_ml: float = 0.0
+
+    @property
+    def missing_ml(self) -> float:
+        """Less left than expected: the pump gave more than programmed. Negative: it gave less."""
+        return self.expected_ml - self.measured_ml
+
+
+@dataclass(frozen=True, slots=True)
+class Therapy:
+    """The newest therapy, and what follows from it. Volumes in mL."""
+
+    observed_at: datetime
+    daily_ml: float
+    bolus_ml: float = 0.0
+    bolus_limit: int = 0
+    size_ml: float = 40.0
+    refill_due: date | None = None
+    drugs: tuple[str, ...] = ()
+
+    @property
+    def worst_daily_ml(self) -> float:
+        """The most a day can take: the profile and every bolus of the limit."""
+        return self.daily_ml + self.bolus_ml * self.bolus_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the patient said."""
+
+    complaint: Complaint
+    score: int | None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """When a device was heard, by our clock: the newest, and the ends of its uploads before (ascending)."""
+
+    device_id: str
+    heard_at: tuple[datetime, ...]
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When it was last heard; None: not for a long time, or never."""
+        return self.heard_at[-1] if self.heard_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +197,17 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class DayWindow:
-    """One 24-hour window: how many requests, and whether anything at all was heard of the pump in it."""
+    """One 24-hour window: episodes of requests, whether anything at all was heard of the pump, and outcomes.
+
+    `attempts` counts episodes (see EPISODE), the others single requests; `refused` holds `refused_at_limit`.
+    """
 
     attempts: int
     heard: bool
+    requests: int = 0
+    delivered: int = 0
+    refused: int = 0
+    refused_at_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +223,26 @@ class PumpFacts:
     enrolled: bool = True
     alarms: tuple[AlarmEvent, ...] = ()
     reading: Reading | None = None
-    refill: Refill | None = None
+    earlier_reading: Reading | None = None
+    """The first computed one after the newest refill and therapy, at most 7 days and a bit old."""
+    filled_reading: Reading | None = None
+    """The first measured one from 15 minutes to 3 days after the newest refill."""
+    refills: tuple[Refill, ...] = ()
+    """The newest, and up to three before; newest first."""
     programmed_low_ml: float | None = None
+    therapy: Therapy | None = None
+    reprogrammed_at: datetime | None = None
+    """When the newest prescription that differs from the one before was programmed; None: none is known."""
     demand: Demand = Demand()
     windows: tuple[DayWindow, ...] = ()
+    reports: tuple[Report, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    """Of the pump and of the handhelds that are paired with it now."""
+
+    @property
+    def refill(self) -> Refill | None:
+        """The newest refill."""
+        return self.refills[0] if self.refills else None
 
 
 @dataclass(frozen=True, slots=True)

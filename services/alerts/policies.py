@@ -15,6 +15,8 @@ from types import MappingProxyType
 from schemas.policy import Policy, PolicyError, load_policy
 
 DEFAULT_CLINIC = "default"
+_LEAST_WINDOWS = 28
+"""What the rules look at whatever the baseline is (services.alerts.baseline, bolus_limit)."""
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -40,7 +42,8 @@ class Policies:
     @property
     def longest_baseline_days(self) -> int:
         """How many 24-hour windows the facts must reach back, for the clinic that looks back furthest."""
-        return max(policy.bolus_demand.baseline_days for policy in (self.default, *self.by_clinic.values()))
+        days = (policy.bolus_demand.baseline_days for policy in (self.default, *self.by_clinic.values()))
+        return max(_LEAST_WINDOWS, *days)
 
 
 def policies_of(*policies: Policy, faults: tuple[str, ...] = (), unusable: tuple[str, ...] = ()) -> Policies:

@@ -35,29 +35,65 @@ WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = e.pump_id AND d.kind
 
 -- name: facts
 -- All that the rules need of the pumps $1 at $2, from what had been received by $3 (null: everything), with $4 windows of
--- 24 hours back from $2. One row for each pump that the registry knows. Every look-up is by (pump_id, observed_at).
+-- 24 hours back from $2; requests closer than $5 are one episode. One row for each pump that the registry knows. Every
+-- look-up is by (pump_id, observed_at).
 SELECT d.device_id AS pump_id, d.clinic_id, d.retired_at IS NULL AS enrolled,
        reading.volume_ml, reading.basis, reading.observed_at AS reading_at,
-       therapy.low_reservoir_ml AS programmed_low_ml,
-       refill.filled_ml, refill.observed_at AS refill_at,
+       earlier.volume_ml AS earlier_ml, earlier.observed_at AS earlier_at,
+       filled.volume_ml AS filled_reading_ml, filled.observed_at AS filled_reading_at,
+       therapy.observed_at AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
+       therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
+       refill.moments AS refills_at, refill.expected AS refills_expected_ml, refill.measured AS refills_measured_ml,
+       refill.filled AS refills_filled_ml,
        alarm.codes, alarm.states, alarm.moments, alarm.device_ids, alarm.seqs, alarm.event_ids, alarm.details,
        today.delivered, today.denied_lockout, today.denied_limit, today.denied_other, today.comm_failure, today.first_at,
-       history.windows, history.attempts,
-       heard.windows AS heard_windows
+       history.windows, history.attempts, history.requests, history.window_delivered, history.window_refused,
+       history.window_at_limit, heard.windows AS heard_windows, likewise.windows AS also_heard_windows,
+       report.complaints, report.scores, report.moments AS reports_at,
+       contact.devices AS contact_devices, contact.moments AS contacts_at
 FROM unnest($1::text[]) AS asked (pump_id)
 JOIN devices d ON d.device_id = asked.pump_id AND d.kind = 'pump'
 LEFT JOIN LATERAL (
-    SELECT volume_ml, basis, observed_at FROM reservoir_readings
+    SELECT volume_ml, basis, observed_at, device_id, received_at FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at DESC, event_id DESC LIMIT 1) reading ON true
+-- The newest therapy, and when what it prescribes was programmed first: a refill repeats it with another date.
 LEFT JOIN LATERAL (
-    SELECT low_reservoir_ml FROM therapies
-    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+    SELECT compared.*, max(began_at) OVER () AS changed_at
+    FROM (
+        SELECT newest.*,
+               CASE WHEN lead(observed_at) OVER back IS NOT NULL
+                     AND (drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h) IS DISTINCT FROM
+                         (lead(drugs) OVER back, lead(profile) OVER back, lead(bolus_dose_mcg) OVER back,
+                          lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
+                    THEN observed_at END AS began_at
+        FROM (
+            SELECT observed_at, event_id, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h,
+                   reservoir_size_ml, low_reservoir_ml, refill_due
+            FROM therapies
+            WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+            ORDER BY observed_at DESC, event_id DESC LIMIT 8) newest
+        WINDOW back AS (ORDER BY observed_at DESC, event_id DESC)) compared
     ORDER BY observed_at DESC, event_id DESC LIMIT 1) therapy ON true
 LEFT JOIN LATERAL (
-    SELECT filled_ml, observed_at FROM refills
-    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at DESC, event_id DESC LIMIT 1) refill ON true
+    SELECT array_agg(observed_at) AS moments, array_agg(expected_ml) AS expected, array_agg(measured_ml) AS measured,
+           array_agg(filled_ml) AS filled, max(observed_at) AS newest_at
+    FROM (
+        SELECT observed_at, expected_ml, measured_ml, filled_ml FROM refills
+        WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+        ORDER BY observed_at DESC, event_id DESC LIMIT 4) newest) refill ON true
+LEFT JOIN LATERAL (
+    SELECT volume_ml, observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
+      AND observed_at >= greatest(reading.observed_at - interval '7 days', refill.newest_at, therapy.observed_at)
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at, event_id LIMIT 1) earlier ON true
+LEFT JOIN LATERAL (
+    SELECT volume_ml, observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'measured'
+      AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at, event_id LIMIT 1) filled ON true
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
 LEFT JOIN LATERAL (
     SELECT array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
@@ -87,26 +123,37 @@ LEFT JOIN LATERAL (
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) today ON true
 LEFT JOIN LATERAL (
-    SELECT array_agg(place) AS windows, array_agg(attempts) AS attempts
+    SELECT array_agg(place) AS windows, array_agg(attempts) AS attempts, array_agg(requests) AS requests,
+           array_agg(delivered) AS window_delivered, array_agg(refused) AS window_refused,
+           array_agg(at_limit) AS window_at_limit, max(newest_at) AS newest_at
     FROM (
-        SELECT greatest(floor(extract(epoch FROM $2::timestamptz - observed_at) / 86400), 0)::integer AS place,
-               count(*) AS attempts
-        FROM bolus_requests
-        WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        SELECT greatest(floor(date_part('epoch', $2::timestamptz - observed_at) / 86400), 0)::integer AS place,
+               count(*) FILTER (WHERE begins)::integer AS attempts, count(*)::integer AS requests,
+               count(*) FILTER (WHERE outcome = 'delivered')::integer AS delivered,
+               count(*) FILTER (WHERE outcome IN ('denied_lockout', 'denied_limit'))::integer AS refused,
+               count(*) FILTER (WHERE outcome = 'denied_limit')::integer AS at_limit,
+               max(observed_at) AS newest_at
+        FROM (
+            SELECT observed_at, outcome,
+                   (observed_at - lag(observed_at) OVER (ORDER BY observed_at) < $5::interval) IS NOT TRUE AS begins
+            FROM bolus_requests
+            WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+              AND received_at <= coalesce($3::timestamptz, 'infinity')) one
         GROUP BY 1) counted) history ON true
--- The windows in which anything at all was heard. A window that a request fell into is known from `history`.
+-- The windows in which anything at all was heard: known from requests, else from heartbeats, else looked up one by one.
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT greatest(floor(date_part('epoch', $2::timestamptz - observed_at) / 86400), 0)::integer) AS windows
+    FROM device_statuses
+    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')) heard ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(place) AS windows
     FROM generate_series(0, $4::integer - 1) AS w (place),
          LATERAL (SELECT $2::timestamptz - (w.place + 1) * interval '24 hours' AS after,
                          CASE w.place WHEN 0 THEN 'infinity' ELSE $2::timestamptz - w.place * interval '24 hours' END
                              AS until) span
-    WHERE w.place <> ALL (coalesce(history.windows, '{}'))
+    WHERE w.place <> ALL (coalesce(history.windows, '{}')) AND w.place <> ALL (coalesce(heard.windows, '{}'))
       AND (EXISTS (SELECT FROM reservoir_readings e
-                   WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
-                     AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
-        OR EXISTS (SELECT FROM device_statuses e
                    WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
                      AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
         OR EXISTS (SELECT FROM pump_alarms e
@@ -120,7 +167,34 @@ LEFT JOIN LATERAL (
                      AND e.received_at <= coalesce($3::timestamptz, 'infinity'))
         OR EXISTS (SELECT FROM therapies e
                    WHERE e.pump_id = asked.pump_id AND e.observed_at > span.after AND e.observed_at <= span.until
-                     AND e.received_at <= coalesce($3::timestamptz, 'infinity')))) heard ON true;
+                     AND e.received_at <= coalesce($3::timestamptz, 'infinity')))) likewise ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(complaint) AS complaints, array_agg(score) AS scores, array_agg(observed_at) AS moments
+    FROM (
+        SELECT complaint, score, observed_at FROM patient_reports
+        WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - interval '30 days'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        ORDER BY observed_at DESC, event_id DESC LIMIT 20) newest) report ON true
+-- When the pump and its handhelds were heard: by their last 40 heartbeats, and by the newest reading and request.
+LEFT JOIN LATERAL (
+    SELECT array_agg(own.device_id ORDER BY own.device_id, upload.received_at) AS devices,
+           array_agg(upload.received_at ORDER BY own.device_id, upload.received_at) AS moments
+    FROM (
+        SELECT asked.pump_id AS device_id
+        UNION ALL
+        SELECT p.handheld_id FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
+        WHERE p.pump_id = asked.pump_id AND p.ended_at IS NULL) own
+    LEFT JOIN LATERAL (
+        (SELECT received_at FROM device_statuses
+         WHERE pump_id = asked.pump_id AND device_id = own.device_id AND observed_at > $2::timestamptz - interval '60 days'
+           AND received_at <= coalesce($3::timestamptz, 'infinity')
+         ORDER BY observed_at DESC, event_id DESC LIMIT 40)
+        UNION
+        SELECT reading.received_at WHERE reading.device_id = own.device_id
+        UNION
+        (SELECT received_at FROM bolus_requests
+         WHERE pump_id = asked.pump_id AND device_id = own.device_id AND observed_at >= history.newest_at
+           AND received_at <= coalesce($3::timestamptz, 'infinity') LIMIT 1)) upload ON true) contact ON true;
 
 -- name: open_alerts
 -- Alerts of the pumps $1 that are not closed, each with its pages so far and the occasions that have deliveries.

@@ -7,26 +7,22 @@ replays the past.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from schemas.policy import Priority
+from services.alerts.facts import facts_of_row
 from services.alerts.model import (
-    AlarmEvent,
+    EPISODE,
     AlertState,
-    DayWindow,
-    Demand,
     OpenAlert,
     Page,
     PlannedDelivery,
     PumpFacts,
-    Reading,
-    Refill,
     Transition,
     TransitionKind,
 )
@@ -34,8 +30,6 @@ from services.alerts.text import PageText
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
-
-_KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
 
 Row = Any
 """An asyncpg record; its columns are what the named query says."""
@@ -107,8 +101,8 @@ async def load_facts(
         windows: How many windows to count.
         as_of: Leave out what was received later; None: nothing is left out (clocks of machines may differ).
     """
-    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
-    return tuple(_facts(row, windows) for row in rows)
+    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows, EPISODE)
+    return tuple(facts_of_row(row, windows) for row in rows)
 
 
 async def load_open_alerts(connection: Connection, pump_ids: Sequence[str]) -> dict[str, list[OpenAlert]]:
@@ -276,51 +270,3 @@ def _audit_detail(change: AlertChange) -> dict[str, object]:
     if change.note:
         detail["note"] = change.note
     return detail
-
-
-def _facts(row: Row, windows: int) -> PumpFacts:
-    attempts = dict(zip(row["windows"] or (), row["attempts"] or (), strict=True))
-    heard = {*attempts, *(row["heard_windows"] or ())}
-    return PumpFacts(
-        pump_id=row["pump_id"],
-        clinic_id=row["clinic_id"],
-        enrolled=row["enrolled"],
-        alarms=tuple(_alarms(row)),
-        reading=None
-        if row["reading_at"] is None
-        else Reading(row["volume_ml"], ReadingBasis(row["basis"]), row["reading_at"]),
-        refill=None if row["refill_at"] is None else Refill(row["filled_ml"], row["refill_at"]),
-        programmed_low_ml=row["programmed_low_ml"],
-        demand=Demand(
-            delivered=row["delivered"],
-            denied_lockout=row["denied_lockout"],
-            denied_limit=row["denied_limit"],
-            denied_other=row["denied_other"],
-            comm_failure=row["comm_failure"],
-            first_at=row["first_at"],
-        ),
-        windows=tuple(DayWindow(attempts.get(place, 0), place in heard) for place in range(windows)),
-    )
-
-
-def _alarms(row: Row) -> Iterable[AlarmEvent]:
-    for code, state, at, device_id, seq, event_id, detail in zip(
-        row["codes"] or (),
-        row["states"] or (),
-        row["moments"] or (),
-        row["device_ids"] or (),
-        row["seqs"] or (),
-        row["event_ids"] or (),
-        row["details"] or (),
-        strict=True,
-    ):
-        known = code in _KNOWN_CODES
-        yield AlarmEvent(
-            code=AlarmCode(code) if known else AlarmCode.OTHER,
-            state=AlarmState(state),
-            observed_at=at,
-            device_id=device_id,
-            seq=seq,
-            event_id=event_id,
-            detail=detail if known else code,
-        )

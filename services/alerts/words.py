@@ -27,6 +27,10 @@ RULE_WORDS: Final[dict[str, str]] = {
     "pump_alarm": "pump alarm",
     "low_reservoir": "low reservoir",
     "bolus_demand": "unusual bolus demand",
+    "bolus_limit": "bolus limit",
+    "infusion": "over- or under-infusion",
+    "device_silent": "device silent",
+    "patient_report": "patient's report",
 }
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -186,14 +186,14 @@ class Story:
                 table, names = "therapies", "drugs, profile, reservoir_size_ml, low_reservoir_ml"
                 values = ("[]", "[]", 20.0, float(level.removeprefix("low=")))
             case ["bolus", outcome, times]:
-                for second in range(int(times.removeprefix("x"))):
-                    at = observed_at - timedelta(seconds=second)
+                for place in range(int(times.removeprefix("x"))):
+                    at = observed_at - timedelta(minutes=6 * place)
                     await connection.execute(
                         f"INSERT INTO bolus_requests ({columns}, outcome) VALUES ($1, $2, $3, $4, $5, $6) "  # noqa: S608
                         "ON CONFLICT DO NOTHING",
                         self.pump_id,
                         at,
-                        UUID(int=common[2].int ^ second),
+                        UUID(int=common[2].int ^ place),
                         self.now,
                         self.pump_id,
                         outcome,

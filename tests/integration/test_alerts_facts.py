@@ -13,7 +13,7 @@ import pytest
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from services.alerts import store
 from services.alerts.alarms import standing_alarms
-from services.alerts.model import AlarmEvent, PumpFacts, Reading, Refill
+from services.alerts.model import EPISODE, AlarmEvent, PumpFacts, Reading, Refill
 from services.localstack.postgres import PostgresServer
 from services.runtime.database import Connection
 from tests.integration.alerts_story import T0, Story
@@ -78,7 +78,7 @@ async def test_every_query_can_be_prepared_on_plain_postgres_and_gives_the_same_
             found.append((facts.reading, facts.refill, facts.programmed_low_ml, facts.demand, facts.windows))
     assert found[0] == found[1]
     assert found[0][0] == Reading(7.5, ReadingBasis.MEASURED, T0 - timedelta(hours=40))
-    assert found[0][1] == Refill(18.0, T0 - timedelta(hours=90))
+    assert found[0][1] == Refill(18.0, T0 - timedelta(hours=90), 2.0, 2.0)
     assert [window.attempts for window in found[0][4][:4]] == [3, 0, 2, 0]
     assert [window.heard for window in found[0][4][:6]] == [True, True, True, True, True, False]
 
@@ -127,7 +127,8 @@ async def test_windows_end_now_and_a_clock_that_is_ahead_counts_as_now(story: St
     for hours in (-0.1, 0, 23.99, 24, 47.99, 48):
         await add(story, "bolus delivered x1", hours=hours)
     facts = await facts_of(story, windows=3)
-    assert [window.attempts for window in facts.windows] == [3, 2, 1]
+    assert [window.requests for window in facts.windows] == [3, 2, 1]
+    assert [window.attempts for window in facts.windows] == [2, 1, 1]
     assert facts.demand.attempts == 3
 
 
@@ -197,7 +198,7 @@ async def test_every_look_up_goes_by_the_primary_key(story: Story) -> None:
     async with story.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
         plan = await connection.fetchval(
-            "EXPLAIN (FORMAT JSON) " + store.QUERIES["facts"], [story.pump_id], T0, None, 28
+            "EXPLAIN (FORMAT JSON) " + store.QUERIES["facts"], [story.pump_id], T0, None, 28, EPISODE
         )
     scans = list(_scans(json.loads(plan)[0]["Plan"]))
     events = [scan for scan in scans if scan["Relation Name"].startswith("_hyper")]

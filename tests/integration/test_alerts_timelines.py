@@ -284,7 +284,7 @@ RESERVOIR = [
     case(
         "silence does not clear a low reservoir",
         [(0, "level 1.9"), (60, "tick"), (30 * DAY, "tick")],
-        ["0 low_reservoir opened medium"],
+        ["0 low_reservoir opened medium", "43200 device_silent opened low"],
         ["0 nurse opened"],
     ),
 ]
@@ -298,7 +298,7 @@ DEMAND = [
     ),
     case(
         "a surge",
-        [*TWO_A_DAY, (1, "bolus delivered x3"), (2, "bolus denied_lockout x8")],
+        [*TWO_A_DAY, (1, "bolus delivered x3"), (2, "bolus denied_lockout x8 @-200")],
         ["2 bolus_demand opened medium"],
         ["2 nurse opened"],
     ),
@@ -309,14 +309,14 @@ DEMAND = [
         [],
     ),
     case(
-        "still learning: 13 days are known",
-        [*TWO_A_DAY[:13], (1, "bolus delivered x12")],
+        "still learning: 13 days are known before the last three",
+        [*TWO_A_DAY[:15], (1, "bolus delivered x12")],
         [],
         [],
     ),
     case(
         "14 days are known",
-        [*TWO_A_DAY[:14], (1, "bolus delivered x12")],
+        [*TWO_A_DAY[:16], (1, "bolus delivered x12")],
         ["1 bolus_demand opened medium"],
         ["1 nurse opened"],
     ),
@@ -328,8 +328,8 @@ DEMAND = [
     ),
     case(
         "the surge is over and the device is heard: it closes by itself",
-        [*TWO_A_DAY, (1, "bolus delivered x12"), (DAY + 5, "status"), (DAY + 6, "tick")],
-        ["1 bolus_demand opened medium", "1445 bolus_demand closed medium"],
+        [*TWO_A_DAY, (1, "bolus delivered x12"), (DAY + 5, "status"), (3 * DAY + 6, "status")],
+        ["1 bolus_demand opened medium", "4326 bolus_demand closed medium"],
         ["1 nurse opened"],
     ),
     case(

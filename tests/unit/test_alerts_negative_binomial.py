@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerts.negative_binomial import Prediction, predict, tail
+from services.alerts.negative_binomial import Habit, Prediction, learn, tail
+
+
+def predict(counts: list[int]) -> Prediction:
+    return learn(counts).over(1)
 
 
 def exact_tail(mean: Fraction, size: int, count: int) -> Fraction:
@@ -35,15 +39,25 @@ def test_the_tail_is_a_probability_and_falls(counts: list[int], count: int) -> N
     assert 0 <= second <= first <= 1
 
 
-@given(st.lists(st.integers(0, 50), min_size=2, max_size=60))
-def test_the_size_is_bounded_by_what_was_counted(counts: list[int]) -> None:
-    assert 0 < predict(counts).size <= sum(counts) + 0.5 + 1e-6
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=60), st.integers(1, 28))
+def test_a_longer_span_is_expected_to_hold_as_much_more(counts: list[int], days: int) -> None:
+    habit = learn(counts)
+    assert habit.over(days).mean == pytest.approx(days * habit.mean)
+    assert habit.dispersion >= 0.01
+    assert 0 < habit.over(days).zero_probability < 1
 
 
-def test_without_over_dispersion_it_is_the_posterior_of_a_poisson_rate() -> None:
-    prediction = predict([2] * 27)
-    assert prediction.mean == pytest.approx(54.5 / 27)
-    assert prediction.size == pytest.approx(54.5)
+def test_the_variance_holds_the_spread_of_the_days_and_the_doubt_about_the_mean() -> None:
+    habit = Habit(mean=2.0, dispersion=0.1, days=10)
+    prediction = habit.over(3)
+    variance = prediction.mean + prediction.mean**2 / prediction.size
+    assert variance == pytest.approx(6 + 3 * 0.1 * 4 + 9 * (2 + 0.1 * 4) / 10)
+    assert prediction.zero_probability == pytest.approx(1 - tail(prediction, 1))
+
+
+def test_few_counts_are_taken_for_a_usual_spread_and_many_for_their_own() -> None:
+    assert learn([0, 1] * 3).dispersion == pytest.approx(0.04, abs=0.01)
+    assert learn([0, 16] * 20).dispersion > 0.8
 
 
 def test_over_dispersion_makes_a_large_day_less_rare() -> None:

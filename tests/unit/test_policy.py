@@ -51,8 +51,10 @@ def test_priorities_can_be_compared():
         (b"\xff\xfe\xfa", "is not valid YAML"),
         ("low_reservoir: {level_ml: -1}", "low_reservoir.level_ml"),
         ("low_reservoir: {level: 3}", "low_reservoir.level: Extra inputs are not permitted"),
-        ("bolus_demand: {minimum_days: 40}", "minimum_days (40) must not exceed baseline_days (28)"),
+        ("bolus_demand: {minimum_days: 90}", "minimum_days (90) must not exceed baseline_days (84)"),
         ("bolus_demand: {clear_probability: 0.00001}", "clear_probability must be at least tail_probability"),
+        ("bolus_demand: {drift_clear_probability: 0.00001}", "drift_clear_probability must be at least drift_prob"),
+        ("bolus_limit: {limit_days: 8}", "limit_days (8) must not exceed of_days (7)"),
         (GOOD.replace("[nurse]", "[doctor]"), "contact 'doctor' is not defined; defined are: nurse"),
         (GOOD.replace("env:NURSE_SMS", "nurse"), "expected an Apprise URL"),
         (

@@ -7,20 +7,61 @@ LINGERING. To add a rule, write its file and name it in `RULES`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from schemas.policy import Policy
 from services.alerts.model import Condition, PumpFacts
 from services.alerts.rules.bolus_demand import bolus_demand
+from services.alerts.rules.bolus_limit import bolus_limit
+from services.alerts.rules.demand_drift import demand_drift
+from services.alerts.rules.demand_silent import demand_silent
+from services.alerts.rules.device_silent import device_silent
 from services.alerts.rules.low_reservoir import low_reservoir
+from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
+from services.alerts.rules.refill_discrepancy import refill_discrepancy
+from services.alerts.rules.suspected_delivery import suspected_delivery
+from services.alerts.rules.volume_fall import volume_fall
 
 Rule = Callable[[PumpFacts, Policy, datetime], tuple[Condition, ...]]
 
-RULES: Final[tuple[Rule, ...]] = (pump_alarm, low_reservoir, bolus_demand)
+RULES: Final[tuple[Rule, ...]] = (
+    pump_alarm,
+    low_reservoir,
+    bolus_demand,
+    demand_drift,
+    demand_silent,
+    bolus_limit,
+    refill_discrepancy,
+    volume_fall,
+    suspected_delivery,
+    device_silent,
+    patient_report,
+)
 
 
 def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """Every condition that holds for one pump; at most one for each (rule, key)."""
-    return tuple(condition for rule in RULES for condition in rule(facts, policy, now))
+    """Every condition that holds for one pump; at most one for each (rule, key).
+
+    Where the pump holds a drug that is dangerous to stop, each is one step more urgent (DOMAIN.md section 4).
+    """
+    found = tuple(condition for rule in RULES for condition in rule(facts, policy, now))
+    if facts.therapy is None:
+        return found
+    drugs = [name for name in facts.therapy.drugs if name.lower() in _lowered(policy.dangerous_to_stop)]
+    return tuple(_more_urgent(condition, drugs[0]) for condition in found) if drugs else found
+
+
+def _lowered(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _more_urgent(condition: Condition, drug: str) -> Condition:
+    return replace(
+        condition,
+        priority=condition.priority.one_step_up,
+        explanation=f"{condition.explanation} {drug.capitalize()} is dangerous to stop.",
+        evidence={**condition.evidence, "dangerous_drug": drug},
+    )

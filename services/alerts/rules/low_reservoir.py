@@ -1,4 +1,6 @@
-"""PURE. The reservoir is low or empty: by its level, or because the pump says so. One alert for both.
+"""PURE. The reservoir is low or empty, by its level or because the pump says so, or will be before the refill.
+
+All that is one alert: a forecast becomes a low level, and a low level an empty one.
 
 Source: DOMAIN.md section 1, rows "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
 therapy may program another) and "low-reservoir alarm is computed, not sensed": an over-infusing pump does
@@ -25,6 +27,7 @@ from schemas.events import AlarmCode
 from schemas.policy import Policy, Priority
 from services.alerts.alarms import Standing, standing_alarms
 from services.alerts.model import Condition, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.rules.refill_forecast import Forecast, forecast
 from services.alerts.words import ALARM_WORDS, capitalised, moment
 
 KEY: Final = "reservoir"
@@ -48,11 +51,42 @@ def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     is_low = level is not None and level.volume_ml <= limit_ml
     if alarms or is_low:
         return (_condition(Strength.FULL, level, limit_ml, alarms, policy, now, is_low=is_low),)
+    ahead = _forecast(facts, level, limit_ml, policy, now)
+    if level is not None and ahead is not None:
+        return (_ahead(ahead, level, limit_ml, now),)
     refilled = level is not None and level.basis == "refill"
     within = level is None or level.volume_ml < limit_ml + policy.low_reservoir.hysteresis_ml
     if within and not refilled:
         return (_condition(Strength.LINGERING, level, limit_ml, alarms, policy, now, is_low=False),)
     return ()
+
+
+def _forecast(
+    facts: PumpFacts, level: _Level | None, limit_ml: float, policy: Policy, now: datetime
+) -> Forecast | None:
+    if facts.therapy is None or level is None:
+        return None
+    volume_ml, at = level.volume_ml, level.observed_at
+    return forecast(volume_ml, at, limit_ml, facts.therapy, facts.refill, policy.low_reservoir, now)
+
+
+def _ahead(ahead: Forecast, level: _Level, limit_ml: float, now: datetime) -> Condition:
+    low_at = ahead.low_at
+    return Condition(
+        rule=RuleName.LOW_RESERVOIR,
+        key=KEY,
+        priority=ahead.priority,
+        strength=Strength.FULL,
+        since=min(now, level.observed_at),
+        title="Refill overdue" if low_at is None else "Reservoir will be low before the refill",
+        explanation=f"{_level_sentence(level, limit_ml, is_low=False)} {ahead.words}",
+        evidence={
+            "limit_ml": limit_ml,
+            "volume_ml": level.volume_ml,
+            "refill_due": ahead.due.isoformat(),
+            "low_at": low_at.isoformat() if low_at else None,
+        },
+    )
 
 
 def _level(facts: PumpFacts) -> _Level | None:

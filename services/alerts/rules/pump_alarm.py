@@ -2,7 +2,8 @@
 
 Source: DOMAIN.md section 1 (critical and non-critical causes), section 4 (default priorities, INF) and
 section 8 item 1: codes of one cause are one evolving alert, so that a stall that becomes a stop is not two.
-The reservoir's own alarms are services.alerts.rules.low_reservoir's.
+The reservoir's own alarms are services.alerts.rules.low_reservoir's; what time makes of an alarm that stands
+is services.alerts.rules.alarm_course's.
 
 Failure modes: the pump cannot alarm on an occluded catheter in every make, nor on its own over-infusion
 (section 1); a recovery that is never uploaded leaves the alert open, since a gap in the data clears
@@ -18,6 +19,7 @@ from schemas.events import AlarmCode
 from schemas.policy import Policy
 from services.alerts.alarms import Standing, standing_alarms
 from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.rules.alarm_course import course
 from services.alerts.words import ALARM_WORDS, capitalised, moment
 
 CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
@@ -44,14 +46,18 @@ def pump_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Conditi
 
 def _condition(key: str, alarms: list[Standing], policy: Policy, now: datetime) -> Condition:
     names = [ALARM_WORDS[alarm.code] for alarm in alarms]
+    end_of_service = policy.priority_of(AlarmCode.END_OF_SERVICE)
+    courses = [course(alarm, policy.pump_alarms, end_of_service, now) for alarm in alarms]
+    added = [each for each in courses if each is not None]
+    priorities = [*(policy.priority_of(alarm.code) for alarm in alarms), *(each.priority for each in added)]
     return Condition(
         rule=RuleName.PUMP_ALARM,
         key=key,
-        priority=max((policy.priority_of(alarm.code) for alarm in alarms), key=lambda each: each.rank),
+        priority=max(priorities, key=lambda each: each.rank),
         strength=Strength.FULL,
         since=min(now, *(alarm.since for alarm in alarms)),
         title=capitalised(", ".join(names)),
-        explanation=" ".join(_sentence(alarm) for alarm in alarms),
+        explanation=" ".join([*(_sentence(alarm) for alarm in alarms), *(each.words for each in added)]),
         evidence={alarm.code.value: alarm.since.isoformat() for alarm in alarms},
     )
 

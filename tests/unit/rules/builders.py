@@ -65,8 +65,8 @@ def demand(delivered: int = 0, **others: int) -> Demand:
     return Demand(delivered=delivered, first_at=ago(20), **others)
 
 
-def facts(**values: Any) -> PumpFacts:
-    return replace(FACTS, **values)
+def facts(*, refill: Refill | None = None, **values: Any) -> PumpFacts:
+    return replace(FACTS if refill is None else replace(FACTS, refills=(refill,)), **values)
 
 
 CONDITION = Condition(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.policy import BolusDemandPolicy, Policy
 from services.alerts.model import Demand, PumpFacts, Strength
 from services.alerts.rules.bolus_demand import bolus_demand
-from tests.unit.rules.builders import MEDIUM, NOW, ago, demand, facts, windows
+from tests.unit.rules.builders import MEDIUM, NOW, ago, demand, facts, refill, windows
 
 FULL, LINGERING = Strength.FULL, Strength.LINGERING
 TWO_A_DAY = (2, 3, 2, 1, 2, 3, 2, 2, 1, 2, 3, 2, 2, 2, 3, 1, 2, 2, 2, 3, 2, 1, 2, 3, 2, 2, 2)
@@ -25,8 +27,8 @@ def known(today: int | None, earlier: tuple[int | None, ...] = TWO_A_DAY, **outc
         pytest.param(known(5), None, id="fewer than the minimum never raise"),
         pytest.param(known(7), LINGERING, id="rare, and not rare enough to raise"),
         pytest.param(known(12), FULL, id="a surge"),
-        pytest.param(known(12, TWO_A_DAY[:13]), LINGERING, id="13 known days: still learning"),
-        pytest.param(known(12, TWO_A_DAY[:14]), FULL, id="14 known days"),
+        pytest.param(known(12, TWO_A_DAY[:15]), LINGERING, id="13 known days before the last three: still learning"),
+        pytest.param(known(12, TWO_A_DAY[:16]), FULL, id="14 known days"),
         pytest.param(known(12, (None,) * 13 + TWO_A_DAY[:14]), FULL, id="days without an upload are missing"),
         pytest.param(known(12, (None,) * 14 + TWO_A_DAY[:13]), LINGERING, id="missing days do not count as known"),
         pytest.param(known(None), LINGERING, id="nothing heard: nobody can tell"),
@@ -63,8 +65,8 @@ def test_the_text_explains(counts: Demand, expected: str) -> None:
     assert (found.key, found.title, found.priority) == ("attempts_24h", "Unusual bolus demand", MEDIUM)
     assert found.since == NOW
     assert found.evidence["attempts_24h"] == 9
-    assert found.evidence["usual_per_day"] == 2.0
-    assert found.evidence["baseline_days"] == 27
+    assert found.evidence["usual_per_day"] == 2.02
+    assert found.evidence["baseline_days"] == 25
 
 
 def test_since_is_the_first_request_of_the_day() -> None:
@@ -73,13 +75,30 @@ def test_since_is_the_first_request_of_the_day() -> None:
 
 
 def test_learning_and_silence_say_so() -> None:
-    (learning,) = bolus_demand(known(12, TWO_A_DAY[:3]), Policy(), NOW)
+    (learning,) = bolus_demand(known(12, TWO_A_DAY[:5]), Policy(), NOW)
     assert learning.explanation == "Still learning: 3 of 14 days are known."
     (silent,) = bolus_demand(known(None), Policy(), NOW)
     assert silent.explanation == "Nothing was heard in the last 24 h."
 
 
 def test_a_shorter_baseline_of_the_policy_uses_the_newest_days_only() -> None:
-    policy = Policy(bolus_demand=BolusDemandPolicy(baseline_days=8, minimum_days=7))
-    (found,) = bolus_demand(known(12, (2,) * 7 + (12,) * 20), policy, NOW)
-    assert (found.strength, found.evidence["usual_per_day"]) == (FULL, 2.0)
+    policy = Policy(bolus_demand=BolusDemandPolicy(baseline_days=10, minimum_days=7))
+    (found,) = bolus_demand(known(12, (2,) * 9 + (12,) * 18), policy, NOW)
+    assert (found.strength, found.evidence["usual_per_day"]) == (FULL, 2.07)
+
+
+def test_three_days_together_may_be_rare_where_none_of_them_is() -> None:
+    (found,) = bolus_demand(known(8, (7, 7, *TWO_A_DAY)), Policy(), NOW)
+    assert (found.strength, found.evidence["span_days"], found.since) == (FULL, 3, ago(72))
+    assert found.explanation.startswith("22 requests in 3 days, 8 requests in 24 h; usually 2")
+
+
+def test_what_was_before_a_reprogramming_does_not_count() -> None:
+    changed = replace(known(12), reprogrammed_at=ago(24 * 10))
+    assert [each.strength for each in bolus_demand(changed, Policy(), NOW)] == [LINGERING]
+
+
+def test_of_the_days_before_a_refill_only_some_count() -> None:
+    refilled = replace(known(12, TWO_A_DAY * 3), refills=(refill(18, 24 * 10),))
+    (found,) = bolus_demand(refilled, Policy(), NOW)
+    assert found.evidence["baseline_days"] == 10 + 42 - 3

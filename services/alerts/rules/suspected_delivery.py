@@ -1,0 +1,59 @@
+"""PURE. Demand and residual point the same way: delivery may be failing though the pump alarms on nothing.
+
+Source: DOMAIN.md section 3: "demand up + residual high" = suspected under-delivery (stall, catheter),
+"demand down + residual low" = suspected over-infusion; section 8 item 5. Either sign alone is ordinary
+enough; together they are urgent (GK).
+
+Demand counts as up when the surge or the drift rule raises, and as down when the silence rule does. The
+residual counts from half the discrepancy of the refill rule, for as long as that refill is news.
+
+Failure modes: shows only after a refill; a catheter that leaks leaves the residual as expected.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.policy import Policy
+from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.rules.bolus_demand import bolus_demand
+from services.alerts.rules.demand_drift import demand_drift
+from services.alerts.rules.demand_silent import demand_silent
+from services.alerts.rules.refill_discrepancy import programmed_ml
+from services.alerts.words import moment
+
+UNDER_KEY: Final = "under_delivery"
+OVER_KEY: Final = "over_delivery"
+
+
+def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    """At most one condition."""
+    refill, rule = facts.refill, policy.infusion
+    if refill is None or now - refill.observed_at > timedelta(days=rule.stays_days):
+        return ()
+    missing, given = refill.missing_ml, programmed_ml(facts.refills, 0)
+    notable = abs(missing) > rule.discrepancy_ml / 2 or (
+        given is not None
+        and given >= rule.minimum_delivery_ml
+        and 100 * abs(missing) / given > rule.discrepancy_percent / 2
+    )
+    if not notable:
+        return ()
+    signs = (demand_silent,) if missing > 0 else (bolus_demand, demand_drift)
+    shown = [each for sign in signs for each in sign(facts, policy, now) if each.strength is Strength.FULL]
+    if not shown:
+        return ()
+    words = f"{abs(missing):.1f} mL {'less' if missing > 0 else 'more'} than expected were left at the refill of "
+    return (
+        Condition(
+            rule=RuleName.INFUSION,
+            key=OVER_KEY if missing > 0 else UNDER_KEY,
+            priority=rule.suspicion_priority,
+            strength=Strength.FULL,
+            since=min(now, refill.observed_at, *(each.since for each in shown)),
+            title="Suspected over-infusion" if missing > 0 else "Suspected under-delivery",
+            explanation=f"{words}{moment(refill.observed_at)}. {' '.join(each.explanation for each in shown)}",
+            evidence={"missing_ml": round(missing, 2), "demand": ", ".join(each.key for each in shown)},
+        ),
+    )
