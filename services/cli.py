@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import fleet, rejects
+from services.commands import fleet, rejects, storage
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def enrol(
 
 
 app.command()(fleet.gaps)
+app.command()(storage.retention)
 
 
 @audit_app.command("verify")

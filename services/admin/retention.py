@@ -1,0 +1,137 @@
+"""Removes events that are older than what a clinic keeps. Nothing is removed unless somebody asks for it.
+
+Guarantees: only the dense kinds are removed (readings, bolus requests, statuses). Alarms, therapies, refills and
+reports are few, decide about alerts for as long as they stand, and stay; alerts, the audit trail and rejections are not
+touched. One removal runs at a time; a second one is refused, so it is safe from cron. It never waits long for a lock,
+because everything that writes would wait behind it. What was removed before an error stays removed; the same call goes
+on from there.
+
+A hypertable loses the chunks that lie wholly before the time (so up to a chunk's length more is kept); a plain table
+loses rows, some pumps at a time, each lot in a transaction of its own. A roll-up forgets what was removed at its next
+refresh.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from services.admin.ages import parse_age
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("retention.sql"))
+
+RETAINED: Final = ("reservoir_readings", "bolus_requests", "device_statuses")
+"""The tables that grow with every pump and every hour."""
+
+_LOCK_KEY: Final = 0x6B656570  # "keep"
+_LOCK_TIMEOUT: Final = "SET lock_timeout = '10s'"
+_PUMPS_AT_ONCE: Final = 20
+_YEARS: Final = re.compile(r"(\d{1,2})y")
+
+
+class RetentionError(RuntimeError):
+    """Nothing more can be removed now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What was, or would be, removed from one table."""
+
+    table: str
+    events: int
+    until: datetime | None
+    """Events before this time; None: there is nothing to remove."""
+
+
+def parse_keep(text: str, *, longer_than: timedelta) -> timedelta:
+    """Read how long events are kept: `7y`, or a length of time as everywhere (`parse_age`).
+
+    Args:
+        text: What the operator typed.
+        longer_than: How old an event may be when ingest takes it; one that came again after its removal would stand
+            in the table again, and count.
+
+    Raises:
+        ValueError: It is no length of time, or not longer than that.
+    """
+    years = _YEARS.fullmatch(text.strip())
+    keep = timedelta(days=365.25) * int(years[1]) if years else parse_age(text)
+    if keep <= longer_than:
+        msg = (
+            f"{text} is too short: ingest takes events of the last {longer_than.days} days, and would store them again"
+        )
+        raise ValueError(msg)
+    return keep
+
+
+async def plan(connection: Connection, *, before: datetime) -> tuple[Removal, ...]:
+    """What `remove` would remove now."""
+    return tuple([await _plan(connection, table, before) for table in RETAINED])
+
+
+async def remove(connection: Connection, *, before: datetime) -> tuple[Removal, ...]:
+    """Remove the dense events before a time.
+
+    Args:
+        connection: To the owner of the tables. Outside a transaction.
+        before: By the devices' clocks.
+
+    Raises:
+        RetentionError: Another removal runs, or something holds a table for long.
+    """
+    async with _alone(connection):
+        removals = []
+        for table in RETAINED:
+            found = await _plan(connection, table, before)
+            if found.until is not None:
+                await _remove(connection, table, found.until)
+            removals.append(found)
+        return tuple(removals)
+
+
+@asynccontextmanager
+async def _alone(connection: Connection) -> AsyncIterator[None]:
+    if not await connection.fetchval(QUERIES["try_lock"], _LOCK_KEY):
+        raise RetentionError("another removal is running")
+    await connection.execute(_LOCK_TIMEOUT)
+    try:
+        yield
+    except asyncpg.LockNotAvailableError as error:
+        msg = f"a table was in use for too long, and the rest was left for the next time: {error}"
+        raise RetentionError(msg) from error
+    finally:
+        await connection.execute("RESET lock_timeout")
+        await connection.fetchval(QUERIES["unlock"], _LOCK_KEY)
+
+
+async def _plan(connection: Connection, table: str, before: datetime) -> Removal:
+    until: datetime | None = before
+    if await _is_hypertable(connection, table):
+        until = await connection.fetchval(QUERIES["end_of_droppable"], table, before)
+    events = 0 if until is None else await connection.fetchval(QUERIES["count_before"].format(table=table), until)
+    return Removal(table, events, until if events else None)
+
+
+async def _remove(connection: Connection, table: str, until: datetime) -> None:
+    if await _is_hypertable(connection, table):
+        await connection.execute(QUERIES["drop_chunks"], table, until)
+        return
+    pumps = [row[0] for row in await connection.fetch(QUERIES["pumps"])]
+    for first in range(0, len(pumps), _PUMPS_AT_ONCE):
+        some = pumps[first : first + _PUMPS_AT_ONCE]
+        await connection.execute(QUERIES["delete_before"].format(table=table), some, until)
+
+
+async def _is_hypertable(connection: Connection, table: str) -> bool:
+    return bool(
+        await connection.fetchval(QUERIES["has_timescaledb"])
+        and await connection.fetchval(QUERIES["is_hypertable"], table)
+    )

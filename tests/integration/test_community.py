@@ -1,0 +1,94 @@
+"""What only TimescaleDB Community does: columns, and roll-ups that are kept. Needs TEST_COMMUNITY_DATABASE_URL."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from services.admin import retention
+from services.ingest.store import QUERIES
+from services.localstack.timescaledb import ExternalServer
+from services.runtime.migrate import Edition
+from tests.stack import execute_at, migrate_at
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+PUMPS = 20
+
+
+@pytest.fixture
+async def connection():
+    """To a fresh migrated database with 500 days of events, old ones converted as the policy will."""
+    server = ExternalServer(os.environ["TEST_COMMUNITY_DATABASE_URL"])
+    name = f"pw_store_test_{uuid.uuid4().hex[:8]}"
+    await execute_at(server.dsn(), f"CREATE DATABASE {name}")
+    result = await migrate_at(server.dsn(name))
+    assert result.edition is Edition.COMMUNITY, result.description
+    connection = await asyncpg.connect(server.dsn(name))
+    await connection.execute(
+        """INSERT INTO bolus_requests
+           SELECT 'pump-' || p, $1::timestamptz - n * interval '6 hours', gen_random_uuid(), $1, 'h', n, 'delivered', 1
+           FROM generate_series(1, $2::int) AS p, generate_series(0, 4 * 500) AS n""",
+        NOW,
+        PUMPS,
+    )
+    await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    jobs = await connection.fetch(
+        "SELECT job_id FROM timescaledb_information.jobs WHERE proc_name ~ '^policy_(compression|columnstore)$'"
+    )
+    assert len(jobs) == 3
+    for job in jobs:
+        await connection.execute(f"CALL run_job({job['job_id']})")
+    yield connection
+    await connection.close()
+    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def columns_of(connection, compressed):
+    return await connection.fetchval(
+        """SELECT array_agg(range_end ORDER BY range_end) FROM timescaledb_information.chunks
+           WHERE hypertable_name = 'bolus_requests' AND is_compressed = $1""",
+        compressed,
+    )
+
+
+async def send(connection, rows):
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    status = await connection.execute(QUERIES["insert_bolus"], NOW, *columns)
+    return int(status.split()[-1])
+
+
+async def test_chunks_are_converted_when_no_upload_is_expected_any_more(connection):
+    converted, rows = await columns_of(connection, True), await columns_of(connection, False)
+    assert max(converted) < NOW - timedelta(days=30) <= min(rows)
+
+
+async def test_a_late_batch_into_columns_is_stored_once(connection):
+    before = await connection.fetchval("SELECT count(*) FROM bolus_requests")
+    late = [
+        (f"pump-{n % PUMPS + 1}", (NOW - timedelta(days=40 + n % 350, minutes=1)).timestamp(), uuid.uuid4(), "h", n,
+         "delivered", 1.0)
+        for n in range(2_000)
+    ]  # fmt: skip
+    there = await connection.fetch(
+        """SELECT pump_id, extract(epoch FROM observed_at)::float8, event_id, device_id, seq, outcome, dose_mcg
+           FROM bolus_requests WHERE observed_at < now() - interval '60 days' ORDER BY event_id LIMIT 2000"""
+    )
+    assert await send(connection, [tuple(row) for row in there]) == 0
+    assert await send(connection, late) == 2_000
+    assert await send(connection, late) == 0
+    assert await send(connection, [*late, *(tuple(row) for row in there)]) == 0
+    counted = await connection.fetchrow("SELECT count(*), count(DISTINCT event_id) FROM bolus_requests")
+    assert tuple(counted) == (before + 2_000, before + 2_000)
+
+
+async def test_what_was_removed_leaves_the_roll_up_too(connection):
+    before = NOW - timedelta(days=410)
+    [removal] = [r for r in await retention.remove(connection, before=before) if r.table == "bolus_requests"]
+    assert removal.events > 0
+    assert await connection.fetchval("SELECT min(observed_at) FROM bolus_requests") >= removal.until
+    await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    assert await connection.fetchval("SELECT min(bucket) FROM bolus_daily") >= removal.until

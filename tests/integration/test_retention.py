@@ -1,0 +1,101 @@
+"""`pumpwatch retention`: old events of the dense kinds go, from hypertables and plain tables; all else stays."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from services.admin import retention
+from tests.contract.clinic_data import seed
+from tests.integration.test_cli import pumpwatch
+from tests.stack import execute_at, make_database
+
+AGES = (1, 390, 800, 1_500, 3_000)
+OTHERS = ("pump_alarms", "therapies", "refills", "patient_reports", "alerts", "alert_transitions", "rejected_messages")
+
+
+@pytest.fixture(params=["timescaledb", "plain"])
+async def dsn(request, timescaledb, plain_postgres):
+    """A database with two clinics' events of today and of years ago."""
+    server = plain_postgres if request.param == "plain" else timescaledb
+    dsn = await make_database(server, f"pumpwatch_retention_{server.port}")
+    connection = await asyncpg.connect(dsn)
+    await seed(connection)
+    for table in (*retention.RETAINED, *OTHERS[:4]):
+        await connection.execute(f"CREATE TEMP TABLE old AS SELECT DISTINCT ON (pump_id) * FROM {table}")  # noqa: S608
+        for days in AGES:
+            await connection.execute(
+                f"""UPDATE old SET event_id = gen_random_uuid(), observed_at = now() - {days} * interval '1 day';
+                    INSERT INTO {table} SELECT * FROM old"""  # noqa: S608
+            )
+        await connection.execute("DROP TABLE old")
+    await connection.close()
+    yield dsn
+    await execute_at(server.dsn(), f"DROP DATABASE pumpwatch_retention_{server.port} WITH (FORCE)")
+
+
+async def counts(dsn, tables, older_than_days=0):
+    connection = await asyncpg.connect(dsn)
+    column = {"alerts": "opened_at", "alert_transitions": "at", "rejected_messages": "last_received_at"}
+    found = {
+        table: await connection.fetchval(
+            f"SELECT count(*) FROM {table} WHERE {column.get(table, 'observed_at')} <= now() - make_interval(days => $1)",  # noqa: S608
+            older_than_days,
+        )
+        for table in tables
+    }
+    await connection.close()
+    return found
+
+
+async def test_old_dense_events_are_removed_and_nothing_else(dsn):
+    others, dense = await counts(dsn, OTHERS), await counts(dsn, retention.RETAINED)
+    young = {
+        table: n - o for (table, n), o in zip(dense.items(), (await counts(dsn, dense, 790)).values(), strict=True)
+    }
+    looked = pumpwatch("retention", "--keep", "2y", DATABASE_URL=dsn)
+    assert looked.returncode == 1
+    assert looked.stdout.startswith("reservoir_readings: would remove 24 events before 20")
+    assert looked.stderr == "error: nothing was removed: add --yes to remove them\n"
+    assert await counts(dsn, dense) == dense
+    done = pumpwatch("retention", "--keep", "2y", "--yes", DATABASE_URL=dsn)
+    assert (done.returncode, done.stdout) == (0, looked.stdout.replace("would remove", "removed"))
+    assert await counts(dsn, dense) == young
+    assert await counts(dsn, OTHERS) == others
+    again = pumpwatch("retention", "--keep", "2y", "--yes", DATABASE_URL=dsn)
+    assert again.stdout == "".join(f"{table}: removed 0 events\n" for table in retention.RETAINED)
+    assert pumpwatch("retention", "--keep", "2y", DATABASE_URL=dsn).returncode == 0
+
+
+async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn, monkeypatch):
+    before = datetime.now(UTC) - timedelta(days=700)
+    first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    await first.execute("SELECT pg_advisory_lock($1)", retention._LOCK_KEY)
+    with pytest.raises(retention.RetentionError, match="another removal is running"):
+        await retention.remove(second, before=before)
+    await first.execute("SELECT pg_advisory_unlock_all()")
+    async with first.transaction():
+        await first.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
+        monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "SET lock_timeout = '50ms'")
+        with pytest.raises(retention.RetentionError, match="in use for too long"):
+            await retention.remove(second, before=before)
+    assert sum(removal.events for removal in await retention.remove(second, before=before)) > 0
+    assert await second.fetchval("SHOW lock_timeout") == "0"
+    for connection in (first, second):
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("keep", "says"),
+    [
+        ("400d", "--keep: 400d is too short: ingest takes events of the last 400 days, and would store them again"),
+        ("1y", "--keep: 1y is too short"),
+        ("long", "--keep: 'long' is not a length of time: expected "),
+    ],
+)
+def test_a_time_that_is_none_or_too_short_is_refused(keep, says):
+    done = pumpwatch("retention", "--keep", keep, "--yes", DATABASE_URL="postgresql://postgres@127.0.0.1:1/nowhere")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {says}")
