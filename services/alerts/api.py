@@ -16,22 +16,19 @@ from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
+from services.alerts import life_api
 from services.alerts.access import AccessControl
 from services.alerts.acknowledgement import UnknownAlertError, acknowledge_alert
-from services.alerts.board import views
+from services.alerts.board import life_views, views
+from services.alerts.life_api import Note, PersonName
 from services.alerts.parts import Borrowed, Parts, Running
 from services.alerts.readiness import missing_parts
 from services.alerts.reading import AlertView, HistoryEntry, StateFilter, history_of, list_alerts, one_alert
 from services.alerts.reconcile import AcknowledgeError
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import UNAVAILABLE
-
-PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*$")
-]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")]
 
 log = structlog.get_logger()
 health = APIRouter(include_in_schema=False)
@@ -70,7 +67,9 @@ def create_app(parts: Parts, settings: AlertsSettings) -> FastAPI:
     app.add_middleware(AccessControl, token=token, public_url=settings.public_url)
     app.include_router(health)
     app.include_router(v1)
+    app.include_router(life_api.router)
     app.include_router(views.router)
+    app.include_router(life_views.router)
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)

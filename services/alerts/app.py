@@ -12,6 +12,7 @@ import signal
 import socket
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -30,7 +31,7 @@ from services.runtime.database import UNAVAILABLE, Pool, open_pool
 from services.runtime.http import serve
 from services.runtime.migrate import pending
 
-_POOL_CONNECTIONS = 8
+_POOL_CONNECTIONS = 12
 """Three loops and the sends under way, and as much again for requests."""
 
 log = structlog.get_logger()
@@ -67,13 +68,15 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
         )
         stack.callback(pool.terminate)
         channel = AppriseChannel(settings.send_timeout_seconds)
-        dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel)
+        # Two processes must never share a name: what one sends while it dies, the other takes over by it.
+        worker_id = f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}"
+        dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel, worker_id=worker_id)
         worker = Worker(pool, policies, settings, metrics, utc_now, dispatcher.wake)
         app = create_app(Parts(pool, policies, worker.health, registry, utc_now), settings)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(serve(app, host=settings.http_host, port=settings.http_port)),
-                group.create_task(_work(pool, worker, dispatcher, channel, settings)),
+                group.create_task(_work(pool, worker, dispatcher, channel, worker_id)),
             ]
             log.info("alerts_started", board=f"http://{settings.http_host}:{settings.http_port}/")
             await stop.wait()
@@ -83,13 +86,11 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     log.info("alerts_stopped")
 
 
-async def _work(
-    pool: Pool, worker: Worker, dispatcher: Dispatcher, channel: AppriseChannel, settings: AlertsSettings
-) -> None:
+async def _work(pool: Pool, worker: Worker, dispatcher: Dispatcher, channel: AppriseChannel, worker_id: str) -> None:
     await channel.warm_up()
     await wait_until_migrated(pool)
     async with asyncio.TaskGroup() as group:
-        group.create_task(worker.run(settings.worker_name or f"alerts-{socket.gethostname()}"))
+        group.create_task(worker.run(worker_id))
         group.create_task(dispatcher.run())
 
 

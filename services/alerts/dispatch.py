@@ -4,7 +4,8 @@ Guarantees: **at least once**. A delivery is claimed for a lease, sent, then rec
 between sending and recording sends again when the lease is over, with the same delivery id. Within one
 process nothing is sent twice. The most urgent goes first; one channel that hangs holds up at most
 `sends_per_channel` of the `sends_at_once` places. What is acknowledged or over meanwhile is cancelled, not
-retried.
+retried; what a silence or quiet hours hold is put off, and its row says by what. When tries on a channel
+fail, the contact's next channel or the next contact is used beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -24,14 +26,20 @@ from schemas.policy import Priority
 from services.alerts import store
 from services.alerts.backoff import backoff_seconds
 from services.alerts.channel import AppriseChannel, SendOutcome, SendResult
+from services.alerts.escalate import after_failure, step_of
+from services.alerts.gather import gather_once
 from services.alerts.metrics import Metrics
+from services.alerts.model import PlannedDelivery
+from services.alerts.mute import mute_of
 from services.alerts.policies import PolicyFolder, address_of
 from services.alerts.settings import AlertsSettings
+from services.alerts.silences import silences_now
 from services.alerts.worker import Clock
-from services.runtime.database import UNAVAILABLE, Pool
+from services.runtime.database import UNAVAILABLE, Connection, Pool
 
 log = structlog.get_logger()
 
+_GROUP: Final = "group:"
 _ChannelKey = tuple[str, str, str]
 
 
@@ -43,11 +51,14 @@ class Claim:
     clinic_id: str
     contact: str
     channel: str
+    occasion: str
     priority: Priority
     title: str
     body: str
     attempts: int
     created_at: datetime
+    pump_id: str | None
+    rule: str | None
     wanted: bool
     """False: its alert is taken or over; left by a process that died while sending."""
 
@@ -69,6 +80,7 @@ class Dispatcher:
         clock: Clock,
         channel: AppriseChannel,
         environment: Mapping[str, str] | None = None,
+        worker_id: str = "alerts",
     ) -> None:
         self._pool = pool
         self._policies = policies
@@ -77,6 +89,7 @@ class Dispatcher:
         self._clock = clock
         self._channel = channel
         self._environment = os.environ if environment is None else environment
+        self._worker_id = worker_id
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._in_use: Counter[_ChannelKey] = Counter()
@@ -116,12 +129,17 @@ class Dispatcher:
             self._raise_bugs()
 
     async def _start_what_is_due(self) -> None:
+        async with self._pool.acquire() as connection:
+            policies, now = self._policies.policies, self._clock()
+            await gather_once(connection, policies, now, public_url=self._settings.public_url)
         while len(self._sending) < self._settings.sends_at_once:
             claim = await self._claim()
             if claim is None:
                 return
             if not claim.wanted:
                 await self._pool.execute(store.QUERIES["record_cancelled"], claim.delivery_id)
+                continue
+            if await self._is_held(claim):
                 continue
             self._in_use[claim.channel_key] += 1
             self._sending.add(asyncio.create_task(self._send(claim)))
@@ -136,11 +154,31 @@ class Dispatcher:
             [clinic_id for clinic_id, _, _ in busy],
             [contact for _, contact, _ in busy],
             [channel for _, _, channel in busy],
+            self._worker_id,
         )
         if row is None:
             return None
         values = dict(row) | {"priority": Priority(row["priority"])}
         return Claim(**values)
+
+    async def _is_held(self, claim: Claim) -> bool:
+        """Put the page off if something holds it. A page about no single alert was looked at when it was made."""
+        if claim.pump_id is None or claim.rule is None:
+            return False
+        now = self._clock()
+        policy = self._policies.policies.of(claim.clinic_id)
+        async with self._pool.acquire() as connection:
+            silences = await silences_now(connection, claim.clinic_id, now)
+            mute = mute_of(silences, policy, pump_id=claim.pump_id, rule=claim.rule, priority=claim.priority, now=now)
+            if mute is None:
+                return False
+            await connection.execute(
+                store.QUERIES["record_held"], claim.delivery_id, mute.until, mute.reason.value, mute.silence_id
+            )
+        log.info(
+            "delivery_held", delivery_id=str(claim.delivery_id), by=mute.reason.value, until=mute.until.isoformat()
+        )
+        return True
 
     async def _send(self, claim: Claim) -> None:
         try:
@@ -187,17 +225,33 @@ class Dispatcher:
         now = self._clock()
         if outcome.result is SendResult.SENT:
             await self._pool.execute(store.QUERIES["record_sent"], claim.delivery_id, now)
-        elif outcome.result is SendResult.PERMANENT or given_up:
-            await self._pool.execute(store.QUERIES["record_failed"], claim.delivery_id, outcome.error)
-        else:
-            wait = backoff_seconds(
-                claim.attempts,
-                first_seconds=self._settings.retry_first_seconds,
-                longest_seconds=self._settings.retry_longest_seconds,
-                spread=claim.delivery_id.int % 1000 / 1000,
+            return
+        final = outcome.result is SendResult.PERMANENT or given_up
+        async with self._pool.acquire() as connection, connection.transaction():
+            if final:
+                await connection.execute(store.QUERIES["record_failed"], claim.delivery_id, outcome.error)
+            else:
+                wait = backoff_seconds(
+                    claim.attempts,
+                    first_seconds=self._settings.retry_first_seconds,
+                    longest_seconds=self._settings.retry_longest_seconds,
+                    spread=claim.delivery_id.int % 1000 / 1000,
+                )
+                due_at = now + timedelta(seconds=wait)
+                await connection.execute(store.QUERIES["record_retry"], claim.delivery_id, due_at, outcome.error)
+            await self._tell_others(connection, claim, now, final=final)
+
+    async def _tell_others(self, connection: Connection, claim: Claim, now: datetime, *, final: bool) -> None:
+        occasion = claim.occasion
+        if occasion.startswith(_GROUP):  # group:rule/priority/step:moment
+            occasion = f"opened/step:{occasion.split('/')[2].partition(':')[0]}"
+        failed = PlannedDelivery(occasion, claim.contact, claim.channel)
+        policy = self._policies.policies.of(claim.clinic_id)
+        for planned in after_failure(failed, claim.priority, policy, claim.attempts, final=final):
+            step = None if planned.occasion == occasion else step_of(planned.occasion)
+            await connection.execute(
+                store.QUERIES["insert_instead"], claim.delivery_id, planned.contact, planned.channel, now, step
             )
-            due_at = now + timedelta(seconds=wait)
-            await self._pool.execute(store.QUERIES["record_retry"], claim.delivery_id, due_at, outcome.error)
 
     def _raise_bugs(self) -> None:
         done = {task for task in self._sending if task.done()}

@@ -6,7 +6,10 @@ alert.
 
 An **episode** begins when an alert pages: it opened, rose above everything it was before, returned, or its
 acknowledgement expired. Its steps are counted from that moment. A priority that falls and rises again
-inside an episode neither pages again nor puts off the next step.
+inside an episode neither pages again nor puts off the next step, and neither does a condition that flaps.
+
+A contact's channels are used one after the other: the next one when tries on one have failed (unless the policy
+says all at once). When a contact's last channel has failed for good, the next step is not waited for.
 """
 
 from __future__ import annotations
@@ -65,9 +68,50 @@ def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[Pla
                 PlannedDelivery(occasion, contact.name, channel.name)
                 for contact in policy.contacts
                 if contact.name in step.contacts
-                for channel in contact.channels
+                for channel in (contact.channels if contact.all_channels_at_once else contact.channels[:1])
             )
     return tuple(planned)
+
+
+def after_failure(
+    failed: PlannedDelivery, priority: Priority, policy: Policy, attempts: int, *, final: bool
+) -> tuple[PlannedDelivery, ...]:
+    """Who is told instead when a try has failed: the contact's next channel, or else those of the next step.
+
+    Args:
+        failed: What could not be sent.
+        priority: Its priority, which chooses the route.
+        policy: The clinic's.
+        attempts: How many tries were made of it.
+        final: It will not be tried again.
+    """
+    if not final and attempts < policy.paging.next_channel_after_attempts:
+        return ()
+    contact = next((each for each in policy.contacts if each.name == failed.contact), None)
+    names = [channel.name for channel in contact.channels] if contact and not contact.all_channels_at_once else []
+    after = names[names.index(failed.channel) + 1 :] if failed.channel in names else []
+    if after:
+        return (PlannedDelivery(failed.occasion, failed.contact, after[0]),)
+    route = policy.routes.get(priority)
+    place = step_of(failed.occasion) + 1
+    if not final or route is None or place >= len(route.steps):
+        return ()
+    occasion = f"{episode_of(failed.occasion)}/step:{place}"
+    return tuple(
+        PlannedDelivery(occasion, each.name, each.channels[0].name)
+        for each in policy.contacts
+        if each.name in route.steps[place].contacts
+    )
+
+
+def episode_of(occasion: str) -> str:
+    """The name of the episode that an occasion belongs to."""
+    return occasion.partition("/step:")[0]
+
+
+def step_of(occasion: str) -> int:
+    """Which step of its route an occasion is; 0 is the first."""
+    return int(occasion.partition("/step:")[2] or 0)
 
 
 def reaches_nobody(policy: Policy, priority: Priority) -> bool:
@@ -78,7 +122,8 @@ def reaches_nobody(policy: Policy, priority: Priority) -> bool:
 
 def _begins_anew(page: Page) -> bool:
     return (
-        page.kind in (TransitionKind.RETURNED, TransitionKind.ACKNOWLEDGEMENT_EXPIRED)
+        (page.kind is TransitionKind.RETURNED and not page.flapped)
+        or page.kind is TransitionKind.ACKNOWLEDGEMENT_EXPIRED
         or page.from_state is AlertState.ACKNOWLEDGED
     )
 

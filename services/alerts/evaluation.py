@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -72,7 +72,8 @@ async def evaluate_pumps(
     for start in range(0, len(known), _SLICE_PUMPS):
         some = known[start : start + _SLICE_PUMPS]
         facts = await store.load_facts(connection, some, now, windows=policies.longest_baseline_days, as_of=as_of)
-        open_alerts = await store.load_open_alerts(connection, some)
+        closed_since = now - policies.longest_flapping
+        open_alerts = await store.load_open_alerts(connection, some, closed_since=closed_since)
         decided = [
             change for each in facts for change in decide(each, open_alerts.get(each.pump_id, ()), policies, now)
         ]
@@ -93,7 +94,8 @@ def decide(
     others = [alert for alert in open_alerts if alert.clinic_id != facts.clinic_id]
     moved = retire(others, Reason.PUMP_MOVED)
     if facts.enrolled:
-        transitions = reconcile(evaluate(facts, policy, now), own, now)
+        flapping = timedelta(minutes=policy.paging.flapping_minutes)
+        transitions = reconcile(evaluate(facts, policy, now), own, now, flapping=flapping)
     else:
         transitions = retire(own, Reason.PUMP_RETIRED)
     for transition in (*moved, *transitions):
@@ -150,7 +152,8 @@ def _changed(alert: OpenAlert, change: AlertChange, places: dict[UUID, int], now
     pages = alert.pages
     if transition.kind in PAGING_KINDS:
         seq = places[alert.alert_id]
-        pages = (*pages, Page(transition.kind, seq, now, transition.priority, transition.from_state))
+        flapped = transition.reason is Reason.CONDITION_FLAPPED
+        pages = (*pages, Page(transition.kind, seq, now, transition.priority, transition.from_state, flapped))
     return replace(
         alert,
         state=transition.to_state,
@@ -184,4 +187,4 @@ def _unreached(changes: Sequence[AlertChange], policies: Policies) -> list[Prior
 
 
 def _pages(transition: Transition) -> bool:
-    return transition.kind in PAGING_KINDS
+    return transition.kind in PAGING_KINDS and transition.reason is not Reason.CONDITION_FLAPPED

@@ -19,7 +19,7 @@ _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10
 
 
 TRIGGERS: Final = ("queue", "sweep", "escalation")
-TASKS: Final = (*TRIGGERS, "heartbeat", "dispatch")
+TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "dispatch")
 DELIVERY_RESULTS: Final = (*SendResult, "given_up")
 
 
@@ -33,6 +33,7 @@ class Metrics:
     sweep_oldest_seconds: Gauge
     transitions: Counter
     without_contact: Counter
+    unreached: Gauge
     deliveries: Counter
     delivery_seconds: Histogram
     database_failures: Counter
@@ -76,6 +77,11 @@ class Metrics:
                 "pumpwatch_alerts_without_contact",
                 "Alerts that opened with nobody in the policy to be told.",
                 ["priority"],
+                registry=registry,
+            ),
+            unreached=Gauge(
+                "pumpwatch_alerts_unreached",
+                "Active alerts of which somebody should have been told and nobody was.",
                 registry=registry,
             ),
             deliveries=Counter(

@@ -72,6 +72,9 @@ class TransitionKind(StrEnum):
     RETURNED = "returned"
     CLEARED = "cleared"
     CLOSED = "closed"
+    COMMENTED = "commented"
+    ACTED = "acted"
+    """A person wrote down what was done."""
 
 
 class Reason(StrEnum):
@@ -83,9 +86,12 @@ class Reason(StrEnum):
     CONDITION_CHANGED = "condition_changed"
     CONDITION_PERSISTS = "condition_persists"
     CONDITION_RETURNED = "condition_returned"
+    CONDITION_FLAPPED = "condition_flapped"
+    """It returned soon after it had ended, and whoever was told has not answered: no new page."""
     CONDITION_ENDED = "condition_ended"
     PERSON_TOOK_IT = "person_took_it"
     PERSON_SAW_IT = "person_saw_it"
+    PERSON_WROTE = "person_wrote"
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
 
@@ -268,11 +274,15 @@ class Page:
     at: datetime
     priority: Priority
     from_state: AlertState | None
+    flapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """An alert that is not closed, with what was paged for it so far (oldest first)."""
+    """An alert that is not closed, or closed a moment ago, with what was paged for it so far (oldest first).
+
+    `told` is the highest priority of which somebody was told; None: nobody was, or a page was called off.
+    """
 
     alert_id: UUID
     clinic_id: str
@@ -289,6 +299,8 @@ class OpenAlert:
     acknowledgement_expires_at: datetime | None = None
     pages: tuple[Page, ...] = ()
     occasions: frozenset[str] = frozenset()
+    ended_at: datetime | None = None
+    told: Priority | None = None
 
     @property
     def peak(self) -> Priority:

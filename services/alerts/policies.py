@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -44,6 +45,12 @@ class Policies:
         """How many 24-hour windows the facts must reach back, for the clinic that looks back furthest."""
         days = (policy.bolus_demand.baseline_days for policy in (self.default, *self.by_clinic.values()))
         return max(_LEAST_WINDOWS, *days)
+
+    @property
+    def longest_flapping(self) -> timedelta:
+        """How far back an alert may have closed and still be the same one, for the clinic that looks back furthest."""
+        policies = (self.default, *self.by_clinic.values())
+        return timedelta(minutes=max(policy.paging.flapping_minutes for policy in policies))
 
 
 def policies_of(*policies: Policy, faults: tuple[str, ...] = (), unusable: tuple[str, ...] = ()) -> Policies:

@@ -197,21 +197,32 @@ LEFT JOIN LATERAL (
            AND received_at <= coalesce($3::timestamptz, 'infinity') LIMIT 1)) upload ON true) contact ON true;
 
 -- name: open_alerts
--- Alerts of the pumps $1 that are not closed, each with its pages so far and the occasions that have deliveries.
+-- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, and of
+-- which priorities somebody was told. And the newest that closed after $2, where no other has opened since.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
-       a.evidence, a.acknowledged_by, a.acknowledgement_expires_at,
-       p.kinds, p.seqs, p.moments, p.priorities, p.from_states, o.occasions
-FROM alerts a
+       a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
+       p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasions, o.told
+FROM (
+    SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
+    UNION ALL
+    SELECT * FROM (
+        SELECT DISTINCT ON (pump_id, rule, key) * FROM alerts
+        WHERE pump_id = ANY ($1::text[]) AND state = 'closed' AND closed_at > $2
+        ORDER BY pump_id, rule, key, closed_at DESC) closed
+    WHERE NOT EXISTS (SELECT FROM alerts other WHERE other.state <> 'closed' AND other.pump_id = closed.pump_id
+                        AND other.rule = closed.rule AND other.key = closed.key)) a
 LEFT JOIN LATERAL (
     SELECT array_agg(kind ORDER BY clinic_seq) AS kinds, array_agg(clinic_seq ORDER BY clinic_seq) AS seqs,
            array_agg(at ORDER BY clinic_seq) AS moments, array_agg(priority ORDER BY clinic_seq) AS priorities,
-           array_agg(from_state ORDER BY clinic_seq) AS from_states
+           array_agg(from_state ORDER BY clinic_seq) AS from_states, array_agg(reason ORDER BY clinic_seq) AS reasons
     FROM alert_transitions
     WHERE alert_id = a.alert_id
       AND kind IN ('opened', 'priority_raised', 'acknowledgement_expired', 'returned')) p ON true
 LEFT JOIN LATERAL (
-    SELECT array_agg(DISTINCT occasion) AS occasions FROM deliveries WHERE alert_id = a.alert_id) o ON true
-WHERE a.pump_id = ANY ($1::text[]) AND a.state <> 'closed'
+    SELECT array_agg(DISTINCT occasion) AS occasions,
+           CASE WHEN NOT bool_or(state = 'cancelled') THEN array_agg(DISTINCT priority) FILTER (WHERE state = 'sent') END
+               AS told
+    FROM deliveries WHERE alert_id = a.alert_id) o ON true
 ORDER BY a.pump_id, a.rule, a.key;
 
 -- name: pumps_to_look_at
@@ -255,10 +266,10 @@ RETURNING alert_id, clinic_seq;
 
 -- name: insert_deliveries
 -- A delivery that exists already (same alert, occasion, contact and channel) stays as it is.
-INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, created_at, due_at)
-SELECT alert_id, clinic_id, occasion, contact, channel, priority, title, body, $9, $9
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-     AS n (alert_id, clinic_id, occasion, contact, channel, priority, title, body)
+INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, together, created_at, due_at)
+SELECT alert_id, clinic_id, occasion, contact, channel, priority, title, body, together, $10, $10
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+     AS n (alert_id, clinic_id, occasion, contact, channel, priority, title, body, together)
 ON CONFLICT (alert_id, occasion, contact, channel) DO NOTHING
 RETURNING delivery_id;
 
@@ -276,7 +287,7 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 
 -- name: alert_for_acknowledgement
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
-       acknowledged_by, acknowledgement_expires_at
+       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged
@@ -287,40 +298,156 @@ WHERE alert_id = $1;
 
 -- name: claim_delivery
 -- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
--- One that was being sent when its process died is due again when its lease ($2: until when) is over.
-UPDATE deliveries d
-SET state = 'sending', claimed_until = $2, attempts = attempts + 1
-FROM alerts a
-WHERE a.alert_id = d.alert_id AND d.delivery_id = (
-    SELECT o.delivery_id FROM deliveries o
-    WHERE ((o.state = 'due' AND o.due_at <= $1) OR (o.state = 'sending' AND o.claimed_until < $1))
+-- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when the
+-- process ($6: this one) has not been heard of for 4 seconds.
+WITH picked AS (
+    SELECT o.delivery_id, o.alert_id FROM deliveries o
+    WHERE ((o.state = 'due' AND o.due_at <= $1 AND NOT o.together)
+        OR (o.state = 'sending'
+            AND (o.claimed_until < $1
+              OR EXISTS (SELECT FROM worker_heartbeats w
+                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '4 seconds'))))
       AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
           WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
     ORDER BY CASE o.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END, o.due_at
     LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.priority, d.title, d.body, d.attempts, d.created_at,
-          a.state = 'active' AS wanted;
+UPDATE deliveries d
+SET state = 'sending', claimed_until = $2, claimed_by = $6, attempts = attempts + 1, held_by = NULL, held_silence = NULL
+FROM picked LEFT JOIN alerts a ON a.alert_id = picked.alert_id
+WHERE d.delivery_id = picked.delivery_id
+RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.occasion, d.priority, d.title, d.body, d.attempts,
+          d.created_at, a.pump_id, a.rule,
+          CASE WHEN a.alert_id IS NOT NULL THEN a.state = 'active'
+               WHEN d.occasion NOT LIKE 'group:%' THEN true
+               ELSE EXISTS (SELECT FROM deliveries f JOIN alerts fa ON fa.alert_id = f.alert_id
+                            WHERE f.group_id = d.delivery_id AND fa.state = 'active') END AS wanted;
 
 -- name: record_cancelled
-UPDATE deliveries SET state = 'cancelled', claimed_until = NULL WHERE delivery_id = $1;
+UPDATE deliveries SET state = 'cancelled', claimed_until = NULL
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
 
 -- name: record_sent
-UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL WHERE delivery_id = $1;
+UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
 
 -- name: record_retry
--- Once nobody is to be told any more, a page that could not be sent is not tried again.
+-- Once nobody is to be told any more, a page that could not be sent is not tried again. Pages of a group wait with it.
 UPDATE deliveries d
-SET state = CASE WHEN a.state = 'active' THEN 'due' ELSE 'cancelled' END,
+SET state = CASE WHEN d.state = 'grouped' THEN 'grouped' WHEN a.state IS DISTINCT FROM 'active' AND d.alert_id IS NOT NULL
+                 THEN 'cancelled' ELSE 'due' END,
     due_at = $2, claimed_until = NULL, last_error = $3
-FROM alerts a WHERE d.delivery_id = $1 AND a.alert_id = d.alert_id;
+FROM deliveries self LEFT JOIN alerts a ON a.alert_id = self.alert_id
+WHERE d.delivery_id = self.delivery_id AND (self.delivery_id = $1 OR (self.group_id = $1 AND self.state = 'grouped'));
 
 -- name: record_failed
-UPDATE deliveries SET state = 'failed', claimed_until = NULL, last_error = $2 WHERE delivery_id = $1;
+UPDATE deliveries SET state = 'failed', claimed_until = NULL, last_error = $2
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
 
--- name: heartbeat
-INSERT INTO worker_heartbeats (worker_id, service, at) VALUES ($1, 'alerts', $2)
-ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at;
+-- name: record_held
+-- Not now: something holds the page ($3 which reason, $4 which silence, if it is one) until $2.
+UPDATE deliveries
+SET state = 'due', due_at = $2, held_by = $3, held_silence = $4, claimed_until = NULL,
+    attempts = CASE WHEN state = 'sending' THEN attempts - 1 ELSE attempts END
+WHERE delivery_id = $1;
+
+-- name: insert_instead
+-- Somebody else, or another channel, for the page $1 (or for every page of the group $1) that could not be sent. $5: the
+-- step of the route that this is; null: the same as before.
+INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, together, created_at, due_at)
+SELECT s.alert_id, s.clinic_id,
+       CASE WHEN $5::integer IS NULL THEN s.occasion ELSE split_part(s.occasion, '/step:', 1) || '/step:' || $5 END,
+       $2, $3, s.priority, s.title, s.body, s.priority <> 'high', $4, $4
+FROM deliveries s LEFT JOIN alerts a ON a.alert_id = s.alert_id
+WHERE (s.group_id = $1 OR (s.delivery_id = $1 AND s.occasion NOT LIKE 'group:%'))
+  AND (a.state = 'active' OR a.alert_id IS NULL)
+ON CONFLICT DO NOTHING;
+
+-- name: lock_grouping
+-- One process at a time puts pages together, so that there is one group and not two.
+SELECT pg_try_advisory_xact_lock(7302411);
+
+-- name: kinds_waiting
+-- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each.
+SELECT w.*, (SELECT max(g.created_at) FROM deliveries g
+             WHERE g.alert_id IS NULL AND g.clinic_id = w.clinic_id AND g.contact = w.contact AND g.channel = w.channel
+               AND starts_with(g.occasion, format('group:%s/%s/%s:', w.rule, w.priority, w.step))) AS last_group_at
+FROM (
+    SELECT d.clinic_id, d.contact, d.channel, a.rule, d.priority,
+           coalesce(nullif(split_part(d.occasion, '/step:', 2), ''), '0')::integer AS step,
+           count(*) AS count, min(d.due_at) AS first_at, max(d.due_at) AS last_at
+    FROM deliveries d JOIN alerts a USING (alert_id)
+    WHERE d.state = 'due' AND d.together AND d.due_at <= $1
+    GROUP BY 1, 2, 3, 4, 5, 6) w;
+
+-- name: pages_of_kind
+-- The pages of one kind that wait at $7, each with the pump that it is about.
+SELECT d.delivery_id, a.pump_id
+FROM deliveries d JOIN alerts a USING (alert_id)
+WHERE d.state = 'due' AND d.together AND d.due_at <= $7 AND d.clinic_id = $1 AND d.contact = $2 AND d.channel = $3
+  AND a.rule = $4 AND d.priority = $5 AND coalesce(nullif(split_part(d.occasion, '/step:', 2), ''), '0')::integer = $6
+FOR UPDATE OF d;
+
+-- name: release_pages
+UPDATE deliveries SET together = false WHERE delivery_id = ANY ($1::uuid[]);
+
+-- name: insert_group
+INSERT INTO deliveries (clinic_id, occasion, contact, channel, priority, title, body, created_at, due_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+RETURNING delivery_id;
+
+-- name: join_group
+UPDATE deliveries SET state = 'grouped', group_id = $2 WHERE delivery_id = ANY ($1::uuid[]);
+
+-- name: insert_notice
+-- A page about Pumpwatch itself; one that exists already stays as it is.
+INSERT INTO deliveries (clinic_id, occasion, contact, channel, priority, title, body, created_at, due_at)
+SELECT clinic_id, occasion, contact, channel, 'high', title, body, $7, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     AS n (clinic_id, occasion, contact, channel, title, body)
+ON CONFLICT DO NOTHING
+RETURNING delivery_id;
+
+-- name: unreached
+-- Active alerts of which somebody should have been told and nobody was: no try has worked, and nothing holds the pages.
+SELECT a.clinic_id, count(*) AS alerts
+FROM alerts a
+WHERE a.state = 'active'
+  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id
+                    AND (d.state = 'sent' OR (d.state IN ('due', 'sending', 'grouped') AND d.last_error IS NULL)))
+  AND (a.priority IN ('high', 'medium') OR EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id))
+GROUP BY a.clinic_id;
+
+-- name: insert_silence
+INSERT INTO silences (clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+RETURNING silence_id;
+
+-- name: silences_now
+-- What may hold pages of the clinic $1 at $2.
+SELECT silence_id, clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at
+FROM silences WHERE clinic_id = $1 AND ended_at IS NULL AND begins_at <= $2 AND ends_at > $2;
+
+-- name: list_silences
+-- Silences of the clinic $1 (null: of all) that hold or are to come at $2.
+SELECT silence_id, clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at
+FROM silences WHERE ($1::text IS NULL OR clinic_id = $1) AND ended_at IS NULL AND ends_at > $2
+ORDER BY begins_at, silence_id;
+
+-- name: end_silence
+UPDATE silences SET ended_at = $2, ended_by = $3
+WHERE silence_id = $1 AND ended_at IS NULL AND ends_at > $2 RETURNING clinic_id;
+
+-- name: release_held
+-- A silence has ended before its time: what it held is due.
+UPDATE deliveries SET due_at = $2, held_by = NULL, held_silence = NULL WHERE held_silence = $1 AND state = 'due';
+
+-- name: clinic_exists
+SELECT EXISTS (SELECT FROM clinics WHERE clinic_id = $1);
+
+-- name: beat
+INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) VALUES ($1, 'alerts', $2, clock_timestamp())
+ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, beaten_at = excluded.beaten_at;
 
 -- name: forget_heartbeats
 DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;
@@ -354,7 +481,8 @@ SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, deta
 FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;
 
 -- name: deliveries_of
-SELECT alert_id, delivery_id, occasion, contact, channel, priority, state, created_at, due_at, attempts, last_error, sent_at
+SELECT alert_id, delivery_id, occasion, contact, channel, priority, state, created_at, due_at, attempts, last_error, sent_at,
+       held_by, group_id IS NOT NULL AS grouped, bypassed
 FROM deliveries WHERE alert_id = ANY ($1::uuid[]) ORDER BY created_at, contact, channel;
 
 -- name: audit_rows

@@ -34,6 +34,14 @@ async def missing_parts(pool: Pool, policies: PolicyFolder, health: Health) -> t
     return tuple(missing)
 
 
+def unreached_warning(alerts: int) -> tuple[str, ...]:
+    """PURE. Say that pages reach nobody, if so."""
+    if not alerts:
+        return ()
+    which = "1 alert has" if alerts == 1 else f"{alerts} alerts have"
+    return (f"Nobody could be told: {which} reached nobody. Call somebody.",)
+
+
 def warnings_of(status: store.Row, faults: tuple[str, ...], now: datetime) -> tuple[str, ...]:
     """PURE. What a person at the board must know: that what they see may not be all there is."""
     found = []

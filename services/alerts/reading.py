@@ -47,6 +47,9 @@ class Delivery:
     attempts: int
     last_error: str | None
     sent_at: datetime | None
+    held_by: str | None
+    grouped: bool
+    bypassed: bool
 
 
 @dataclass(frozen=True, slots=True)

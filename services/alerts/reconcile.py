@@ -10,14 +10,18 @@ lingers (a gap in the data clears nothing).
 | active       | closed; if ever high: cleared | -         | raised, lowered or refreshed                    |
 | acknowledged | closed                        | -         | raised or expired: active again; else refreshed |
 | cleared      | -                             | -         | returned: active again                          |
+| closed, just | -                             | -         | flapping: returned; else another opens          |
 
 An acknowledged alert is never lowered: what a person took at high does not page them again by flapping.
+
+A condition **flaps** when it returns within the policy's `flapping_minutes`, somebody was told of it at this priority
+or a higher one, and nobody has acknowledged: then it is the same alert, without a new page; its steps go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from schemas.policy import Priority
@@ -37,13 +41,21 @@ class AcknowledgeError(ValueError):
 
 
 def reconcile(
-    conditions: Iterable[Condition], open_alerts: Iterable[OpenAlert], now: datetime
+    conditions: Iterable[Condition],
+    open_alerts: Iterable[OpenAlert],
+    now: datetime,
+    *,
+    flapping: timedelta = timedelta(0),
 ) -> tuple[Transition, ...]:
-    """Decide for one pump."""
+    """Decide for one pump. `open_alerts` may hold those that closed within `flapping`."""
     wanted = {(condition.rule.value, condition.key): condition for condition in conditions}
     transitions = []
-    for alert in open_alerts:
-        transition = _next(alert, wanted.pop((alert.rule, alert.key), None), now)
+    for alert in sorted(open_alerts, key=lambda each: each.state is AlertState.CLOSED):
+        condition = wanted.get((alert.rule, alert.key))
+        if alert.state is AlertState.CLOSED and not (condition and _flaps(alert, condition, now, flapping)):
+            continue
+        wanted.pop((alert.rule, alert.key), None)
+        transition = _next(alert, condition, now, flapping)
         if transition is not None:
             transitions.append(transition)
     transitions.extend(
@@ -66,6 +78,7 @@ def retire(open_alerts: Iterable[OpenAlert], reason: Reason) -> tuple[Transition
     return tuple(
         Transition(TransitionKind.CLOSED, reason, alert, None, AlertState.CLOSED, alert.priority)
         for alert in open_alerts
+        if alert.state is not AlertState.CLOSED
     )
 
 
@@ -103,14 +116,14 @@ def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
             assert_never(never)
 
 
-def _next(alert: OpenAlert, condition: Condition | None, now: datetime) -> Transition | None:
+def _next(alert: OpenAlert, condition: Condition | None, now: datetime, flapping: timedelta) -> Transition | None:
     if condition is None:
         return _ended(alert)
     match condition.strength:
         case Strength.LINGERING:
             return None
         case Strength.FULL:
-            return _persists(alert, condition, now)
+            return _persists(alert, condition, now, flapping)
         case never:
             assert_never(never)
 
@@ -128,7 +141,7 @@ def _ended(alert: OpenAlert) -> Transition | None:
     return Transition(kind, Reason.CONDITION_ENDED, alert, None, to_state, alert.priority)
 
 
-def _persists(alert: OpenAlert, condition: Condition, now: datetime) -> Transition | None:
+def _persists(alert: OpenAlert, condition: Condition, now: datetime, flapping: timedelta) -> Transition | None:
     active = AlertState.ACTIVE
     rise = condition.priority.rank - alert.priority.rank
     match alert.state:
@@ -140,13 +153,23 @@ def _persists(alert: OpenAlert, condition: Condition, now: datetime) -> Transiti
             kind, reason = TransitionKind.ACKNOWLEDGEMENT_EXPIRED, Reason.CONDITION_PERSISTS
         case AlertState.ACTIVE | AlertState.ACKNOWLEDGED:
             return _refreshed(alert, condition)
-        case AlertState.CLEARED:
-            kind, reason = TransitionKind.RETURNED, Reason.CONDITION_RETURNED
-        case AlertState.CLOSED:
-            return None
+        case AlertState.CLEARED | AlertState.CLOSED:
+            flaps = _flaps(alert, condition, now, flapping)
+            kind, reason = TransitionKind.RETURNED, Reason.CONDITION_FLAPPED if flaps else Reason.CONDITION_RETURNED
         case never:
             assert_never(never)
     return Transition(kind, reason, alert, condition, active, condition.priority)
+
+
+def _flaps(alert: OpenAlert, condition: Condition, now: datetime, flapping: timedelta) -> bool:
+    return (
+        condition.strength is Strength.FULL
+        and alert.ended_at is not None
+        and now - alert.ended_at < flapping
+        and alert.acknowledged_by is None
+        and alert.told is not None
+        and condition.priority.rank <= alert.told.rank
+    )
 
 
 def _expired(alert: OpenAlert, now: datetime) -> bool:

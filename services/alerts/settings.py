@@ -37,7 +37,8 @@ class AlertsSettings(BaseSettings):
     escalation_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """How often unacknowledged alerts and expired acknowledgements are looked at."""
     policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
-    heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=2)] = 1.0
+    """Others take over what this process was sending when it has not been heard of for 4 seconds."""
 
     send_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0
@@ -45,8 +46,8 @@ class AlertsSettings(BaseSettings):
     send_attempts: Annotated[int, Field(ge=1, le=100)] = 12
     retry_first_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
-    sends_at_once: Annotated[int, Field(ge=1, le=64)] = 6
-    sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 2
+    sends_at_once: Annotated[int, Field(ge=1, le=64)] = 32
+    sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 16
     """So that a channel that hangs cannot hold up every other one."""
 
     @model_validator(mode="after")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from schemas.policy import Priority
 from services.alerts.facts import facts_of_row
+from services.alerts.grouping import waits_for_others
 from services.alerts.model import (
     EPISODE,
     AlertState,
@@ -23,6 +24,7 @@ from services.alerts.model import (
     Page,
     PlannedDelivery,
     PumpFacts,
+    Reason,
     Transition,
     TransitionKind,
 )
@@ -30,6 +32,8 @@ from services.alerts.text import PageText
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 Row = Any
 """An asyncpg record; its columns are what the named query says."""
@@ -105,10 +109,12 @@ async def load_facts(
     return tuple(facts_of_row(row, windows) for row in rows)
 
 
-async def load_open_alerts(connection: Connection, pump_ids: Sequence[str]) -> dict[str, list[OpenAlert]]:
-    """Load the alerts that are not closed, by pump."""
+async def load_open_alerts(
+    connection: Connection, pump_ids: Sequence[str], *, closed_since: datetime = _NEVER
+) -> dict[str, list[OpenAlert]]:
+    """Load the alerts that are not closed, by pump; and the newest of each cause that closed after `closed_since`."""
     found: dict[str, list[OpenAlert]] = {}
-    for row in await connection.fetch(QUERIES["open_alerts"], list(pump_ids)):
+    for row in await connection.fetch(QUERIES["open_alerts"], list(pump_ids), closed_since):
         pages = tuple(
             Page(
                 kind=TransitionKind(kind),
@@ -116,22 +122,31 @@ async def load_open_alerts(connection: Connection, pump_ids: Sequence[str]) -> d
                 at=at,
                 priority=Priority(priority),
                 from_state=AlertState(state) if state else None,
+                flapped=reason == Reason.CONDITION_FLAPPED,
             )
-            for kind, seq, at, priority, state in zip(
+            for kind, seq, at, priority, state, reason in zip(
                 row["kinds"] or (),
                 row["seqs"] or (),
                 row["moments"] or (),
                 row["priorities"] or (),
                 row["from_states"] or (),
+                row["reasons"] or (),
                 strict=True,
             )
         )
-        alert = open_alert(row, pages=pages, occasions=frozenset(row["occasions"] or ()))
+        told = max((Priority(each) for each in row["told"] or ()), key=lambda each: each.rank, default=None)
+        alert = open_alert(row, pages=pages, occasions=frozenset(row["occasions"] or ()), told=told)
         found.setdefault(alert.pump_id, []).append(alert)
     return found
 
 
-def open_alert(row: Row, *, pages: tuple[Page, ...] = (), occasions: frozenset[str] = frozenset()) -> OpenAlert:
+def open_alert(
+    row: Row,
+    *,
+    pages: tuple[Page, ...] = (),
+    occasions: frozenset[str] = frozenset(),
+    told: Priority | None = None,
+) -> OpenAlert:
     """Build an alert from its row."""
     return OpenAlert(
         alert_id=row["alert_id"],
@@ -149,6 +164,8 @@ def open_alert(row: Row, *, pages: tuple[Page, ...] = (), occasions: frozenset[s
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
         pages=pages,
         occasions=occasions,
+        ended_at=row["ended_at"],
+        told=told,
     )
 
 
@@ -177,8 +194,13 @@ async def record_person(connection: Connection, change: AlertChange, now: dateti
     await connection.execute(QUERIES["cancel_deliveries"], [change.alert_id])
 
 
+async def record_remark(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Audit what a person wrote about an alert; nothing else changes."""
+    await _insert_transitions(connection, [change], now)
+
+
 async def insert_deliveries(connection: Connection, rows: Sequence[DeliveryRow], now: datetime) -> int:
-    """Write deliveries that are due at once; returns how many are new."""
+    """Write deliveries that are due at once, or as soon as others like them are there; returns how many are new."""
     if not rows:
         return 0
     written = await connection.fetch(
@@ -191,6 +213,7 @@ async def insert_deliveries(connection: Connection, rows: Sequence[DeliveryRow],
         [row.priority.value for row in rows],
         [row.text.title for row in rows],
         [row.text.body for row in rows],
+        [waits_for_others(row.priority) for row in rows],
         now,
     )
     return len(written)

@@ -35,6 +35,7 @@ _QUEUE_ENTRIES: Final = 32
 """Taken at once: enough to keep up, few enough that an alarm does not wait behind a long transaction."""
 _ENROL_SECONDS: Final = 10.0
 _LISTENER_CHECK_SECONDS: Final = 10.0
+_MEASURE_SECONDS: Final = 5.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
 
 log = structlog.get_logger()
@@ -125,13 +126,19 @@ class Worker:
             self._report(outcome, "escalation", began)
         return len(pumps)
 
-    async def heartbeat_once(self, worker_id: str) -> None:
-        """Say that this worker lives, and measure how far behind it is."""
+    async def beat_once(self, worker_id: str) -> None:
+        """Say that this worker lives."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(store.QUERIES["beat"], worker_id, self._clock())
+
+    async def measure_once(self) -> None:
+        """Measure how far behind the work is, and what has reached nobody."""
         now = self._clock()
         async with self._pool.acquire() as connection:
-            await connection.execute(store.QUERIES["heartbeat"], worker_id, now)
             await connection.execute(store.QUERIES["forget_heartbeats"], now - _KEEP_HEARTBEATS)
+            unreached = await connection.fetch(store.QUERIES["unreached"])
             status = await connection.fetchrow(store.QUERIES["watch_status"])
+        self._metrics.unreached.set(sum(row["alerts"] for row in unreached))
         if status is not None:
             self._metrics.queue_oldest_seconds.set(_seconds(now, status["oldest_queued_at"]))
             self._metrics.sweep_oldest_seconds.set(_seconds(now, status["oldest_evaluated_at"]))
@@ -144,12 +151,9 @@ class Worker:
             group.create_task(self._forever("queue", self._drain_queue))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
-            group.create_task(
-                self._forever(
-                    "heartbeat",
-                    _then_wait(lambda: self.heartbeat_once(worker_id), settings.heartbeat_seconds),
-                )
-            )
+            beat = _then_wait(lambda: self.beat_once(worker_id), settings.heartbeat_seconds)
+            group.create_task(self._forever("heartbeat", beat))
+            group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._reload_policies())
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -127,3 +128,30 @@ async def test_it_stops_cleanly_when_told_to(
     await eventually(lambda: not service.is_running, 10)
     assert service.exit_code == 0
     assert await database.pool.fetchval("SELECT state FROM deliveries") == "sent"
+
+
+async def test_one_of_two_is_killed_while_it_sends_and_the_other_takes_over_within_5_seconds(
+    database: Database, run_service: RunService, page_collector: PageCollector, tmp_path: Path
+) -> None:
+    names = await enrol(database.dsn, 2)
+    settings = environment(database.dsn, tmp_path / "policies", page_collector) | {
+        "ALERTS_SEND_TIMEOUT_SECONDS": "60",
+        "ALERTS_SEND_LEASE_SECONDS": "90",
+    }
+    first = await run_service("alerts", settings)
+    page_collector.answer_delay_seconds = 30
+    await stall(database.dsn, names[:1])
+
+    async def sending() -> bool:
+        return bool(await database.pool.fetchval("SELECT count(*) FROM deliveries WHERE state = 'sending'"))
+
+    await eventually(sending, 10)
+    second = await run_service("alerts", settings)
+    page_collector.answer_delay_seconds = 0
+    first.kill()
+    killed_at = time.monotonic()
+    await stall(database.dsn, names[1:])
+    pages = await page_collector.wait_for(2, within_seconds=10)
+    assert time.monotonic() - killed_at < 5.5  # 5, and a bit for a test on a busy machine
+    assert second.is_running
+    assert len({page.raw["delivery_id"] for page in pages}) == 2

@@ -77,7 +77,10 @@ def received(collector: PageCollector) -> int:
 
 async def outbox_for(database: Database, *urls: str) -> Outbox:
     channels = tuple(Channel(name=f"channel {place}", url=url) for place, url in enumerate(urls))
-    policy = Policy(contacts=(Contact(name="nurse", channels=channels),), routes={Priority.HIGH: route((0, "nurse"))})
+    policy = Policy(
+        contacts=(Contact(name="nurse", channels=channels, all_channels_at_once=True),),
+        routes={Priority.HIGH: route((0, "nurse"))},
+    )
     story = Story(database.pool, database.dsn, policy=policy)
     await story.enrol()
     await stall(database, [story.pump_id])

@@ -100,9 +100,49 @@ PUMP_ALARMS = [
     ),
     case(
         "it comes back before anybody saw it: the same alert, a new page",
-        [(0, STALL), (5, RECOVERED), (8, STALL)],
-        [OPENED_STALL, "5 pump_alarm cleared high", "8 pump_alarm returned high"],
-        ["0 nurse opened", "8 nurse returned"],
+        [(0, STALL), (5, RECOVERED), (15, STALL)],
+        [OPENED_STALL, "5 pump_alarm cleared high", "15 pump_alarm returned high"],
+        ["0 nurse opened", "15 nurse returned"],
+    ),
+    case(
+        "it flaps within ten minutes: the same alert, no new page, and its steps go on",
+        [(0, STALL), (2, RECOVERED), (4, STALL), (6, RECOVERED), (8, STALL), (10, "tick")],
+        [
+            OPENED_STALL,
+            "2 pump_alarm cleared high",
+            "4 pump_alarm returned high",
+            "6 pump_alarm cleared high",
+            "8 pump_alarm returned high",
+        ],
+        ["0 nurse opened", "10 doctor step:1"],
+    ),
+    case(
+        "it flaps, and was over when the doctor's step was due: the doctor is told when it returns",
+        [(0, STALL), (9, RECOVERED), (10, "tick"), (12, STALL)],
+        [OPENED_STALL, "9 pump_alarm cleared high", "12 pump_alarm returned high"],
+        ["0 nurse opened", "12 doctor step:1"],
+    ),
+    case(
+        "a medium one flaps: it is opened again, without a page",
+        [(0, "alarm other raised"), (5, "alarm other cleared"), (8, "alarm other raised")],
+        ["0 pump_alarm opened medium", "5 pump_alarm closed medium", "8 pump_alarm returned medium"],
+        ["0 nurse opened"],
+    ),
+    case(
+        "a medium one returns later: a new alert, a new page",
+        [(0, "alarm other raised"), (5, "alarm other cleared"), (16, "alarm other raised")],
+        ["0 pump_alarm opened medium", "5 pump_alarm closed medium", "16 pump_alarm opened medium"],
+        ["0 nurse opened", "16 nurse opened"],
+    ),
+    case(
+        "it returns more urgent within ten minutes: a page",
+        [
+            (0, "alarm elective_replacement raised"),
+            (5, "alarm elective_replacement cleared"),
+            (8, "alarm end_of_service raised"),
+        ],
+        ["0 pump_alarm opened medium", "5 pump_alarm closed medium", "8 pump_alarm opened high"],
+        ["0 nurse opened", "8 nurse opened"],
     ),
     case(
         "it comes back after it was closed: a new alert",
@@ -201,9 +241,9 @@ ESCALATION = [
     ),
     case(
         "the steps of a new episode count from its page",
-        [(0, STALL), (2, RECOVERED), (8, STALL), (11, "tick"), (18, "tick")],
-        [OPENED_STALL, "2 pump_alarm cleared high", "8 pump_alarm returned high"],
-        ["0 nurse opened", "8 nurse returned", "18 doctor step:1"],
+        [(0, STALL), (2, RECOVERED), (18, STALL), (21, "tick"), (28, "tick")],
+        [OPENED_STALL, "2 pump_alarm cleared high", "18 pump_alarm returned high"],
+        ["0 nurse opened", "18 nurse returned", "28 doctor step:1"],
     ),
     case(
         "a worker that was away for an hour catches up with every step",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
-from services.alerts.escalate import Episode, current_episode, due_deliveries, reaches_nobody
-from services.alerts.model import AlertState, Page, TransitionKind
+from services.alerts.escalate import Episode, after_failure, current_episode, due_deliveries, reaches_nobody
+from services.alerts.model import AlertState, Page, PlannedDelivery, TransitionKind
 from tests.unit.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alert, page
 
 Kind, State = TransitionKind, AlertState
 
 
 def contact(name: str, *channels: str) -> Contact:
-    return Contact(name=name, channels=tuple(Channel(name=each, url="json://example.org/") for each in channels))
+    return Contact(
+        name=name,
+        channels=tuple(Channel(name=each, url="json://example.org/") for each in channels),
+        all_channels_at_once=True,
+    )
 
 
 def step(minutes: float, *names: str) -> EscalationStep:
@@ -118,6 +124,57 @@ def test_a_new_episode_tells_again() -> None:
     pages = (OPENED, page(Kind.RETURNED, 8, 0, HIGH, State.CLEARED))
     found = due_deliveries(alert(pages=pages, occasions=frozenset({"opened"})), POLICY, NOW)
     assert {each.occasion for each in found} == {"returned:8"}
+
+
+def test_what_flaps_goes_on_with_its_episode() -> None:
+    flapped = replace(page(Kind.RETURNED, 8, 0, HIGH, State.CLEARED), flapped=True)
+    assert current_episode((OPENED, flapped)) == Episode("opened", ago(9), HIGH)
+
+
+ONE_BY_ONE = POLICY.model_copy(
+    update={
+        "contacts": tuple(
+            each.model_copy(update={"all_channels_at_once": each.name == "both"})
+            for each in (contact("nurse", "sms", "push"), contact("doctor", "sms", "push"), contact("both", "a", "b"))
+        )
+    }
+)
+
+
+def test_the_first_channel_is_used_first() -> None:
+    found = due_deliveries(alert(pages=(page(Kind.OPENED, 1, 0.01, HIGH, None),)), ONE_BY_ONE, NOW)
+    assert [(each.contact, each.channel) for each in found] == [("nurse", "sms")]
+
+
+@pytest.mark.parametrize(
+    ("failed", "attempts", "final", "expected"),
+    [
+        pytest.param("opened nurse sms", 1, False, [], id="once: it is tried again"),
+        pytest.param("opened nurse sms", 2, False, ["opened nurse push"], id="twice: the next channel"),
+        pytest.param("opened nurse sms", 1, True, ["opened nurse push"], id="for good: the next channel"),
+        pytest.param("opened nurse push", 9, False, [], id="the last channel: it is tried again"),
+        pytest.param("opened nurse push", 12, True, ["opened/step:1 doctor sms"], id="for good: the next contact"),
+        pytest.param(
+            "opened/step:1 doctor push",
+            12,
+            True,
+            ["opened/step:2 nurse sms", "opened/step:2 doctor sms"],
+            id="and the one after",
+        ),
+        pytest.param("opened/step:2 doctor push", 12, True, [], id="nobody is left"),
+        pytest.param("expired:7 both a", 1, True, ["expired:7/step:1 doctor sms"], id="all were used at once"),
+        pytest.param(
+            "opened somebody fax", 1, True, ["opened/step:1 doctor sms"], id="the policy knows no such contact"
+        ),
+    ],
+)
+def test_who_is_told_instead(failed: str, attempts: int, final: bool, expected: list[str]) -> None:
+    found = after_failure(PlannedDelivery(*failed.split()), HIGH, ONE_BY_ONE, attempts, final=final)
+    assert [f"{each.occasion} {each.contact} {each.channel}" for each in found] == expected
+
+
+def test_without_a_route_nobody_is_told_instead() -> None:
+    assert after_failure(PlannedDelivery("opened", "x", "y"), INFO, ONE_BY_ONE, 1, final=True) == ()
 
 
 @pytest.mark.parametrize(("priority", "expected"), [(HIGH, False), (MEDIUM, False), (LOW, True), (INFO, True)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,12 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
             (Kind.RETURNED, Reason.CONDITION_RETURNED, State.ACTIVE, HIGH),
             id="comes back",
         ),
-        pytest.param(alert(state=State.CLOSED), condition(), None, id="closed is closed"),
+        pytest.param(
+            alert(state=State.CLOSED),
+            condition(),
+            (Kind.OPENED, Reason.CONDITION_BEGAN, State.ACTIVE, HIGH),
+            id="closed is closed: another opens",
+        ),
         pytest.param(alert(state=State.CLOSED), None, None, id="closed is closed, and over"),
     ],
 )
@@ -138,8 +144,48 @@ def test_one_alert(open_alert: OpenAlert | None, holds: Condition | None, expect
         [expected] if expected else []
     )
     for each in found:
-        assert each.alert is open_alert
-        assert each.from_state == (open_alert.state if open_alert else None)
+        assert each.alert is (None if each.kind is Kind.OPENED else open_alert)
+        assert each.from_state == (each.alert.state if each.alert else None)
+
+
+ENDED: dict[str, Any] = {"ended_at": NOW - timedelta(minutes=9), "told": HIGH}
+
+
+@pytest.mark.parametrize(
+    ("open_alert", "holds", "reason"),
+    [
+        (alert(state=State.CLEARED, **ENDED), condition(), Reason.CONDITION_FLAPPED),
+        (alert(state=State.CLOSED, **ENDED), condition(), Reason.CONDITION_FLAPPED),
+        (alert(state=State.CLOSED, **ENDED), condition(priority=MEDIUM), Reason.CONDITION_FLAPPED),
+        pytest.param(
+            alert(state=State.CLEARED, **ENDED | {"told": None}), condition(), Reason.CONDITION_RETURNED, id="untold"
+        ),
+        pytest.param(
+            alert(state=State.CLEARED, **ENDED | {"told": MEDIUM}), condition(), Reason.CONDITION_RETURNED, id="worse"
+        ),
+        pytest.param(
+            alert(state=State.CLEARED, **ENDED | {"ended_at": NOW - timedelta(minutes=10)}),
+            condition(),
+            Reason.CONDITION_RETURNED,
+            id="late",
+        ),
+        pytest.param(
+            alert(state=State.CLOSED, acknowledged_by="Ann", **ENDED),
+            condition(),
+            Reason.CONDITION_BEGAN,
+            id="somebody had it",
+        ),
+        pytest.param(alert(state=State.CLOSED, **ENDED), LINGERING, None, id="lingering"),
+    ],
+)
+def test_flapping(open_alert: OpenAlert, holds: Condition, reason: Reason | None) -> None:
+    found = reconcile([holds], [open_alert], NOW, flapping=timedelta(minutes=10))
+    assert [each.reason for each in found] == ([reason] if reason else [])
+
+
+def test_a_closed_alert_gives_way_to_an_open_one() -> None:
+    open_alert = alert(alert_id=UUID(int=8))
+    assert reconcile([condition()], [alert(state=State.CLOSED, **ENDED), open_alert], NOW) == ()
 
 
 def test_alerts_are_told_apart_by_rule_and_key() -> None:
@@ -174,7 +220,7 @@ def test_deciding_again_changes_nothing(
 
 
 def test_a_retired_pump_closes_everything() -> None:
-    found = retire([alert(), alert(state=State.CLEARED)], Reason.PUMP_RETIRED)
+    found = retire([alert(), alert(state=State.CLEARED), alert(state=State.CLOSED)], Reason.PUMP_RETIRED)
     assert {(each.kind, each.to_state, each.reason) for each in found} == {
         (Kind.CLOSED, State.CLOSED, Reason.PUMP_RETIRED)
     }

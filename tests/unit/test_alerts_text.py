@@ -112,6 +112,9 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         "attempts": 1,
         "last_error": None,
         "sent_at": ago(1) if state == "sent" else None,
+        "held_by": None,
+        "grouped": False,
+        "bypassed": False,
     }
     return Delivery(**defaults | values)
 
@@ -122,6 +125,13 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         ([], "active", [("Nobody was told: the policy names no contact for this priority.", "bad")]),
         ([], "acknowledged", [("Nobody was told: the policy names no contact for this priority.", "waiting")]),
         ([delivery("sent")], "active", [("Told: nurse by sms", "good")]),
+        ([delivery("sent", grouped=True)], "active", [("Told, in one page with others: nurse by sms", "good")]),
+        ([delivery("sent", bypassed=True)], "active", [("Told while the database was away: nurse by sms", "good")]),
+        (
+            [delivery("due", held_by="quiet_hours")],
+            "active",
+            [("Not telling nurse by sms yet (quiet hours), until", "waiting")],
+        ),
         ([delivery("due")], "active", [("Nobody reached yet.", "bad"), ("Telling nurse by sms now", "waiting")]),
         (
             [delivery("due", last_error="the receiver answered 500")],

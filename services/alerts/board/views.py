@@ -1,4 +1,4 @@
-"""The pages of the alert board, and its one form.
+"""The pages of the alert board, and the form that takes an alert.
 
 Every page says when its data was read. A form that cannot be carried out comes back with the reason and
 with what was typed; one that was carried out ends in a redirect, so that reloading repeats nothing.
@@ -19,16 +19,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.alerts.acknowledgement import UnknownAlertError, acknowledge_alert
 from services.alerts.board import wording
 from services.alerts.parts import Borrowed, Running
-from services.alerts.readiness import warnings_of
+from services.alerts.readiness import unreached_warning, warnings_of
 from services.alerts.reading import StateFilter, history_of, list_alerts, one_alert
 from services.alerts.reconcile import AcknowledgeError
+from services.alerts.silences import list_silences
 from services.alerts.store import QUERIES
 from services.alerts.words import parts_of, rule_words
 from services.runtime.database import Connection
 
 _SHOWN: Final = 300
-_LONGEST_NAME: Final = 80
-_LONGEST_NOTE: Final = 1000
+LONGEST_NAME: Final = 80
+LONGEST_NOTE: Final = 1000
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,6 +47,7 @@ def make_environment() -> Environment:
         "clock": wording.clock,
         "since_words": wording.since_words,
         "told": wording.told,
+        "silence_words": wording.silence_words,
         "rule_words": rule_words,
         "parts_of": parts_of,
     }
@@ -62,7 +64,8 @@ async def board(connection: Borrowed, parts: Running, request: Request, clinic_i
     alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN)
     status = await connection.fetchrow(QUERIES["watch_status"])
     counts = await connection.fetch(QUERIES["count_open"], clinic_id or None)
-    return _page(
+    unreached = await connection.fetch(QUERIES["unreached"])
+    return render(
         "board.html",
         request,
         now=now,
@@ -73,14 +76,18 @@ async def board(connection: Borrowed, parts: Running, request: Request, clinic_i
         waiting=[alert for alert in alerts if alert.state == "active"],
         unseen=[alert for alert in alerts if alert.state == "cleared"],
         taken=[alert for alert in alerts if alert.state == "acknowledged"],
-        warnings=warnings_of(status, parts.policies.policies.faults, now),
+        silences=await list_silences(connection, clinic_id or None, now),
+        warnings=(
+            *warnings_of(status, parts.policies.policies.faults, now),
+            *unreached_warning(sum(row["alerts"] for row in unreached if clinic_id in (None, "", row["clinic_id"]))),
+        ),
     )
 
 
 @router.get("/alerts/{alert_id}")
 async def alert_page(connection: Borrowed, parts: Running, request: Request, alert_id: UUID) -> Response:
     """One alert with its history."""
-    return await _alert_page(connection, parts.clock(), request, alert_id)
+    return await show_alert(connection, parts.clock(), request, alert_id)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
@@ -96,9 +103,9 @@ async def acknowledge(
 ) -> Response:
     """Take an alert, from the board or from its own page."""
     name, words, now = by.strip(), note.strip(), parts.clock()
-    if not name or len(name) > _LONGEST_NAME or len(words) > _LONGEST_NOTE or "\0" in name + words:
-        refused = f"Give your name (at most {_LONGEST_NAME} characters; a note at most {_LONGEST_NOTE})."
-        return await _alert_page(
+    if not name or len(name) > LONGEST_NAME or len(words) > LONGEST_NOTE or "\0" in name + words:
+        refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_NOTE})."
+        return await show_alert(
             connection, now, request, alert_id, refused=refused, typed=(name, words), status_code=422
         )
     try:
@@ -106,7 +113,7 @@ async def acknowledge(
     except UnknownAlertError:
         return trouble(request, "There is no such alert.", 404)
     except AcknowledgeError as error:
-        return await _alert_page(
+        return await show_alert(
             connection,
             now,
             request,
@@ -119,7 +126,7 @@ async def acknowledge(
     return RedirectResponse(f"/alerts/{alert_id}" if back == "alert" else f"/{query}", 303)
 
 
-async def _alert_page(
+async def show_alert(
     connection: Connection,
     now: datetime,
     request: Request,
@@ -127,12 +134,14 @@ async def _alert_page(
     *,
     refused: str | None = None,
     typed: tuple[str, str] | None = None,
+    remark: tuple[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
+    """The page of one alert, with what was typed into a form that is refused."""
     alert = await one_alert(connection, alert_id)
     if alert is None:
         return trouble(request, "There is no such alert.", 404)
-    return _page(
+    return render(
         "alert.html",
         request,
         status_code,
@@ -141,6 +150,7 @@ async def _alert_page(
         timeline=wording.timeline(await history_of(connection, alert_id), alert.deliveries),
         refused=refused,
         typed=typed or (request.state.person or "", ""),
+        remark=remark or (request.state.person or "", ""),
         warnings=(),
     )
 
@@ -148,16 +158,17 @@ async def _alert_page(
 def trouble(request: Request, message: str, status_code: int, headers: dict[str, str] | None = None) -> Response:
     """Build a page that shows no alert, and says why."""
     now = datetime.now(UTC)
-    return _page("trouble.html", request, status_code, headers, now=now, message=message, warnings=())
+    return render("trouble.html", request, status_code, headers, now=now, message=message, warnings=())
 
 
-def _page(
+def render(
     name: str,
     request: Request,
     status_code: int = 200,
     headers: dict[str, str] | None = None,
     **values: Any,
 ) -> Response:
+    """Fill a template; every page knows who is logged in."""
     person = getattr(request.state, "person", None)
     html = _ENVIRONMENT.get_template(name).render(person=person or "", **values)
     return HTMLResponse(html, status_code, headers)

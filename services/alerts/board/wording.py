@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from services.alerts.mute import Silence
 from services.alerts.reading import Delivery, HistoryEntry
-from services.alerts.words import age, capitalised, listed
+from services.alerts.words import age, capitalised, listed, rule_words
 
 _KINDS: Final = {
     "opened": "Opened",
@@ -19,10 +20,14 @@ _KINDS: Final = {
     "returned": "Came back",
     "cleared": "Over, not yet seen by anyone",
     "closed": "Closed",
+    "commented": "Comment",
+    "acted": "Done",
 }
+_HELD: Final = {"silence": "silenced", "maintenance": "maintenance", "quiet_hours": "quiet hours"}
 _REASONS: Final = {
     "condition_ended": "the condition has ended",
     "person_saw_it": "a person has seen it",
+    "condition_flapped": "it had ended only a moment before, so nobody was told again",
     "pump_retired": "the pump is no longer watched",
     "pump_moved": "the pump went to another clinic",
 }
@@ -68,7 +73,8 @@ def told(deliveries: Sequence[Delivery], state: str) -> tuple[Told, ...]:
     newest: dict[tuple[str, str], Delivery] = {}
     for delivery in deliveries:
         newest[delivery.contact, delivery.channel] = delivery
-    if state == "active" and not any(each.state == "sent" for each in deliveries):
+    held = all(each.state == "due" and each.held_by for each in deliveries)
+    if state == "active" and not held and not any(each.state == "sent" for each in deliveries):
         lines.append(Told("Nobody reached yet.", "bad"))
     lines += [_line(each) for each in newest.values()]
     return tuple(lines)
@@ -77,6 +83,13 @@ def told(deliveries: Sequence[Delivery], state: str) -> tuple[Told, ...]:
 def _line(delivery: Delivery) -> Told:
     who = f"{delivery.contact} by {delivery.channel}"
     match delivery.state:
+        case "sent" if delivery.sent_at and delivery.bypassed:
+            return Told(f"Told while the database was away: {who}", "good", delivery.sent_at)
+        case "sent" if delivery.sent_at and delivery.grouped:
+            return Told(f"Told, in one page with others: {who}", "good", delivery.sent_at)
+        case "due" if delivery.held_by:
+            why = _HELD.get(delivery.held_by, delivery.held_by)
+            return Told(f"Not telling {who} yet ({why}), until", "waiting", delivery.due_at)
         case "sent" if delivery.sent_at:
             return Told(f"Told: {who}", "good", delivery.sent_at)
         case "failed":
@@ -88,6 +101,14 @@ def _line(delivery: Delivery) -> Told:
             return Told(f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})", "bad")
         case _:
             return Told(f"Telling {who} now", "waiting")
+
+
+def silence_words(silence: Silence) -> str:
+    """What a silence is about: "every alert of pump-1", "device silent in north"."""
+    what = rule_words(silence.rule) if silence.rule else "every alert"
+    where = f"of {silence.pump_id}" if silence.pump_id else f"in {silence.clinic_id}"
+    high = "" if silence.includes_high else ", but high ones"
+    return f"{what} {where}{high}"
 
 
 def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) -> tuple[TimelineEntry, ...]:

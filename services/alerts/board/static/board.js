@@ -79,10 +79,11 @@ async function refresh() {
 }
 
 // A page that answers a form is left alone: it holds the reason for a refusal.
-const isAnswer = document.querySelector("main form [name=by]") && location.pathname.endsWith("/acknowledge");
+const isStill = document.querySelector("main form[data-still]");
+const isAnswer = document.querySelector("main form [name=by]") && location.pathname.match(/\/(acknowledge|remark)$/);
 
 localise(document);
-if (!isAnswer) {
+if (!isAnswer && !isStill) {
   setInterval(refresh, REFRESH_MILLISECONDS);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
 }

@@ -1,0 +1,132 @@
+"""PURE. Is this page to wait, and because of what?
+
+Guarantees: a page is never dropped, only held until a moment that is known; when several reasons hold it, the one that
+lasts longest is named. A high page is held by nothing but a silence that a person made for this one pump, saying that
+it includes high, and for no longer than the policy allows (DOMAIN.md section 8 item 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from schemas.policy import Policy, Priority, QuietHours
+
+_WAKES_NOBODY: Final = frozenset({Priority.LOW, Priority.INFO})
+
+
+class SilenceError(ValueError):
+    """The silence cannot be made; the message says why, for the person who tried."""
+
+
+class SilenceKind(StrEnum):
+    """Why somebody wants silence."""
+
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    """Known beforehand: an appointment for a refill, work on the network."""
+
+
+class MuteReason(StrEnum):
+    """What holds a page; stored with it."""
+
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    QUIET_HOURS = "quiet_hours"
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceRequest:
+    """What a person asks for. `pump_id` and `rule` narrow it; None: any."""
+
+    clinic_id: str
+    kind: SilenceKind
+    reason: str
+    begins_at: datetime
+    ends_at: datetime
+    pump_id: str | None = None
+    rule: str | None = None
+    includes_high: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A silence that is stored."""
+
+    silence_id: UUID
+    clinic_id: str
+    kind: SilenceKind
+    pump_id: str | None
+    rule: str | None
+    includes_high: bool
+    reason: str
+    created_by: str
+    created_at: datetime
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A page is held until then, because of this."""
+
+    reason: MuteReason
+    until: datetime
+    silence_id: UUID | None = None
+
+
+def check_silence(asked: SilenceRequest, policy: Policy, now: datetime) -> None:
+    """Tell whether the policy allows a silence.
+
+    Raises:
+        SilenceError: It does not.
+    """
+    longest = policy.paging.silence_high_longest_hours if asked.includes_high else policy.paging.silence_longest_hours
+    if not asked.reason.strip():
+        raise SilenceError("a silence needs a reason")
+    if asked.ends_at <= max(asked.begins_at, now):
+        raise SilenceError("the end must come after the beginning, and lie in the future")
+    if asked.ends_at - asked.begins_at > timedelta(hours=longest):
+        which = "high alerts can be silenced" if asked.includes_high else "a silence may last"
+        raise SilenceError(f"{which} for at most {longest:g} hours")
+    if asked.includes_high and asked.pump_id is None:
+        raise SilenceError("high alerts can be silenced for one pump only, not for a whole clinic: name the pump")
+
+
+def mute_of(
+    silences: Iterable[Silence], policy: Policy, *, pump_id: str, rule: str, priority: Priority, now: datetime
+) -> Mute | None:
+    """What holds a page about this pump and rule at this priority now; None: nothing, send it."""
+    holds = [
+        Mute(MuteReason(silence.kind.value), silence.ends_at, silence.silence_id)
+        for silence in silences
+        if silence.begins_at <= now < silence.ends_at
+        and silence.pump_id in (None, pump_id)
+        and silence.rule in (None, rule)
+        and (priority is not Priority.HIGH or (silence.includes_high and silence.pump_id == pump_id))
+    ]
+    quiet = policy.paging.quiet_hours
+    if quiet is not None and priority in _WAKES_NOBODY:
+        until = quiet_until(quiet, now)
+        if until is not None:
+            holds.append(Mute(MuteReason.QUIET_HOURS, until))
+    return max(holds, key=lambda mute: mute.until, default=None)
+
+
+def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` lies in end; None: it lies in none. By the clinic's own clock."""
+    zone = ZoneInfo(quiet.timezone)
+    local = now.astimezone(zone)
+    begins, ends = time.fromisoformat(quiet.begins), time.fromisoformat(quiet.ends)
+    clock = local.time().replace(tzinfo=None)
+    if begins < ends:
+        inside, day = begins <= clock < ends, local.date()
+    else:
+        inside = clock >= begins or clock < ends
+        day = local.date() + timedelta(days=1) if clock >= begins else local.date()
+    return datetime.combine(day, ends, tzinfo=zone).astimezone(now.tzinfo) if inside else None
