@@ -1,3 +1,3 @@
 -- pumpwatch:editions apache postgres
--- Nobody reads it: a pump that reports every four hours has no hour with two readings, so it was a second copy.
+-- Nothing reads it: a pump that reports every four hours has no hour with two readings.
 DROP VIEW reservoir_hourly;

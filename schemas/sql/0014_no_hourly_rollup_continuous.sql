@@ -1,3 +1,3 @@
 -- pumpwatch:editions community
--- The same: 150 bytes for each reading of 200 (docs/decisions/0009-storage.md).
+-- The same; here it kept a second copy of 164 bytes for every reading (docs/decisions/0009-storage.md).
 DROP MATERIALIZED VIEW reservoir_hourly;
