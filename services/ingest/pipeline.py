@@ -308,17 +308,20 @@ class Pipeline:
 
     async def _write(self, batch: _Batch) -> tuple[Decoded, Stored]:
         started = time.monotonic()
-        within_seconds = self._settings.write_within_seconds
+        within_seconds, unanswered = self._settings.write_within_seconds, list[int]()
         try:
             async for attempt in stamina.retry_context(
                 on=self._is_transient, attempts=None, timeout=None, wait_initial=0.05, wait_max=_RETRY_AT_MOST_SECONDS
             ):
                 with attempt:
                     try:
-                        decoded, stored = await self._decode_and_store(batch, within_seconds)
-                    except NoAnswerError:  # perhaps it is only slow
+                        decoded, stored = await self._decode_and_store(batch, within_seconds, unanswered)
+                    except NoAnswerError as error:  # perhaps it is only slow
+                        unanswered.append(error.server_pid)
                         within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
                         raise
+            if self._database_fault is not None:
+                log.info("database_back")
             self._database_fault = None
         finally:
             self._free_writers.release()
@@ -328,7 +331,9 @@ class Pipeline:
         )
         return decoded, stored
 
-    async def _decode_and_store(self, batch: _Batch, within_seconds: float) -> tuple[Decoded, Stored]:
+    async def _decode_and_store(
+        self, batch: _Batch, within_seconds: float, unanswered: Sequence[int]
+    ) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
         messages = batch.all
         registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
@@ -337,7 +342,13 @@ class Pipeline:
         written = self._last_seen_written
         seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
         stored = await store.write(
-            self._pool, decoded, messages, seen, count_each=bool(batch.receipts_for), within_seconds=within_seconds
+            self._pool,
+            decoded,
+            messages,
+            seen,
+            count_each=bool(batch.receipts_for),
+            within_seconds=within_seconds,
+            end_first=unanswered,
         )
         written.update(dict.fromkeys(seen, monotonic_seconds))
         self._metrics.heard(decoded.received_at, seen.values())

@@ -8,7 +8,7 @@ What the database cannot do now is raised as one of `database.UNAVAILABLE`: the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ async def write(
     *,
     count_each: bool,
     within_seconds: float,
+    end_first: Sequence[int] = (),
 ) -> Stored:
     """Write one batch.
 
@@ -50,8 +51,9 @@ async def write(
         seen: Devices whose last-seen is to be written, with the newest time that each reported.
         count_each: Some message wants a receipt, so duplicates are counted for each message.
         within_seconds: Later it counts as not written, and may be written none the less.
+        end_first: The server's processes of earlier tries that had no answer: they may hold the same rows.
     """
-    async with borrow(pool, within_seconds=within_seconds) as connection:
+    async with borrow(pool, within_seconds=within_seconds, end_first=end_first) as connection:
         return await write_on(connection, batch, messages, seen, count_each=count_each)
 
 

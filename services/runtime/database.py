@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,12 @@ else:
     Connection = Pool = object
 
 _NAME: Final = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
+
+_RELEASE_SECONDS: Final = 2.0
+_END_PROCESSES: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = ANY ($1::int[]) AND pid <> pg_backend_pid() AND usename = current_user
+      AND application_name = current_setting('application_name')"""
 
 UNAVAILABLE: Final = (
     OSError,
@@ -71,15 +77,28 @@ def load_queries(path: Path) -> Mapping[str, str]:
 
 
 class NoAnswerError(TimeoutError):
-    """The database took a connection and then did not finish in time; the connection is closed."""
+    """The database took a connection and then did not finish in time; the connection is closed, here.
+
+    There, the transaction may go on: on a network that drops packets the server is not told, and it has no limit for
+    a client that sent half a statement. `server_pid` is for who tries again and would wait for that transaction's rows.
+    """
+
+    def __init__(self, within_seconds: float, server_pid: int) -> None:
+        super().__init__(f"no answer from the database within {within_seconds:g} s")
+        self.server_pid = server_pid
 
 
 @asynccontextmanager
-async def borrow(pool: Pool, *, within_seconds: float) -> AsyncIterator[Connection]:
+async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] = ()) -> AsyncIterator[Connection]:
     """Borrow a connection for so long; then it is closed, whatever it is waiting for, and no idle one is used again.
 
     Not `asyncio.timeout`: a cancelled statement asks the server to cancel it and waits for the answer, a transaction
     rolls back, a pool resets, and each of them would wait for a network that hangs.
+
+    Args:
+        pool: Of whom.
+        within_seconds: For how long.
+        end_first: Server processes of earlier tries (`NoAnswerError.server_pid`), to be ended before anything else.
 
     Raises:
         NoAnswerError: The time was up. Like everything else of `UNAVAILABLE`: a commit may or may not have happened.
@@ -91,20 +110,22 @@ async def borrow(pool: Pool, *, within_seconds: float) -> AsyncIterator[Connecti
         late = True
         lent.terminate()
 
-    watch: asyncio.TimerHandle | None = None
+    lent = await pool.acquire(timeout=within_seconds)
+    server_pid = lent.get_server_pid()
+    watch = asyncio.get_running_loop().call_later(within_seconds, close)
     try:
-        async with pool.acquire(timeout=within_seconds) as lent:
-            watch = asyncio.get_running_loop().call_later(within_seconds, close)
-            yield lent
+        if end_first:
+            await lent.execute(_END_PROCESSES, list(end_first))
+        yield lent
     except UNAVAILABLE as error:
         if not late:
             raise
         await pool.expire_connections()  # a network that swallowed one has probably swallowed them all
-        msg = f"no answer from the database within {within_seconds:g} s"
-        raise NoAnswerError(msg) from error
+        raise NoAnswerError(within_seconds, server_pid) from error
     finally:
-        if watch is not None:
-            watch.cancel()
+        watch.cancel()
+        with suppress(*UNAVAILABLE):  # what was to be done is done, and such a connection is not used again
+            await pool.release(lent, timeout=_RELEASE_SECONDS)
 
 
 async def open_pool(
@@ -129,6 +150,10 @@ async def open_pool(
         timeout=connect_timeout_seconds,
         server_settings={
             "application_name": application_name,
+            # The server learns within a minute that a client's machine is gone; by default, after two hours.
+            "tcp_keepalives_idle": "30",
+            "tcp_keepalives_interval": "10",
+            "tcp_keepalives_count": "3",
             "idle_in_transaction_session_timeout": str(round(idle_in_transaction_seconds * 1000)),
             # Measured on the facts of 500 pumps: 125 ms without, 1,850 ms with. Its cost model does not know that
             # most chunks of a hypertable are never looked into.
