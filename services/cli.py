@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import fleet, rejects, storage
+from services.commands import backtest, fleet, rejects, storage
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def enrol(
 
 app.command()(fleet.gaps)
 app.command()(storage.retention)
+app.command()(backtest.backtest)
 
 
 @audit_app.command("verify")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
@@ -74,19 +74,24 @@ def facts_of_row(row: Row, windows: int) -> PumpFacts:
     )
 
 
-def daily_ml(profile: Iterable[dict[str, Any]]) -> float:
-    """What a programmed profile (steps of "from" and "rate_ml_per_day", ascending) gives in a day, in mL.
+def daily_ml(profile: Sequence[tuple[str, float]]) -> float:
+    """What a programmed profile (ascending "HH:MM" and mL/day from then on) gives in a day, in mL.
 
     Before its first step the last one of the day before holds.
     """
-    steps = [(_seconds(step["from"]), float(step["rate_ml_per_day"])) for step in profile]
-    if not steps:
+    if not profile:
         return 0.0
-    total, rate, since = 0.0, steps[-1][1], 0
-    for start, next_rate in steps:
+    total, rate, since = 0.0, profile[-1][1], 0
+    for clock_time, next_rate in profile:
+        start = _seconds(clock_time)
         total += rate * (start - since)
         rate, since = next_rate, start
     return (total + rate * (_SECONDS_PER_DAY - since)) / _SECONDS_PER_DAY
+
+
+def bolus_volume_ml(dose_mcg: float, concentration_mcg_per_ml: float) -> float:
+    """A bolus is of the first drug: its dose over that concentration is its volume (GK)."""
+    return dose_mcg / concentration_mcg_per_ml if concentration_mcg_per_ml else 0.0
 
 
 def _seconds(clock_time: str) -> int:
@@ -95,13 +100,12 @@ def _seconds(clock_time: str) -> int:
 
 
 def _therapy(row: Row) -> Therapy:
-    """A bolus is of the first drug: its dose over that concentration is its volume (GK)."""
     drugs = json.loads(row["drugs"])
-    dose, concentration = row["bolus_dose_mcg"] or 0.0, drugs[0]["concentration_mcg_per_ml"] if drugs else 0.0
+    profile = [(step["from"], float(step["rate_ml_per_day"])) for step in json.loads(row["profile"])]
     return Therapy(
         observed_at=row["therapy_at"],
-        daily_ml=daily_ml(json.loads(row["profile"])),
-        bolus_ml=dose / concentration if concentration else 0.0,
+        daily_ml=daily_ml(profile),
+        bolus_ml=bolus_volume_ml(row["bolus_dose_mcg"] or 0.0, drugs[0]["concentration_mcg_per_ml"] if drugs else 0.0),
         bolus_limit=row["bolus_limit_per_24h"] or 0,
         size_ml=row["reservoir_size_ml"],
         refill_due=row["refill_due"],

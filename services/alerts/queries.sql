@@ -192,9 +192,9 @@ LEFT JOIN LATERAL (
         UNION
         SELECT reading.received_at WHERE reading.device_id = own.device_id
         UNION
-        (SELECT received_at FROM bolus_requests
+        (SELECT max(received_at) FROM bolus_requests
          WHERE pump_id = asked.pump_id AND device_id = own.device_id AND observed_at >= history.newest_at
-           AND received_at <= coalesce($3::timestamptz, 'infinity') LIMIT 1)) upload ON true) contact ON true;
+           AND received_at <= coalesce($3::timestamptz, 'infinity') HAVING count(*) > 0)) upload ON true) contact ON true;
 
 -- name: open_alerts
 -- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, and of

@@ -17,9 +17,9 @@ from typing import Final
 from schemas.events import BolusOutcome
 from services.simulator.model import SECONDS_PER_DAY, BolusSpec, HandheldSpec
 
-_HOUR_WEIGHTS: Final = (6, 9, 8, 7, 6, 6, 7, 7, 7, 7, 7, 8, 8, 7, 5, 3, 1.5, 1, 0.7, 0.6, 0.6, 0.7, 1, 3)
+HOUR_WEIGHTS: Final = (6, 9, 8, 7, 6, 6, 7, 7, 7, 7, 7, 8, 8, 7, 5, 3, 1.5, 1, 0.7, 0.6, 0.6, 0.7, 1, 3)
 """Demand by hours after waking: mornings and evenings busy, some at night (GK)."""
-_HOUR_SUMS: Final = tuple(accumulate(_HOUR_WEIGHTS))
+_HOUR_SUMS: Final = tuple(accumulate(HOUR_WEIGHTS))
 _COMM_FAILURE_PROBABILITY: Final = 0.006
 _PRESS_AGAIN_PROBABILITY: Final = 0.05
 """A refused press is often repeated, because devices rarely say that they refused (DOMAIN.md section 3 [34])."""
@@ -43,7 +43,7 @@ class Demand:
         target = self._draw.random() * _HOUR_SUMS[-1]
         hour = bisect_right(_HOUR_SUMS, target)
         before = _HOUR_SUMS[hour - 1] if hour else 0.0
-        hours = self._spec.wakes_hour + hour + (target - before) / _HOUR_WEIGHTS[hour]
+        hours = self._spec.wakes_hour + hour + (target - before) / HOUR_WEIGHTS[hour]
         return int(hours * 3600) % SECONDS_PER_DAY
 
 

@@ -1,0 +1,55 @@
+"""`pumpwatch backtest`: what a policy would have raised on stored history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.commands.terminal import DatabaseUrl, fail, with_database
+
+if TYPE_CHECKING:
+    from schemas.policy import Policy
+    from services.alerts.backtest import Backtest
+    from services.runtime.database import Connection
+
+
+def backtest(
+    database_url: DatabaseUrl,
+    policy: Annotated[Path, typer.Option(help="The policy file to try; its clinic's pumps are replayed.")],
+    since: Annotated[str, typer.Option(help="Such as 30d, or a date.")] = "30d",
+    against: Annotated[Path | None, typer.Option(help="Another policy file, to see the difference.")] = None,
+    every_pump: Annotated[bool, typer.Option("--every-pump", help="Of all clinics, not only the policy's.")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Replay stored history, as it arrived, under a policy: alerts by rule and week, and who is paged. Only reads."""
+    from schemas.policy import PolicyError, load_policy
+    from services.admin.ages import parse_since
+    from services.alerts.backtest import as_json as in_json
+    from services.alerts.backtest import as_lines
+    from services.alerts.backtest import backtest as replay_all
+
+    now = datetime.now(UTC)
+    try:
+        begin = parse_since(since, now)
+        tried, other = load_policy(policy), load_policy(against) if against else None
+    except PolicyError as error:
+        fail(str(error))
+    except ValueError as error:
+        fail(f"--since: {error}", exit_code=2)
+
+    async def work(connection: Connection) -> tuple[Backtest, Backtest | None]:
+        async def run(each: Policy) -> Backtest:
+            clinic_id = None if every_pump else tried.clinic_id
+            return await replay_all(connection, each, begin, now, clinic_id=clinic_id, sweep=timedelta(hours=1))
+
+        return await run(tried), await run(other) if other else None
+
+    first, second = with_database(database_url, work)
+    if as_json:
+        print(in_json(first, second))
+        return
+    for line in as_lines(first, second):
+        print(line)
