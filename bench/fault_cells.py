@@ -27,7 +27,8 @@ from services.localstack.proxy import HangingProxy
 from services.localstack.service import ServiceProcess
 from services.runtime.database import UNAVAILABLE
 
-_SETTINGS: Final = {"max_connections": "50"}  # durability is left at its default
+# Durability is left at its default. Many connections: the proxy keeps dead ones for ever, where TCP would end them.
+_SETTINGS: Final = {"max_connections": "200"}
 _SMALL_DISK_MB: Final = 400
 _SMALL_DISK: Final = {**_SETTINGS, "max_wal_size": "64MB", "min_wal_size": "32MB"}
 

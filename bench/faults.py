@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,7 @@ _ARRAY_EVENTS: Final = 30
 _GIVE_UP_SECONDS: Final = 120
 # Each re-send to a session whose owner is gone has an even chance, so the last message takes many: let them be quick.
 _GONE_EVENTS: Final = 2_000
-_GONE_RESEND_SECONDS: Final = 0.25
+_GONE_RESEND_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
         Publisher(
             broker_address(world.broker.url),
             connections=_CONNECTIONS,
-            window_events=max(100, events // 50),
+            window_events=max(_ARRAY_EVENTS, events // 50),
             resend_after_seconds=resend_after_seconds,
         ) as devices,
         asyncio.TaskGroup() as group,
@@ -130,7 +130,9 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
                 within_seconds=_GIVE_UP_SECONDS,
                 what=f"{cell.title}: {sent:.0f} events published",
             )
-            back_seconds.append(await _one_fault(cell, world))
+            back_seconds.append(
+                await _one_fault(cell, world, lambda: publishing.done() and not devices.counts.outstanding)
+            )
         await publishing
         async with asyncio.timeout(_GIVE_UP_SECONDS):
             await devices.drained()
@@ -156,8 +158,8 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
     )
 
 
-async def _one_fault(cell: Cell, world: World) -> float:
-    """Strike, hold, mend; returns the seconds from then until ingest had stored again."""
+async def _one_fault(cell: Cell, world: World, nothing_left: Callable[[], bool]) -> float:
+    """Strike, hold, mend; returns the seconds from then until ingest had stored again, or nothing was left to store."""
     await cell.strike(world)
     await asyncio.sleep(world.chance.uniform(*cell.hold_seconds))
     before = {process.pid: await _handled(process.url) for process in world.ingests if process.is_running}
@@ -165,7 +167,7 @@ async def _one_fault(cell: Cell, world: World) -> float:
     mended = time.monotonic()
 
     async def stores_again() -> bool:
-        return any([await _handled(each.url) > before.get(each.pid, 0) for each in world.ingests])
+        return nothing_left() or any([await _handled(each.url) > before.get(each.pid, 0) for each in world.ingests])
 
     await until(stores_again, within_seconds=_GIVE_UP_SECONDS, what=f"{cell.title}: ingest stores again")
     return time.monotonic() - mended

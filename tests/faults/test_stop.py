@@ -48,6 +48,10 @@ async def metric(service, name):
     return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
+async def receipts(devices, number):
+    await eventually(lambda: devices.counts.receipts > number, 30, what="receipts")
+
+
 async def ended(service, within_seconds):
     """Send SIGTERM, and return the exit code and how long it took."""
     began = time.monotonic()
@@ -110,8 +114,8 @@ async def test_sigterm_under_load_stores_and_acknowledges_what_was_taken_in(own_
     ingest = await run_service("ingest", environment)
     async with devices_of(broker, resend_after_seconds=2) as devices, asyncio.TaskGroup() as group:
         publishing = group.create_task(publish(devices, pumps, 10_000))
-        for receipts in (1_500, 4_500):
-            await eventually(lambda receipts=receipts: devices.counts.receipts > receipts, 30, what="receipts")
+        for number in (1_500, 4_500):
+            await receipts(devices, number)
             exit_code, seconds = await ended(ingest, 15)
             receipted = devices.counts.receipts
             assert exit_code == 0
