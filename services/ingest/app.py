@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import asyncpg
+import stamina
 import structlog
 from prometheus_client import CollectorRegistry
 
@@ -38,6 +39,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
         lifeline: The reading end of a pipe; when it closes, that is a SIGTERM (services/ingest/workers.py).
     """
     collect_garbage_rarely()
+    stamina.instrumentation.set_on_retry_hooks(
+        ()
+    )  # a line for each try; the pipeline says once that it begins and ends
     with stop_signal(lifeline=lifeline) as stop:
         dsn = settings.database_url.get_secret_value()
         address = broker_address(
