@@ -110,7 +110,7 @@ class BolusDemandPolicy(_Part):
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
-    drift_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-3
+    drift_probability: Annotated[float, Field(gt=0, lt=0.5)] = 8e-4
     """Raise a drift when the last 7, 14, 21 or 28 days together would be rarer than this."""
     drift_clear_probability: Annotated[float, Field(gt=0, lt=1)] = 4e-2
     priority: Priority = Priority.MEDIUM

@@ -21,7 +21,7 @@ from schemas.policy import BolusDemandPolicy
 from services.alerts.model import DayWindow, PumpFacts
 from services.alerts.negative_binomial import Habit, learn, tail
 
-CARRIED_DAYS: Final = 42
+CARRIED_DAYS: Final = 63
 SURGE_SPANS: Final = (1, 2, 3)
 DRIFT_SPANS: Final = (7, 14, 21, 28)
 _DAY: Final = timedelta(days=1)

@@ -4,7 +4,8 @@ A step is (minute of arrival, text). The text says what happened, `@minute` when
 arrival), and `;` parts the events of one upload:
 
     alarm motor_stall raised @0      level 1.8 [measured]      refill 18      status      bolus delivered x3
-    therapy low=4      ack Ann       tick (the timers run)     retire
+    therapy low=4      ack Ann       tick (the timers run)     retire      report pain 9
+    refill 18 4 3.5 (filled, expected, measured)      therapy of morphine 0.3 14 (mL a day, days until the refill)
 
 The story goes through the real queue, worker and database; only the clock is the test's own. What was due is taken as
 sent at the end of each step.
@@ -178,6 +179,16 @@ class Story:
                     "volume_ml, basis",
                     (float(volume), *(basis or ["computed"])),
                 )
+            case ["report", complaint, score]:
+                table, names, values = "patient_reports", "complaint, score", (complaint, int(score))
+            case ["refill", filled, expected, measured]:
+                table, names = "refills", "filled_ml, expected_ml, measured_ml"
+                values = (float(filled), float(expected), float(measured))
+            case ["therapy", "of", drug, rate, due_in_days]:
+                table, names = "therapies", "drugs, profile, reservoir_size_ml, refill_due"
+                drugs = f'[{{"name": "{drug}", "concentration_mcg_per_ml": 2000.0}}]'
+                profile = f'[{{"from": "00:00", "rate_ml_per_day": {rate}}}]'
+                values = (drugs, profile, 40.0, (T0 + timedelta(days=int(due_in_days))).date())
             case ["refill", volume]:
                 table, names, values = "refills", "expected_ml, measured_ml, filled_ml", (2.0, 2.0, float(volume))
             case ["status"]:

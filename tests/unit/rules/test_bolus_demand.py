@@ -101,4 +101,4 @@ def test_what_was_before_a_reprogramming_does_not_count() -> None:
 def test_of_the_days_before_a_refill_only_some_count() -> None:
     refilled = replace(known(12, TWO_A_DAY * 3), refills=(refill(18, 24 * 10),))
     (found,) = bolus_demand(refilled, Policy(), NOW)
-    assert found.evidence["baseline_days"] == 10 + 42 - 3
+    assert found.evidence["baseline_days"] == 10 + 63 - 3

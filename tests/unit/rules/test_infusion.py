@@ -182,5 +182,5 @@ def test_a_refill_long_ago_is_no_sign() -> None:
 
 
 def test_a_share_of_what_was_programmed_is_a_sign_too() -> None:
-    known = facts(windows=SURGE, refills=(at_refill(27.5, 28.4, days=2), at_refill(5, 5, days=60)))
+    known = facts(windows=SURGE, refills=(at_refill(27.5, 28.7, days=2), at_refill(5, 5, days=60)))
     assert [each.key for each in suspected_delivery(known, Policy(), NOW)] == ["under_delivery"]
