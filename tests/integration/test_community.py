@@ -17,6 +17,8 @@ from tests.stack import execute_at, migrate_at
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PUMPS = 20
+INGEST = f"pw_store_ingest_{uuid.uuid4().hex[:8]}"
+"""A role with the rights that deploy/timescaledb/roles.sql gives to ingest."""
 
 
 @pytest.fixture
@@ -36,6 +38,8 @@ async def connection():
         PUMPS,
     )
     await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    await connection.execute(f"CREATE ROLE {INGEST}")
+    await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {INGEST}")
     jobs = await connection.fetch(
         "SELECT job_id FROM timescaledb_information.jobs WHERE proc_name ~ '^policy_(compression|columnstore)$'"
     )
@@ -44,7 +48,7 @@ async def connection():
         await connection.execute(f"CALL run_job({job['job_id']})")
     yield connection
     await connection.close()
-    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {INGEST}")
 
 
 async def columns_of(connection, compressed):
@@ -77,6 +81,7 @@ async def test_a_late_batch_into_columns_is_stored_once(connection):
         """SELECT pump_id, extract(epoch FROM observed_at)::float8, event_id, device_id, seq, outcome, dose_mcg
            FROM bolus_requests WHERE observed_at < now() - interval '60 days' ORDER BY event_id LIMIT 2000"""
     )
+    await connection.execute(f"SET ROLE {INGEST}")
     assert await send(connection, [tuple(row) for row in there]) == 0
     assert await send(connection, late) == 2_000
     assert await send(connection, late) == 0
