@@ -82,7 +82,8 @@ async def _database_away(request: Request, error: Exception) -> Response:
     message = "The database cannot be reached. This says nothing about any pump."
     if request.url.path.startswith("/v1/"):
         return JSONResponse({"detail": message}, 503, headers)
-    return views.trouble(request, message, 503, headers)
+    bypass = request.app.state.parts.bypass
+    return views.trouble(request, message, 503, headers, paged=bypass.paged if bypass else ())
 
 
 @health.get("/livez")

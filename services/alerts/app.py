@@ -20,13 +20,15 @@ from prometheus_client import CollectorRegistry
 from schemas.paths import SQL_FOLDER
 from services.alerts.api import create_app
 from services.alerts.backoff import backoff_seconds
+from services.alerts.bypass import Bypass
 from services.alerts.channel import AppriseChannel
 from services.alerts.dispatch import Dispatcher
 from services.alerts.metrics import Metrics
 from services.alerts.parts import Parts
 from services.alerts.policies import PolicyFolder
 from services.alerts.settings import AlertsSettings
-from services.alerts.worker import Worker, reload_policies
+from services.alerts.watchdog import keep_pinging
+from services.alerts.worker import Health, Worker, reload_policies
 from services.runtime.database import UNAVAILABLE, Pool, open_pool
 from services.runtime.http import serve
 from services.runtime.migrate import pending
@@ -71,13 +73,28 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
         # Two processes must never share a name: what one sends while it dies, the other takes over by it.
         worker_id = f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}"
         dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel, worker_id=worker_id)
-        worker = Worker(pool, policies, settings, metrics, utc_now, dispatcher.wake)
-        app = create_app(Parts(pool, policies, worker.health, registry, utc_now), settings)
+        health = Health()
+        bypass = Bypass(settings, policies, metrics, utc_now, channel, health) if settings.mqtt_url else None
+        worker = Worker(
+            pool,
+            policies,
+            settings,
+            metrics,
+            utc_now,
+            dispatcher.wake,
+            bypass.before_deciding if bypass else None,
+            bypass.after_deciding if bypass else None,
+            health,
+        )
+        app = create_app(Parts(pool, policies, health, registry, utc_now, bypass), settings)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(serve(app, host=settings.http_host, port=settings.http_port)),
                 group.create_task(_work(pool, worker, dispatcher, channel, worker_id)),
             ]
+            if bypass is not None:
+                tasks.append(group.create_task(bypass.run()))
+            tasks.append(group.create_task(keep_pinging(settings, pool, health, utc_now)))
             log.info("alerts_started", board=f"http://{settings.http_host}:{settings.http_port}/")
             await stop.wait()
             log.info("alerts_stopping")

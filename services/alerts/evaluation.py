@@ -79,6 +79,7 @@ async def evaluate_pumps(
         ]
         places = await store.apply_changes(connection, decided, now)
         after = list(_after(open_alerts, decided, places, now))
+        await store.adopt_bypassed(connection, some, after, now)
         deliveries += await store.insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
         unreached += _unreached(decided, policies)
         changes += decided

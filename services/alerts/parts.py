@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from services.alerts.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.alerts.worker import Clock, Health
 from services.runtime.database import Connection, Pool
@@ -25,6 +26,7 @@ class Parts:
     health: Health
     registry: CollectorRegistry
     clock: Clock
+    bypass: Bypass | None = None
 
 
 def parts_of(request: Request) -> Parts:

@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +24,13 @@ class AlertsSettings(BaseSettings):
     """Password of the board and the API. Without one the service listens on this machine only."""
     policy_folder: Path | None = None
     """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
+    mqtt_url: SecretStr | None = None
+    """mqtt://user:password@host:port or mqtts://, from which high pump alarms are paged while the database is away.
+    Left out: nobody is paged then."""
+    mqtt_ca_file: Path | None = None
+    watchdog_url: SecretStr | None = None
+    """http(s) address of an outside service that pages when these pings stop."""
+    watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
     worker_name: str | None = None
     """Names this process among several; the host's name when left out."""
     log_json: bool = False
@@ -49,6 +56,14 @@ class AlertsSettings(BaseSettings):
     sends_at_once: Annotated[int, Field(ge=1, le=64)] = 32
     sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 16
     """So that a channel that hangs cannot hold up every other one."""
+
+    @field_validator("watchdog_url")
+    @classmethod
+    def _is_web_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("http://", "https://")):
+            msg = "expected an address that begins with http:// or https://"
+            raise ValueError(msg)
+        return url
 
     @model_validator(mode="after")
     def _protected(self) -> Self:

@@ -7,7 +7,7 @@ replays the past.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.policy import Priority
+from services.alerts.bypass_plan import FIRST_STEP, BypassedPage, HeardAlarm
+from services.alerts.escalate import current_episode
 from services.alerts.facts import facts_of_row
 from services.alerts.grouping import waits_for_others
 from services.alerts.model import (
@@ -29,6 +31,7 @@ from services.alerts.model import (
     TransitionKind,
 )
 from services.alerts.text import PageText
+from services.alerts.watch import Notice
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -217,6 +220,75 @@ async def insert_deliveries(connection: Connection, rows: Sequence[DeliveryRow],
         now,
     )
     return len(written)
+
+
+async def insert_notices(connection: Connection, notices: Sequence[Notice], now: datetime) -> int:
+    """Write pages about Pumpwatch itself; returns how many are new."""
+    written = await connection.fetch(
+        QUERIES["insert_notice"],
+        [notice.clinic_id for notice in notices],
+        [notice.occasion for notice in notices],
+        [notice.contact for notice in notices],
+        [notice.channel for notice in notices],
+        [notice.text.title for notice in notices],
+        [notice.text.body for notice in notices],
+        now,
+    )
+    return len(written)
+
+
+async def insert_bypassed(connection: Connection, pages: Sequence[BypassedPage]) -> None:
+    """Write down pages that went out while the database was away; one that is there already stays."""
+    if not pages:
+        return
+    await connection.execute(
+        QUERIES["insert_bypassed"],
+        [page.event_id for page in pages],
+        [page.alert.pump_id for page in pages],
+        [page.alert.clinic_id for page in pages],
+        [page.alert.rule for page in pages],
+        [page.alert.key for page in pages],
+        [page.step for page in pages],
+        [page.contact for page in pages],
+        [page.channel for page in pages],
+        [page.alert.priority.value for page in pages],
+        [page.text.title for page in pages],
+        [page.text.body for page in pages],
+        [page.sent_at for page in pages],
+    )
+
+
+async def stored_alarms(connection: Connection, heard: Iterable[HeardAlarm]) -> frozenset[UUID]:
+    """Which of these events are stored."""
+    events = list(heard)
+    if not events:
+        return frozenset()
+    rows = await connection.fetch(
+        QUERIES["stored_alarms"],
+        [each.pump_id for each in events],
+        [each.event.observed_at for each in events],
+        [each.event.event_id for each in events],
+    )
+    return frozenset(row["event_id"] for row in rows)
+
+
+async def adopt_bypassed(
+    connection: Connection, pump_ids: Sequence[str], alerts: Iterable[OpenAlert], now: datetime
+) -> None:
+    """Give pages that went out while the database was away to the alerts that they were about."""
+    rows = await connection.fetch(QUERIES["bypassed_to_settle"], list(pump_ids))
+    if not rows:
+        return
+    by_cause = {(alert.pump_id, alert.rule, alert.key): alert for alert in alerts if alert.state is AlertState.ACTIVE}
+    for row in rows:
+        alert = by_cause.get((row["pump_id"], row["rule"], row["key"]))
+        if alert is None and not row["stored"]:
+            continue  # ingest has not come so far yet
+        episode = current_episode(alert.pages) if alert else None
+        occasion = f"{episode.occasion}{row['step'].removeprefix(FIRST_STEP)}" if episode else None
+        identity = (row["event_id"], row["step"], row["contact"], row["channel"])
+        alert_id = alert.alert_id if alert and episode else None
+        await connection.execute(QUERIES["adopt_bypassed"], *identity, alert_id, occasion, now)
 
 
 async def _update_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +26,7 @@ from services.alerts.metrics import Metrics
 from services.alerts.model import AlertState, TransitionKind
 from services.alerts.policies import PolicyFolder
 from services.alerts.settings import AlertsSettings
+from services.alerts.watch import ingest_notices
 from services.runtime.database import UNAVAILABLE, Connection, Pool
 
 Clock = Callable[[], datetime]
@@ -61,6 +62,9 @@ class Worker:
         metrics: Metrics,
         clock: Clock,
         on_deliveries: Callable[[], None],
+        before_deciding: Callable[[Connection], Awaitable[None]] | None = None,
+        after_deciding: Callable[[Sequence[store.AlertChange]], None] | None = None,
+        health: Health | None = None,
     ) -> None:
         self._pool = pool
         self._policies = policies
@@ -68,9 +72,11 @@ class Worker:
         self._metrics = metrics
         self._clock = clock
         self._on_deliveries = on_deliveries
+        self._before_deciding = before_deciding
+        self._after_deciding = after_deciding
         self._wake = asyncio.Event()
         self._enrolled_at = float("-inf")
-        self.health = Health()
+        self.health = health or Health()
 
     async def queue_once(self) -> int:
         """Evaluate what waits in the queue, up to a limit; returns how many pumps the entries named."""
@@ -138,10 +144,17 @@ class Worker:
             await connection.execute(store.QUERIES["forget_heartbeats"], now - _KEEP_HEARTBEATS)
             unreached = await connection.fetch(store.QUERIES["unreached"])
             status = await connection.fetchrow(store.QUERIES["watch_status"])
+            if status is not None and await self._notify_of_ingest(connection, status["ingest_alive_at"], now):
+                self._on_deliveries()
         self._metrics.unreached.set(sum(row["alerts"] for row in unreached))
         if status is not None:
             self._metrics.queue_oldest_seconds.set(_seconds(now, status["oldest_queued_at"]))
             self._metrics.sweep_oldest_seconds.set(_seconds(now, status["oldest_evaluated_at"]))
+
+    async def _notify_of_ingest(self, connection: Connection, ingest_at: datetime | None, now: datetime) -> int:
+        policies = self._policies.policies
+        notices = list(ingest_notices(ingest_at, policies.by_clinic.values(), now, self._settings.public_url))
+        return await store.insert_notices(connection, notices, now) if notices else 0
 
     async def run(self, worker_id: str) -> None:
         """Run every loop until cancelled."""
@@ -157,6 +170,8 @@ class Worker:
             group.create_task(self._reload_policies())
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
+        if self._before_deciding is not None:
+            await self._before_deciding(connection)
         return await evaluate_pumps(
             connection,
             pump_ids,
@@ -169,6 +184,8 @@ class Worker:
         """After the commit: wake the dispatcher first, then count and log."""
         if outcome.deliveries:
             self._on_deliveries()
+        if self._after_deciding is not None:
+            self._after_deciding(outcome.changes)
         self._metrics.evaluated.labels(trigger).inc(outcome.pumps)
         self._metrics.evaluation_seconds.labels(trigger).observe(time.monotonic() - began)
         for change in outcome.changes:

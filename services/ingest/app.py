@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 import asyncpg
@@ -17,6 +17,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import Pipeline
 from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
+from services.ingest.store import QUERIES
 from services.runtime.database import UNAVAILABLE, Pool, borrow, open_pool
 from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve
@@ -25,6 +26,7 @@ from services.runtime.mqtt import broker_address
 from services.runtime.signals import stop_signal
 
 _CHECK_TIMEOUT_SECONDS: Final = 3.0
+_BEAT_SECONDS: Final = 5.0
 # Shorter than the second try of a write: else it would wait for the rows of the first, whose network is gone.
 _IDLE_IN_TRANSACTION_SECONDS: Final = 3.0
 
@@ -54,7 +56,7 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             pool = await open_pool(
                 dsn,
                 application_name="pumpwatch-ingest",
-                max_size=settings.writers + 1,
+                max_size=settings.writers + 2,
                 connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
                 idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
             )
@@ -74,11 +76,22 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
                 helpers = [
                     group.create_task(serve(api, host=settings.http_host, port=settings.http_port)),
                     group.create_task(registry.watch(dsn)),
+                    group.create_task(_beat(pipeline, pool, settings.client_id)),
                 ]
                 await pipeline.run(stop)
                 for helper in helpers:
                     helper.cancel()
     log.info("stopped")
+
+
+async def _beat(pipeline: Pipeline, pool: Pool, client_id: str) -> None:
+    """Say every few seconds that events are taken; the alert service pages when that stops."""
+    while True:
+        if not pipeline.faults:
+            with suppress(*UNAVAILABLE):
+                async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
+                    await connection.execute(QUERIES["beat"], client_id)
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
 async def _close_pool(pool: Pool) -> None:

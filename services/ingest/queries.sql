@@ -83,6 +83,11 @@ WHERE s.received_at < EXCLUDED.received_at;
 WITH queued AS (INSERT INTO evaluation_queue (pump_ids) VALUES ($1::text[]))
 SELECT pg_notify('pumps_changed', '');
 
+-- Say that this ingestor lives and is connected to its broker.
+-- name: beat
+INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) VALUES ($1, 'ingest', now(), now())
+ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, beaten_at = excluded.beaten_at;
+
 -- name: look_up_devices
 SELECT device_id, clinic_id, pump_id FROM registry WHERE device_id = ANY ($1::text[]);
 

@@ -15,6 +15,7 @@ from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, MODEL_BY_KIND, E
 from schemas.paths import PUBLISHED_FOLDER
 from schemas.topics import ROOT
 from services.alerts.metrics import Metrics as AlertsMetrics
+from services.alerts.settings import AlertsSettings
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 
@@ -94,6 +95,7 @@ def test_every_link_and_path_of_a_guide_is_there(guide: str) -> None:
 def test_every_setting_that_a_guide_names_is_one() -> None:
     example = (ROOT_FOLDER / ".env.example").read_text()
     known = {f"INGEST_{name}".upper() for name in IngestSettings.model_fields}
+    known |= {f"ALERTS_{name}".upper() for name in AlertsSettings.model_fields}
     for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", OPERATING):
         assert re.search(rf"^#?{name}=", example, re.MULTILINE) or name in known, name
 

@@ -65,6 +65,11 @@ def test_quiet_hours_hold_what_can_wait(priority: Priority, held: bool) -> None:
     assert found == (Mute(MuteReason.QUIET_HOURS, NOW + HOUR) if held else None)
 
 
+def test_outside_the_quiet_hours_nothing_holds() -> None:
+    later = NOW + 2 * HOUR
+    assert mute_of([], NIGHT, pump_id="pump-1", rule="pump_alarm", priority=LOW, now=later) is None
+
+
 def test_of_two_reasons_the_longer_one_is_named() -> None:
     longer = replace(SILENCE, ends_at=NOW + 2 * HOUR, silence_id=UUID(int=2))
     found = mute_of([SILENCE, longer], NIGHT, pump_id="pump-1", rule="pump_alarm", priority=LOW, now=NOW)

@@ -58,8 +58,11 @@ def test_values_are_those_of_any_yaml_and_the_nearest_line_is_known() -> None:
     assert lined.values == {"a": [1, 2], "b": [1, 2], "c": {"d": 1, "e": 3}}
     assert [lined.line_of(place) for place in [("a", 1), ("b",), ("c", "e"), ("c", "f"), ("z",)]] == [1, 2, 5, 3, 1]
     assert (read_yaml("").values, read_yaml("").line_of(("a",))) == (None, 1)
-    with pytest.raises(YamlFaultError):
-        read_yaml("&x [*x, {? [1] : 2}]\n- 3")
+    assert read_yaml("a: &x {b: 1}\nc:\n  <<: *x\n").values == {"a": {"b": 1}, "c": {"b": 1}}
+    assert read_yaml("&x [*x]").line_of((0, 0)) == 1  # a list that contains itself
+    for text in ("a: 2026-13-45", "? [1]\n: 2", "&x [*x\n- 3"):
+        with pytest.raises(YamlFaultError):
+            read_yaml(text)
 
 
 @pytest.mark.parametrize(("begins", "ends"), [("22:00", "07:00"), (1320, 420)])

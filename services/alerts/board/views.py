@@ -6,6 +6,7 @@ with what was typed; one that was carried out ends in a redirect, so that reload
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.acknowledgement import UnknownAlertError, acknowledge_alert
 from services.alerts.board import wording
+from services.alerts.model import OpenAlert
 from services.alerts.parts import Borrowed, Running
 from services.alerts.readiness import unreached_warning, warnings_of
 from services.alerts.reading import StateFilter, history_of, list_alerts, one_alert
@@ -155,10 +157,17 @@ async def show_alert(
     )
 
 
-def trouble(request: Request, message: str, status_code: int, headers: dict[str, str] | None = None) -> Response:
-    """Build a page that shows no alert, and says why."""
+def trouble(
+    request: Request,
+    message: str,
+    status_code: int,
+    headers: dict[str, str] | None = None,
+    *,
+    paged: Sequence[OpenAlert] = (),
+) -> Response:
+    """Build a page that shows no alert, says why, and names what was paged without the database."""
     now = datetime.now(UTC)
-    return render("trouble.html", request, status_code, headers, now=now, message=message, warnings=())
+    return render("trouble.html", request, status_code, headers, now=now, message=message, paged=paged, warnings=())
 
 
 def render(

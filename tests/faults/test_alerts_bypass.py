@@ -1,0 +1,114 @@
+"""High pump alarms while PostgreSQL is really stopped: paged straight from MQTT, and once only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import aiomqtt
+import asyncpg
+from mqtt5 import QoS
+
+from schemas.events import EventKind
+from schemas.topics import event_topic
+from services.localstack.mosquitto import MosquittoServer
+from services.localstack.pages import PageCollector
+from services.localstack.service import ServiceProcess
+from tests.faults.test_alerts_process import enrol, environment
+from tests.stack import RunService, StartPostgres, eventually, make_database
+
+
+async def publish(broker: MosquittoServer, device: str, *alarms: tuple[str, str]) -> None:
+    async with aiomqtt.Client(
+        hostname=broker.host, port=broker.port, identifier=f"{device}-{uuid4().hex[:6]}"
+    ) as client:
+        for code, state in alarms:
+            event = {
+                "event_id": str(uuid4()),
+                "observed_at": datetime.now(UTC).isoformat(),
+                "code": code,
+                "state": state,
+            }
+            topic = event_topic(device, EventKind.ALARM)
+            packet_id = next(client.packet_ids)
+            await client.publish(topic, json.dumps(event).encode(), qos=QoS.AT_LEAST_ONCE, packet_id=packet_id)
+
+
+def board_of(service: ServiceProcess) -> str:
+    try:
+        with urllib.request.urlopen(f"{service.url}/", timeout=15) as answer:
+            return str(answer.read(), "utf-8")
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_never_again(
+    own_postgres: StartPostgres,
+    broker: MosquittoServer,
+    run_service: RunService,
+    page_collector: PageCollector,
+    tmp_path: Path,
+) -> None:
+    server = own_postgres()
+    dsn = await make_database(server)
+    before, during, cleared, medium = await enrol(dsn, 4)
+    mark = uuid4().hex[:8]
+    ingest = {
+        "INGEST_DATABASE_URL": dsn,
+        "INGEST_MQTT_URL": broker.url,
+        "INGEST_CLIENT_ID": f"bypass-{mark}",
+        "INGEST_SHARE_GROUP": mark,
+    }
+    await run_service("ingest", ingest)
+    alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
+    service = await run_service("alerts", alerts)
+    await publish(broker, before, ("motor_stall", "raised"))
+    (page,) = await page_collector.wait_for(1)
+    assert "not recorded" not in page.title
+
+    server.stop()
+    began = time.monotonic()
+    await publish(broker, during, ("motor_stall", "raised"))
+    await publish(broker, cleared, ("pump_stopped", "raised"), ("pump_stopped", "cleared"))
+    await publish(broker, medium, ("memory_error", "raised"))
+    pages = await page_collector.wait_for(2, within_seconds=10)
+    assert time.monotonic() - began < 5.5  # 5, and a bit for a test on a busy machine
+    assert pages[1].title == "Pumpwatch HIGH, not recorded: pump alarm"
+    assert during not in str(pages[1].raw)
+    assert during in await asyncio.to_thread(board_of, service)
+    await publish(broker, during, ("motor_stall", "raised"))  # the device says it again
+
+    server.start()
+    connection = await asyncpg.connect(dsn)
+
+    async def settled() -> bool:
+        query = "SELECT count(*) FROM deliveries d JOIN alerts a USING (alert_id) WHERE a.pump_id = $1 AND d.bypassed"
+        return bool(await connection.fetchval(query, during))
+
+    try:
+        await eventually(settled, 30)
+        await eventually(lambda: asyncio.to_thread(service.is_ready), 20)
+
+        async def medium_is_there() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM alerts WHERE pump_id = $1", medium))
+
+        await eventually(medium_is_there, 20)
+        rows = await connection.fetch(
+            "SELECT a.pump_id, d.state, d.bypassed FROM alerts a LEFT JOIN deliveries d USING (alert_id) ORDER BY 1"
+        )
+        assert [tuple(row) for row in rows] == [
+            (before, "sent", False),
+            (during, "sent", True),
+            (medium, None, None),
+        ]
+        assert await connection.fetchval("SELECT count(*) FROM bypassed_pages WHERE settled_at IS NULL") == 0
+    finally:
+        await connection.close()
+    assert len(page_collector.pages) == 2
+    assert "Told while the database was away" in await asyncio.to_thread(board_of, service)
