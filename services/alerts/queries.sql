@@ -82,15 +82,19 @@ LEFT JOIN LATERAL (
         SELECT observed_at, expected_ml, measured_ml, filled_ml FROM refills
         WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
         ORDER BY observed_at DESC, event_id DESC LIMIT 4) newest) refill ON true
+-- The bound of 400 days looks idle and is not: it rules chunks out once for the statement; the bounds that come from other
+-- rows do it again for each pump, and cost more with every chunk there is (bench/results/storage.md).
 LEFT JOIN LATERAL (
     SELECT volume_ml, observed_at FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
+      AND observed_at > $2::timestamptz - interval '400 days'
       AND observed_at >= greatest(reading.observed_at - interval '7 days', refill.newest_at, therapy.observed_at)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, event_id LIMIT 1) earlier ON true
 LEFT JOIN LATERAL (
     SELECT volume_ml, observed_at FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'measured'
+      AND observed_at > $2::timestamptz - interval '400 days'
       AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, event_id LIMIT 1) filled ON true
