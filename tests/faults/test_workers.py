@@ -99,7 +99,7 @@ async def test_two_workers_share_the_load_and_a_killed_one_comes_back(database: 
                 assert min(stored(port), stored(port + 1)) > EVENTS // 20
                 before[min(names)].kill()
             pump, event = chance.choice(pumps), reading(15.0, seq=number)
-            sent[event["event_id"]] += 1
+            sent[str(event["event_id"])] += 1
             await devices.publish_raw(pump, f"pumpwatch/v1/{pump}/events/reservoir", encoded(event), 1)
         await devices.drained()
         assert (devices.counts.receipts, devices.counts.rejected) == (EVENTS, 0)

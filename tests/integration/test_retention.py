@@ -39,9 +39,10 @@ async def dsn(request, timescaledb, plain_postgres):
 async def counts(dsn, tables, older_than_days=0):
     connection = await asyncpg.connect(dsn)
     column = {"alerts": "opened_at", "alert_transitions": "at", "rejected_messages": "last_received_at"}
+    old = "<= now() - make_interval(days => $1)"
     found = {
         table: await connection.fetchval(
-            f"SELECT count(*) FROM {table} WHERE {column.get(table, 'observed_at')} <= now() - make_interval(days => $1)",  # noqa: S608
+            f"SELECT count(*) FROM {table} WHERE {column.get(table, 'observed_at')} {old}",  # noqa: S608
             older_than_days,
         )
         for table in tables
