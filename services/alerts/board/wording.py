@@ -107,7 +107,7 @@ def silence_words(silence: Silence) -> str:
     """What a silence is about: "every alert of pump-1", "device silent in north"."""
     what = rule_words(silence.rule) if silence.rule else "every alert"
     where = f"of {silence.pump_id}" if silence.pump_id else f"in {silence.clinic_id}"
-    high = "" if silence.includes_high else ", but high ones"
+    high = "" if silence.includes_high else ", except high ones"
     return f"{what} {where}{high}"
 
 
