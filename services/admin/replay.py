@@ -23,7 +23,7 @@ from services.admin.rejections import QUERIES, RejectionError
 from services.ingest.decode import WHOLE_MESSAGE, ClockLimits, Rejection, decode, device_ids
 from services.ingest.outcome import Stored
 from services.ingest.registry import fetch_enrolments
-from services.ingest.store import write_on
+from services.ingest.store import write
 from services.runtime.database import Connection
 
 
@@ -116,7 +116,7 @@ async def _replay(connection: Connection, rejection_id: int, clock: ClockLimits,
     registry = await fetch_enrolments(connection, list(device_ids([message])))
     decoded = decode([message], registry, now=row["first_received_at"], clock=clock)
     batch = replace(decoded, received_at=now, keep_rejections=False)
-    stored = await write_on(connection, batch, [message], {}, count_each=True)
+    stored = await write(connection, batch, [message], {}, count_each=True)
 
     parts = [fault for fault in stored.rejections if is_whole and fault.event_index != WHOLE_MESSAGE]
     if parts:

@@ -35,7 +35,7 @@ from services.ingest.reconnect import AT_ONCE_SECONDS, is_suspicious, reconnect_
 from services.ingest.registry import RegistryCache
 from services.ingest.sequence import SequenceTracker
 from services.ingest.settings import IngestSettings
-from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool
+from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool, borrow
 from services.runtime.mqtt import (
     BrokerAddress,
     BrokerUnavailableError,
@@ -335,21 +335,15 @@ class Pipeline:
         self, batch: _Batch, within_seconds: float, unanswered: Sequence[int]
     ) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
-        messages = batch.all
+        messages, written = batch.all, self._last_seen_written
         registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
-        decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
-        due = monotonic_seconds - self._settings.last_seen_seconds
-        written = self._last_seen_written
-        seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
-        stored = await store.write(
-            self._pool,
-            decoded,
-            messages,
-            seen,
-            count_each=bool(batch.receipts_for),
-            within_seconds=within_seconds,
-            end_first=unanswered,
-        )
+        # First the connection: while there is none, a batch would be decoded anew with each try, and the traceback of
+        # each exception would keep what was made until the garbage collector comes by.
+        async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
+            decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
+            due = monotonic_seconds - self._settings.last_seen_seconds
+            seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
+            stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
         written.update(dict.fromkeys(seen, monotonic_seconds))
         self._metrics.heard(decoded.received_at, seen.values())
         return decoded, stored

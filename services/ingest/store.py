@@ -8,7 +8,7 @@ What the database cannot do now is raised as one of `database.UNAVAILABLE`: the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from services.ingest.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection
 from services.ingest.faults import Fault
 from services.ingest.outcome import Stored
 from services.ingest.rows import Row
-from services.runtime.database import REFUSED, Connection, Pool, borrow, load_queries
+from services.runtime.database import REFUSED, Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -33,31 +33,6 @@ class _DuplicatesPresentError(Exception):
 
 
 async def write(
-    pool: Pool,
-    batch: Decoded,
-    messages: list[Incoming],
-    seen: Mapping[str, float],
-    *,
-    count_each: bool,
-    within_seconds: float,
-    end_first: Sequence[int] = (),
-) -> Stored:
-    """Write one batch.
-
-    Args:
-        pool: Where to.
-        batch: What `decode` made of `messages`.
-        messages: For the bytes of a row that the database refuses.
-        seen: Devices whose last-seen is to be written, with the newest time that each reported.
-        count_each: Some message wants a receipt, so duplicates are counted for each message.
-        within_seconds: Later it counts as not written, and may be written none the less.
-        end_first: The server's processes of earlier tries that had no answer: they may hold the same rows.
-    """
-    async with borrow(pool, within_seconds=within_seconds, end_first=end_first) as connection:
-        return await write_on(connection, batch, messages, seen, count_each=count_each)
-
-
-async def write_on(
     connection: Connection,
     batch: Decoded,
     messages: list[Incoming],
@@ -65,7 +40,15 @@ async def write_on(
     *,
     count_each: bool,
 ) -> Stored:
-    """Write one batch as `write` does. Inside a transaction of the caller's, it is the caller's commit that counts."""
+    """Write one batch. Inside a transaction of the caller's, it is the caller's commit that counts.
+
+    Args:
+        connection: Where to.
+        batch: What `decode` made of `messages`.
+        messages: For the bytes of a row that the database refuses.
+        seen: Devices whose last-seen is to be written, with the newest time that each reported.
+        count_each: Some message wants a receipt, so duplicates are counted for each message.
+    """
     stored = Stored(list(batch.rejections))
     await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
     return stored

@@ -8,7 +8,8 @@ aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs
 its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
 queue survives a reconnect, so there is none; a connection reset ends its background task without telling anybody, so
 that task is watched; it writes each packet by itself, so acknowledgements are joined into one write; and why the broker
-ended a connection it only logs, so its log is read, and written nowhere.
+ended a connection it only logs, so its log is read, and written nowhere; and it uses a buffer of 16 MB from end to end,
+so it is given a smaller one, and the broker is told not to send packets that would not fit.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from mqtt5 import ConnAckPacket, PubAckPacket, PublishPacket, QoS, RetainHandlin
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _KEEP_ALIVE_SECONDS: Final = 15
+_BUFFER_BYTES: Final = 2_097_152
+_LARGEST_PACKET_BYTES: Final = 1_048_576
 
 
 class BrokerUnavailableError(ConnectionError):
@@ -216,7 +219,9 @@ async def connect(
         session_expiry_interval=session_expiry_seconds,
         keep_alive=_KEEP_ALIVE_SECONDS,
         receive_max=receive_maximum,
+        max_packet_size=_LARGEST_PACKET_BYTES,
     )
+    client._buffer_in = type(client._buffer_in)(size=_BUFFER_BYTES)  # noqa: SLF001 - see the module's docstring
     try:
         await _probe(address)
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
