@@ -91,7 +91,7 @@ async def _clone(dsn: str, template: str, name: str) -> None:
             await execute_at(
                 dsn,
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'",  # noqa: S608
-                f"CREATE DATABASE {name} TEMPLATE {template}",
+                f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY",  # a tenth of the time of WAL_LOG
             )
         except asyncpg.ObjectInUseError:  # a background worker of an external server looked into it
             return False
