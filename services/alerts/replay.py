@@ -20,6 +20,7 @@ from services.alerts.model import (
     AlertState,
     OpenAlert,
     Page,
+    Reason,
     Transition,
     TransitionKind,
 )
@@ -101,14 +102,18 @@ def _decide(
 ) -> list[Happened]:
     happened = []
     conditions = evaluate(history.facts(now, windows), policy, now)
-    for transition in reconcile(conditions, list(alerts.values()), now):
+    flapping = timedelta(minutes=policy.paging.flapping_minutes)
+    # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
+    for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping):
         after = _after(transition, history, now)
         planned = due_deliveries(after, policy, now)
-        after = replace(after, occasions=after.occasions | {each.occasion for each in planned})
-        if after.state is AlertState.CLOSED:
-            del alerts[after.rule, after.key]
-        else:
-            alerts[after.rule, after.key] = after
+        priorities = [each for each in (after.told, after.priority if planned else None) if each is not None]
+        after = replace(
+            after,
+            occasions=after.occasions | {each.occasion for each in planned},
+            told=max(priorities, key=lambda each: each.rank, default=None),
+        )
+        alerts[after.rule, after.key] = after
         if transition.kind is not TransitionKind.REFRESHED:
             told = sorted({each.contact for each in planned})
             happened.append(
@@ -146,7 +151,11 @@ def _after(transition: Transition, history: History, now: datetime) -> OpenAlert
         )
     pages = alert.pages
     if transition.kind in PAGING_KINDS:
-        pages = (*pages, Page(transition.kind, len(pages) + 1, now, transition.priority, transition.from_state))
+        flapped = transition.reason is Reason.CONDITION_FLAPPED
+        pages = (
+            *pages,
+            Page(transition.kind, len(pages) + 1, now, transition.priority, transition.from_state, flapped),
+        )
     since = alert.since if condition is None else min(alert.since, condition.since)
     if transition.kind is TransitionKind.RETURNED and condition is not None:
         since = condition.since
@@ -159,4 +168,5 @@ def _after(transition: Transition, history: History, now: datetime) -> OpenAlert
         explanation=condition.explanation if condition else alert.explanation,
         evidence=condition.evidence if condition else alert.evidence,
         pages=pages,
+        ended_at=now if transition.to_state in {AlertState.CLEARED, AlertState.CLOSED} else None,
     )
