@@ -26,6 +26,7 @@ import psutil
 
 from bench import limits, stack
 from bench.load import write_messages
+from services.ingest.settings import IngestSettings
 
 _STORED: Final = 'pumpwatch_ingest_events_total{result="stored"}'
 
@@ -89,6 +90,7 @@ def measure(servers: stack.BenchStack, *, events: int, devices: int, batch: int)
             next(x for x in Path(f"/proc/{ingest.pid}/status").read_text().splitlines() if "VmHWM" in x).split()[1]
         )
         load.wait(timeout=30)
+    asyncio.run(limits.forget_session(servers.broker.url, IngestSettings.model_fields["client_id"].default))
     rows, distinct = asyncio.run(_count(servers.dsn))
 
     loads: list[subprocess.Popen[bytes]] = []
