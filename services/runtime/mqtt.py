@@ -262,11 +262,16 @@ async def connect(
         reason = str(error) or "no answer in time"
         msg = f"cannot connect to {address}: {reason}"
         raise BrokerUnavailableError(msg) from error
-    client._tasks.add_done_callback(lambda _: _mark_lost(client))  # noqa: SLF001 - see the module's docstring
+
+    def ended(_: object) -> None:
+        _mark_lost(client)
+
+    client._tasks.add_done_callback(ended)  # noqa: SLF001 - see the module's docstring
     accepted: ConnAckPacket = await client.connected()
     try:
         yield Connection(client, min(receive_maximum, accepted.receive_max), farewell)
     finally:
+        client._tasks.remove_done_callback(ended)  # noqa: SLF001 - else it would look lost, and DISCONNECT not be sent
         await _close(client)
 
 
