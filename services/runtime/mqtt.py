@@ -167,7 +167,7 @@ class Connection:
         try:
             async for packet in self._client.messages():
                 if isinstance(packet, PublishPacket):
-                    self._unacknowledged += 1
+                    self._unacknowledged += packet.packet_id is not None
                     if self._unacknowledged > self.receive_maximum + _EXCESS_MESSAGES:
                         self._may_read.clear()
                     yield packet
