@@ -185,12 +185,10 @@ class Connection:
             ConnectionLostError: The connection ended; the broker will send the messages again.
         """
         packets = [PubAckPacket(message.packet_id).write() for message in messages if message.packet_id is not None]
-        try:
-            await self._write(b"".join(packets))
-        finally:
-            self._unacknowledged -= len(packets)
-            if self._unacknowledged < self.receive_maximum:
-                self._may_read.set()
+        self._unacknowledged -= len(packets)
+        if self._unacknowledged < self.receive_maximum:
+            self._may_read.set()  # before the write, which may wait for a broker that waits for us to read
+        await self._write(b"".join(packets))
 
     async def publish(self, packets: Iterable[PublishPacket]) -> None:
         """Publish with QoS 0: what is sent this way can be lost, and its loss must not matter.
