@@ -18,7 +18,6 @@ from services.alerts import store
 from services.alerts.escalate import due_deliveries, reaches_nobody
 from services.alerts.model import (
     PAGING_KINDS,
-    AlertState,
     OpenAlert,
     Page,
     PumpFacts,
@@ -132,19 +131,7 @@ def _opened(change: AlertChange) -> OpenAlert:
     if condition is None:
         msg = f"alert {change.alert_id} opens without a condition"
         raise ValueError(msg)
-    return OpenAlert(
-        alert_id=change.alert_id,
-        clinic_id=change.clinic_id,
-        pump_id=change.pump_id,
-        rule=condition.rule.value,
-        key=condition.key,
-        priority=condition.priority,
-        state=AlertState.ACTIVE,
-        since=condition.since,
-        title=condition.title,
-        explanation=condition.explanation,
-        evidence=condition.evidence,
-    )
+    return OpenAlert.opened_by(condition, alert_id=change.alert_id, clinic_id=change.clinic_id, pump_id=change.pump_id)
 
 
 def _changed(alert: OpenAlert, change: AlertChange, places: dict[UUID, int], now: datetime) -> OpenAlert:
@@ -152,9 +139,7 @@ def _changed(alert: OpenAlert, change: AlertChange, places: dict[UUID, int], now
     condition = transition.condition
     pages = alert.pages
     if transition.kind in PAGING_KINDS:
-        seq = places[alert.alert_id]
-        flapped = transition.reason is Reason.CONDITION_FLAPPED
-        pages = (*pages, Page(transition.kind, seq, now, transition.priority, transition.from_state, flapped))
+        pages = (*pages, Page.after(transition, places[alert.alert_id], now))
     return replace(
         alert,
         state=transition.to_state,

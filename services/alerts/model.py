@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
@@ -276,6 +276,12 @@ class Page:
     from_state: AlertState | None
     flapped: bool = False
 
+    @classmethod
+    def after(cls, transition: Transition, seq: int, at: datetime) -> Self:
+        """The page that a transition begins."""
+        flapped = transition.reason is Reason.CONDITION_FLAPPED
+        return cls(transition.kind, seq, at, transition.priority, transition.from_state, flapped)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
@@ -301,6 +307,23 @@ class OpenAlert:
     occasions: frozenset[str] = frozenset()
     ended_at: datetime | None = None
     told: Priority | None = None
+
+    @classmethod
+    def opened_by(cls, condition: Condition, *, alert_id: UUID, clinic_id: str, pump_id: str) -> Self:
+        """The alert that a condition opens, before anything was paged."""
+        return cls(
+            alert_id=alert_id,
+            clinic_id=clinic_id,
+            pump_id=pump_id,
+            rule=condition.rule.value,
+            key=condition.key,
+            priority=condition.priority,
+            state=AlertState.ACTIVE,
+            since=condition.since,
+            title=condition.title,
+            explanation=condition.explanation,
+            evidence=condition.evidence,
+        )
 
     @property
     def peak(self) -> Priority:

@@ -20,7 +20,6 @@ from services.alerts.model import (
     AlertState,
     OpenAlert,
     Page,
-    Reason,
     Transition,
     TransitionKind,
 )
@@ -136,26 +135,13 @@ def _after(transition: Transition, history: History, now: datetime) -> OpenAlert
     alert, condition = transition.alert, transition.condition
     if alert is None:
         assert condition is not None  # noqa: S101 - what opens has a condition
-        alert = OpenAlert(
-            alert_id=uuid5(_NAMESPACE, f"{history.pump_id}/{condition.rule}/{condition.key}/{now.isoformat()}"),
-            clinic_id=history.clinic_id,
-            pump_id=history.pump_id,
-            rule=condition.rule.value,
-            key=condition.key,
-            priority=condition.priority,
-            state=AlertState.ACTIVE,
-            since=condition.since,
-            title=condition.title,
-            explanation=condition.explanation,
-            evidence=condition.evidence,
+        name = f"{history.pump_id}/{condition.rule}/{condition.key}/{now.isoformat()}"
+        alert = OpenAlert.opened_by(
+            condition, alert_id=uuid5(_NAMESPACE, name), clinic_id=history.clinic_id, pump_id=history.pump_id
         )
     pages = alert.pages
     if transition.kind in PAGING_KINDS:
-        flapped = transition.reason is Reason.CONDITION_FLAPPED
-        pages = (
-            *pages,
-            Page(transition.kind, len(pages) + 1, now, transition.priority, transition.from_state, flapped),
-        )
+        pages = (*pages, Page.after(transition, len(pages) + 1, now))
     since = alert.since if condition is None else min(alert.since, condition.since)
     if transition.kind is TransitionKind.RETURNED and condition is not None:
         since = condition.since
