@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.events import MODEL_BY_KIND, AnyEvent, BolusOutcome, EventKind, ReadingBasis
@@ -83,13 +83,16 @@ def test_therapy_comes_first():
 
 
 @given(seed=st.integers(0, 2**32), index=st.integers(1, 500))
+@example(seed=194, index=194)
 @settings(max_examples=25, deadline=None)
 def test_volume_is_conserved(seed, index):
     """Between two computed readings the volume falls by the programmed flow and the boluses, and by nothing else."""
     spec = draw_pump(seed, index)
     before: tuple[float, float] | None = None
     boluses = unknown = 0
-    for event in sorted(events_of(seed, index), key=lambda event: event.observed_at):
+    # Three days more than are looked at: a handheld out of reach tells of a bolus later than the pump's volume does.
+    told = events_of(seed, index, until=NOW + timedelta(days=3))
+    for event in sorted((e for e in told if e.observed_at <= NOW), key=lambda event: event.observed_at):
         at = event.observed_at.timestamp()
         if event.kind is EventKind.BOLUS:
             boluses += event.payload["outcome"] is BolusOutcome.DELIVERED
