@@ -1,0 +1,125 @@
+"""`pumpwatch report alerts`: how good a clinic's alerts were over some time, and what it took to make them known.
+
+Guarantees: only reads, all of it as of one moment. The figures: services/admin/alert_review.py. A pump counts with
+the clinic that it belongs to now; an alert with the clinic that it was raised for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from services.admin.alert_review import AlertRow, PageRow, Review, RuleFigures, review
+from services.alerts.words import moment
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("alert_report.sql"))
+_NAME: Final = 34
+
+
+class ReportError(ValueError):
+    """There is nothing to report on; the message says why."""
+
+
+async def alert_report(connection: Connection, clinic_id: str | None, since: datetime, until: datetime) -> Review:
+    """Read what happened in the time and work out the figures.
+
+    Raises:
+        ReportError: There is no such clinic, or the time has not begun.
+    """
+    if since >= until:
+        raise ReportError(f"{moment(since)} is not in the past")
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        known = [row["clinic_id"] for row in await connection.fetch(QUERIES["clinics"])]
+        if clinic_id is not None and clinic_id not in known:
+            raise ReportError(f"there is no clinic {clinic_id!r}; there is: {', '.join(known) or 'none'}")
+        asked = (clinic_id, since, until)
+        return review(
+            clinic_id,
+            since,
+            until,
+            alerts=[AlertRow(**row) for row in await connection.fetch(QUERIES["alerts"], *asked)],
+            pages=[PageRow(**row) for row in await connection.fetch(QUERIES["pages"], *asked)],
+            weeks_of={row["pump_id"]: row["weeks"] for row in await connection.fetch(QUERIES["pumps"], *asked)},
+        )
+
+
+def as_json(found: Review) -> str:
+    """Everything, for `--json`; times are seconds, and what there is none of is null."""
+    times = {"since": found.since.isoformat(), "until": found.until.isoformat()}
+    return json.dumps(asdict(found) | times, indent=1)
+
+
+def as_lines(found: Review) -> Iterator[str]:
+    """The same for a person."""
+    whose = f"clinic {found.clinic_id}" if found.clinic_id else "all clinics"
+    yield f"{whose}, {moment(found.since)} to {moment(found.until)}"
+    yield f"{found.pumps} pumps, {found.pump_weeks:.1f} pump-weeks under watch, {found.total.answers.alerts} alerts"
+    if not found.total.answers.alerts:
+        return
+    rows = (*found.rules, found.total)
+    yield ""
+    yield from _ANSWER_HEADS
+    yield from (_answer_line(each) for each in rows)
+    yield ""
+    yield from _PAGE_HEADS
+    yield from (_page_line(each) for each in rows)
+    again = ", ".join(f"{count} {_AGAIN.get(why, why)}" for why, count in found.total.pages.repeated.items())
+    if again:
+        yield f"{'paged again':{_NAME}}{again}"
+    yield ""
+    yield "pumps with most alerts"
+    for pump in found.busiest:
+        rate = "" if pump.per_week is None else f", {pump.per_week:.3g} a week"
+        yield f"  {pump.pump_id:{_NAME - 2}}{pump.alerts:>8}{rate}, mostly {pump.mostly}"
+    yield ""
+    yield "* over, and nobody acknowledged, resolved or confirmed it, or wrote anything down; in brackets: still open"
+
+
+_ANSWER_HEADS: Final = (
+    f"{'':{_NAME}}{'':>8}{'for each':>11}{'':>14}{'median':>9}{'90 %':>9}{'nobody':>13}{'':>6}",
+    f"{'answers':{_NAME}}{'alerts':>8}{'pump-week':>11}{'acknowledged':>14}{'after':>9}{'within':>9}"
+    f"{'did a thing*':>13}{'flaps':>6}",
+)
+_PAGE_HEADS: Final = (
+    f"{'':{_NAME}}{'':>8}{'':>8}{'to next':>9}{'':>7}{'alerts paged':>14}{'alerts':>8}{'alerts nobody':>15}",
+    f"{'pages':{_NAME}}{'sent':>8}{'failed':>8}{'step':>9}{'again':>7}{'together':>14}{'held':>8}{'was told of':>15}",
+)
+_AGAIN: Final = {"expired": "acknowledgement expired", "priority": "more urgent", "returned": "returned"}
+
+
+def _answer_line(each: RuleFigures) -> str:
+    answers = each.answers
+    share = "-" if answers.acknowledged_share is None else f"{answers.acknowledged} ({answers.acknowledged_share:.0%})"
+    nobody = f"{answers.closed_without_action} ({answers.open_without_action})"
+    return (
+        f"{each.rule:{_NAME}}{answers.alerts:>8}{_number(answers.per_pump_week):>11}{share:>14}"
+        f"{span(answers.median_seconds_to_acknowledge):>9}{span(answers.ninety_percent_within_seconds):>9}"
+        f"{nobody:>13}{answers.flapped:>6}"
+    )
+
+
+def _page_line(each: RuleFigures) -> str:
+    pages = each.pages
+    return (
+        f"{each.rule:{_NAME}}{pages.sent:>8}{pages.failed:>8}{pages.escalated:>9}{sum(pages.repeated.values()):>7}"
+        f"{pages.alerts_grouped:>14}{pages.alerts_held:>8}{pages.alerts_undelivered:>15}"
+    )
+
+
+def span(seconds: float | None) -> str:
+    """A length of time in the unit that says most: "40 s", "4.5 min", "3.0 h", "2.1 d"; "-" for none."""
+    if seconds is None:
+        return "-"
+    for unit, length, until in (("s", 1, 90), ("min", 60, 5_400), ("h", 3_600, 172_800)):
+        if seconds < until:
+            return f"{seconds / length:.{0 if unit == 's' else 1}f} {unit}"
+    return f"{seconds / 86_400:.1f} d"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

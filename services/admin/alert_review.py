@@ -1,0 +1,226 @@
+"""PURE. How good a clinic's alerts are: figures by rule, for its yearly review of alarms.
+
+What a review wants (DOMAIN.md section 4, alarm fatigue): how many alerts a patient has, how many of them anybody
+answered, how soon, and how many pages it took. **No figure here says what is good**: no standard sets a threshold, so
+a clinic compares itself with its last year, and rules with each other.
+
+Guarantees: the order of the rows changes nothing; one page for many alerts counts once in its rule and once in the
+total. A rate is given only where at least one pump-week was watched, and a share or a time only where there is one.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+BUSIEST: Final = 5
+"""So many pumps are named."""
+_LEAST_WEEKS: Final = 1.0
+_NINETY_PERCENT: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert, and what people did about it."""
+
+    alert_id: UUID
+    pump_id: str
+    rule: str
+    key: str
+    state: str
+    opened_at: datetime
+    taken_at: datetime | None
+    """When somebody first acknowledged or resolved it."""
+    answered: bool
+    """Somebody acknowledged, resolved or confirmed it, or wrote something down about it."""
+    flaps: int
+    """So often it returned at once and was taken to be the same, without a new page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """One contact's page about one alert. Pages that went out as one have one `page_id`."""
+
+    alert_id: UUID
+    page_id: UUID
+    grouped: bool
+    occasion: str
+    state: str
+    held_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What became of some alerts."""
+
+    alerts: int
+    per_pump_week: float | None
+    acknowledged: int
+    acknowledged_share: float | None
+    median_seconds_to_acknowledge: float | None
+    ninety_percent_within_seconds: float | None
+    closed_without_action: int
+    """Over, and nobody acknowledged, resolved, confirmed, commented or acted."""
+    open_without_action: int
+    flapped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What it took to tell people of them."""
+
+    sent: int
+    failed: int
+    escalated: int
+    """Of those sent: to the next step, because nobody had acknowledged."""
+    repeated: dict[str, int]
+    """Of those sent: again to the first step, by why: `expired`, `priority`, `returned`."""
+    alerts_grouped: int
+    """Alerts of which a page went out together with others."""
+    alerts_held: int
+    """Alerts of which a page is, or was to the end, held by a silence, maintenance or quiet hours."""
+    alerts_undelivered: int
+    """Alerts of which a page failed and none went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """One rule, and what about it: `pump_alarm/motor_stall`."""
+
+    rule: str
+    answers: Answers
+    pages: Pages
+
+
+@dataclass(frozen=True, slots=True)
+class BusyPump:
+    """A pump with many alerts, and what they are mostly about."""
+
+    pump_id: str
+    alerts: int
+    per_week: float | None
+    mostly: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The whole report. `clinic_id` None: every clinic."""
+
+    clinic_id: str | None
+    since: datetime
+    until: datetime
+    pumps: int
+    pump_weeks: float
+    total: RuleFigures
+    rules: tuple[RuleFigures, ...]
+    busiest: tuple[BusyPump, ...]
+
+
+def review(
+    clinic_id: str | None,
+    since: datetime,
+    until: datetime,
+    *,
+    alerts: Sequence[AlertRow],
+    pages: Sequence[PageRow],
+    weeks_of: dict[str, float],
+) -> Review:
+    """Work out the figures.
+
+    Args:
+        clinic_id: Whose they are; only named.
+        since: When the first of `alerts` may have opened.
+        until: When the last.
+        alerts: Those that opened between.
+        pages: Every page about them.
+        weeks_of: For how many weeks of the time each pump was watched.
+    """
+    pump_weeks = math.fsum(weeks_of.values())
+    by_rule: dict[str, list[AlertRow]] = defaultdict(list)
+    for alert in alerts:
+        by_rule[name_of(alert)].append(alert)
+    pages_of: dict[UUID, list[PageRow]] = defaultdict(list)
+    for page in pages:
+        pages_of[page.alert_id].append(page)
+
+    def figures(rule: str, some: Sequence[AlertRow]) -> RuleFigures:
+        theirs = [page for alert in some for page in pages_of.get(alert.alert_id, ())]
+        return RuleFigures(rule, _answers(some, pump_weeks), _pages(theirs))
+
+    return Review(
+        clinic_id=clinic_id,
+        since=since,
+        until=until,
+        pumps=len(weeks_of),
+        pump_weeks=pump_weeks,
+        total=figures("all", alerts),
+        rules=tuple(figures(rule, by_rule[rule]) for rule in sorted(by_rule)),
+        busiest=_busiest(alerts, weeks_of),
+    )
+
+
+def name_of(alert: AlertRow) -> str:
+    """What the alert counts under: its rule and key, where the key is no device and no moment."""
+    key = "device" if alert.rule == "device_silent" else alert.key.partition("@")[0]
+    return f"{alert.rule}/{key}"
+
+
+def _answers(alerts: Sequence[AlertRow], pump_weeks: float) -> Answers:
+    taken = sorted((alert.taken_at - alert.opened_at) / timedelta(seconds=1) for alert in alerts if alert.taken_at)
+    unanswered = [alert for alert in alerts if not alert.answered]
+    closed = sum(alert.state == "closed" for alert in unanswered)
+    return Answers(
+        alerts=len(alerts),
+        per_pump_week=_rate(len(alerts), pump_weeks),
+        acknowledged=len(taken),
+        acknowledged_share=len(taken) / len(alerts) if alerts else None,
+        median_seconds_to_acknowledge=statistics.median(taken) if taken else None,
+        ninety_percent_within_seconds=taken[math.ceil(_NINETY_PERCENT * len(taken)) - 1] if taken else None,
+        closed_without_action=closed,
+        open_without_action=len(unanswered) - closed,
+        flapped=sum(alert.flaps for alert in alerts),
+    )
+
+
+def _pages(pages: Collection[PageRow]) -> Pages:
+    sent = {page.page_id: page.occasion for page in pages if page.state == "sent"}
+    failed = {page.page_id for page in pages if page.state == "failed"}
+    reached = {page.alert_id for page in pages if page.state == "sent"}
+    steps = [occasion for occasion in sent.values() if "/step:" in occasion]
+    again = Counter(occasion.partition(":")[0] for occasion in sent.values() if "/step:" not in occasion)
+    del again["opened"]
+    return Pages(
+        sent=len(sent),
+        failed=len(failed),
+        escalated=len(steps),
+        repeated=dict(sorted(again.items())),
+        alerts_grouped=len({page.alert_id for page in pages if page.grouped and page.state == "sent"}),
+        alerts_held=len({page.alert_id for page in pages if page.held_by and page.state in {"due", "cancelled"}}),
+        alerts_undelivered=len({page.alert_id for page in pages if page.state == "failed"} - reached),
+    )
+
+
+def _busiest(alerts: Sequence[AlertRow], weeks_of: dict[str, float]) -> tuple[BusyPump, ...]:
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for alert in alerts:
+        kinds[alert.pump_id][name_of(alert)] += 1
+    most = sorted(kinds, key=lambda pump_id: (-kinds[pump_id].total(), pump_id))[:BUSIEST]
+    return tuple(
+        BusyPump(
+            pump_id,
+            kinds[pump_id].total(),
+            _rate(kinds[pump_id].total(), weeks_of.get(pump_id, 0.0)),
+            min(kinds[pump_id], key=lambda name: (-kinds[pump_id][name], name)),
+        )
+        for pump_id in most
+    )
+
+
+def _rate(count: int, weeks: float) -> float | None:
+    return count / weeks if weeks >= _LEAST_WEEKS else None

@@ -1,0 +1,157 @@
+"""The figures of the report on alerts, from rows."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.admin.alert_report import as_json, as_lines, span
+from services.admin.alert_review import AlertRow, BusyPump, PageRow, Review, name_of, review
+
+T0 = datetime(2026, 11, 1, tzinfo=UTC)
+WEEKS = {"pump-1": 4.0, "pump-2": 4.0}
+
+
+def alert(number: int, *, after: float | None = None, **values: object) -> AlertRow:
+    """An alert; taken `after` so many seconds."""
+    opened_at = T0 + timedelta(hours=number)
+    given: dict[str, object] = {
+        "alert_id": UUID(int=number),
+        "pump_id": "pump-1",
+        "rule": "pump_alarm",
+        "key": "stall",
+        "state": "closed",
+        "opened_at": opened_at,
+        "taken_at": None if after is None else opened_at + timedelta(seconds=after),
+        "answered": after is not None,
+        "flaps": 0,
+    }
+    return AlertRow(**(given | values))  # type: ignore[arg-type]
+
+
+def page(about: int, number: int, state: str = "sent", occasion: str = "opened", **values: object) -> PageRow:
+    given = {"grouped": False, "held_by": None} | values
+    return PageRow(UUID(int=about), UUID(int=1000 + number), occasion=occasion, state=state, **given)  # type: ignore[arg-type]
+
+
+def of(alerts=(), pages=(), weeks_of=WEEKS) -> Review:
+    return review("north", T0, T0 + timedelta(weeks=4), alerts=alerts, pages=pages, weeks_of=weeks_of)
+
+
+def test_nothing_happened() -> None:
+    found = of()
+    assert (found.total.answers.alerts, found.total.answers.per_pump_week) == (0, 0.0)
+    assert (found.total.answers.acknowledged_share, found.total.answers.median_seconds_to_acknowledge) == (None, None)
+    assert (found.rules, found.busiest) == ((), ())
+    assert list(as_lines(found))[-1] == "2 pumps, 8.0 pump-weeks under watch, 0 alerts"
+
+
+def test_answers_and_how_soon() -> None:
+    taken = [alert(number, after=60 * number) for number in range(1, 11)]
+    others = [
+        alert(20),
+        alert(21, answered=True),  # somebody wrote what was done
+        alert(22, state="active"),
+        alert(23, state="cleared", flaps=3),
+    ]
+    answers = of([*taken, *others]).total.answers
+    assert (answers.alerts, answers.acknowledged) == (14, 10)
+    assert answers.acknowledged_share == pytest.approx(10 / 14)
+    assert answers.per_pump_week == pytest.approx(14 / 8)
+    assert answers.median_seconds_to_acknowledge == 330
+    assert answers.ninety_percent_within_seconds == 540  # nine of the ten
+    assert (answers.closed_without_action, answers.open_without_action, answers.flapped) == (1, 2, 3)
+
+
+def test_pages() -> None:
+    pages = of(
+        [alert(1), alert(2), alert(3), alert(4)],
+        [
+            page(1, 1),
+            page(1, 2, occasion="opened/step:1"),
+            page(1, 3, occasion="expired:7"),
+            page(1, 4, occasion="expired:7/step:1"),
+            page(1, 5, occasion="priority:high:9"),
+            page(2, 6, "failed"),
+            page(2, 7),  # the next channel worked
+            page(3, 8, "failed"),
+            page(4, 9, "cancelled", held_by="silence"),
+        ],
+    ).total.pages
+    assert (pages.sent, pages.failed, pages.escalated) == (6, 2, 2)
+    assert pages.repeated == {"expired": 1, "priority": 1}
+    assert (pages.alerts_held, pages.alerts_undelivered, pages.alerts_grouped) == (1, 1, 0)
+
+
+def test_one_page_for_many_alerts_is_one_page() -> None:
+    alerts = [alert(number, key="stall" if number % 2 else "empty") for number in range(1, 9)]
+    found = of(alerts, [page(number, 1, grouped=True) for number in range(1, 9)])
+    assert [each.pages.sent for each in (*found.rules, found.total)] == [1, 1, 1]
+    assert found.total.pages.alerts_grouped == 8
+
+
+def test_rules_and_keys() -> None:
+    names = [("pump_alarm", "stall"), ("device_silent", "handheld-7"), ("infusion", "refill@2026-11-01T08:00:00+00:00")]
+    alerts = [alert(number, rule=rule, key=key) for number, (rule, key) in enumerate(names)]
+    assert [name_of(each) for each in alerts] == ["pump_alarm/stall", "device_silent/device", "infusion/refill"]
+    assert [each.rule for each in of(alerts).rules] == ["device_silent/device", "infusion/refill", "pump_alarm/stall"]
+
+
+def test_the_busiest_pumps() -> None:
+    alerts = [
+        alert(10 * pump + number, pump_id=f"pump-{pump}", key="stall" if number < 2 else "empty")
+        for pump, count in enumerate((1, 2, 3, 4, 5, 5))
+        for number in range(count)
+    ]
+    busiest = of(alerts, weeks_of={"pump-4": 2.0, "pump-5": 0.5}).busiest
+    assert [each.pump_id for each in busiest] == ["pump-4", "pump-5", "pump-3", "pump-2", "pump-1"]
+    assert busiest[0] == BusyPump("pump-4", 5, 2.5, "pump_alarm/empty")
+    assert busiest[1].per_week is None  # watched for half a week: a rate would say nothing
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    alerts = [alert(number, pump_id=f"pump-{number % 3}", after=number * 7 % 50) for number in range(30)]
+    pages = [page(number, number // 2, "sent" if number % 3 else "failed") for number in range(30)]
+    first = of(alerts, pages)
+    for seed in range(5):
+        shuffle = random.Random(seed).sample
+        assert of(shuffle(alerts, 30), shuffle(pages, 30)) == first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-"), (0, "0 s"), (89, "89 s"), (90, "1.5 min"), (5_400, "1.5 h"), (172_800, "2.0 d")],
+)
+def test_spans(seconds, text) -> None:
+    assert span(seconds) == text
+
+
+def test_a_person_reads_columns_that_line_up() -> None:
+    found = of(
+        [alert(1, after=200), alert(2, rule="infusion", key="refill")], [page(1, 1), page(1, 2, occasion="expired:3")]
+    )
+    lines = list(as_lines(found))
+    assert lines[0] == "clinic north, 1 Nov 2026 00:00 UTC to 29 Nov 2026 00:00 UTC"
+    rows = [line for line in lines if line.startswith(("pump_alarm/stall", "infusion/refill", "all "))]
+    assert len(rows) == 6
+    assert rows[1].split() == [
+        "pump_alarm/stall",
+        "1",
+        "0.125",
+        "1",
+        "(100%)",
+        "3.3",
+        "min",
+        "3.3",
+        "min",
+        "0",
+        "(0)",
+        "0",
+    ]
+    assert len({len(row) for row in rows[:3]}) == len({len(row) for row in rows[3:]}) == 1
+    assert "paged again                       1 acknowledgement expired" in lines
+    assert max(map(len, lines)) <= 110
+    assert '"acknowledged_share": 0.5' in as_json(found)
