@@ -28,6 +28,7 @@ from schemas.topics import EVENTS_FILTER, event_topic, is_receipt_topic_of
 from services.ingest import store
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
 from services.ingest.decode import ClockLimits, Decoded, Incoming, decode, device_ids
+from services.ingest.last_seen import LastSeenLimiter
 from services.ingest.metrics import IngestMetrics
 from services.ingest.outcome import Stored
 from services.ingest.receipts import receipts
@@ -124,7 +125,7 @@ class Pipeline:
         self._submitted = 0
         self._connection: Connection | None = None
         self._stop_by: float | None = None
-        self._last_seen_written: dict[str, float] = {}
+        self._last_seen = LastSeenLimiter(settings.last_seen_seconds)
         self._sequence = SequenceTracker() if settings.count_sequence_gaps else None
         self._database_fault: str | None = None
         self._broker_fault: str | None = "not yet connected"
@@ -335,16 +336,15 @@ class Pipeline:
         self, batch: _Batch, within_seconds: float, unanswered: Sequence[int]
     ) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
-        messages, written = batch.all, self._last_seen_written
+        messages = batch.all
         registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
         # First the connection: while there is none, a batch would be decoded anew with each try, and the traceback of
         # each exception would keep what was made until the garbage collector comes by.
         async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
             decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
-            due = monotonic_seconds - self._settings.last_seen_seconds
-            seen = {d: at for d, at in decoded.last_observed.items() if written.get(d, 0.0) <= due}
+            seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
             stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
-        written.update(dict.fromkeys(seen, monotonic_seconds))
+        self._last_seen.written(seen, monotonic_seconds=monotonic_seconds)
         self._metrics.heard(decoded.received_at, seen.values())
         return decoded, stored
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+from asyncpg.exceptions._base import DataError as UnencodableError
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -54,8 +55,13 @@ certain moments of a query ("cannot switch to state 15"); its pool then drops th
 tests/faults/test_kill.py).
 """
 
-REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-"""SQLSTATE classes 22 and 23: the data itself is refused, and will be refused again."""
+REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, UnencodableError)
+"""SQLSTATE classes 22 and 23, and a value that does not fit its parameter: the data itself is refused, and will be
+refused again. `UnencodableError` is one of `UNAVAILABLE` by its base class, so ask for these first."""
+
+
+class WrongUseError(RuntimeError):
+    """asyncpg refused the call itself, on a connection that is open: a bug, which no second try mends."""
 
 
 class QueryFileError(ValueError):
@@ -102,6 +108,7 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
 
     Raises:
         NoAnswerError: The time was up. Like everything else of `UNAVAILABLE`: a commit may or may not have happened.
+        WrongUseError: A bug (`asyncpg.InterfaceError` says both "the connection is closed" and "wrong arguments").
     """
     late = False
 
@@ -119,6 +126,8 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
         yield lent
     except UNAVAILABLE as error:
         if not late:
+            if isinstance(error, asyncpg.InterfaceError) and not lent.is_closed():
+                raise WrongUseError(str(error)) from error
             raise
         await pool.expire_connections()  # a network that swallowed one has probably swallowed them all
         raise NoAnswerError(within_seconds, server_pid) from error

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from services.localstack.proxy import HangingProxy
-from services.runtime.database import UNAVAILABLE, NoAnswerError, borrow, open_pool
+from services.runtime.database import REFUSED, UNAVAILABLE, NoAnswerError, WrongUseError, borrow, open_pool
 from tests.stack import eventually
 
 INSERT = "INSERT INTO numbers VALUES (1) ON CONFLICT DO NOTHING"
@@ -94,3 +94,25 @@ async def test_a_network_that_hangs_is_given_up_in_time_and_the_pool_stays_whole
 
         assert await eventually(works, 5) == 2
         pool.terminate()
+
+
+async def test_a_call_that_can_never_succeed_is_a_bug_and_not_an_absent_database(database):
+    with pytest.raises(WrongUseError, match="expects 1 argument") as raised:
+        async with borrow(database.pool, within_seconds=5) as connection:
+            await connection.fetchval("SELECT $1::int")
+    assert not isinstance(raised.value, UNAVAILABLE)
+
+
+async def test_a_value_that_fits_no_parameter_is_the_data_s_fault(database):
+    with pytest.raises(REFUSED, match="value out of int64 range"):
+        await database.pool.execute("SELECT $1::bigint", 2**70)
+
+
+async def test_a_connection_that_was_closed_under_us_is_an_absent_database(database):
+    async def use_a_closed_one():
+        async with borrow(database.pool, within_seconds=5) as connection:
+            connection.terminate()
+            await connection.execute("SELECT 1")
+
+    with pytest.raises(UNAVAILABLE):
+        await use_a_closed_one()
