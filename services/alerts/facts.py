@@ -1,15 +1,22 @@
-"""PURE. From a row of the query `facts` to the facts of a pump."""
+"""PURE. From a row of the query `facts` to the facts of a pump.
+
+What is counted by days is counted here and not in the query: the database would sort and group the same requests
+for three times the CPU (bench/results/alerts.md).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.model import (
+    EPISODE,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -24,15 +31,23 @@ from services.alerts.model import (
 _KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
 _KNOWN_COMPLAINTS: Final = frozenset(complaint.value for complaint in Complaint)
 _SECONDS_PER_DAY: Final = 86_400
+_EPISODE_SECONDS: Final = EPISODE.total_seconds()
 _NOTHING: Final = DayWindow(0, heard=False)
 _HEARD: Final = DayWindow(0, heard=True)
+_REFUSED: Final = frozenset({"denied_lockout", "denied_limit"})
+_AT_LIMIT: Final = "denied_limit"
+HEARTBEATS: Final = 40
+"""So many of a device's newest heartbeats make its habit..."""
+HABIT_DAYS: Final = 60
+"""...and none that is older."""
 
 Row = Any
 """A mapping; its keys are what the query says."""
 
 
-def facts_of_row(row: Row, windows: int) -> PumpFacts:
-    """Build the facts of one pump."""
+def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
+    """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`."""
+    requests = sorted(zip(row["requests_at"] or (), row["outcomes"] or (), strict=True))
     return PumpFacts(
         pump_id=row["pump_id"],
         clinic_id=row["clinic_id"],
@@ -54,15 +69,8 @@ def facts_of_row(row: Row, windows: int) -> PumpFacts:
         programmed_low_ml=row["programmed_low_ml"],
         therapy=None if row["therapy_at"] is None else _therapy(row),
         reprogrammed_at=row["changed_at"],
-        demand=Demand(
-            delivered=row["delivered"],
-            denied_lockout=row["denied_lockout"],
-            denied_limit=row["denied_limit"],
-            denied_other=row["denied_other"],
-            comm_failure=row["comm_failure"],
-            first_at=row["first_at"],
-        ),
-        windows=_windows(row, windows),
+        demand=_demand(requests, now),
+        windows=_windows(row, requests, now, windows),
         reports=tuple(
             Report(Complaint(complaint), score, at)
             for complaint, score, at in zip(
@@ -70,8 +78,25 @@ def facts_of_row(row: Row, windows: int) -> PumpFacts:
             )
             if complaint in _KNOWN_COMPLAINTS
         ),
-        contacts=tuple(_contacts(row)),
+        contacts=tuple(_contacts(row, now)),
     )
+
+
+def unheard(facts: PumpFacts, row: Row, now: datetime) -> tuple[int, ...]:
+    """The windows in which a reading may have been heard, and nothing else was: few, and none of most pumps."""
+    first_at = row["first_reading_at"]
+    if first_at is None:
+        return ()
+    end = _place(now.timestamp() - first_at) + 1
+    return tuple(place for place, window in enumerate(facts.windows[:end]) if not window.heard)
+
+
+def with_heard(facts: PumpFacts, places: Iterable[int]) -> PumpFacts:
+    """The same, with these windows heard."""
+    found = list(facts.windows)
+    for place in places:
+        found[place] = _HEARD
+    return replace(facts, windows=tuple(found))
 
 
 def daily_ml(profile: Sequence[tuple[str, float]]) -> float:
@@ -100,44 +125,94 @@ def _seconds(clock_time: str) -> int:
 
 
 def _therapy(row: Row) -> Therapy:
-    drugs = json.loads(row["drugs"])
-    profile = [(step["from"], float(step["rate_ml_per_day"])) for step in json.loads(row["profile"])]
+    names, concentration, daily = _prescription(row["drugs"], row["profile"])
     return Therapy(
         observed_at=row["therapy_at"],
-        daily_ml=daily_ml(profile),
-        bolus_ml=bolus_volume_ml(row["bolus_dose_mcg"] or 0.0, drugs[0]["concentration_mcg_per_ml"] if drugs else 0.0),
+        daily_ml=daily,
+        bolus_ml=bolus_volume_ml(row["bolus_dose_mcg"] or 0.0, concentration),
         bolus_limit=row["bolus_limit_per_24h"] or 0,
         size_ml=row["reservoir_size_ml"],
         refill_due=row["refill_due"],
-        drugs=tuple(drug["name"] for drug in drugs),
+        drugs=names,
     )
+
+
+@lru_cache(maxsize=4096)
+def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], float, float]:
+    """Names of the drugs, the concentration of the first, and the mL of a day: what many pumps have in common."""
+    known = json.loads(drugs)
+    steps = [(step["from"], float(step["rate_ml_per_day"])) for step in json.loads(profile)]
+    concentration = known[0]["concentration_mcg_per_ml"] if known else 0.0
+    return tuple(drug["name"] for drug in known), concentration, daily_ml(steps)
 
 
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:
     return None if volume_ml is None or at is None else Reading(volume_ml, ReadingBasis(basis), at)
 
 
-def _windows(row: Row, windows: int) -> tuple[DayWindow, ...]:
-    found = [_NOTHING] * windows
-    for place in (*(row["heard_windows"] or ()), *(row["also_heard_windows"] or ())):
-        found[place] = _HEARD
-    for place, attempts, requests, delivered, refused, at_limit in zip(
-        row["windows"] or (),
-        row["attempts"] or (),
-        row["requests"] or (),
-        row["window_delivered"] or (),
-        row["window_refused"] or (),
-        row["window_at_limit"] or (),
-        strict=True,
-    ):
-        found[place] = DayWindow(attempts, True, requests, delivered, refused, at_limit)
+def _place(seconds_ago: float) -> int:
+    """The window of a moment; one that is ahead of our clock is in the newest."""
+    return max(0, int(seconds_ago // _SECONDS_PER_DAY))
+
+
+def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
+    after = now.timestamp() - _SECONDS_PER_DAY
+    today = [each for each in requests if each[0] > after]
+    if not today:
+        return Demand()
+    return Demand(**Counter(outcome for _, outcome in today), first_at=datetime.fromtimestamp(today[0][0], UTC))
+
+
+def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
+    end, found = now.timestamp(), [_NOTHING] * windows
+    for moments in (row["statuses_at"], row["also_heard_at"]):
+        for place in {_place(end - at) for at in moments or ()}:
+            if place < windows:
+                found[place] = _HEARD
+    counts: dict[int, list[int]] = {}
+    before = float("-inf")
+    for at, outcome in requests:
+        count = counts.setdefault(_place(end - at), [0, 0, 0, 0, 0])
+        count[0] += at - before >= _EPISODE_SECONDS
+        count[1] += 1
+        if outcome == "delivered":
+            count[2] += 1
+        elif outcome in _REFUSED:
+            count[3] += 1
+            count[4] += outcome == _AT_LIMIT
+        before = at
+    for place, count in counts.items():
+        found[place] = _window(*count)
     return tuple(found)
 
 
-def _contacts(row: Row) -> Iterable[Contact]:
-    pairs = zip(row["contact_devices"] or (), row["contacts_at"] or (), strict=True)
-    for device_id, group in groupby(pairs, key=lambda pair: pair[0]):
-        yield Contact(device_id, tuple(at for _, at in group if at is not None))
+@lru_cache(maxsize=4096)
+def _window(attempts: int, requests: int, delivered: int, refused: int, at_limit: int) -> DayWindow:
+    """Days are much alike, so most are the same object."""
+    return DayWindow(attempts, True, requests, delivered, refused, at_limit)
+
+
+def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
+    """By the last heartbeats, and by the newest reading and request."""
+    since = (now - timedelta(days=HABIT_DAYS)).timestamp()
+    own: Mapping[str, list[tuple[float, datetime]]] = {
+        device_id: [] for device_id in sorted({row["pump_id"], *(row["handhelds"] or ())})
+    }
+    for at, received_at, device_id in zip(
+        row["statuses_at"] or (), row["statuses_received_at"] or (), row["status_devices"] or (), strict=True
+    ):
+        if at > since and device_id in own:
+            own[device_id].append((at, received_at))
+    latest = list(zip(row["latest_devices"] or (), row["latest_received_at"] or (), strict=True))
+    for device_id, beats in own.items():
+        if len(beats) > HEARTBEATS:
+            beats.sort()
+        heard = {received_at for _, received_at in beats[-HEARTBEATS:]}
+        if row["reading_device"] == device_id:
+            heard.add(row["reading_received_at"])
+        newest = [received_at for device, received_at in latest if device == device_id]
+        heard.update(newest and [max(newest)])
+        yield Contact(device_id, tuple(sorted(heard)))
 
 
 def _alarms(row: Row) -> Iterable[AlarmEvent]:

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from schemas import events as wire
-from services.alerts.facts import bolus_volume_ml, daily_ml
+from services.alerts.facts import HABIT_DAYS, HEARTBEATS, bolus_volume_ml, daily_ml
 from services.alerts.model import (
     EPISODE,
     AlarmEvent,
@@ -47,7 +47,7 @@ class History:
     refills: list[tuple[datetime, UUID, wire.Refill]] = field(default_factory=list)
     reports: list[tuple[datetime, UUID, wire.Report]] = field(default_factory=list)
     alarms: dict[UUID, AlarmEvent] = field(default_factory=dict)
-    statuses: dict[str, list[tuple[datetime, UUID, datetime]]] = field(default_factory=dict)
+    statuses: dict[str, list[tuple[datetime, datetime, UUID]]] = field(default_factory=dict)
     heard: list[float] = field(default_factory=list)
     seen: set[UUID] = field(default_factory=set)
 
@@ -70,7 +70,7 @@ class History:
             case wire.Report():
                 insort(self.reports, (at, number, event), key=_place)
             case wire.Status():
-                insort(self.statuses.setdefault(device_id, []), (at, number, received_at))
+                insort(self.statuses.setdefault(device_id, []), (at, received_at, number))
             case wire.Alarm():
                 alarm = AlarmEvent(event.code, event.state, at, device_id, event.seq, number, event.detail)
                 self.alarms[number] = alarm
@@ -163,8 +163,8 @@ class History:
         return tuple(DayWindow(c[0], edges[place] > edges[place + 1], *c[1:]) for place, c in enumerate(counts))
 
     def _contact(self, device_id: str, now: datetime, first: datetime) -> Contact:
-        statuses = self.statuses.get(device_id, [])[:-41:-1]
-        heard = {received for at, _, received in statuses if at > now - timedelta(days=60)}
+        statuses = self.statuses.get(device_id, [])[: -HEARTBEATS - 1 : -1]
+        heard = {received for at, received, _ in statuses if at > now - timedelta(days=HABIT_DAYS)}
         if self.readings and self.readings[-1][2] == device_id:
             heard.add(self.readings[-1][3])
         if self.requests and self.requests[-1][0] > first:

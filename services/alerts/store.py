@@ -17,10 +17,9 @@ from uuid import UUID
 from schemas.policy import Priority
 from services.alerts.bypass_plan import FIRST_STEP, BypassedPage, HeardAlarm
 from services.alerts.escalate import current_episode
-from services.alerts.facts import facts_of_row
+from services.alerts.facts import facts_of_row, unheard, with_heard
 from services.alerts.grouping import waits_for_others
 from services.alerts.model import (
-    EPISODE,
     AlertState,
     OpenAlert,
     Page,
@@ -99,7 +98,7 @@ async def load_facts(
     windows: int,
     as_of: datetime | None = None,
 ) -> tuple[PumpFacts, ...]:
-    """Load the facts of many pumps in one statement.
+    """Load the facts of many pumps in one statement, and a second for days on which nothing but readings came.
 
     Args:
         connection: Any connection; what it sees is what is judged.
@@ -108,8 +107,16 @@ async def load_facts(
         windows: How many windows to count.
         as_of: Leave out what was received later; None: nothing is left out (clocks of machines may differ).
     """
-    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows, EPISODE)
-    return tuple(facts_of_row(row, windows) for row in rows)
+    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    found = {row["pump_id"]: facts_of_row(row, now, windows) for row in rows}
+    unknown = [(row["pump_id"], place) for row in rows for place in unheard(found[row["pump_id"]], row, now)]
+    if unknown:
+        pumps, places = [pump_id for pump_id, _ in unknown], [place for _, place in unknown]
+        heard: dict[str, list[int]] = {}
+        for row in await connection.fetch(QUERIES["heard_by_readings"], pumps, places, now, as_of):
+            heard.setdefault(row["pump_id"], []).append(row["place"])
+        found.update((pump_id, with_heard(found[pump_id], each)) for pump_id, each in heard.items())
+    return tuple(found.values())
 
 
 async def load_open_alerts(

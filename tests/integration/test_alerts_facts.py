@@ -13,7 +13,7 @@ import pytest
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from services.alerts import store
 from services.alerts.alarms import standing_alarms
-from services.alerts.model import EPISODE, AlarmEvent, PumpFacts, Reading, Refill
+from services.alerts.model import AlarmEvent, PumpFacts, Reading, Refill
 from services.localstack.postgres import PostgresServer
 from services.runtime.database import Connection
 from tests.integration.alerts_story import T0, Story
@@ -198,7 +198,7 @@ async def test_every_look_up_goes_by_the_primary_key(story: Story) -> None:
     async with story.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
         plan = await connection.fetchval(
-            "EXPLAIN (FORMAT JSON) " + store.QUERIES["facts"], [story.pump_id], T0, None, 28, EPISODE
+            "EXPLAIN (FORMAT JSON) " + store.QUERIES["facts"], [story.pump_id], T0, None, 28
         )
     scans = list(_scans(json.loads(plan)[0]["Plan"]))
     events = [scan for scan in scans if scan["Relation Name"].startswith("_hyper")]
