@@ -34,7 +34,7 @@ from services.runtime.http import serve
 from services.runtime.migrate import pending
 
 _POOL_CONNECTIONS = 12
-"""Three loops and the sends under way, and as much again for requests."""
+"""Four loops and the sends under way, and as much again for requests."""
 
 log = structlog.get_logger()
 

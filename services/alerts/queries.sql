@@ -1,10 +1,16 @@
 -- All SQL of the alert service. Times are parameters, so that everything can be replayed.
 
--- name: take_queue
--- Take up to $1 entries of the evaluation queue. Gone with the transaction that evaluated them, and back if it fails.
-DELETE FROM evaluation_queue
-WHERE queue_id IN (SELECT queue_id FROM evaluation_queue ORDER BY queue_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING pump_ids, queued_at;
+-- name: read_queue
+-- Hold the oldest $1 entries, of the urgent ones or of the others, that no other worker holds.
+SELECT queue_id, pump_ids, queued_at FROM evaluation_queue
+WHERE urgent = $2 ORDER BY queue_id LIMIT $1 FOR UPDATE SKIP LOCKED;
+
+-- name: finish_entries
+-- Gone with the transaction that evaluates them, and back if it fails.
+DELETE FROM evaluation_queue WHERE queue_id = ANY ($1::bigint[]);
+
+-- name: leave_in_entry
+UPDATE evaluation_queue SET pump_ids = $2::text[] WHERE queue_id = $1;
 
 -- name: take_sweep_slice
 -- Up to $2 pumps that nobody has evaluated since $1 and that no other worker holds.

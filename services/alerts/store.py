@@ -29,6 +29,7 @@ from services.alerts.model import (
     Transition,
     TransitionKind,
 )
+from services.alerts.queueing import USUAL_ENTRIES, Entry, Taking, plan_taking
 from services.alerts.text import PageText
 from services.alerts.watch import Notice
 from services.runtime.database import Connection, load_queries
@@ -39,14 +40,6 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 Row = Any
 """An asyncpg record; its columns are what the named query says."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueEntries:
-    """What was taken from the queue: the pumps, each once, and since when the oldest waited."""
-
-    pump_ids: tuple[str, ...]
-    oldest_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +65,17 @@ class DeliveryRow:
     text: PageText
 
 
-async def take_queue(connection: Connection, limit: int) -> QueueEntries:
-    """Take up to `limit` entries that no other worker holds; they come back if the transaction fails."""
-    rows = await connection.fetch(QUERIES["take_queue"], limit)
-    pumps = sorted({pump_id for row in rows for pump_id in row["pump_ids"]})
-    return QueueEntries(tuple(pumps), min((row["queued_at"] for row in rows), default=None))
+async def take_queue(
+    connection: Connection, entries: int = USUAL_ENTRIES, *, urgent: bool = False, most_pumps: int = 128
+) -> Taking:
+    """Take pumps from the queue that no other worker holds; they come back if the transaction fails."""
+    rows = await connection.fetch(QUERIES["read_queue"], entries, urgent)
+    taking = plan_taking([Entry(*row) for row in rows], looked_for=entries, most_pumps=most_pumps)
+    if taking.finished:
+        await connection.execute(QUERIES["finish_entries"], taking.finished)
+    if taking.left is not None:
+        await connection.execute(QUERIES["leave_in_entry"], *taking.left)
+    return taking
 
 
 async def take_sweep_slice(connection: Connection, before: datetime, limit: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from services.alerts.evaluation import Outcome, evaluate_pumps
 from services.alerts.metrics import Metrics
 from services.alerts.model import AlertState, TransitionKind
 from services.alerts.policies import PolicyFolder
+from services.alerts.queueing import USUAL_ENTRIES
 from services.alerts.settings import AlertsSettings
 from services.alerts.watch import ingest_notices
 from services.runtime.database import UNAVAILABLE, Connection, Pool
@@ -32,8 +34,6 @@ from services.runtime.database import UNAVAILABLE, Connection, Pool
 Clock = Callable[[], datetime]
 
 _CHANNEL: Final = "pumps_changed"
-_QUEUE_ENTRIES: Final = 32
-"""Taken at once: enough to keep up, few enough that an alarm does not wait behind a long transaction."""
 _ENROL_SECONDS: Final = 10.0
 _LISTENER_CHECK_SECONDS: Final = 10.0
 _MEASURE_SECONDS: Final = 5.0
@@ -74,21 +74,23 @@ class Worker:
         self._on_deliveries = on_deliveries
         self._before_deciding = before_deciding
         self._after_deciding = after_deciding
-        self._wake = asyncio.Event()
+        self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
+        self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
         self.health = health or Health()
 
-    async def queue_once(self) -> int:
-        """Evaluate what waits in the queue, up to a limit; returns how many pumps the entries named."""
+    async def queue_once(self, trigger: str = "queue") -> int:
+        """Evaluate some of the pumps that wait in the queue, `urgent` ones or the others; returns how many."""
         async with self._pool.acquire() as connection:
             began = time.monotonic()
             async with connection.transaction():
-                entries = await store.take_queue(connection, _QUEUE_ENTRIES)
-                if not entries.pump_ids:
+                taking = await store.take_queue(connection, self._entries[trigger], urgent=trigger == "urgent")
+                self._entries[trigger] = taking.entries_next
+                if not taking.pump_ids:
                     return 0
-                outcome = await self._evaluate(connection, entries.pump_ids)
-            self._report(outcome, "queue", began)
-        return len(entries.pump_ids)
+                outcome = await self._evaluate(connection, taking.pump_ids)
+            self._report(outcome, trigger, began)
+        return len(taking.pump_ids)
 
     async def sweep_once(self) -> int:
         """Evaluate one slice of the pumps that nobody has looked at for a sweep; returns how many."""
@@ -161,7 +163,8 @@ class Worker:
         settings = self._settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
-            group.create_task(self._forever("queue", self._drain_queue))
+            for trigger in self._news:  # two loops: an alarm waits for no routine evaluation
+                group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
             beat = _then_wait(lambda: self.beat_once(worker_id), settings.heartbeat_seconds)
@@ -207,14 +210,18 @@ class Worker:
             self._metrics.without_contact.labels(priority).inc()
             log.warning("nobody_to_tell", priority=priority.value)
 
-    async def _drain_queue(self) -> float:
+    async def _drain_queue(self, trigger: str) -> float:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.poll_seconds):
-                await self._wake.wait()
-        self._wake.clear()
-        while await self.queue_once():
+                await self._news[trigger].wait()
+        self._news[trigger].clear()
+        while await self.queue_once(trigger):
             pass
         return 0.0
+
+    def _wake(self, *_: object) -> None:
+        for news in self._news.values():
+            news.set()
 
     async def _sweep(self) -> float:
         done = await self.sweep_once()
@@ -265,10 +272,10 @@ class Worker:
         """Return when the connection is lost; a server that no longer answers raises."""
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
-        await connection.add_listener(_CHANNEL, lambda *_: self._wake.set())
+        await connection.add_listener(_CHANNEL, self._wake)
         self.health.listening = True
         self._metrics.listening.set(1)
-        self._wake.set()  # for whatever was notified while nobody listened
+        self._wake()  # for whatever was notified while nobody listened
         while not lost.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LISTENER_CHECK_SECONDS):

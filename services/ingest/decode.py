@@ -38,6 +38,10 @@ WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
 
 
+_URGENT: Final = (EventKind.ALARM, EventKind.REPORT)
+"""What the pump or the patient calls out; all else can wait its turn."""
+
+
 class Incoming(Protocol):
     """What decode needs of a message, whichever way it came."""
 
@@ -124,9 +128,11 @@ class Decoded:
         """The device and sequence number of every row, kind by kind."""
         return chain.from_iterable(map(device_and_seq, rows) for rows in self.rows.values())
 
-    def pump_ids(self) -> list[str]:
-        """The pumps that these rows are about, each once, sorted."""
-        return sorted({row[0] for rows in self.rows.values() for row in rows})
+    def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
+        """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
+        urgent = {row[0] for kind in _URGENT for row in self.rows.get(kind, ())}
+        every = {row[0] for rows in self.rows.values() for row in rows}
+        return sorted(urgent), sorted(every - urgent)
 
 
 def device_ids(messages: Iterable[Incoming]) -> set[str]:

@@ -78,9 +78,12 @@ SET received_at = EXCLUDED.received_at,
     clock_offset_seconds = EXCLUDED.clock_offset_seconds
 WHERE s.received_at < EXCLUDED.received_at;
 
--- Leave the pumps that changed for the alert workers; the notification only wakes them.
+-- Leave the pumps that changed for the alert workers, those of $1 to be looked at first; the notification only wakes them.
 -- name: queue_evaluation
-WITH queued AS (INSERT INTO evaluation_queue (pump_ids) VALUES ($1::text[]))
+WITH queued AS (
+    INSERT INTO evaluation_queue (pump_ids, urgent)
+    SELECT pump_ids, urgent FROM (VALUES ($1::text[], true), ($2::text[], false)) AS v (pump_ids, urgent)
+    WHERE cardinality(pump_ids) > 0)
 SELECT pg_notify('pumps_changed', '');
 
 -- Say that this ingestor lives and is connected to its broker.

@@ -130,7 +130,7 @@ async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
     if batch.rows:
-        await connection.execute(QUERIES["queue_evaluation"], batch.pump_ids())
+        await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
 
 
 async def _insert_rejections(connection: Connection, received_at: datetime, rejections: list[Rejection]) -> None:

@@ -313,7 +313,8 @@ async def test_2000_at_once_are_one_page_for_each_clinic(database: Database, pag
     )
     running = asyncio.create_task(dispatcher_for(database, policy, utc_now).run())
     try:
-        await worker.queue_once()
+        while await worker.queue_once():
+            pass
         pages = await page_collector.wait_for(4, within_seconds=60)
         took = time.monotonic() - began
 
@@ -349,7 +350,8 @@ async def test_500_high_alarms_at_once_are_500_pages_within_10_seconds(
     try:
         began = time.monotonic()
         await stall(database, names)
-        await worker.queue_once()
+        while await worker.queue_once():
+            pass
         pages = await page_collector.wait_for(500, within_seconds=30)
         assert time.monotonic() - began < 10
     finally:

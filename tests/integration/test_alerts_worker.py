@@ -126,6 +126,24 @@ async def test_a_transaction_that_dies_leaves_the_queue_and_nothing_else(databas
     assert await counts(database) == (3, 3, 3, 0)
 
 
+async def test_an_alarm_waits_for_no_routine_work(database: Database) -> None:
+    """As after an outage: thousands of pumps have reported, and then one of them stalls."""
+    names = await enrol(database, 3_000)
+    async with database.pool.acquire() as connection:
+        await connection.executemany("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", [([n],) for n in names])
+        await connection.execute("INSERT INTO evaluation_queue (pump_ids, urgent) VALUES ($1, true)", names[-1:])
+    await stall(database, names[-1:], entries=0)
+    running = asyncio.create_task(worker_for(database, sweep_seconds=3_600).run("worker-1"))
+
+    async def is_raised() -> bool:
+        return (await counts(database))[0] == 1
+
+    await eventually(is_raised, 20)
+    assert (await counts(database))[3] > 1_000
+    running.cancel()
+    await asyncio.wait({running})
+
+
 async def test_the_sweep_finds_what_no_queue_entry_names(database: Database) -> None:
     names = await enrol(database, 7)
     await stall(database, names, entries=0)

@@ -89,6 +89,19 @@ async def test_a_receipt_says_what_was_stored_what_was_a_duplicate_and_what_was_
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 2
 
 
+async def test_pumps_that_call_out_stand_in_the_queue_before_those_that_report_as_usual(ingest, database, device):
+    calm, stalled = await device(unique("pump")), await device(unique("pump"))
+    await enrol(database.pool, [calm.name, stalled.name])
+    alarm = {**reading(), "code": "motor_stall", "state": "raised"}
+    del alarm["volume_ml"]
+    answers = await asyncio.gather(
+        calm.receipt("reservoir", reading()), stalled.receipt("alarm", alarm), stalled.receipt("reservoir", reading())
+    )
+    assert [answer["stored"] for answer in answers] == [1, 1, 1]
+    rows = await database.pool.fetch("SELECT pump_ids, urgent FROM evaluation_queue ORDER BY queue_id")
+    assert [list(row["pump_ids"]) for row in rows if row["urgent"]] == [[stalled.name]]
+
+
 async def test_an_event_of_a_handheld_is_about_its_pump_and_the_pump_is_queued_for_evaluation(ingest, database, device):
     pump, handheld = unique("pump"), await device(unique("hand"))
     await enrol(database.pool, [pump], {handheld.name: pump})
@@ -96,7 +109,8 @@ async def test_an_event_of_a_handheld_is_about_its_pump_and_the_pump_is_queued_f
     assert (await handheld.receipt("batch", [bolus]))["stored"] == 1
     row = await database.pool.fetchrow("SELECT pump_id, device_id, outcome FROM bolus_requests")
     assert tuple(row) == (pump, handheld.name, "denied_lockout")
-    assert await database.pool.fetchval("SELECT pump_ids FROM evaluation_queue") == [pump]
+    queued = await database.pool.fetchrow("SELECT pump_ids, urgent FROM evaluation_queue")
+    assert tuple(queued) == ([pump], False)
     seen = await database.pool.fetchrow("SELECT device_id, clock_offset_seconds FROM device_last_seen")
     assert seen["device_id"] == handheld.name
     assert abs(seen["clock_offset_seconds"]) < 60

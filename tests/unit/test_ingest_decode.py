@@ -165,7 +165,19 @@ def test_rows_remember_their_message_and_the_newest_time_of_each_device():
     assert [row[-1] for row in result.rows[EventKind.RESERVOIR]] == [0, 2]
     assert [r.message for r in result.rejections] == [1, 3]
     assert result.last_observed == {"pump-1": datetime(2026, 11, 22, 8, 0, tzinfo=UTC).timestamp()}
-    assert result.pump_ids() == ["pump-1"]
+    assert result.pumps_to_evaluate() == ([], ["pump-1"])
+
+
+def test_a_pump_that_calls_out_is_evaluated_before_those_that_report_as_usual():
+    registry = {f"pump-{n}": Enrolment("clinic", f"pump-{n}") for n in (1, 2, 3)}
+    messages = [
+        sent(reading()),
+        sent(reading(volume_ml=..., **EVENTS["alarm"]), level="alarm"),
+        sent(reading(), device="pump-3"),
+        sent(reading(volume_ml=..., **EVENTS["report"]), device="pump-2", level="report"),
+    ]
+    result = decode(messages, registry, now=NOW, clock=CLOCK)
+    assert result.pumps_to_evaluate() == (["pump-1", "pump-2"], ["pump-3"])
 
 
 def test_the_devices_to_look_up_are_those_of_good_topics():
