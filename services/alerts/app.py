@@ -69,7 +69,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             max_size=_POOL_CONNECTIONS,
         )
         stack.callback(pool.terminate)
-        channel = AppriseChannel(settings.send_timeout_seconds)
+        channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
         # Two processes must never share a name: what one sends while it dies, the other takes over by it.
         worker_id = f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}"
         dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel, worker_id=worker_id)

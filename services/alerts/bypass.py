@@ -27,11 +27,12 @@ from schemas.policy import Priority
 from schemas.topics import ROOT
 from services.alerts import store
 from services.alerts.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies
-from services.alerts.channel import AppriseChannel, SendOutcome, SendResult
+from services.alerts.channel import AppriseChannel
 from services.alerts.escalate import after_failure, due_deliveries
 from services.alerts.metrics import Metrics
 from services.alerts.model import AlarmEvent, OpenAlert, PlannedDelivery
 from services.alerts.policies import PolicyFolder, address_of
+from services.alerts.send_outcome import SendOutcome, SendResult
 from services.alerts.settings import AlertsSettings
 from services.alerts.worker import Clock, Health
 from services.ingest.decode import ClockLimits, Enrolment, decode

@@ -1,30 +1,34 @@
 """Hand one page to one channel through Apprise, and say what came of it.
 
-Guarantees: the call ends in `timeout_seconds` and a bit; the address is never logged or returned, and what
-is returned as an error is made of our own words; a delivery's id goes along where the channel can carry it
-(webhooks: header `Idempotency-Key` and field `delivery_id`), so that a receiver can drop a page that came
-twice.
+Guarantees: the call ends in `timeout_seconds`; the address is never logged or returned, and what is returned as an
+error is made of our own words and at most the receiver's host; a delivery's id goes along where the channel can carry
+it (webhooks: header `Idempotency-Key` and field `delivery_id`; mail: header `X-Pumpwatch-Delivery`), so that a
+receiver can drop a page that came twice.
 
-Apprise runs each send in a thread of its own pool; a send that is given up may still arrive.
+Each send has a thread of a pool of our own: Apprise's is shared by all channels, and so small (4 more than there are
+cores) that one channel that hangs would hold up every other one. A send that is given up may still arrive.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 import apprise
 
 from schemas.policy import Priority
+from services.alerts.send_outcome import SendOutcome, SendResult, no_answer, outcome_of_failure
 
-_STATUS: Final = re.compile(r"error=(\d{3})")
-_CAN_CARRY_FIELDS: Final = ("json://", "jsons://", "form://", "forms://")
-_RETRYABLE_REFUSALS: Final = frozenset({408, 409, 423, 425, 429})
+_WEBHOOKS: Final = ("json", "jsons", "form", "forms", "xml", "xmls")
+_CAN_CARRY_FIELDS: Final = ("json", "jsons", "form", "forms")
+_MAIL: Final = ("mailto", "mailtos")
+_LINGERING: Final = 4
+"""A send that was given up keeps its thread until its socket gives up too: so many threads for each place."""
 _TYPES: Final = {
     Priority.HIGH: apprise.NotifyType.FAILURE,
     Priority.MEDIUM: apprise.NotifyType.WARNING,
@@ -33,48 +37,41 @@ _TYPES: Final = {
 }
 
 
-class SendResult(StrEnum):
-    """What came of an attempt."""
-
-    SENT = "sent"
-    RETRY = "retry"
-    """It may work later: no answer, an error of the receiver, too many at once."""
-    PERMANENT = "permanent"
-    """It will not work however often it is tried: an unknown address, a refusal."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendOutcome:
-    """The result, and for a failure a few words that hold no address."""
-
-    result: SendResult
-    error: str | None = None
-
-
-def outcome_of_status(status: int) -> SendOutcome:
-    """PURE. What an HTTP status other than 2xx means for trying again.
-
-    A refusal (4xx) is permanent, save those that say "later"; everything else may pass.
-    """
-    refused = 400 <= status < 500 and status not in _RETRYABLE_REFUSALS
-    return SendOutcome(SendResult.PERMANENT if refused else SendResult.RETRY, f"the receiver answered {status}")
-
-
-def with_delivery_id(url: str, delivery_id: UUID) -> str:
-    """PURE. The address, with the delivery's id for channels that can carry extra fields."""
-    if not url.startswith(_CAN_CARRY_FIELDS):
+def with_delivery_id(url: str, delivery_id: UUID, priority: Priority) -> str:
+    """PURE. The address, with the delivery's id (and for mail its urgency) for channels that can carry more fields."""
+    scheme = url.partition("://")[0]
+    if scheme in _CAN_CARRY_FIELDS:
+        more = {":delivery_id": str(delivery_id), "+Idempotency-Key": str(delivery_id)}
+    elif scheme in _MAIL:
+        more = {"+X-Pumpwatch-Delivery": str(delivery_id), "+Auto-Submitted": "auto-generated"}
+        if priority is Priority.HIGH:
+            more |= {"+Importance": "high", "+X-Priority": "1"}
+        more |= {} if "format=" in url else {"format": "text"}
+    else:
         return url
     joint = "&" if "?" in url else "?"
-    return f"{url}{joint}:delivery_id={delivery_id}&+Idempotency-Key={delivery_id}"
+    return url + joint + "&".join(f"{name}={quote(value)}" for name, value in more.items())
 
 
 class AppriseChannel:
-    """Sends through Apprise."""
+    """Sends through Apprise.
 
-    def __init__(self, timeout_seconds: float) -> None:
+    Args:
+        timeout_seconds: For each attempt, from the connection to the answer.
+        at_once: So many may be under way.
+    """
+
+    def __init__(self, timeout_seconds: float, at_once: int = 32) -> None:
         self._timeout_seconds = timeout_seconds
-        # Its own records name hosts and sometimes addresses: what we need of them comes with the result.
+        # Without a time limit of its own Apprise calls the channel in the thread that it is called in.
+        self._asset = apprise.AppriseAsset(
+            app_id="Pumpwatch", app_desc="Pumpwatch alerts", app_url="", service_timeout=0
+        )
+        self._threads = ThreadPoolExecutor(_LINGERING * at_once, thread_name_prefix="send")
+        # Its records hold hosts, addresses and texts. They are captured for the one attempt that they are about, down
+        # to the cause of a failure, and go nowhere else.
         apprise_log = logging.getLogger("apprise")
+        apprise_log.setLevel(logging.DEBUG)
         apprise_log.propagate = False
         apprise_log.addHandler(logging.NullHandler())
 
@@ -84,30 +81,45 @@ class AppriseChannel:
 
     async def send(self, url: str, title: str, body: str, priority: Priority, delivery_id: UUID) -> SendOutcome:
         """Send one page to one address."""
-        target = apprise.Apprise()
-        if not target.add(with_delivery_id(url, delivery_id)):
+        target = apprise.Apprise(asset=self._asset)
+        if not target.add(with_delivery_id(url, delivery_id, priority)):
             return SendOutcome(SendResult.PERMANENT, "Apprise does not understand the channel's address")
-        result = await target.async_notify(
-            title=title, body=body, notify_type=_TYPES[priority], timeout=self._timeout_seconds
-        )
-        return self._outcome(result)
+        if len(target) != 1:
+            return SendOutcome(SendResult.PERMANENT, "the address names several receivers: give each its own channel")
+        plugin = target[0]
+        plugin.socket_connect_timeout = plugin.socket_read_timeout = self._timeout_seconds
+        notify = partial(target.notify, title=title, body=body, notify_type=_TYPES[priority], log_level=logging.DEBUG)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                result = await loop.run_in_executor(self._threads, notify)
+        except TimeoutError:
+            return no_answer(self._timeout_seconds).at(_where(plugin, url))
+        outcome = self._outcome(result)
+        return outcome if outcome.error is None else outcome.at(_where(plugin, url))
 
     def _outcome(self, result: apprise.AppriseResult) -> SendOutcome:
         match result.status:
             case apprise.AppriseResultStatus.SUCCESS:
                 return SendOutcome(SendResult.SENT)
             case apprise.AppriseResultStatus.TIMEOUT:
-                return SendOutcome(SendResult.RETRY, f"no answer within {self._timeout_seconds:g} s")
+                return no_answer(self._timeout_seconds)
             case apprise.AppriseResultStatus.NOMATCH:
                 return SendOutcome(SendResult.PERMANENT, "the channel's address names no receiver")
             case _:
-                return _failure(" ".join(entry.message for entry in result.logs()))
+                records = list(result.logs())
+                return outcome_of_failure(
+                    [each.message for each in records if each.level != "DEBUG"],
+                    [each.message for each in records if each.level == "DEBUG"],
+                    self._timeout_seconds,
+                )
 
 
-def _failure(records: str) -> SendOutcome:
-    status = _STATUS.search(records)
-    if status is not None:
-        return outcome_of_status(int(status[1]))
-    if "onnection" in records:
-        return SendOutcome(SendResult.RETRY, "no connection to the receiver")
-    return SendOutcome(SendResult.RETRY, "the channel reported a failure")
+def _where(plugin: Any, url: str) -> str:
+    """The host where the address surely names one (elsewhere that place may hold a token), else the service's name."""
+    scheme = url.partition("://")[0]
+    if scheme in _MAIL:
+        return f"{plugin.smtp_host}:{plugin.port}"
+    if scheme in _WEBHOOKS:
+        return f"{plugin.host}:{plugin.port}" if plugin.port else str(plugin.host)
+    return str(plugin.service_name)

@@ -25,13 +25,14 @@ import structlog
 from schemas.policy import Priority
 from services.alerts import store
 from services.alerts.backoff import backoff_seconds
-from services.alerts.channel import AppriseChannel, SendOutcome, SendResult
+from services.alerts.channel import AppriseChannel
 from services.alerts.escalate import after_failure, step_of
 from services.alerts.gather import gather_once
 from services.alerts.metrics import Metrics
 from services.alerts.model import PlannedDelivery
 from services.alerts.mute import mute_of
 from services.alerts.policies import PolicyFolder, address_of
+from services.alerts.send_outcome import SendOutcome, SendResult
 from services.alerts.settings import AlertsSettings
 from services.alerts.silences import silences_now
 from services.alerts.worker import Clock

@@ -53,7 +53,7 @@ class AlertsSettings(BaseSettings):
     send_attempts: Annotated[int, Field(ge=1, le=100)] = 12
     retry_first_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     retry_longest_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
-    sends_at_once: Annotated[int, Field(ge=1, le=64)] = 32
+    sends_at_once: Annotated[int, Field(ge=1, le=64)] = 64
     sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 16
     """So that a channel that hangs cannot hold up every other one."""
 

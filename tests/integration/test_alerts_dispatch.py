@@ -75,6 +75,10 @@ def received(collector: PageCollector) -> int:
     return len(collector.pages)
 
 
+def place_of(collector: PageCollector) -> str:
+    return f"127.0.0.1:{collector.port}"
+
+
 async def outbox_for(database: Database, *urls: str) -> Outbox:
     channels = tuple(Channel(name=f"channel {place}", url=url) for place, url in enumerate(urls))
     policy = Policy(
@@ -105,7 +109,7 @@ async def test_an_error_of_the_receiver_is_tried_again(database: Database, page_
     page_collector.answer_status = 500
     await outbox.dispatcher().send_due()
     row = await outbox.row()
-    assert (row["state"], row["last_error"]) == ("due", "the receiver answered 500")
+    assert (row["state"], row["last_error"]) == ("due", f"the receiver answered 500 ({place_of(page_collector)})")
     assert timedelta(seconds=2) <= row["due_at"] - T0 <= timedelta(seconds=2.5)
     page_collector.answer_status = 200
     await outbox.dispatcher().send_due()
@@ -117,12 +121,17 @@ async def test_an_error_of_the_receiver_is_tried_again(database: Database, page_
 
 
 async def test_it_gives_up_after_the_last_attempt(database: Database) -> None:
-    outbox = await outbox_for(database, f"json://127.0.0.1:{free_port()}/")
+    port = free_port()
+    outbox = await outbox_for(database, f"json://127.0.0.1:{port}/")
     for _ in range(5):
         await outbox.dispatcher().send_due()
         outbox.later(60)
     row = await outbox.row()
-    assert (row["state"], row["attempts"], row["last_error"]) == ("failed", 3, "no connection to the receiver")
+    assert (row["state"], row["attempts"], row["last_error"]) == (
+        "failed",
+        3,
+        f"the connection was refused (127.0.0.1:{port})",
+    )
 
 
 async def test_a_receiver_that_hangs_is_left_and_tried_again(database: Database, page_collector: PageCollector) -> None:
@@ -130,7 +139,7 @@ async def test_a_receiver_that_hangs_is_left_and_tried_again(database: Database,
     page_collector.answer_delay_seconds = 1.0
     await outbox.dispatcher(send_timeout_seconds=0.2).send_due()
     row = await outbox.row()
-    assert (row["state"], row["last_error"]) == ("due", "no answer within 0.2 s")
+    assert (row["state"], row["last_error"]) == ("due", f"no answer within 0.2 s ({place_of(page_collector)})")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +161,7 @@ async def test_a_refusal_is_not_tried_again(database: Database, page_collector: 
     page_collector.answer_status = 404
     await outbox.dispatcher().send_due()
     row = await outbox.row()
-    assert (row["state"], row["last_error"]) == ("failed", "the receiver answered 404")
+    assert (row["state"], row["last_error"]) == ("failed", f"the receiver answered 404 ({place_of(page_collector)})")
 
 
 async def test_an_address_may_stand_in_the_environment_and_is_never_logged_or_stored(

@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from schemas.policy import Priority
 from services.alerts.access import Credentials, comes_from_elsewhere, credentials_of, is_addressed_here
-from services.alerts.channel import SendResult, outcome_of_status, with_delivery_id
+from services.alerts.channel import with_delivery_id
 from services.alerts.readiness import warnings_of
+from services.alerts.send_outcome import SendResult, outcome_of_failure, outcome_of_status
 from services.alerts.settings import AlertsSettings, is_loopback
 from tests.unit.rules.builders import NOW
 
@@ -122,9 +124,57 @@ def test_what_an_answer_means(status: int, expected: SendResult) -> None:
 def test_the_delivery_id_goes_along_where_it_can() -> None:
     number = UUID(int=9)
     extra = f":delivery_id={number}&+Idempotency-Key={number}"
-    assert with_delivery_id("json://example.org/hook", number) == f"json://example.org/hook?{extra}"
-    assert with_delivery_id("jsons://example.org/?verify=no", number) == f"jsons://example.org/?verify=no&{extra}"
-    assert with_delivery_id("mailto://user:pw@example.org", number) == "mailto://user:pw@example.org"
+    high, low = Priority.HIGH, Priority.LOW
+    assert with_delivery_id("json://example.org/hook", number, high) == f"json://example.org/hook?{extra}"
+    assert with_delivery_id("jsons://example.org/?verify=no", number, low) == f"jsons://example.org/?verify=no&{extra}"
+    mail = f"+X-Pumpwatch-Delivery={number}&+Auto-Submitted=auto-generated"
+    assert with_delivery_id("mailto://u:pw@example.org", number, low) == f"mailto://u:pw@example.org?{mail}&format=text"
+    assert with_delivery_id("mailtos://h/?format=html", number, high) == (
+        f"mailtos://h/?format=html&{mail}&+Importance=high&+X-Priority=1"
+    )
+    assert with_delivery_id("tgram://token/chat", number, high) == "tgram://token/chat"
+
+
+@pytest.mark.parametrize(
+    ("warning", "detail", "error", "expected"),
+    [
+        ("Failed to send JSON POST notification: error=404.", "", "the receiver answered 404", SendResult.PERMANENT),
+        ("", "Socket Exception: (451, b'4.7.1 later')", "the mail server answered 451", SendResult.RETRY),
+        ("", "Socket Exception: {'a@b.org': (550, b'no')}", "the mail server answered 550", SendResult.PERMANENT),
+        (
+            "",
+            "Socket Exception: {'a@b': (550, b''), 'c@d': (451, b'')}",
+            "the mail server answered 451",
+            SendResult.RETRY,
+        ),
+        ("SMTP recipient a@b.org was refused: 553 no", "", "the mail server answered 553", SendResult.PERMANENT),
+        (
+            "Connection error",
+            "Socket Exception: (535, b'5.7.8 bad')",
+            "the mail server refused the login with 535",
+            SendResult.PERMANENT,
+        ),
+        (
+            "",
+            "Socket Exception: CERTIFICATE_VERIFY_FAILED: certificate has expired",
+            "the certificate has expired",
+            SendResult.RETRY,
+        ),
+        (
+            "",
+            "Socket Exception: CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate",
+            "the certificate is signed by nobody that is trusted",
+            SendResult.RETRY,
+        ),
+        ("", "JSON Payload: error=404 (550, b'timed out", "the channel reported a failure", SendResult.RETRY),
+        ("A Connection error occurred", "", "no connection to the receiver", SendResult.RETRY),
+        ("A Connection error occurred", "Socket Exception: timed out", "no answer within 7 s", SendResult.RETRY),
+    ],
+)
+def test_what_a_failure_means(warning: str, detail: str, error: str, expected: SendResult) -> None:
+    outcome = outcome_of_failure([warning], [detail], 7.0)
+    assert (outcome.result, outcome.error) == (expected, error)
+    assert outcome.at("host:25").error == f"{error} (host:25)"
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,10 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         (
             [delivery("due", last_error="the receiver answered 500")],
             "active",
-            [("Nobody reached yet.", "bad"), ("Still trying nurse by sms: the receiver answered 500 (1 try)", "bad")],
+            [
+                ("Nobody reached yet.", "bad"),
+                ("Still trying nurse by sms: the receiver answered 500 (1 try), next", "bad"),
+            ],
         ),
         (
             [delivery("sending", last_error="no answer within 10 s", attempts=3), delivery("sent", "doctor")],

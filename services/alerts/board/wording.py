@@ -98,7 +98,8 @@ def _line(delivery: Delivery) -> Told:
             return Told(f"No longer needed: {who}", "waiting")
         case _ if delivery.last_error:
             tries = "try" if delivery.attempts == 1 else "tries"
-            return Told(f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})", "bad")
+            words = f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})"
+            return Told(f"{words}, next", "bad", delivery.due_at) if delivery.state == "due" else Told(words, "bad")
         case _:
             return Told(f"Telling {who} now", "waiting")
 
