@@ -18,7 +18,7 @@ from services.alerts.send_outcome import SendResult
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
-TRIGGERS: Final = ("queue", "sweep", "escalation")
+TRIGGERS: Final = ("urgent", "queue", "sweep", "escalation")
 TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "dispatch")
 DELIVERY_RESULTS: Final = (*SendResult, "given_up")
 

@@ -194,7 +194,7 @@ class _RefusedError(Exception):
         self.fault = Fault(reason, detail, event_id)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=131_072)
 def _topic_or_none(topic: str) -> EventTopic | None:
     try:
         return parse_event_topic(topic)

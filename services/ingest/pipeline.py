@@ -13,22 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final
 
-import stamina
 import structlog
 from mqtt5 import PublishPacket
 
 from schemas.events import EventKind, Receipt
-from schemas.topics import EVENTS_FILTER, event_topic, is_receipt_topic_of
-from services.ingest import store
+from schemas.topics import EVENTS_FILTER, event_topic
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
-from services.ingest.decode import ClockLimits, Decoded, Incoming, decode, device_ids
-from services.ingest.last_seen import LastSeenLimiter
+from services.ingest.decode import Decoded
+from services.ingest.inbox import Batch, Inbox, Submission
 from services.ingest.metrics import IngestMetrics
 from services.ingest.outcome import Stored
 from services.ingest.receipts import receipts
@@ -36,63 +30,22 @@ from services.ingest.reconnect import AT_ONCE_SECONDS, is_suspicious, reconnect_
 from services.ingest.registry import RegistryCache
 from services.ingest.sequence import SequenceTracker
 from services.ingest.settings import IngestSettings
-from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool, borrow
+from services.ingest.writer import Writer
+from services.runtime.database import Pool
 from services.runtime.mqtt import (
     BrokerAddress,
     BrokerUnavailableError,
     Connection,
     ConnectionLostError,
-    Message,
     SessionTakenOverError,
     connect,
 )
-
-_RETRY_AT_MOST_SECONDS: Final = 1.0
-_WRITE_AT_MOST_SECONDS: Final = 60.0
 
 log = structlog.get_logger()
 
 
 class OverloadedError(RuntimeError):
     """Too many HTTP requests wait for the database already; the caller should try again later."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Submission:
-    """A message that came by HTTP."""
-
-    topic: str
-    payload: bytes
-    receipt: asyncio.Future[Receipt]
-
-
-@dataclass(slots=True)
-class _Inbox:
-    """What has come in and is not yet in a batch."""
-
-    messages: list[Message] = field(default_factory=list)
-    submissions: list[Submission] = field(default_factory=list)
-    payload_bytes: int = 0
-    oldest_at: float = 0.0
-
-    def __len__(self) -> int:
-        return len(self.messages) + len(self.submissions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    connection: Connection | None
-    messages: list[Message]
-    submissions: list[Submission]
-    oldest_at: float
-    reason: FlushReason
-    receipts_for: Sequence[int]
-    """Numbers of the messages that want a receipt."""
-
-    @property
-    def all(self) -> list[Incoming]:
-        """Every message; the place in here is the message's number."""
-        return [*self.messages, *self.submissions]
 
 
 class Pipeline:
@@ -109,31 +62,26 @@ class Pipeline:
         self._settings = settings
         self._address = address
         self._pool = pool
-        self._registry = registry
+        self._writer = Writer(settings, pool, registry, metrics)
         self._metrics = metrics
         self._limits = FlushLimits(settings.flush_messages, settings.flush_bytes, settings.flush_after_seconds)
-        self._clock = ClockLimits(
-            timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days)
-        )
-        self._inbox = _Inbox()
+        self._inbox = Inbox()
         self._something_came = asyncio.Event()
         self._free_writers = asyncio.Semaphore(settings.writers)
         self._writing: set[asyncio.Task[tuple[Decoded, Stored]]] = set()
-        self._being_written: asyncio.Queue[tuple[_Batch, asyncio.Task[tuple[Decoded, Stored]]]] = asyncio.Queue()
-        self._unacknowledged: dict[int, _Batch] = {}
+        self._being_written: asyncio.Queue[tuple[Batch, asyncio.Task[tuple[Decoded, Stored]]]] = asyncio.Queue()
+        self._unacknowledged: dict[int, Batch] = {}
         self._batch_done = asyncio.Event()
         self._submitted = 0
         self._connection: Connection | None = None
         self._stop_by: float | None = None
-        self._last_seen = LastSeenLimiter(settings.last_seen_seconds)
         self._sequence = SequenceTracker() if settings.count_sequence_gaps else None
-        self._database_fault: str | None = None
         self._broker_fault: str | None = "not yet connected"
 
     @property
     def faults(self) -> dict[str, str]:
         """What keeps this process from taking events: part -> why. Empty when all is well."""
-        found = {"broker": self._broker_fault, "database": self._database_fault}
+        found = {"broker": self._broker_fault, "database": self._writer.fault}
         return {part: fault for part, fault in found.items() if fault is not None}
 
     def observe(self) -> None:
@@ -264,7 +212,9 @@ class Pipeline:
         while True:
             await self._free_writers.acquire()
             reason = await self._due()
-            batch = self._take(reason)
+            batch = self._inbox.take(self._connection, self._limits)
+            self._metrics.messages.labels("mqtt").inc(len(batch.messages))
+            self._metrics.messages.labels("http").inc(len(batch.submissions))
             self._unacknowledged[id(batch)] = batch
             task = group.create_task(self._write(batch))
             self._writing.add(task)
@@ -291,71 +241,11 @@ class Pipeline:
                 await self._something_came.wait()
             await asyncio.sleep(self._settings.flush_idle_seconds)
 
-    def _take(self, reason: FlushReason) -> _Batch:
-        """Take what waits, but no more than a batch may hold: a window of large messages is many batches."""
-        inbox = self._inbox
-        messages, inbox.messages = inbox.messages, []
-        submissions, inbox.submissions = inbox.submissions, []
-        share = min(1.0, self._limits.payload_bytes / max(1, inbox.payload_bytes))
-        most = max(1, min(self._limits.messages, int(len(messages) * share)))
-        if len(messages) > most:
-            messages, inbox.messages = messages[:most], messages[most:]
-            inbox.payload_bytes = int(inbox.payload_bytes * (1 - most / (most + len(inbox.messages))))
-        self._metrics.messages.labels("mqtt").inc(len(messages))
-        self._metrics.messages.labels("http").inc(len(submissions))
-        return _Batch(
-            self._connection, messages, submissions, inbox.oldest_at, reason, _wanting_receipts(messages, submissions)
-        )
-
-    async def _write(self, batch: _Batch) -> tuple[Decoded, Stored]:
-        started = time.monotonic()
-        within_seconds, unanswered = self._settings.write_within_seconds, list[int]()
+    async def _write(self, batch: Batch) -> tuple[Decoded, Stored]:
         try:
-            async for attempt in stamina.retry_context(
-                on=self._is_transient, attempts=None, timeout=None, wait_initial=0.05, wait_max=_RETRY_AT_MOST_SECONDS
-            ):
-                with attempt:
-                    try:
-                        decoded, stored = await self._decode_and_store(batch, within_seconds, unanswered)
-                    except NoAnswerError as error:  # perhaps it is only slow
-                        unanswered.append(error.server_pid)
-                        within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
-                        raise
-            if self._database_fault is not None:
-                log.info("database_back")
-            self._database_fault = None
+            return await self._writer.write(batch)
         finally:
             self._free_writers.release()
-        committed = time.monotonic()
-        self._metrics.committed(
-            decoded, stored, seconds=committed - started, since_arrival_seconds=committed - batch.oldest_at
-        )
-        return decoded, stored
-
-    async def _decode_and_store(
-        self, batch: _Batch, within_seconds: float, unanswered: Sequence[int]
-    ) -> tuple[Decoded, Stored]:
-        monotonic_seconds = time.monotonic()
-        messages = batch.all
-        registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
-        # First the connection: while there is none, a batch would be decoded anew with each try, and the traceback of
-        # each exception would keep what was made until the garbage collector comes by.
-        async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
-            decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
-            seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
-            stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
-        self._last_seen.written(seen, monotonic_seconds=monotonic_seconds)
-        self._metrics.heard(decoded.received_at, seen.values())
-        return decoded, stored
-
-    def _is_transient(self, error: Exception) -> bool:
-        if not isinstance(error, UNAVAILABLE):
-            return False
-        self._metrics.retries.inc()
-        if self._database_fault is None:
-            log.warning("database_unavailable", error=f"{type(error).__name__}: {error}")
-        self._database_fault = f"{type(error).__name__}: {error}"
-        return True
 
     # --- acknowledgements and receipts --------------------------------------------------------------------------
 
@@ -386,18 +276,3 @@ class Pipeline:
             self._batch_done.set()
             if self._sequence is not None:  # here, because here batches are in the order of arrival
                 self._metrics.sequence_gaps.inc(self._sequence.observe(decoded.sequence()))
-
-
-def _wanting_receipts(messages: list[Message], submissions: list[Submission]) -> Sequence[int]:
-    asked = [
-        number
-        for number, message in enumerate(messages)
-        if message.response_topic is not None and _is_own_subtree(message.topic, message.response_topic)
-    ]
-    return [*asked, *range(len(messages), len(messages) + len(submissions))]
-
-
-def _is_own_subtree(topic: str, response_topic: str) -> bool:
-    """Tell whether a receipt may go there; a device must not make us publish into another's subtree."""
-    levels = topic.split("/", 3)
-    return len(levels) == 4 and is_receipt_topic_of(levels[2], response_topic)

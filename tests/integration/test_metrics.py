@@ -75,7 +75,7 @@ async def test_metrics_are_as_prometheus_wants_them_and_name_no_device(ingest, a
     await send(ingest, unique("nobody"), [{"kind": "reservoir", **reading()}])
 
     async def evaluated():
-        return samples(await scraped(alerts))[("pumpwatch_alerts_pumps_evaluated_total", (("trigger", "queue"),))]
+        return samples(await scraped(alerts))[("pumpwatch_alerts_pumps_evaluated_total", (("trigger", "urgent"),))]
 
     await eventually(evaluated, what="the pump is evaluated")
     for service in (ingest, alerts):

@@ -1,0 +1,78 @@
+"""What has come in, by MQTT and by HTTP, and the batches that are made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from schemas.events import Receipt
+from schemas.topics import is_receipt_topic_of
+from services.ingest.batch import FlushLimits
+from services.ingest.decode import Incoming
+from services.runtime.mqtt import Connection, Message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Submission:
+    """A message that came by HTTP."""
+
+    topic: str
+    payload: bytes
+    receipt: asyncio.Future[Receipt]
+
+
+@dataclass(slots=True)
+class Inbox:
+    """What has come in and is not yet in a batch."""
+
+    messages: list[Message] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
+    payload_bytes: int = 0
+    oldest_at: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.messages) + len(self.submissions)
+
+    def take(self, connection: Connection | None, limits: FlushLimits) -> Batch:
+        """Take what waits, but no more than a batch may hold: a window of large messages is many batches."""
+        messages, self.messages = self.messages, []
+        submissions, self.submissions = self.submissions, []
+        share = min(1.0, limits.payload_bytes / max(1, self.payload_bytes))
+        most = max(1, min(limits.messages, int(len(messages) * share)))
+        if len(messages) > most:
+            messages, self.messages = messages[:most], messages[most:]
+            self.payload_bytes = int(self.payload_bytes * (1 - most / (most + len(self.messages))))
+        return Batch(connection, messages, submissions, self.oldest_at, _wanting_receipts(messages, submissions))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is written together."""
+
+    connection: Connection | None
+    messages: list[Message]
+    submissions: list[Submission]
+    oldest_at: float
+    receipts_for: Sequence[int]
+    """Numbers of the messages that want a receipt."""
+
+    @property
+    def all(self) -> list[Incoming]:
+        """Every message; the place in here is the message's number."""
+        return [*self.messages, *self.submissions]
+
+
+def _wanting_receipts(messages: list[Message], submissions: list[Submission]) -> Sequence[int]:
+    asked = [
+        number
+        for number, message in enumerate(messages)
+        if message.response_topic is not None and _is_own_subtree(message.topic, message.response_topic)
+    ]
+    return [*asked, *range(len(messages), len(messages) + len(submissions))]
+
+
+def _is_own_subtree(topic: str, response_topic: str) -> bool:
+    """Tell whether a receipt may go there; a device must not make us publish into another's subtree."""
+    levels = topic.split("/", 3)
+    return len(levels) == 4 and is_receipt_topic_of(levels[2], response_topic)
