@@ -32,12 +32,13 @@ test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
 	@$(RUN) -m services.localstack.prepare
 	@$(RUN) -m pytest -m "not slow" $(TEST_OPTIONS)
 
-check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas
+check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas and dashboards
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run 'make format'" >&2; exit 1; }
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(RUN) -m schemas.publish --check
+	@$(RUN) -m deploy.grafana.build --check
 
 coverage: $(FOR_DEVELOPMENT) ## The unit tests reach every branch of the pure core
 	@$(RUN) -m coverage run -m pytest tests/unit
