@@ -27,6 +27,7 @@ from bench.detection_fleet import CELLS, DAY, T0, Patient
 from bench.detection_pumps import find_alarms, find_refills
 from schemas.policy import Policy
 from services.alerts.evaluation import decide
+from services.alerts.happening import counted_as
 from services.alerts.model import AlertState, OpenAlert, TransitionKind
 from services.alerts.policies import Policies, policies_of
 
@@ -183,7 +184,7 @@ def _by_rule(false: Counter[str]) -> Counter[str]:
     merged: Counter[str] = Counter()
     for name, count in false.items():
         rule, _, key = name.partition("/")
-        merged[rule if rule == "device_silent" else f"{rule}/{key}"] += count
+        merged[rule if rule == "device_silent" else counted_as(rule, key)] += count
     return merged
 
 

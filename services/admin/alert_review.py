@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from services.alerts.happening import counted_as
+
 BUSIEST: Final = 5
 """So many pumps are named."""
 _LEAST_WEEKS: Final = 1.0
@@ -166,9 +168,8 @@ def review(
 
 
 def name_of(alert: AlertRow) -> str:
-    """What the alert counts under: its rule and key, where the key is no device and no moment."""
-    key = "device" if alert.rule == "device_silent" else alert.key.partition("@")[0]
-    return f"{alert.rule}/{key}"
+    """What the alert counts under."""
+    return counted_as(alert.rule, alert.key)
 
 
 def _answers(alerts: Sequence[AlertRow], pump_weeks: float) -> Answers:

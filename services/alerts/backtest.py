@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from schemas import events as wire
 from schemas.policy import Policy
+from services.alerts.happening import counted_as
 from services.alerts.history import History
 from services.alerts.model import PAGING_KINDS, TransitionKind
 from services.alerts.replay import Arrival, Happened, replay
@@ -51,7 +52,7 @@ class Backtest:
             "until": self.until.isoformat(),
             "alerts": len(opened),
             "alerts_per_week": round(len(opened) / weeks, 2) if weeks > 0 else 0.0,
-            "alerts_by_rule": dict(sorted(Counter(f"{each.rule}/{_kind_of(each)}" for each in opened).items())),
+            "alerts_by_rule": dict(sorted(Counter(counted_as(each.rule, each.key) for each in opened).items())),
             "alerts_by_week": dict(sorted(by_week.items())),
             "pages_by_contact": dict(sorted(Counter(name for each in self.happened for name in each.told).items())),
             "paging_events": sum(each.kind in PAGING_KINDS for each in self.happened),
@@ -175,11 +176,6 @@ def as_lines(first: Backtest, second: Backtest | None) -> Iterator[str]:
 
 def _opens(each: Happened) -> bool:
     return each.kind is TransitionKind.OPENED
-
-
-def _kind_of(each: Happened) -> str:
-    """The key, except where it is a device's id."""
-    return each.key if each.rule != "device_silent" else "device"
 
 
 def _line(each: Happened) -> str:

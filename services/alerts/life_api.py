@@ -1,4 +1,7 @@
-"""HTTP for programs: remarks and silences. Errors are JSON with one sentence in `detail`, as in services.alerts.api."""
+"""HTTP for programs: remarks, resolutions and silences.
+
+Errors are JSON with one sentence in `detail`, as in services.alerts.api.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from fastapi import APIRouter, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from services.alerts.acknowledgement import UnknownAlertError
+from services.alerts.happening import ResolveError
 from services.alerts.mute import Silence, SilenceError, SilenceKind, SilenceRequest
 from services.alerts.parts import Borrowed, Running
+from services.alerts.resolution import resolve_alert
 from services.alerts.silences import (
     UnknownSilenceError,
     add_remark,
@@ -40,6 +45,13 @@ class Remark(_Body):
     by: PersonName
     text: Words
     acted: bool = False
+
+
+class Resolution(_Body):
+    """Who has dealt with what the alert is about, and what was done."""
+
+    by: PersonName
+    note: Words
 
 
 class NewSilence(_Body):
@@ -84,6 +96,20 @@ async def remark(connection: Borrowed, parts: Running, alert_id: UUID, body: Rem
         )
     except UnknownAlertError as error:
         raise HTTPException(404, str(error)) from error
+
+
+@router.post("/alerts/{alert_id}/resolve", status_code=204)
+async def resolve(connection: Borrowed, parts: Running, alert_id: UUID, body: Resolution) -> None:
+    """Close an alert about one thing that happened, for good. Doing it again changes nothing.
+
+    404: there is no such alert; 409: it ends by itself, or it is closed.
+    """
+    try:
+        await resolve_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
+    except UnknownAlertError as error:
+        raise HTTPException(404, str(error)) from error
+    except ResolveError as error:
+        raise HTTPException(409, str(error)) from error
 
 
 @router.get("/silences")

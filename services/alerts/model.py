@@ -92,6 +92,8 @@ class Reason(StrEnum):
     PERSON_TOOK_IT = "person_took_it"
     PERSON_SAW_IT = "person_saw_it"
     PERSON_WROTE = "person_wrote"
+    PERSON_RESOLVED = "person_resolved"
+    """It is about one thing that happened, and a person has dealt with that."""
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
 
@@ -285,7 +287,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """An alert that is not closed, or closed a moment ago, with what was paged for it so far (oldest first).
+    """An alert that is not closed, closed a moment ago or resolved, with what was paged for it so far (oldest first).
 
     `told` is the highest priority of which somebody was told; None: nobody was, or a page was called off.
     """
@@ -307,6 +309,7 @@ class OpenAlert:
     occasions: frozenset[str] = frozenset()
     ended_at: datetime | None = None
     told: Priority | None = None
+    resolved_by: str | None = None
 
     @classmethod
     def opened_by(cls, condition: Condition, *, alert_id: UUID, clinic_id: str, pump_id: str) -> Self:

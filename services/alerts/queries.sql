@@ -208,19 +208,22 @@ WHERE EXISTS (
 
 -- name: open_alerts
 -- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, and of
--- which priorities somebody was told. And the newest that closed after $2, where no other has opened since.
+-- which priorities somebody was told. And the newest that closed after $2, where no other has opened since; and every
+-- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasions, o.told
+       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasions, o.told
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
     SELECT * FROM (
         SELECT DISTINCT ON (pump_id, rule, key) * FROM alerts
-        WHERE pump_id = ANY ($1::text[]) AND state = 'closed' AND closed_at > $2
+        WHERE pump_id = ANY ($1::text[]) AND state = 'closed' AND closed_at > $2 AND resolved_at IS NULL
         ORDER BY pump_id, rule, key, closed_at DESC) closed
     WHERE NOT EXISTS (SELECT FROM alerts other WHERE other.state <> 'closed' AND other.pump_id = closed.pump_id
-                        AND other.rule = closed.rule AND other.key = closed.key)) a
+                        AND other.rule = closed.rule AND other.key = closed.key)
+    UNION ALL
+    SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND resolved_at IS NOT NULL) a
 LEFT JOIN LATERAL (
     SELECT array_agg(kind ORDER BY clinic_seq) AS kinds, array_agg(clinic_seq ORDER BY clinic_seq) AS seqs,
            array_agg(at ORDER BY clinic_seq) AS moments, array_agg(priority ORDER BY clinic_seq) AS priorities,
@@ -297,13 +300,19 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 
 -- name: alert_for_acknowledgement
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
-       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at
+       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged
 UPDATE alerts
 SET state = $2::text, acknowledged_by = $3, acknowledged_at = $4::timestamptz, acknowledgement_expires_at = $5,
     updated_at = $4::timestamptz, closed_at = CASE WHEN $2::text = 'closed' THEN $4::timestamptz END
+WHERE alert_id = $1;
+
+-- name: set_resolved
+UPDATE alerts
+SET state = 'closed', resolved_by = $2, resolution = $3, resolved_at = $4::timestamptz, closed_at = $4::timestamptz,
+    updated_at = $4::timestamptz
 WHERE alert_id = $1;
 
 -- name: claim_delivery

@@ -90,6 +90,9 @@ class AlertView:
     cleared_at: datetime | None
     closed_at: datetime | None
     policy_version: str
+    resolved_by: str | None
+    resolved_at: datetime | None
+    resolution: str | None
     deliveries: tuple[Delivery, ...]
 
 

@@ -11,6 +11,7 @@ lingers (a gap in the data clears nothing).
 | acknowledged | closed                        | -         | raised or expired: active again; else refreshed |
 | cleared      | -                             | -         | returned: active again                          |
 | closed, just | -                             | -         | flapping: returned; else another opens          |
+| resolved     | -                             | -         | -                                               |
 
 An acknowledged alert is never lowered: what a person took at high does not page them again by flapping.
 
@@ -47,11 +48,14 @@ def reconcile(
     *,
     flapping: timedelta = timedelta(0),
 ) -> tuple[Transition, ...]:
-    """Decide for one pump. `open_alerts` may hold those that closed within `flapping`."""
+    """Decide for one pump. `open_alerts` may hold those that closed within `flapping`, and holds every resolved one."""
     wanted = {(condition.rule.value, condition.key): condition for condition in conditions}
     transitions = []
     for alert in sorted(open_alerts, key=lambda each: each.state is AlertState.CLOSED):
         condition = wanted.get((alert.rule, alert.key))
+        if alert.resolved_by is not None:
+            wanted.pop((alert.rule, alert.key), None)
+            continue
         if alert.state is AlertState.CLOSED and not (condition and _flaps(alert, condition, now, flapping)):
             continue
         wanted.pop((alert.rule, alert.key), None)

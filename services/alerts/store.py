@@ -121,7 +121,7 @@ async def load_facts(
 async def load_open_alerts(
     connection: Connection, pump_ids: Sequence[str], *, closed_since: datetime = _NEVER
 ) -> dict[str, list[OpenAlert]]:
-    """Load the alerts that are not closed, by pump; and the newest of each cause that closed after `closed_since`."""
+    """Load by pump the alerts that are open, the newest of each cause closed after `closed_since`, and the resolved."""
     found: dict[str, list[OpenAlert]] = {}
     for row in await connection.fetch(QUERIES["open_alerts"], list(pump_ids), closed_since):
         pages = tuple(
@@ -175,6 +175,7 @@ def open_alert(
         occasions=occasions,
         ended_at=row["ended_at"],
         told=told,
+        resolved_by=row["resolved_by"],
     )
 
 

@@ -6,6 +6,7 @@ arrival), and `;` parts the events of one upload:
     alarm motor_stall raised @0      level 1.8 [measured]      refill 18      status      bolus delivered x3
     therapy low=4      ack Ann       tick (the timers run)     retire      report pain 9
     refill 18 4 3.5 (filled, expected, measured)      therapy of morphine 0.3 14 (mL a day, days until the refill)
+    resolve Ann found the programme wrong (the newest alert that is open)
 
 The story goes through the real queue, worker and database; only the clock is the test's own. What was due is taken as
 sent at the end of each step.
@@ -28,6 +29,7 @@ from services.alerts.acknowledgement import acknowledge_alert
 from services.alerts.evaluation import evaluate_pumps
 from services.alerts.metrics import Metrics
 from services.alerts.policies import Policies, PolicyFolder, policies_of
+from services.alerts.resolution import resolve_alert
 from services.alerts.settings import AlertsSettings
 from services.alerts.worker import Worker
 from services.runtime.database import Connection, Pool
@@ -121,6 +123,8 @@ class Story:
         match text.split():
             case ["ack", person]:
                 await self._acknowledge(person)
+            case ["resolve", person, *note]:
+                await self._resolve(person, " ".join(note))
             case ["tick"]:
                 while await worker.sweep_once():
                     pass
@@ -227,6 +231,12 @@ class Story:
                 self.pump_id,
             )
             await acknowledge_alert(connection, alert_id, person, None, policies_of(self.policy), self.now)
+
+    async def _resolve(self, person: str, note: str) -> None:
+        query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
+        async with self.pool.acquire() as connection:
+            alert_id = await connection.fetchval(query, self.pump_id)
+            await resolve_alert(connection, alert_id, person, note, policies_of(self.policy), self.now)
 
     async def trail(self) -> list[str]:
         """The audited transitions: "minute rule kind priority"."""

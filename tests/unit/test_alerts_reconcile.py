@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import Priority
+from services.alerts.happening import ResolveError, counted_as, key_of, resolve
 from services.alerts.model import AlertState, Condition, OpenAlert, Reason, RuleName, Strength, TransitionKind
 from services.alerts.reconcile import AcknowledgeError, acknowledge, reconcile, retire
 from tests.unit.rules.builders import (
@@ -248,3 +249,51 @@ def test_acknowledging_again_changes_nothing(state: AlertState) -> None:
 def test_acknowledging_what_somebody_else_has(state: AlertState, message: str) -> None:
     with pytest.raises(AcknowledgeError, match=message):
         acknowledge(alert(state=state, acknowledged_by="Ann"), "Bob")
+
+
+HAPPENED: dict[str, Any] = {"key": key_of("refill", ago(5))}
+
+
+def test_what_a_person_resolved_never_comes_back_and_the_next_one_does() -> None:
+    resolved = alert(**HAPPENED, state=State.CLOSED, ended_at=ago(0.01), resolved_by="Ann")
+    flapping = timedelta(minutes=30)
+    assert reconcile([condition(**HAPPENED)], [resolved], NOW, flapping=flapping) == ()
+    assert reconcile([condition(**HAPPENED, priority=HIGH)], [resolved], NOW + timedelta(days=9)) == ()
+    (opened,) = reconcile([condition(key=key_of("refill", ago(1)))], [resolved], NOW)
+    assert opened.kind is Kind.OPENED
+    assert retire([resolved], Reason.PUMP_RETIRED) == ()
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.ACKNOWLEDGED, State.CLEARED])
+def test_resolving(state: AlertState) -> None:
+    transition = resolve(alert(**HAPPENED, state=state, acknowledged_by="Ben"), "Ann")
+    assert transition is not None
+    assert (transition.kind, transition.reason, transition.to_state) == (
+        Kind.CLOSED,
+        Reason.PERSON_RESOLVED,
+        State.CLOSED,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "ends by itself"),
+        (HAPPENED | {"state": State.CLOSED}, "this alert is closed"),
+        (HAPPENED | {"state": State.CLOSED, "resolved_by": "Ben"}, "Ben has already resolved"),
+    ],
+)
+def test_what_cannot_be_resolved(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(ResolveError, match=says):
+        resolve(alert(**changes), "Ann")
+
+
+def test_resolving_twice_changes_nothing() -> None:
+    assert resolve(alert(**HAPPENED, state=State.CLOSED, resolved_by="Ann"), "Ann") is None
+
+
+def test_a_key_names_the_moment_in_utc() -> None:
+    at = datetime(2026, 3, 2, 10, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert key_of("refill", at) == "refill@2026-03-02T09:00:30Z"
+    assert counted_as("infusion", key_of("refill", at)) == "infusion/refill"
+    assert counted_as("device_silent", "handheld-1") == "device_silent/device"

@@ -1,4 +1,4 @@
-"""The board's forms beside the acknowledgement: a remark, a silence, and the end of one.
+"""The board's forms beside the acknowledgement: a remark, a resolution, a silence, and the end of one.
 
 Each works like the others: one that cannot be carried out comes back with the reason and what was typed; one that was
 carried out ends in a redirect.
@@ -16,9 +16,11 @@ from fastapi.responses import RedirectResponse
 
 from services.alerts.acknowledgement import UnknownAlertError
 from services.alerts.board.views import LONGEST_NAME, LONGEST_NOTE, render, show_alert, trouble
+from services.alerts.happening import ResolveError
 from services.alerts.mute import SilenceError, SilenceKind, SilenceRequest
 from services.alerts.parts import Borrowed, Running
 from services.alerts.reading import one_alert
+from services.alerts.resolution import resolve_alert
 from services.alerts.silences import UnknownSilenceError, add_remark, end_silence, make_silence
 
 _MOST_HOURS: Final = 24 * 366
@@ -47,6 +49,31 @@ async def remark(
         await add_remark(connection, alert_id, name, words, parts.policies.policies, now, acted=bool(acted))
     except UnknownAlertError:
         return trouble(request, "There is no such alert.", 404)
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
+
+
+@router.post("/alerts/{alert_id}/resolve")
+async def resolve(
+    connection: Borrowed,
+    parts: Running,
+    request: Request,
+    alert_id: UUID,
+    by: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Close an alert about one thing that happened, with what was done."""
+    name, words, now = by.strip(), note.strip(), parts.clock()
+    typed = (name, words)
+    if not (_is_name(name) and _is_text(words)):
+        refused = f"Give your name and what was done (at most {LONGEST_NOTE} characters)."
+        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=422)
+    try:
+        await resolve_alert(connection, alert_id, name, words, parts.policies.policies, now)
+    except UnknownAlertError:
+        return trouble(request, "There is no such alert.", 404)
+    except ResolveError as error:
+        refused = f"Not resolved: {error}."
+        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 

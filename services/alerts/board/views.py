@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.acknowledgement import UnknownAlertError, acknowledge_alert
 from services.alerts.board import wording
+from services.alerts.happening import is_happening
 from services.alerts.model import OpenAlert
 from services.alerts.parts import Borrowed, Running
 from services.alerts.readiness import unreached_warning, warnings_of
@@ -52,6 +53,7 @@ def make_environment() -> Environment:
         "silence_words": wording.silence_words,
         "rule_words": rule_words,
         "parts_of": parts_of,
+        "is_happening": is_happening,
     }
     return environment
 
@@ -137,6 +139,7 @@ async def show_alert(
     refused: str | None = None,
     typed: tuple[str, str] | None = None,
     remark: tuple[str, str] | None = None,
+    resolution: tuple[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
     """The page of one alert, with what was typed into a form that is refused."""
@@ -153,6 +156,7 @@ async def show_alert(
         refused=refused,
         typed=typed or (request.state.person or "", ""),
         remark=remark or (request.state.person or "", ""),
+        resolution=resolution or (request.state.person or "", ""),
         warnings=(),
     )
 

@@ -5,7 +5,7 @@ more than 14.5 % above programmed [15]; "track and trend", a single outlier may 
 discrepancies count over three refills together. A sound pump is within 2.5 % [17]. Pocket fill [20]: soon
 after a refill more than 1 mL (20 mL pump) or 2 mL (larger) is missing of what was filled in.
 
-A refill is news for `stays_days`; the next one answers for itself.
+A refill is news for `stays_days`, or until a person resolves its alert; the next one answers for itself.
 
 Failure modes: what the pump expected is its own computation, so a wrong programme is not seen here; with
 little programmed since the last refill only the 2 mL count; a reading error looks like a discrepancy.
@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
+from services.alerts.happening import key_of
 from services.alerts.model import Condition, PumpFacts, Refill, RuleName, Strength
 from services.alerts.words import moment
 
@@ -55,7 +56,7 @@ def _left_over(refills: tuple[Refill, ...], policy: Policy, now: datetime) -> tu
     return (
         Condition(
             rule=RuleName.INFUSION,
-            key=REFILL_KEY,
+            key=key_of(REFILL_KEY, newest.observed_at),
             priority=rule.priority,
             strength=Strength.FULL,
             since=min(now, newest.observed_at),
@@ -95,7 +96,7 @@ def _pocket_fill(facts: PumpFacts, refill: Refill, policy: Policy, now: datetime
     return (
         Condition(
             rule=RuleName.INFUSION,
-            key=POCKET_KEY,
+            key=key_of(POCKET_KEY, refill.observed_at),
             priority=rule.pocket_fill_priority,
             strength=Strength.FULL,
             since=min(now, refill.observed_at),

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.events import ReadingBasis
 from schemas.policy import Policy
+from services.alerts.happening import key_of
 from services.alerts.model import DayWindow, PumpFacts, Reading, Refill, Strength, Therapy
 from services.alerts.rules.refill_discrepancy import refill_discrepancy
 from services.alerts.rules.suspected_delivery import suspected_delivery
@@ -66,7 +67,7 @@ BEFORE = at_refill(5, 5, days=60)
 )
 def test_what_was_left_at_a_refill(refills: tuple[Refill, ...], key: str | None) -> None:
     found = refill_discrepancy(facts(refills=refills), Policy(), NOW)
-    assert [each.key for each in found] == ([key] if key else [])
+    assert [each.key for each in found] == ([key_of(key, refills[0].observed_at)] if key else [])
 
 
 def test_the_text_of_a_discrepancy() -> None:
@@ -98,12 +99,14 @@ def test_what_is_missing_soon_after_a_filling(size: float, volume: float, raises
         filled_reading=Reading(volume, ReadingBasis.MEASURED, ago(0)),
     )
     found = refill_discrepancy(known, Policy(), NOW)
-    assert [(each.key, each.priority) for each in found] == ([("pocket_fill", HIGH)] if raises else [])
+    assert [(each.key, each.priority) for each in found] == (
+        [(key_of("pocket_fill", ago(DAY)), HIGH)] if raises else []
+    )
 
 
 def test_without_a_therapy_the_larger_limit_counts() -> None:
     known = facts(refills=(at_refill(4, 4),), filled_reading=Reading(35.5, ReadingBasis.MEASURED, ago(0)))
-    assert [each.key for each in refill_discrepancy(known, Policy(), NOW)] == ["pocket_fill"]
+    assert [each.key for each in refill_discrepancy(known, Policy(), NOW)] == [key_of("pocket_fill", NOW)]
 
 
 THERAPY = Therapy(ago(60 * DAY), daily_ml=1.0, bolus_ml=0.1, bolus_limit=4)
