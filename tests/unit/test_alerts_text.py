@@ -161,7 +161,15 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
     ],
 )
 def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tuple[str, str]]) -> None:
-    assert [(line.text, line.tone) for line in told(deliveries, state)] == expected
+    assert [(line.text + line.lead, line.tone) for line in told(deliveries, state)] == expected
+
+
+def test_the_timeline_names_no_time_that_it_does_not_show() -> None:
+    waiting = [delivery("due", last_error="no answer within 10 s"), delivery("due", "doctor", held_by="silence")]
+    assert [line.head for line in timeline([], waiting)] == [
+        "Still trying nurse by sms: no answer within 10 s (1 try)",
+        "Not telling doctor by sms yet (silenced)",
+    ]
 
 
 def entry(kind: str, hours: float, **values: Any) -> HistoryEntry:

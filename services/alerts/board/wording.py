@@ -35,11 +35,12 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line about who was told, perhaps with a time; `tone` is good, waiting or bad."""
+    """One line about who was told, perhaps with a time and words before it; `tone` is good, waiting or bad."""
 
     text: str
     tone: str
     at: datetime | None = None
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _line(delivery: Delivery) -> Told:
             return Told(f"Told, in one page with others: {who}", "good", delivery.sent_at)
         case "due" if delivery.held_by:
             why = _HELD.get(delivery.held_by, delivery.held_by)
-            return Told(f"Not telling {who} yet ({why}), until", "waiting", delivery.due_at)
+            return Told(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
         case "sent" if delivery.sent_at:
             return Told(f"Told: {who}", "good", delivery.sent_at)
         case "failed":
@@ -99,7 +100,7 @@ def _line(delivery: Delivery) -> Told:
         case _ if delivery.last_error:
             tries = "try" if delivery.attempts == 1 else "tries"
             words = f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})"
-            return Told(f"{words}, next", "bad", delivery.due_at) if delivery.state == "due" else Told(words, "bad")
+            return Told(words, "bad", delivery.due_at, ", next") if delivery.state == "due" else Told(words, "bad")
         case _:
             return Told(f"Telling {who} now", "waiting")
 
