@@ -31,7 +31,7 @@ from services.alerts.happening import counted_as
 from services.alerts.model import AlertState, OpenAlert, TransitionKind
 from services.alerts.policies import Policies, policies_of
 
-WINDOWS: Final = 84
+WINDOWS: Final = Policy().bolus_demand.baseline_days
 _SWEEP: Final = timedelta(days=1)
 
 

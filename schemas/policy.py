@@ -101,18 +101,23 @@ class LowReservoirPolicy(_Part):
 class BolusDemandPolicy(_Part):
     """When demand is unusual for this pump (DOMAIN.md section 3: no validated threshold exists; INF)."""
 
-    baseline_days: Annotated[int, Field(ge=7, le=90)] = 84
+    baseline_days: Annotated[int, Field(ge=7, le=180)] = 112
+    """So many days back a pump's usual demand is learned. A rise over weeks needs at least 28 more than
+    `drift_minimum_days`."""
     minimum_days: Annotated[int, Field(ge=3, le=90)] = 14
     """Below this many observed days the baseline is still learning and nothing is raised."""
     minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 4
     """Fewer attempts in a window never raise, whatever the baseline."""
-    tail_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-4
+    tail_probability: Annotated[float, Field(gt=0, lt=0.5)] = 2e-4
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
-    drift_probability: Annotated[float, Field(gt=0, lt=0.5)] = 8e-4
-    """Raise a drift when the last 7, 14, 21 or 28 days together would be rarer than this."""
-    drift_clear_probability: Annotated[float, Field(gt=0, lt=1)] = 4e-2
+    drift_likelihood: Annotated[float, Field(gt=1, le=1e6)] = 20.0
+    """Raise a drift when the last four weeks are so many times likelier if demand is rising than if it is as before."""
+    drift_clear_likelihood: Annotated[float, Field(ge=1, le=1e6)] = 2.0
+    """An open drift clears when a rise is less than so many times likelier."""
+    drift_minimum_days: Annotated[int, Field(ge=14, le=90)] = 28
+    """No drift is raised with fewer observed days before the last four weeks (DOMAIN.md section 3: 14 to 28 days)."""
     priority: Priority = Priority.MEDIUM
     drift_priority: Priority = Priority.MEDIUM
     silence_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-5
@@ -128,8 +133,8 @@ class BolusDemandPolicy(_Part):
         if self.clear_probability < self.tail_probability:
             msg = "clear_probability must be at least tail_probability, or an alert would clear while it holds"
             raise ValueError(msg)
-        if self.drift_clear_probability < self.drift_probability:
-            msg = "drift_clear_probability must be at least drift_probability, or an alert would clear while it holds"
+        if self.drift_clear_likelihood > self.drift_likelihood:
+            msg = "drift_clear_likelihood must be at most drift_likelihood, or an alert would clear while it holds"
             raise ValueError(msg)
         return self
 

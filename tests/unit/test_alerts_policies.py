@@ -89,11 +89,11 @@ def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
 
 
 def test_the_default_file_serves_every_other_clinic() -> None:
-    default = Policy(bolus_demand=BolusDemandPolicy(baseline_days=90))
+    default = Policy(bolus_demand=BolusDemandPolicy(baseline_days=120))
     policies = policies_of(default, Policy(clinic_id="north"))
     assert policies.of("south") is default
     assert policies.version_of("south") == default.version
-    assert policies.longest_baseline_days == 90
+    assert policies.longest_baseline_days == 120
 
 
 @pytest.mark.parametrize(

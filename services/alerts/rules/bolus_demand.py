@@ -1,7 +1,7 @@
 """PURE. The patient asks for far more boluses than this pump's own habit lets expect, for one to three days.
 
 Source: DOMAIN.md section 3. No validated threshold exists (INF, configurable), so each pump is held against
-its own last days (services.alerts.baseline): presses within minutes are one episode, and nothing is raised
+its own last weeks (services.alerts.baseline): presses within minutes are one episode, and nothing is raised
 while the baseline is learning. It is a therapy-review signal, not an emergency.
 
 Windows are the 24 hours before `now`, the 24 hours before that, and so on, so the answer does not depend on
@@ -15,13 +15,14 @@ ordinary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.baseline import SURGE_SPANS, Span, habit, known_before, rarest
+from services.alerts.baseline import SURGE_SPANS, Span, asked, known_before, rarest
 from services.alerts.model import Condition, Demand, EvidenceValue, PumpFacts, RuleName, Strength
-from services.alerts.negative_binomial import Habit
+from services.alerts.negative_binomial import mean_of
 from services.alerts.words import listed
 
 KEY: Final = "attempts_24h"
@@ -34,22 +35,18 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     windows = facts.windows[: SURGE_SPANS[-1]]
     if not windows or not windows[0].heard:
         return (_condition(Strength.LINGERING, facts, policy, now, "Nothing was heard in the last 24 h."),)
-    if sum(window.attempts for window in windows) < rule.minimum_attempts:
+    if sum(asked(window) for window in windows) < rule.minimum_attempts:
         return ()
-    usual = habit(facts, rule, now, len(SURGE_SPANS))
-    if usual is None:
-        known = len(known_before(facts, rule, now, len(SURGE_SPANS)))
-        learning = f"Still learning: {known} of {rule.minimum_days} days are known."
+    earlier = known_before(facts, rule, now, SURGE_SPANS[-1])
+    if len(earlier) < rule.minimum_days:
+        learning = f"Still learning: {len(earlier)} of {rule.minimum_days} days are known."
         return (_condition(Strength.LINGERING, facts, policy, now, learning),)
-    span = rarest(windows, usual, SURGE_SPANS, rule.minimum_attempts)
-    if span.probability <= rule.tail_probability:
-        strength = Strength.FULL
-    elif span.probability < rule.clear_probability:
-        strength = Strength.LINGERING
-    else:
+    span = rarest(windows, earlier, rule.minimum_attempts)
+    if span is None or span.probability >= rule.clear_probability:
         return ()
-    explanation = f"{_requests(facts.demand, span)}; usually {usual.mean:.1f} a day."
-    return (_condition(strength, facts, policy, now, explanation, usual=usual, span=span),)
+    strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.LINGERING
+    explanation = f"{_requests(facts.demand, span)}; usually {mean_of(earlier):.1f} a day."
+    return (_condition(strength, facts, policy, now, explanation, earlier=earlier, span=span),)
 
 
 def _condition(
@@ -59,7 +56,7 @@ def _condition(
     now: datetime,
     explanation: str,
     *,
-    usual: Habit | None = None,
+    earlier: Sequence[int] | None = None,
     span: Span | None = None,
 ) -> Condition:
     demand = facts.demand
@@ -73,8 +70,8 @@ def _condition(
         "denied_limit": demand.denied_limit,
         "denied_other": demand.denied_other,
         "comm_failure": demand.comm_failure,
-        "usual_per_day": None if usual is None else round(usual.mean, 2),
-        "baseline_days": None if usual is None else usual.days,
+        "usual_per_day": None if earlier is None else round(mean_of(earlier), 2),
+        "baseline_days": None if earlier is None else len(earlier),
         "span_days": None if span is None else span.days,
         "span_attempts": None if span is None else span.attempts,
         "tail_probability": None if span is None else float(f"{span.probability:.2g}"),

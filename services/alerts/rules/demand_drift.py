@@ -1,49 +1,58 @@
 """PURE. The patient has come to ask for more than before, week after week.
 
-Source: DOMAIN.md section 3, recipe e (CUSUM for small persistent shifts): the last 7, 14, 21 and 28 days
-against the days before those 28 (services.alerts.baseline). A therapy-review signal.
+Source: DOMAIN.md section 3, recipe e (small persistent shifts): the last four weeks against the days before them, as
+how many times likelier they are if demand has been rising for weeks than if it is as before
+(services.alerts.baseline). A therapy-review signal.
 
-An open alert is held while the days are rarer than `drift_clear_probability`, and where too little is known.
+An open alert is held while a rise is still `drift_clear_likelihood` times likelier, and where too little is known.
 
-Failure modes: needs `minimum_days` of baseline before the last four weeks, so nothing shows in the first six
-weeks of a prescription; a rise that is slower than a month moves the baseline along.
+Failure modes: needs `drift_minimum_days` of baseline before the last four weeks, so nothing shows in the first eight
+weeks of a prescription, and never where the policy's `baseline_days` are fewer than that; a rise that is slower than
+a month moves the baseline along. It shows late in a rise, when it is two or three weeks old, whoever looks
+(bench/results/detection.md).
 """
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.baseline import DRIFT_SPANS, habit, rarest
+from services.alerts.baseline import DRIFT_DAYS, known_before, rise
 from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.negative_binomial import mean_of
 
 KEY: Final = "drift"
+_AT_LEAST: Final = 7
+"""Fewer requests in four weeks are no demand that rises."""
+_MOST_TOLD: Final = 1e6
+"""Beyond this it makes no difference to anybody how much likelier it is."""
 
 
 def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition: FULL for rare weeks, LINGERING while less rare or where nobody can tell."""
+    """At most one condition: FULL for a likely rise, LINGERING while less likely or where nobody can tell."""
     rule = policy.bolus_demand
-    usual = habit(facts, rule, now, DRIFT_SPANS[-1])
-    if usual is None:
+    earlier = known_before(facts, rule, now, DRIFT_DAYS)
+    if len(earlier) < rule.drift_minimum_days:
         return (_condition(policy, now, Strength.LINGERING, "Too few days are known to tell.", {}),)
-    span = rarest(facts.windows, usual, DRIFT_SPANS, DRIFT_SPANS[0])
-    if span.probability >= rule.drift_clear_probability:
+    found = rise(facts.windows, earlier, _AT_LEAST)
+    if found is None or found.log_times_likelier < math.log(rule.drift_clear_likelihood):
         return ()
-    strength = Strength.FULL if span.probability <= rule.drift_probability else Strength.LINGERING
-    recent = span.attempts / span.known_days
+    raised = found.log_times_likelier >= math.log(rule.drift_likelihood)
+    recent, usual = found.attempts / found.known_days, mean_of(earlier)
     return (
         _condition(
             policy,
-            now - timedelta(days=span.days),
-            strength,
-            f"{recent:.1f} requests a day over the last {span.days} days; {usual.mean:.1f} a day before.",
+            now - timedelta(days=DRIFT_DAYS),
+            Strength.FULL if raised else Strength.LINGERING,
+            f"{recent:.1f} requests a day over the last {DRIFT_DAYS} days; {usual:.1f} a day before.",
             {
                 "recent_per_day": round(recent, 2),
-                "usual_per_day": round(usual.mean, 2),
-                "span_days": span.days,
-                "baseline_days": usual.days,
-                "tail_probability": float(f"{span.probability:.2g}"),
+                "usual_per_day": round(usual, 2),
+                "span_days": DRIFT_DAYS,
+                "baseline_days": len(earlier),
+                "times_likelier": float(f"{min(_MOST_TOLD, math.exp(min(20.0, found.log_times_likelier))):.2g}"),
             },
         ),
     )

@@ -83,7 +83,7 @@ def test_learning_and_silence_say_so() -> None:
 
 def test_a_shorter_baseline_of_the_policy_uses_the_newest_days_only() -> None:
     policy = Policy(bolus_demand=BolusDemandPolicy(baseline_days=10, minimum_days=7))
-    (found,) = bolus_demand(known(12, (2,) * 9 + (12,) * 18), policy, NOW)
+    (found,) = bolus_demand(known(13, (2,) * 9 + (12,) * 18), policy, NOW)
     assert (found.strength, found.evidence["usual_per_day"]) == (FULL, 2.07)
 
 
@@ -99,6 +99,6 @@ def test_what_was_before_a_reprogramming_does_not_count() -> None:
 
 
 def test_of_the_days_before_a_refill_only_some_count() -> None:
-    refilled = replace(known(12, TWO_A_DAY * 3), refills=(refill(18, 24 * 10),))
+    refilled = replace(known(12, TWO_A_DAY * 4), refills=(refill(18, 24 * 10),))
     (found,) = bolus_demand(refilled, Policy(), NOW)
-    assert found.evidence["baseline_days"] == 10 + 63 - 3
+    assert found.evidence["baseline_days"] == 10 + 84 - 3
