@@ -7,7 +7,7 @@ in its transaction, or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +27,7 @@ from services.alerts.model import (
 from services.alerts.policies import Policies
 from services.alerts.reconcile import reconcile, retire
 from services.alerts.rules import evaluate
+from services.alerts.rules.device_silent import silent_from
 from services.alerts.store import AlertChange, DeliveryRow
 from services.alerts.text import page_text
 from services.runtime.database import Connection
@@ -65,7 +66,8 @@ async def evaluate_pumps(
         public_url: Where pages point to.
         as_of: For a backtest: only what had been received by then.
     """
-    known = sorted(await store.lock_pumps(connection, pump_ids, now))
+    due = await store.lock_pumps(connection, pump_ids, now)
+    known = sorted(due)
     changes: list[AlertChange] = []
     deliveries, unreached = 0, []
     for start in range(0, len(known), _SLICE_PUMPS):
@@ -80,6 +82,7 @@ async def evaluate_pumps(
         after = list(_after(open_alerts, decided, places, now))
         await store.adopt_bypassed(connection, some, after, now)
         deliveries += await store.insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
+        await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
         unreached += _unreached(decided, policies)
         changes += decided
     return Outcome(len(known), tuple(changes), deliveries, tuple(unreached))
@@ -108,6 +111,21 @@ def decide(
             transition=transition,
             policy_version=policies.version_of(clinic_id),
         )
+
+
+def _due_again(
+    facts: Sequence[PumpFacts], due: Mapping[str, datetime | None], policies: Policies, now: datetime
+) -> Iterator[tuple[str, datetime | None]]:
+    """When pumps must be looked at again, if that is earlier than is known, or is over.
+
+    A clock that rings too early costs one look; one that is moved with every message, a write for each.
+    """
+    for each in facts:
+        known = due[each.pump_id]
+        again = silent_from(each, policies.of(each.clinic_id), now) if each.enrolled else None
+        over = known is not None and known <= now
+        if over or (again is not None and (known is None or again < known)):
+            yield each.pump_id, again
 
 
 def _after(

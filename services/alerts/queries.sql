@@ -17,12 +17,22 @@ UPDATE evaluation_queue SET pump_ids = $2::text[] WHERE queue_id = $1;
 SELECT pump_id FROM pump_evaluations WHERE evaluated_at < $1
 ORDER BY evaluated_at LIMIT $2 FOR UPDATE SKIP LOCKED;
 
+-- name: take_due_slice
+-- Up to $2 pumps that are due at $1 and that no other worker holds; due no more, unless the evaluation says so.
+UPDATE pump_evaluations SET due_at = NULL
+WHERE pump_id IN (SELECT pump_id FROM pump_evaluations WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING pump_id;
+
 -- name: lock_pumps
 -- Lock the pumps among $1, always in the same order, so that two workers wait for each other and never deadlock.
 INSERT INTO pump_evaluations (pump_id, evaluated_at)
 SELECT device_id, $2 FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump' ORDER BY device_id
 ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = excluded.evaluated_at
-RETURNING pump_id;
+RETURNING pump_id, due_at;
+
+-- name: set_due
+UPDATE pump_evaluations e SET due_at = n.due_at FROM unnest($1::text[], $2::timestamptz[]) AS n (pump_id, due_at)
+WHERE e.pump_id = n.pump_id;
 
 -- name: enrol_missing
 -- Put every pump under watch that is enrolled and not yet watched.
@@ -318,14 +328,14 @@ WHERE alert_id = $1;
 -- name: claim_delivery
 -- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
 -- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when the
--- process ($6: this one) has not been heard of for 4 seconds.
+-- process ($6: this one) has not been heard of for 3 seconds: with the 1 second that another may take to look, 4 in all.
 WITH picked AS (
     SELECT o.delivery_id, o.alert_id FROM deliveries o
     WHERE ((o.state = 'due' AND o.due_at <= $1 AND NOT o.together)
         OR (o.state = 'sending'
             AND (o.claimed_until < $1
               OR EXISTS (SELECT FROM worker_heartbeats w
-                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '4 seconds'))))
+                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '3 seconds'))))
       AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
           WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)

@@ -44,8 +44,8 @@ class AlertsSettings(BaseSettings):
     escalation_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
     """How often unacknowledged alerts and expired acknowledgements are looked at."""
     policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
-    heartbeat_seconds: Annotated[float, Field(gt=0, le=2)] = 1.0
-    """Others take over what this process was sending when it has not been heard of for 4 seconds."""
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Others take over what this process was sending when it has not been heard of for 3 seconds."""
 
     send_timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     send_lease_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0

@@ -7,7 +7,7 @@ replays the past.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,10 +83,21 @@ async def take_sweep_slice(connection: Connection, before: datetime, limit: int)
     return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_sweep_slice"], before, limit))
 
 
-async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> tuple[str, ...]:
-    """Hold the pumps until the transaction ends; returns those that the registry knows."""
+async def take_due_slice(connection: Connection, now: datetime, limit: int) -> tuple[str, ...]:
+    """Take up to `limit` pumps that are to be looked at by `now` and that no other worker holds."""
+    return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_due_slice"], now, limit))
+
+
+async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, datetime | None]:
+    """Hold the pumps until the transaction ends; returns those that the registry knows, and when each is due."""
     rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
-    return tuple(row["pump_id"] for row in rows)
+    return {row["pump_id"]: row["due_at"] for row in rows}
+
+
+async def set_due(connection: Connection, due: Mapping[str, datetime | None]) -> None:
+    """Say when pumps, held by this transaction, are to be looked at again though nothing is heard of them."""
+    if due:
+        await connection.execute(QUERIES["set_due"], list(due.keys()), list(due.values()))
 
 
 async def load_facts(

@@ -93,16 +93,18 @@ class Worker:
         return len(taking.pump_ids)
 
     async def sweep_once(self) -> int:
-        """Evaluate one slice of the pumps that nobody has looked at for a sweep; returns how many."""
+        """Evaluate one slice of the pumps that are due, or that nobody has looked at for a sweep; returns how many."""
         async with self._pool.acquire() as connection:
-            before = self._clock() - timedelta(seconds=self._settings.sweep_seconds)
+            now, most = self._clock(), self._settings.sweep_slice_pumps
+            before = now - timedelta(seconds=self._settings.sweep_seconds)
             if time.monotonic() - self._enrolled_at >= _ENROL_SECONDS:
                 await connection.execute(store.QUERIES["enrol_missing"], before - timedelta(seconds=1))
                 await connection.execute(store.QUERIES["forget_retired"])
                 self._enrolled_at = time.monotonic()
             began = time.monotonic()
             async with connection.transaction():
-                pumps = await store.take_sweep_slice(connection, before, self._settings.sweep_slice_pumps)
+                pumps = await store.take_due_slice(connection, now, most)
+                pumps = pumps or await store.take_sweep_slice(connection, before, most)
                 if not pumps:
                     return 0
                 outcome = await self._evaluate(connection, pumps)

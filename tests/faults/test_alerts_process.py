@@ -152,6 +152,6 @@ async def test_one_of_two_is_killed_while_it_sends_and_the_other_takes_over_with
     killed_at = time.monotonic()
     await stall(database.dsn, names[1:])
     pages = await page_collector.wait_for(2, within_seconds=10)
-    assert time.monotonic() - killed_at < 5.5  # 5, and a bit for a test on a busy machine
+    assert time.monotonic() - killed_at < 5
     assert second.is_running
     assert len({page.raw["delivery_id"] for page in pages}) == 2

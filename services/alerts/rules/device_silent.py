@@ -21,6 +21,7 @@ _LEAST_PAUSES: Final = 5
 _LEAST_PAUSE: Final = timedelta(minutes=30)
 """Messages closer than this belong to one upload."""
 _QUANTILE: Final = 0.9
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def device_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -45,11 +46,27 @@ def allowed_silence(contact: Contact, rule: DeviceSilentPolicy) -> timedelta:
     return max(timedelta(hours=rule.minimum_hours), rule.factor * usual)
 
 
+def silent_from(facts: PumpFacts, policy: Policy, now: datetime) -> datetime | None:
+    """The first moment after `now` at which a device is silent for too long, if none is heard until then."""
+    limits = (
+        contact.last_at + allowed_silence(contact, policy.device_silent) + _MOMENT
+        for contact in facts.contacts
+        if contact.last_at is not None
+    )
+    return min((limit for limit in limits if limit > now), default=None)
+
+
+def _least_silence(rule: DeviceSilentPolicy) -> timedelta:
+    return timedelta(hours=min(rule.minimum_hours, rule.learning_hours))
+
+
 def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -> tuple[Condition, ...]:
     last, rule = contact.last_at, policy.device_silent
     words = "pump" if pump else "handheld"
     if last is None:
         explanation, strength = f"Nothing is known of the {words} {contact.device_id}.", Strength.LINGERING
+    elif now - last <= _least_silence(rule):
+        return ()  # what is so of nearly every device takes no time
     elif now - last > allowed_silence(contact, rule):
         strength = Strength.FULL
         explanation = f"The {words} {contact.device_id} was last heard {moment(last)}; it is usually heard within "

@@ -12,7 +12,7 @@ from schemas.policy import Policy, Priority
 from services.alerts.facts import bolus_volume_ml, daily_ml
 from services.alerts.model import Condition, Contact, PumpFacts, Report, Strength, Therapy
 from services.alerts.rules import evaluate
-from services.alerts.rules.device_silent import device_silent
+from services.alerts.rules.device_silent import device_silent, silent_from
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
@@ -107,6 +107,19 @@ def test_a_silent_device(contacts: tuple[Contact, ...], expected: Strength | Non
     assert [(each.strength, each.key, each.priority) for each in found] == (
         [(expected, "pump-1", LOW)] if expected else []
     )
+
+
+def test_the_moment_from_which_a_device_is_silent() -> None:
+    """Nothing is a condition one moment before it, and something is from then on: a clock may be set to it."""
+    daily, weekly = uploads(*range(264, 71, -24))[0], uploads(*range(1680, 167, -168), device="hand-1")[0]
+    known = facts(contacts=(daily, weekly, Contact("hand-2", ())))
+    at = silent_from(known, Policy(), NOW - timedelta(hours=5))
+    assert at is not None
+    assert device_silent(facts(contacts=(daily, weekly)), Policy(), at - timedelta(microseconds=1)) == ()
+    assert [each.key for each in device_silent(facts(contacts=(daily, weekly)), Policy(), at)] == ["pump-1"]
+    later = silent_from(known, Policy(), at)
+    assert later == NOW - timedelta(hours=168) + 3 * timedelta(hours=168) + timedelta(microseconds=1)
+    assert silent_from(known, Policy(), later) is None
 
 
 def test_the_text_of_a_silent_handheld() -> None:

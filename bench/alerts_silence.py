@@ -1,0 +1,63 @@
+"""Many devices fall silent at the same moment, as when a clinic's network goes down: how soon is somebody told?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from bench.alerts_fleet import QUERIES
+from schemas.paths import SQL_FOLDER
+from services.localstack.pages import PageCollector
+from services.localstack.postgres import DatabaseServer
+from services.localstack.service import ServiceProcess
+from services.runtime.migrate import migrate
+
+_CLINICS: Final = 4
+_WARNING: Final = timedelta(seconds=15)
+"""From the start of the service until the devices' limit passes."""
+_DATABASE: Final = "silence_bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """From the moment that the devices' limit passes until the page reaches a local HTTP server."""
+
+    devices: int
+    clinics: int
+    pages: int
+    first_page_seconds: float
+    last_page_seconds: float
+
+
+async def silence(
+    server: DatabaseServer,
+    pager: PageCollector,
+    alert_workers: Callable[[str, PageCollector, int], AbstractContextManager[list[ServiceProcess]]],
+    devices: int,
+) -> Silence:
+    """Let `devices` pumps in four clinics, heard twice a day so far, be heard no more."""
+    admin = await asyncpg.connect(server.dsn())
+    await admin.execute(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)")
+    await admin.execute(f"CREATE DATABASE {_DATABASE}")
+    await admin.close()
+    dsn = server.dsn(_DATABASE)
+    connection = await asyncpg.connect(dsn, timeout=30, command_timeout=120)
+    await migrate(connection, SQL_FOLDER)
+    limit_at = datetime.now(UTC) + _WARNING
+    # Heard every 12 hours: three times that is less than the 48 hours that are the least.
+    await connection.execute(QUERIES["falls_silent"], devices, _CLINICS, limit_at - timedelta(hours=48))
+    with alert_workers(dsn, pager, 1):
+        pages = await pager.wait_for(_CLINICS, within_seconds=150)
+        await asyncio.sleep(10.0)  # for a page too many
+        pages = pager.pages
+    await connection.close()
+    after = [(page.received_at - limit_at).total_seconds() for page in pages]
+    result = Silence(devices, _CLINICS, len(pages), round(min(after), 2), round(max(after), 2))
+    pager.clear()
+    return result
