@@ -3,7 +3,9 @@
 Guarantees: a high alarm that the broker delivers while the database does not answer is paged within 5 s of its coming,
 by the policies and the registry as they were last known; what went out is written down before anything is decided
 after the database's return, so the alert that then opens pages nobody a second time. For high alarms only, at least
-once: a second alert process that decides before this one has written may page again.
+once: a second alert process that decides before this one has written may page again, and **each of several processes
+pages by itself while the database is away**, because there is nothing left by which they could agree. A page's delivery
+id follows from what it is about, so both carry the same, and a receiver that knows ids shows one.
 
 It has a subscription of its own and no session: it keeps nothing from ingest. A process that starts while the database
 is away knows no registry, and cannot page.
@@ -17,7 +19,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import asyncpg
 import structlog
@@ -39,7 +41,7 @@ from services.ingest.decode import ClockLimits, Enrolment, decode
 from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
 
-_FILTERS: Final = (f"{ROOT}/+/events/{EventKind.ALARM}", f"{ROOT}/+/events/batch")
+FILTERS: Final = (f"{ROOT}/+/events/{EventKind.ALARM}", f"{ROOT}/+/events/batch")
 _LIMITS: Final = ClockLimits(timedelta(hours=24), timedelta(days=400))
 _PROBE_SECONDS: Final = 0.5
 _PROBE_ANSWER_SECONDS: Final = 1.0
@@ -124,7 +126,7 @@ class Bypass:
         while True:
             try:
                 async with connect(address, client_id=f"pumpwatch-bypass-{uuid4().hex[:12]}") as connection:
-                    for topic_filter in _FILTERS:
+                    for topic_filter in FILTERS:
                         await connection.subscribe(topic_filter)
                     self._health.failing.pop("bypass", None)
                     async for message in connection.messages():
@@ -236,7 +238,7 @@ class Bypass:
         url = address_of(policy, planned.contact, planned.channel, self._environment)
         outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
         if url is not None:
-            outcome = await self._channel.send(url, text.title, text.body, alert.priority, uuid4())
+            outcome = await self._channel.send(url, text.title, text.body, alert.priority, _delivery_id(send))
         result = outcome.result
         self._metrics.deliveries.labels(result).inc()
         log.warning(
@@ -258,3 +260,9 @@ class Bypass:
             self._tried[send] = (attempt, float("inf"))
         instead = after_failure(planned, alert.priority, policy, attempt, final=final)
         self._extra.setdefault(alert.alert_id, []).extend(instead)
+
+
+def _delivery_id(send: _Send) -> UUID:
+    """The same for every try and in every process."""
+    about, *rest = send
+    return uuid5(about, "/".join(rest))

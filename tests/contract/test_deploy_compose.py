@@ -110,6 +110,16 @@ def test_the_database_and_the_inner_broker_port_are_on_inner_networks_only() -> 
     assert SERVICES["ingest"]["networks"] == ["data", "messages"]
 
 
+def test_the_alert_service_reads_alarms_at_the_broker_and_does_not_wait_for_it() -> None:
+    alerts = SERVICES["alerts"]
+    assert "messages" in alerts["networks"]
+    assert "messages" in SERVICES["mosquitto"]["networks"]
+    given = {"ALERTS_MQTT_PASSWORD": "p"}
+    assert interpolated(alerts["environment"]["ALERTS_MQTT_URL"], given) == "mqtt://alerts:p@mosquitto:1883"
+    assert "ALERTS_MQTT_PASSWORD" in SERVICES["mosquitto"]["environment"]
+    assert "mosquitto" not in alerts["depends_on"], "it pages what is stored also when the broker is away"
+
+
 def test_every_wait_is_for_something_that_happens() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():

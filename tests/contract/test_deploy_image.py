@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -31,6 +32,17 @@ def test_packages_come_from_the_lock_with_hashes() -> None:
 def test_the_user_is_a_number_that_is_not_root() -> None:
     assert re.search(r"^ARG UID=[1-9]\d+$", DOCKERFILE, re.MULTILINE)
     assert DOCKERFILE.rindex("USER ${UID}:${UID}") > DOCKERFILE.rindex("COPY")
+
+
+def test_the_image_is_not_built_without_time_zones() -> None:
+    last = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
+    (command,) = re.findall(r"^RUN (\[.*ZoneInfo.*\])$", last, re.MULTILINE)
+    program, *arguments = json.loads(command)
+    assert program == "/app/venv/bin/python"
+    for zones, code in ((None, 0), ("", 1)):  # an empty path: no data of the system's, as in an image without
+        environment = os.environ | ({} if zones is None else {"PYTHONTZPATH": zones})
+        done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, env=environment)
+        assert done.returncode == code
 
 
 def test_the_build_sees_what_it_copies_and_nothing_else() -> None:

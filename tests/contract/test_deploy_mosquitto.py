@@ -33,6 +33,7 @@ from mqtt5 import (
 
 from schemas.events import MAX_PAYLOAD_BYTES, EventKind
 from schemas.topics import EVENTS_FILTER, event_topic, receipt_topic
+from services.alerts.bypass import FILTERS as BYPASS_FILTERS
 from services.localstack import folders
 from services.localstack.ports import accepts_connections, free_port
 from services.localstack.process import ManagedProcess
@@ -117,6 +118,7 @@ async def running(mode: Literal["production", "development"], program: Path) -> 
             "MOSQUITTO_RUN": str(folder / "run"),
             "MOSQUITTO_FILE": str(conf),
             "INGEST_MQTT_PASSWORD": LOGIN,
+            "ALERTS_MQTT_PASSWORD": LOGIN,
             "SIMULATOR_MQTT_PASSWORD": "",
             "DEVELOPMENT_DEVICES": "pump-a:a pump-b:b",
         },
@@ -315,6 +317,32 @@ async def test_ingest_cannot_make_up_an_event(production: Broker) -> None:
         with pytest.raises(aiomqtt.NegativeAckError) as refusal:
             await publish(ingest, event_topic("pump-a", EventKind.STATUS), b"{}")
     assert "NOT_AUTHORIZED" in reason_of(refusal)
+
+
+async def test_the_alert_service_reads_alarms_and_arrays_and_nothing_else(production: Broker) -> None:
+    async with production.service("alerts") as alerts, production.device("pump-a") as device:
+        for topic_filter in (*BYPASS_FILTERS, EVENTS_FILTER, receipt_topic("+")):
+            await alerts.subscribe(topic_filter)
+        async with production.service("ingest") as ingest:
+            await publish(ingest, receipt_topic("pump-a"), b"receipt")
+        for kind, payload in ((EventKind.BOLUS, b"bolus"), (EventKind.ALARM, b"alarm"), (None, b"array")):
+            await publish(device, event_topic("pump-a", kind), payload)
+        # It may come once for each filter that matches.
+        got = {payload for _, payload in await received(alerts, 2)}
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(alerts, event_topic("pump-a", EventKind.ALARM), b"made up")
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(alerts, receipt_topic("pump-a"), b"made up")
+    assert got <= {b"alarm", b"array"}
+
+
+@pytest.mark.parametrize("topic_filter", BYPASS_FILTERS)
+async def test_the_alert_service_may_subscribe_to_what_it_asks_for(production: Broker, topic_filter: str) -> None:
+    kind = EventKind.ALARM if topic_filter.endswith("alarm") else None
+    async with production.service("alerts") as alerts, production.device("pump-b") as device:
+        await alerts.subscribe(topic_filter)
+        await publish(device, event_topic("pump-b", kind), b"one")
+        assert await received(alerts, 1) == [(event_topic("pump-b", kind), b"one")]
 
 
 async def test_the_largest_payload_passes_and_a_device_is_told_the_limit_beforehand(production: Broker) -> None:

@@ -48,6 +48,43 @@ def board_of(service: ServiceProcess) -> str:
         return error.read().decode()
 
 
+async def test_two_processes_page_by_themselves_with_one_id_and_it_is_one_page_in_the_record(
+    own_postgres: StartPostgres,
+    broker: MosquittoServer,
+    run_service: RunService,
+    page_collector: PageCollector,
+    tmp_path: Path,
+) -> None:
+    """Without the database there is nothing by which they could agree (services/alerts/bypass.py)."""
+    server = own_postgres()
+    dsn = await make_database(server)
+    (pump,) = await enrol(dsn, 1)
+    mark = uuid4().hex[:8]
+    ingest = {"INGEST_DATABASE_URL": dsn, "INGEST_MQTT_URL": broker.url, "INGEST_CLIENT_ID": f"two-{mark}"}
+    await run_service("ingest", ingest | {"INGEST_SHARE_GROUP": mark})
+    alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
+    for _ in range(2):
+        await run_service("alerts", alerts)
+    server.stop()
+    await publish(broker, pump, ("motor_stall", "raised"))
+    first, second = await page_collector.wait_for(2, within_seconds=10)
+    assert first.title == second.title == "Pumpwatch HIGH, not recorded: pump alarm"
+    assert first.raw["delivery_id"] == second.raw["delivery_id"]
+
+    server.start()
+    connection = await asyncpg.connect(dsn)
+    try:
+
+        async def settled() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM deliveries WHERE bypassed"))
+
+        await eventually(settled, 30)
+        assert await connection.fetchval("SELECT count(*) FROM deliveries") == 1
+    finally:
+        await connection.close()
+    assert len(page_collector.pages) == 2
+
+
 async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_never_again(
     own_postgres: StartPostgres,
     broker: MosquittoServer,
