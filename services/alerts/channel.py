@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -27,6 +28,7 @@ from services.alerts.send_outcome import SendOutcome, SendResult, no_answer, out
 _WEBHOOKS: Final = ("json", "jsons", "form", "forms", "xml", "xmls")
 _CAN_CARRY_FIELDS: Final = ("json", "jsons", "form", "forms")
 _MAIL: Final = ("mailto", "mailtos")
+_SMTP_HOST: Final = re.compile("[?&]smtp=([^&]+)")
 _LINGERING: Final = 4
 """A send that was given up keeps its thread until its socket gives up too: so many threads for each place."""
 _TYPES: Final = {
@@ -51,6 +53,17 @@ def with_delivery_id(url: str, delivery_id: UUID, priority: Priority) -> str:
         return url
     joint = "&" if "?" in url else "?"
     return url + joint + "&".join(f"{name}={quote(value)}" for name, value in more.items())
+
+
+def server_of(url: str) -> str:
+    """PURE. Which server an address uses, as far as can be told. For counting; it may hold a part that is secret."""
+    scheme, _, rest = url.partition("://")
+    named = _SMTP_HOST.search(rest) if scheme in _MAIL else None
+    if named is not None:
+        return named[1].lower()
+    if scheme in _MAIL or scheme in _WEBHOOKS:
+        return re.split("[/?]", rest, maxsplit=1)[0].rpartition("@")[2].lower()
+    return scheme
 
 
 class AppriseChannel:

@@ -3,9 +3,10 @@
 Guarantees: **at least once**. A delivery is claimed for a lease, sent, then recorded; a process killed
 between sending and recording sends again when the lease is over, with the same delivery id. Within one
 process nothing is sent twice. The most urgent goes first; one channel that hangs holds up at most
-`sends_per_channel` of the `sends_at_once` places. What is acknowledged or over meanwhile is cancelled, not
-retried; what a silence or quiet hours hold is put off, and its row says by what. When tries on a channel
-fail, the contact's next channel or the next contact is used beside it.
+`sends_per_channel` of the `sends_at_once` places, and one server that hangs, whoever is told by it, half of
+them. What is acknowledged or over meanwhile is cancelled, not retried; what a silence or quiet hours hold is
+put off, and its row says by what. When tries on a channel fail, the contact's next channel or the next
+contact is used beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import structlog
 from schemas.policy import Priority
 from services.alerts import store
 from services.alerts.backoff import backoff_seconds
-from services.alerts.channel import AppriseChannel
+from services.alerts.channel import AppriseChannel, server_of
 from services.alerts.escalate import after_failure, step_of
 from services.alerts.gather import gather_once
 from services.alerts.metrics import Metrics
@@ -94,6 +95,8 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._in_use: Counter[_ChannelKey] = Counter()
+        self._servers_in_use: Counter[str] = Counter()
+        self._server_of: dict[_ChannelKey, str] = {}
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -142,12 +145,20 @@ class Dispatcher:
                 continue
             if await self._is_held(claim):
                 continue
+            policy = self._policies.policies.of(claim.clinic_id)
+            url = address_of(policy, claim.contact, claim.channel, self._environment)
+            server = self._server_of[claim.channel_key] = server_of(url or "")
+            if self._is_full(server):  # not known before it was claimed; it is left alone from now on
+                await self._pool.execute(store.QUERIES["record_held"], claim.delivery_id, self._clock(), None, None)
+                continue
             self._in_use[claim.channel_key] += 1
-            self._sending.add(asyncio.create_task(self._send(claim)))
+            self._servers_in_use[server] += 1
+            self._sending.add(asyncio.create_task(self._send(claim, url, server)))
 
     async def _claim(self) -> Claim | None:
         now = self._clock()
-        busy = [key for key, count in self._in_use.items() if count >= self._settings.sends_per_channel]
+        busy = {key for key, count in self._in_use.items() if count >= self._settings.sends_per_channel}
+        busy |= {key for key, server in self._server_of.items() if self._is_full(server)}
         row = await self._pool.fetchrow(
             store.QUERIES["claim_delivery"],
             now,
@@ -161,6 +172,10 @@ class Dispatcher:
             return None
         values = dict(row) | {"priority": Priority(row["priority"])}
         return Claim(**values)
+
+    def _is_full(self, server: str) -> bool:
+        most = max(self._settings.sends_per_channel, self._settings.sends_at_once // 2)
+        return self._servers_in_use[server] >= most
 
     async def _is_held(self, claim: Claim) -> bool:
         """Put the page off if something holds it. A page about no single alert was looked at when it was made."""
@@ -181,19 +196,16 @@ class Dispatcher:
         )
         return True
 
-    async def _send(self, claim: Claim) -> None:
+    async def _send(self, claim: Claim, url: str | None, server: str) -> None:
         try:
-            policy = self._policies.policies.of(claim.clinic_id)
-            url = address_of(policy, claim.contact, claim.channel, self._environment)
             if url is None:
                 outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
             else:
                 outcome = await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
             await self._record(claim, outcome)
         finally:
-            self._in_use[claim.channel_key] -= 1
-            if not self._in_use[claim.channel_key]:
-                del self._in_use[claim.channel_key]
+            self._in_use -= Counter([claim.channel_key])
+            self._servers_in_use -= Counter([server])
             self._wake.set()  # a place is free
 
     async def _record(self, claim: Claim, outcome: SendOutcome) -> None:

@@ -254,3 +254,32 @@ async def test_receivers_that_hang_do_not_hold_up_one_that_works(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_server_that_hangs_holds_up_no_others_however_many_people_are_told_by_it(
+    database: Database, page_collector: PageCollector
+) -> None:
+    """Five people's mail goes by one server: with a limit for each channel alone they would take every place."""
+    with silent(MAIL) as mail:
+        outbox = await outbox_for(database, *[mail.url] * 5, page_collector.url)
+        await database.pool.execute("UPDATE deliveries SET state = 'cancelled'")
+        for channel, earlier, count in (*((f"way {place}", 60, 20) for place in range(1, 6)), ("way 6", 0, 1)):
+            await database.pool.execute(
+                "INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, "
+                "created_at, due_at) SELECT alert_id, clinic_id, 'more:' || n, 'nurse', $1, 'high', 't', 'b', $2, $2 "
+                "FROM alerts, generate_series(1, $3) n",
+                channel,
+                T0 - timedelta(seconds=earlier),
+                count,
+            )
+        running = asyncio.create_task(outbox.dispatcher(send_timeout_seconds=3.0).run())
+        try:
+            await page_collector.wait_for(1, within_seconds=2.0)
+            query = "SELECT state, count(*) FROM deliveries WHERE channel <> 'way 6' GROUP BY 1"
+            states = {row["state"]: row["count"] for row in await database.pool.fetch(query)}
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert states == {"cancelled": 1, "due": 68, "sending": 32}
+    attempts = await database.pool.fetchval("SELECT sum(attempts) FROM deliveries WHERE channel <> 'way 6'")
+    assert attempts == 32  # what was put back was no attempt

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from schemas.policy import Priority
 from services.alerts.access import Credentials, comes_from_elsewhere, credentials_of, is_addressed_here
-from services.alerts.channel import with_delivery_id
+from services.alerts.channel import server_of, with_delivery_id
 from services.alerts.readiness import warnings_of
 from services.alerts.send_outcome import SendResult, outcome_of_failure, outcome_of_status
 from services.alerts.settings import AlertsSettings, is_loopback
@@ -133,6 +133,21 @@ def test_the_delivery_id_goes_along_where_it_can() -> None:
         f"mailtos://h/?format=html&{mail}&+Importance=high&+X-Priority=1"
     )
     assert with_delivery_id("tgram://token/chat", number, high) == "tgram://token/chat"
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("json://me:pw@Hooks.example.org:8080/token?x=1", "hooks.example.org:8080"),
+        ("jsons://hooks.example.org", "hooks.example.org"),
+        ("mailto://me:pw@gmail.com?to=a@b.org", "gmail.com"),
+        ("mailtos://me@clinic.org/?from=a@b.org&smtp=mail.clinic.org&to=c@d.org", "mail.clinic.org"),
+        ("tgram://token/chat", "tgram"),
+        ("", ""),
+    ],
+)
+def test_channels_of_one_server_are_known_as_such(url: str, server: str) -> None:
+    assert server_of(url) == server
 
 
 @pytest.mark.parametrize(
