@@ -67,7 +67,8 @@ class Measured:
     changed_in_entries_of_their_own: Spent
     changed_worst_seconds: float
     rss_mb: float
-    idle_cpu_percent: float
+    idle_alerts_cpu_percent: float
+    idle_postgres_cpu_percent: float
 
 
 class Bench:
@@ -98,12 +99,12 @@ class Bench:
         await self._until("queue_empty", every=0.005)
         return self._spent(before, started, count)
 
-    async def idle_percent(self, seconds: float) -> float:
-        """CPU of everything while nothing is due and nothing changes, in percent of one core."""
+    async def idle_percent(self, seconds: float) -> tuple[float, float]:
+        """CPU while nothing is due and nothing changes, in percent of one core: workers, and PostgreSQL."""
         before, started = self._cpu(), time.perf_counter()
         await asyncio.sleep(seconds)
         spent = self._spent(before, started, 1)
-        return round((spent.alerts_cpu_ms + spent.postgres_cpu_ms) / 10 / spent.seconds, 1)
+        return round(spent.alerts_cpu_ms / 10 / spent.seconds, 1), round(spent.postgres_cpu_ms / 10 / spent.seconds, 1)
 
     def rss_mb(self) -> float:
         """Of the largest process."""
@@ -172,7 +173,7 @@ async def measure(server: DatabaseServer, pager: PageCollector, pumps: int, days
             _middle(own),
             max(each.seconds for each in (*one, *own)),
             bench.rss_mb(),
-            idle,
+            *idle,
         )
     await connection.close()
     return measured

@@ -61,22 +61,21 @@ WITH asked AS (
     FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump'),
 -- The newest therapy, and when what it prescribes was programmed first: a refill repeats it with another date.
 therapy AS (
-    SELECT * FROM (
-        SELECT compared.*, max(began_at) OVER (PARTITION BY pump_id) AS changed_at
+    SELECT DISTINCT ON (pump_id) compared.*, max(began_at) OVER (PARTITION BY pump_id) AS changed_at
+    FROM (
+        SELECT newest.*,
+               CASE WHEN lead(observed_at) OVER back IS NOT NULL
+                     AND (drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h) IS DISTINCT FROM
+                         (lead(drugs) OVER back, lead(profile) OVER back, lead(bolus_dose_mcg) OVER back,
+                          lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
+                    THEN observed_at END AS began_at
         FROM (
-            SELECT newest.*,
-                   CASE WHEN lead(observed_at) OVER back IS NOT NULL
-                         AND (drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h) IS DISTINCT FROM
-                             (lead(drugs) OVER back, lead(profile) OVER back, lead(bolus_dose_mcg) OVER back,
-                              lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
-                        THEN observed_at END AS began_at
-            FROM (
-                SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
-                FROM therapies t
-                WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
-            WHERE place <= 8
-            WINDOW back AS (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC)) compared) known
-    WHERE place = 1),
+            SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+            FROM therapies t
+            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+        WHERE place <= 8
+        WINDOW back AS (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC)) compared
+    ORDER BY pump_id, place),
 refill AS (
     SELECT pump_id, array_agg(observed_at ORDER BY place) AS moments, array_agg(expected_ml ORDER BY place) AS expected,
            array_agg(measured_ml ORDER BY place) AS measured, array_agg(filled_ml ORDER BY place) AS filled,
