@@ -138,3 +138,23 @@ async def test_a_board_that_cannot_be_read_any_more_says_so(board: Board, page: 
     await page.clock.run_for(26_000)
     await page.locator("#stale").wait_for()
     assert "Not current: last read at" in await text_of(page, "#stale")
+
+
+async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board, page: Page) -> None:
+    await board.story.run_more([(1, "refill 38 10 5"), (2, "ack Ann")])
+    await page.goto(board.url)
+    await page.get_by_role("link", name="Resolve it").click()
+    await page.get_by_role("heading", name="Refill discrepancy").wait_for()
+    width: Any = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    resolve = page.locator("form[action$='/resolve']")
+    await resolve.get_by_label("Your name").fill("Ben Ott")
+    await resolve.get_by_role("button", name="Resolved").click()
+    assert await page.locator("#resolve-note:invalid").count() == 1  # what was done must be said
+    await resolve.get_by_label("What was found and done").fill("old volume in the programmer")
+    await resolve.get_by_role("button", name="Resolved").click()
+    await page.locator("article").get_by_text("resolved by Ben Ott").wait_for()
+    assert "Ben Ott resolved it 10:02: old volume in the programmer" in await text_of(page, "article")
+    assert await page.locator("form[action$='/resolve']").count() == 0
+    await page.goto(board.url)
+    assert await page.get_by_text("Refill discrepancy").count() == 0
