@@ -124,7 +124,8 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
         if end_first:
             await lent.execute(_END_PROCESSES, list(end_first))
         yield lent
-    except UNAVAILABLE as error:
+    except (*UNAVAILABLE, AttributeError) as error:
+        # AttributeError: what asyncpg 0.32 raises when a connection is closed between two steps of a statement.
         if not late:
             if isinstance(error, asyncpg.InterfaceError) and not lent.is_closed():
                 raise WrongUseError(str(error)) from error

@@ -116,3 +116,19 @@ async def test_a_connection_that_was_closed_under_us_is_an_absent_database(datab
 
     with pytest.raises(UNAVAILABLE):
         await use_a_closed_one()
+
+
+async def test_a_process_that_stood_still_takes_the_time_as_over_and_tries_again(database):
+    """As when a virtual machine moves: the answer and the end of the time come in one moment, in mid-statement."""
+
+    async def stand_still():
+        async with borrow(database.pool, within_seconds=1) as connection:
+            statement = asyncio.ensure_future(connection.execute("SELECT $1::int", 1))
+            await asyncio.sleep(0)
+            time.sleep(1.2)  # noqa: ASYNC251 - the whole process
+            await statement
+
+    with pytest.raises(NoAnswerError):
+        await stand_still()
+    async with borrow(database.pool, within_seconds=5) as connection:
+        assert await connection.fetchval("SELECT $1::int", 1) == 1
