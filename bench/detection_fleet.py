@@ -54,7 +54,7 @@ CELLS: Final = tuple((rate, shape) for rate in RATES for shape in SHAPES)
 
 @dataclass(slots=True)
 class Patient:
-    """One pump, its patient, and all that happened to them: events in order of arrival."""
+    """One pump, its patient, and all that happened to them."""
 
     number: int
     seed: int
@@ -65,7 +65,7 @@ class Patient:
     factors: list[float] = field(default_factory=list)
     """Each day's mean over the rate: weekday and chance."""
     presses: list[int] = field(default_factory=list)
-    events: list[tuple[datetime, str, wire.Event]] = field(default_factory=list)
+    _events: list[tuple[datetime, str, wire.Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rate, self.shape = CELLS[self.number % len(CELLS)]
@@ -79,7 +79,13 @@ class Patient:
             count = _poisson(draw, self.rate * self.factors[-1])
             self.presses += [day * DAY + moment(draw) for _ in range(count)]
         self.presses.sort()
-        self.events = sorted(self._life(Random(f"{self.seed}/{self.number}/life")), key=lambda event: event[0])
+
+    @property
+    def events(self) -> list[tuple[datetime, str, wire.Event]]:
+        """In order of arrival. Made when they are asked for: the oracle needs the presses only."""
+        if not self._events:
+            self._events = sorted(self._life(Random(f"{self.seed}/{self.number}/life")), key=lambda event: event[0])
+        return self._events
 
     def history(self) -> History:
         """Nothing stored yet."""

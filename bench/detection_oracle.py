@@ -32,11 +32,12 @@ class Oracle:
                 counts[place] += 1
         carried = score = 0.0
         log_factor, k = math.log(self.factor), self.shape.dispersion
-        expected = seen = 0.0
+        expected = seen = of_day = 0.0
         for hour, count in enumerate(counts):
             if hour % 24 == 0:
                 carried, expected, seen = score, 0.0, 0.0
-            mean = self.rate * self.shape.of_weekday((first_day + hour // 24) % 7) * HOURLY[hour % 24]
+                of_day = self.rate * self.shape.of_weekday((first_day + hour // 24) % 7)
+            mean = of_day * HOURLY[hour % 24]
             if k is None:
                 score = max(0.0, score + count * log_factor - mean * (self.factor - 1))
             else:
@@ -49,14 +50,19 @@ class Oracle:
 
 
 @cache
+def _ordinary(cell: int, seed: int, pumps: int, days: int) -> tuple[list[int], ...]:
+    """When the patients press on ordinary days."""
+    return tuple(Patient(cell + len(CELLS) * (number + 10_000), seed, days).presses for number in range(pumps))
+
+
+@cache
 def threshold(cell: int, factor: float, seed: int, pumps: int = 60, days: int = 200) -> float:
     """Where the oracle raises once in 1,000 pump-days of ordinary pumps of this cell."""
-    fleet = [Patient(cell + len(CELLS) * (number + 10_000), seed, days) for number in range(pumps)]
     oracle = Oracle(*CELLS[cell], factor)
     peaks: list[float] = []
-    for each in fleet:
+    for presses in _ordinary(cell, seed, pumps, days):
         peak = 0.0
-        for score in oracle.scores(each.presses, 0, days, reset_at=math.inf):
+        for score in oracle.scores(presses, 0, days, reset_at=math.inf):
             if score == 0.0 and peak > 0.0:  # one excursion is over: it raises where the threshold is below its peak
                 peaks.append(peak)
                 peak = 0.0
