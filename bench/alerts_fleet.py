@@ -1,8 +1,8 @@
 """A fleet with a history, made inside the database for bench/alerts.py.
 
 Rows come in the order of time, as they would have arrived, so that a pump's rows stand far apart; the keys are built
-afterwards, two thirds full as they are after years of inserts. What is older than four days has been vacuumed, as
-autovacuum would have, and the rest has not.
+afterwards, two thirds full as they are after years of inserts; and everything is vacuumed, so that autovacuum does not
+do it while something is measured.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from services.runtime.migrate import Edition, migrate
 
 QUERIES: Final = load_queries(Path(__file__).with_name("alerts.sql"))
 _DENSE: Final = ("readings", "boluses", "statuses")
-_NOT_VACUUMED_DAYS: Final = 4
 
 
 async def make_fleet(server_dsn: str, dsn: str, *, pumps: int, days: int, now: datetime) -> str:
@@ -38,29 +37,26 @@ async def make_fleet(server_dsn: str, dsn: str, *, pumps: int, days: int, now: d
     keys = await connection.fetch(QUERIES["primary_keys"])
     for key in keys:
         await connection.execute(f"ALTER TABLE {key['table_name']} DROP CONSTRAINT {key['name']}")
-    vacuumed = max(0, days - _NOT_VACUUMED_DAYS)
-    await _write(dsn, pumps, days, now, range(vacuumed))
+    await _write(dsn, pumps, days, now)
     for key in keys:
         await connection.execute(f"ALTER TABLE {key['table_name']} ADD {key['definition']} WITH (fillfactor = 67)")
-    await connection.execute("VACUUM ANALYZE")
-    await _write(dsn, pumps, days, now, range(vacuumed, days))
     await connection.execute(QUERIES["rare"], pumps, days, now)
     await connection.execute(QUERIES["watch"], now)
-    await connection.execute("ANALYZE")
+    await connection.execute("VACUUM ANALYZE")
     await connection.execute("CHECKPOINT")
     await connection.close()
     return result.description
 
 
-async def _write(dsn: str, pumps: int, days: int, now: datetime, which: range) -> None:
-    """Write some of the days, oldest first: two kinds at a time, for two cores."""
+async def _write(dsn: str, pumps: int, days: int, now: datetime) -> None:
+    """Write the days, oldest first: two kinds at a time, for two cores."""
     start = now - timedelta(days=days)
     places = asyncio.Semaphore(2)
 
     async def write(kind: str) -> None:
         async with places:
             connection = await asyncpg.connect(dsn, timeout=30, command_timeout=3600)
-            for day in which:
+            for day in range(days):
                 span = (start + timedelta(days=day), start + timedelta(days=day + 1))
                 more = (now, days) if kind == "readings" else ()
                 await connection.execute(QUERIES[kind], *span, pumps, *more)

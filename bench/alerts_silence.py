@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import asyncpg
+import psutil
 
 from bench.alerts_fleet import QUERIES
 from schemas.paths import SQL_FOLDER
@@ -22,6 +23,7 @@ _CLINICS: Final = 4
 _WARNING: Final = timedelta(seconds=15)
 """From the start of the service until the devices' limit passes."""
 _DATABASE: Final = "silence_bench"
+_AFTERWARDS_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Silence:
     pages: int
     first_page_seconds: float
     last_page_seconds: float
+    then_cpu_percent: float
+    """Of the alert process, while all these alerts are open and nothing changes, in percent of one core."""
 
 
 async def silence(
@@ -52,12 +56,16 @@ async def silence(
     limit_at = datetime.now(UTC) + _WARNING
     # Heard every 12 hours: three times that is less than the 48 hours that are the least.
     await connection.execute(QUERIES["falls_silent"], devices, _CLINICS, limit_at - timedelta(hours=48))
-    with alert_workers(dsn, pager, 1):
-        pages = await pager.wait_for(_CLINICS, within_seconds=150)
-        await asyncio.sleep(10.0)  # for a page too many
+    with alert_workers(dsn, pager, 1) as (worker,):
+        await pager.wait_for(_CLINICS, within_seconds=150)
+        process = psutil.Process(worker.pid)
+        before = process.cpu_times()
+        await asyncio.sleep(_AFTERWARDS_SECONDS)  # for a page too many
+        after = process.cpu_times()
         pages = pager.pages
     await connection.close()
-    after = [(page.received_at - limit_at).total_seconds() for page in pages]
-    result = Silence(devices, _CLINICS, len(pages), round(min(after), 2), round(max(after), 2))
+    took = [(page.received_at - limit_at).total_seconds() for page in pages]
+    busy = (after.user + after.system - before.user - before.system) / _AFTERWARDS_SECONDS
+    result = Silence(devices, _CLINICS, len(pages), round(min(took), 2), round(max(took), 2), round(100 * busy, 1))
     pager.clear()
     return result
