@@ -75,15 +75,15 @@ def as_lines(found: Review) -> Iterator[str]:
     yield "pumps with most alerts"
     for pump in found.busiest:
         rate = "" if pump.per_week is None else f", {pump.per_week:.3g} a week"
-        yield f"  {pump.pump_id:{_NAME - 2}}{pump.alerts:>8}{rate}, mostly {pump.mostly}"
+        yield f"  {pump.pump_id:{_NAME - 2}}{pump.alerts:>8} alerts{rate}, mostly {pump.mostly}"
     yield ""
     yield "* over, and nobody acknowledged, resolved or confirmed it, or wrote anything down; in brackets: still open"
 
 
 _ANSWER_HEADS: Final = (
-    f"{'':{_NAME}}{'':>8}{'for each':>11}{'':>14}{'median':>9}{'90 %':>9}{'nobody':>13}{'':>6}",
+    f"{'':{_NAME}}{'':>8}{'for each':>11}{'':>14}{'median':>9}{'90 %':>9}{'nobody':>13}{'':>7}",
     f"{'answers':{_NAME}}{'alerts':>8}{'pump-week':>11}{'acknowledged':>14}{'after':>9}{'within':>9}"
-    f"{'did a thing*':>13}{'flaps':>6}",
+    f"{'answered*':>13}{'flaps':>7}",
 )
 _PAGE_HEADS: Final = (
     f"{'':{_NAME}}{'':>8}{'':>8}{'to next':>9}{'':>7}{'alerts paged':>14}{'alerts':>8}{'alerts nobody':>15}",
@@ -99,7 +99,7 @@ def _answer_line(each: RuleFigures) -> str:
     return (
         f"{each.rule:{_NAME}}{answers.alerts:>8}{_number(answers.per_pump_week):>11}{share:>14}"
         f"{span(answers.median_seconds_to_acknowledge):>9}{span(answers.ninety_percent_within_seconds):>9}"
-        f"{nobody:>13}{answers.flapped:>6}"
+        f"{nobody:>13}{answers.flapped:>7}"
     )
 
 
