@@ -70,7 +70,7 @@ def _with_alarm(patient: Patient, code: wire.AlarmCode, hours_ago: float) -> Pum
         state=wire.AlarmState.RAISED,
     )
     history.add(alarm, at, patient.pump_id)
-    return history.facts(now, 84)
+    return history.facts(now, Policy().bolus_demand.baseline_days)
 
 
 def _alarm_found(patient: Patient, code: wire.AlarmCode, key: str, policy: Policy) -> bool:
@@ -95,7 +95,7 @@ def _silent(patient: Patient, policy: Policy) -> float | None:
             history.add(event, at, device)
     for hours in range(1, 15 * 24):
         now = start + timedelta(hours=hours)
-        found = evaluate(history.facts(now, 84), policy, now)
+        found = evaluate(history.facts(now, Policy().bolus_demand.baseline_days), policy, now)
         if any(each.key == handheld and each.strength is Strength.FULL for each in found):
             return float(hours)
     return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.policy import BolusDemandPolicy, Policy
-from services.alerts.model import Demand, PumpFacts, Strength
+from services.alerts.model import DayWindow, Demand, PumpFacts, Strength
 from services.alerts.rules.bolus_demand import bolus_demand
 from tests.unit.rules.builders import MEDIUM, NOW, ago, demand, facts, refill, windows
 
@@ -102,3 +102,19 @@ def test_of_the_days_before_a_refill_only_some_count() -> None:
     refilled = replace(known(12, TWO_A_DAY * 4), refills=(refill(18, 24 * 10),))
     (found,) = bolus_demand(refilled, Policy(), NOW)
     assert found.evidence["baseline_days"] == 10 + 84 - 3
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        pytest.param(
+            DayWindow(4, heard=True, requests=12, delivered=12), FULL, id="two deliveries are always two requests"
+        ),
+        pytest.param(
+            DayWindow(4, heard=True, requests=12, delivered=4, refused=8), None, id="pressed again when refused"
+        ),
+    ],
+)
+def test_presses_within_minutes_are_one_request(day: DayWindow, expected: Strength | None) -> None:
+    found = bolus_demand(facts(demand=demand(12), windows=(day, *windows(*TWO_A_DAY))), Policy(), NOW)
+    assert [condition.strength for condition in found] == ([expected] if expected else [])
