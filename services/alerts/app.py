@@ -67,8 +67,6 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             settings.database_url.get_secret_value(),
             application_name="pumpwatch-alerts",
             max_size=_POOL_CONNECTIONS,
-            # The facts of one pump, a year of chunks: 0.8 ms of database CPU and not 3.6 (bench/results/alerts.md).
-            plan_once=True,
         )
         stack.callback(pool.terminate)
         channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)

@@ -66,6 +66,7 @@ async def evaluate_pumps(
         public_url: Where pages point to.
         as_of: For a backtest: only what had been received by then.
     """
+    await connection.execute(store.QUERIES["plan_once"])
     due = await store.lock_pumps(connection, pump_ids, now)
     known = sorted(due)
     changes: list[AlertChange] = []

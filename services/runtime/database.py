@@ -146,12 +146,8 @@ async def open_pool(
     command_timeout_seconds: float = 30.0,
     connect_timeout_seconds: float = 10.0,
     idle_in_transaction_seconds: float = 60.0,
-    plan_once: bool = False,
 ) -> Pool:
     """Open a pool, which connects when it is first used: a service starts while its database is away.
-
-    With `plan_once` the server plans each statement once for a connection and not for each set of values: right where
-    statements are long, their plans never depend on the values, and planning takes longer than running.
 
     The server ends a transaction that says nothing for `idle_in_transaction_seconds`, and does not compile statements.
     Where a network hangs, the server keeps such a transaction, and the rows of it that another try has to wait for.
@@ -172,7 +168,6 @@ async def open_pool(
             # Measured on the facts of 500 pumps: 125 ms without, 1,850 ms with. Its cost model does not know that
             # most chunks of a hypertable are never looked into.
             "jit": "off",
-            "plan_cache_mode": "force_generic_plan" if plan_once else "auto",
             "timezone": "UTC",
         },
     )

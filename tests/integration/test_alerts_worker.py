@@ -154,6 +154,50 @@ async def test_the_sweep_finds_what_no_queue_entry_names(database: Database) -> 
     assert await later.sweep_once() == 7
 
 
+async def beat(database: Database, name: str, *hours: float) -> None:
+    await database.pool.executemany(
+        "INSERT INTO device_statuses (pump_id, observed_at, event_id, received_at, device_id) "
+        "VALUES ($1, $2, gen_random_uuid(), $2, $1)",
+        [(name, T0 + timedelta(hours=each)) for each in hours],
+    )
+
+
+async def test_a_silence_is_found_when_its_limit_passes_and_not_when_the_sweep_comes_by(database: Database) -> None:
+    (name,) = await enrol(database, 1)
+    await beat(database, name, *range(-96, 1, 12))
+    now = T0
+
+    def at(hours: float) -> None:
+        nonlocal now
+        now = T0 + timedelta(hours=hours)
+
+    worker = worker_for(database, clock=lambda: now, sweep_seconds=3600)
+
+    async def looks(hours: float) -> int:
+        """How often somebody looks at this moment, though the sweep has just been."""
+        at(hours)
+        await database.pool.execute("UPDATE pump_evaluations SET evaluated_at = $1", now)
+        looked = 0
+        while await worker.sweep_once():
+            looked += 1
+        return looked
+
+    assert await worker.sweep_once() == 1
+    assert await looks(47.9) == 0
+    await beat(database, name, 12, 24)  # heard: the clock stays where it was, and rings for nothing
+    assert (await looks(48.1), (await counts(database))[0]) == (1, 0)
+    assert await looks(71.9) == 0
+    assert (await looks(72.1), (await counts(database))[0]) == (1, 1)
+    assert await looks(72.2) == 0
+
+
+async def test_a_pump_that_is_gone_from_the_registry_keeps_nobody_busy(database: Database) -> None:
+    await enrol(database, 1)
+    await database.pool.execute("INSERT INTO pump_evaluations VALUES ('pump-gone', $1, $1)", T0)
+    await worker_for(database).sweep_once()
+    assert await database.pool.fetchval("SELECT due_at FROM pump_evaluations WHERE pump_id = 'pump-gone'") is None
+
+
 async def test_a_retired_pump_is_forgotten_once_its_alerts_are_closed(database: Database) -> None:
     names = await enrol(database, 2)
     await stall(database, names[:1])
