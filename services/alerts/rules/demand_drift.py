@@ -19,14 +19,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.baseline import DRIFT_DAYS, known_before, rise
+from services.alerts.baseline import DRIFT_DAYS, asked, known_before, rise
 from services.alerts.model import Condition, PumpFacts, RuleName, Strength
 from services.alerts.negative_binomial import mean_of
 
 KEY: Final = "drift"
 _AT_LEAST: Final = 7
 """Fewer requests in four weeks are no demand that rises."""
-_MOST_TOLD: Final = 1e6
+_WEEK: Final = 7
+_WORTH_TELLING: Final = 1.1
+"""From here on the newest week is told apart: the mean of four weeks makes a rise look smaller than it has become."""
+_MOST_TOLD: Final = math.log(1e6)
 """Beyond this it makes no difference to anybody how much likelier it is."""
 
 
@@ -41,18 +44,21 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         return ()
     raised = found.log_times_likelier >= math.log(rule.drift_likelihood)
     recent, usual = found.attempts / found.known_days, mean_of(earlier)
+    week = [asked(window) for window in facts.windows[:_WEEK] if window.heard]
+    higher = bool(week) and sum(week) / len(week) >= _WORTH_TELLING * recent
+    newest = f" and {sum(week) / len(week):.1f} over the last {_WEEK}" if higher else ""
     return (
         _condition(
             policy,
             now - timedelta(days=DRIFT_DAYS),
             Strength.FULL if raised else Strength.LINGERING,
-            f"{recent:.1f} requests a day over the last {DRIFT_DAYS} days; {usual:.1f} a day before.",
+            f"{recent:.1f} requests a day over the last {DRIFT_DAYS} days{newest}; {usual:.1f} a day before.",
             {
                 "recent_per_day": round(recent, 2),
                 "usual_per_day": round(usual, 2),
                 "span_days": DRIFT_DAYS,
                 "baseline_days": len(earlier),
-                "times_likelier": float(f"{min(_MOST_TOLD, math.exp(min(20.0, found.log_times_likelier))):.2g}"),
+                "times_likelier": float(f"{math.exp(min(_MOST_TOLD, found.log_times_likelier)):.2g}"),
             },
         ),
     )

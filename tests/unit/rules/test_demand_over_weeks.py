@@ -50,6 +50,14 @@ def test_a_drift(known: PumpFacts, expected: Strength | None) -> None:
     assert [each.strength for each in found] == ([expected] if expected else [])
 
 
+def test_the_text_of_a_drift_tells_the_newest_week_where_it_is_higher() -> None:
+    (found,) = demand_drift(days((7, 6), (7, 5), (7, 4), (63, 3)), Policy(), NOW)
+    expected = "4.5 requests a day over the last 28 days and 6.0 over the last 7; 3.0 a day before."
+    assert found.explanation == expected
+    (found,) = demand_drift(days((7, None), (21, 5), (56, 3)), Policy(), NOW)
+    assert found.explanation == "5.0 requests a day over the last 28 days; 3.0 a day before."
+
+
 def test_the_text_of_a_drift() -> None:
     (found,) = demand_drift(days((28, 5), (56, 3)), Policy(), NOW)
     assert found.explanation == "5.0 requests a day over the last 28 days; 3.0 a day before."
