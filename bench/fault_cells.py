@@ -49,6 +49,7 @@ class World:
     ingests: list[ServiceProcess] = field(default_factory=list)
     started: list[ServiceProcess] = field(default_factory=list)
     victim: ServiceProcess | None = None
+    filler: asyncio.Task[None] | None = None
 
     @property
     def dsn(self) -> str:
@@ -150,17 +151,28 @@ async def go_on_for_new_connections(world: World) -> None:
 
 
 async def fill_disk(world: World) -> None:
-    async def refused() -> bool:
-        _fill(world.folder / "disk" / "ballast")  # again and again: PostgreSQL gives old WAL back when it can
-        return not await _can_write(world.dsn)
+    """And keep it full: PostgreSQL gives old WAL back when it can. Returns when ingest says that it cannot store."""
+    world.filler = asyncio.create_task(_keep_full(world.folder / "disk" / "ballast"))
 
-    await until(refused, within_seconds=30, what="the database is out of space")
+    async def refused() -> bool:
+        return not await _can_write(world.dsn) and not await ready(world)
+
+    await until(refused, within_seconds=30, what="the database is out of space, and ingest says so")
+
+
+async def _keep_full(ballast: Path) -> None:
+    while True:
+        _fill(ballast)
+        await asyncio.sleep(0.02)
 
 
 async def make_room(world: World) -> None:
     """And start the server if it gave up."""
     database = world.database
     assert isinstance(database, PostgresServer)
+    assert world.filler is not None
+    world.filler.cancel()
+    await asyncio.wait({world.filler})
     (world.folder / "disk" / "ballast").unlink()
 
     async def writes() -> bool:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +89,8 @@ async def run_cell(
 
     Args:
         name: Of `CELLS`.
-        events: To publish; at most `gone_events` where an ingestor is gone for good.
+        events: To publish, and more until the last strike is over; at most `gone_events` where an ingestor is gone for
+            good.
         strikes: How often the fault strikes; once where it is for good.
         folder: For logs.
         seed: Of the moments, the choices and the events.
@@ -110,7 +111,8 @@ async def run_cell(
 
 
 async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after_seconds: float) -> Outcome:
-    messages = list(_messages(events, world.chance))
+    messages: list[_Message] = []
+    struck = asyncio.Event()
     moments = sorted(world.chance.uniform(0.05, 0.85) for _ in range(strikes))
     started, back_seconds = time.monotonic(), []
     async with (
@@ -122,7 +124,8 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
         ) as devices,
         asyncio.TaskGroup() as group,
     ):
-        publishing = group.create_task(_publish(devices, messages))
+        to_send = _messages(random.Random(world.chance.random()))  # of its own: what is drawn depends on no clock
+        publishing = group.create_task(_publish(devices, to_send, messages, at_least=events, until=struck))
         for moment in moments:
             sent = moment * events
             await until(
@@ -130,11 +133,10 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
                 within_seconds=_GIVE_UP_SECONDS,
                 what=f"{cell.title}: {sent:.0f} events published",
             )
-            back_seconds.append(
-                await _one_fault(cell, world, lambda: publishing.done() and not devices.counts.outstanding)
-            )
-        await publishing
+            back_seconds.append(await _one_fault(cell, world))
+        struck.set()
         async with asyncio.timeout(_GIVE_UP_SECONDS):
+            await publishing
             await devices.drained()
         counts = devices.counts
     seconds = time.monotonic() - started
@@ -145,7 +147,7 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
     stored = set(rows)
     return Outcome(
         cell=cell.title,
-        events=events,
+        events=len(sent_ids),
         strikes=strikes,
         missing=len(sent_ids - stored),
         twice=len(rows) - len(stored),
@@ -158,8 +160,8 @@ async def _run(cell: Cell, world: World, events: int, strikes: int, resend_after
     )
 
 
-async def _one_fault(cell: Cell, world: World, nothing_left: Callable[[], bool]) -> float:
-    """Strike, hold, mend; returns the seconds from then until ingest had stored again, or nothing was left to store."""
+async def _one_fault(cell: Cell, world: World) -> float:
+    """Strike, hold, mend; returns the seconds from then until ingest had stored again."""
     await cell.strike(world)
     await asyncio.sleep(world.chance.uniform(*cell.hold_seconds))
     before = {process.pid: await _handled(process.url) for process in world.ingests if process.is_running}
@@ -167,7 +169,7 @@ async def _one_fault(cell: Cell, world: World, nothing_left: Callable[[], bool])
     mended = time.monotonic()
 
     async def stores_again() -> bool:
-        return nothing_left() or any([await _handled(each.url) > before.get(each.pid, 0) for each in world.ingests])
+        return any([await _handled(each.url) > before.get(each.pid, 0) for each in world.ingests])
 
     await until(stores_again, within_seconds=_GIVE_UP_SECONDS, what=f"{cell.title}: ingest stores again")
     return time.monotonic() - mended
@@ -186,18 +188,24 @@ async def _handled(url: str) -> float:
         return 0.0
 
 
-async def _publish(devices: Publisher, messages: list[_Message]) -> None:
-    for message in messages:
+async def _publish(
+    devices: Publisher, messages: Iterator[_Message], sent: list[_Message], *, at_least: int, until: asyncio.Event
+) -> None:
+    """Publish so many events, and on until the last fault is over: each strikes while there is something to lose."""
+    left = at_least
+    while left > 0 or not until.is_set():
+        message = next(messages)
+        left -= len(message.event_ids)
+        sent.append(message)
         await devices.publish_raw(message.device_id, message.topic, message.payload, len(message.event_ids))
 
 
-def _messages(events: int, chance: random.Random) -> Iterator[_Message]:
-    """Readings and heartbeats, one to a message or many, until there are `events`."""
+def _messages(chance: random.Random) -> Iterator[_Message]:
+    """Readings and heartbeats, one to a message or many."""
     observed_at = datetime.now(UTC).isoformat()
-    left = events
-    while left > 0:
+    while True:
         device_id = f"pump-{chance.randrange(_PUMPS):06d}"
-        size = min(left, chance.randint(2, _ARRAY_EVENTS)) if chance.random() < 0.2 else 1
+        size = chance.randint(2, _ARRAY_EVENTS) if chance.random() < 0.2 else 1
         kinds = [chance.choice((EventKind.RESERVOIR, EventKind.STATUS)) for _ in range(size)]
         ids = [UUID(int=chance.getrandbits(128)) for _ in kinds]
         bodies = [
@@ -207,7 +215,6 @@ def _messages(events: int, chance: random.Random) -> Iterator[_Message]:
         ]
         topic = event_topic(device_id, None if size > 1 else kinds[0])
         yield _Message(device_id, topic, (f"[{','.join(bodies)}]" if size > 1 else bodies[0]).encode(), ids)
-        left -= size
 
 
 async def _stored(dsn: str) -> list[UUID]:
