@@ -30,6 +30,7 @@ from services.alerts.model import (
 )
 
 _DAY_SECONDS: Final = 86_400.0
+_EPISODE_SECONDS: Final = EPISODE.total_seconds()
 _WEEK: Final = timedelta(days=7)
 _OUTCOMES: Final = tuple(outcome.value for outcome in wire.BolusOutcome)
 
@@ -43,6 +44,8 @@ class History:
     handhelds: tuple[str, ...] = ()
     readings: list[tuple[datetime, UUID, str, datetime, wire.Reservoir]] = field(default_factory=list)
     requests: list[tuple[datetime, UUID, str, datetime, wire.Bolus]] = field(default_factory=list)
+    marks: list[tuple[float, bool, bool, bool]] = field(default_factory=list)
+    """Of each request: seconds since 1970, delivered, refused, refused at the limit."""
     therapies: list[tuple[datetime, UUID, wire.Therapy]] = field(default_factory=list)
     refills: list[tuple[datetime, UUID, wire.Refill]] = field(default_factory=list)
     reports: list[tuple[datetime, UUID, wire.Report]] = field(default_factory=list)
@@ -62,7 +65,7 @@ class History:
             case wire.Reservoir():
                 insort(self.readings, (at, number, device_id, received_at, event), key=_place)
             case wire.Bolus():
-                insort(self.requests, (at, number, device_id, received_at, event), key=_place)
+                self._add_request((at, number, device_id, received_at, event))
             case wire.Therapy():
                 insort(self.therapies, (at, number, event), key=_place)
             case wire.Refill():
@@ -108,6 +111,15 @@ class History:
             ),
         )
 
+    def _add_request(self, request: tuple[datetime, UUID, str, datetime, wire.Bolus]) -> None:
+        outcome = request[4].outcome
+        at_limit = outcome is wire.BolusOutcome.DENIED_LIMIT
+        refused = at_limit or outcome is wire.BolusOutcome.DENIED_LOCKOUT
+        place = bisect_right(self.requests, _place(request), key=_place)
+        self.requests.insert(place, request)
+        mark = (request[0].timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
+        self.marks.insert(place, mark)
+
     def _earlier(self, refills: tuple[Refill, ...]) -> Reading | None:
         if not self.readings or self.readings[-1][4].basis is not wire.ReadingBasis.COMPUTED:
             return None
@@ -147,14 +159,14 @@ class History:
     def _windows(self, now: datetime, windows: int) -> tuple[DayWindow, ...]:
         end, first = now.timestamp(), now - timedelta(days=windows)
         counts = [[0, 0, 0, 0, 0] for _ in range(windows)]
-        before: datetime | None = None
-        for at, _, _, _, event in self.requests[bisect_right(self.requests, first, key=lambda each: each[0]) :]:
-            count = counts[max(0, int((end - at.timestamp()) // _DAY_SECONDS))]
-            count[0] += before is None or at - before >= EPISODE
+        before = float("-inf")
+        for at, delivered, refused, at_limit in self.marks[bisect_right(self.requests, first, key=_moment) :]:
+            place = int((end - at) // _DAY_SECONDS)
+            count = counts[max(0, place)]
+            count[0] += at - before >= _EPISODE_SECONDS
             count[1] += 1
-            count[2] += event.outcome is wire.BolusOutcome.DELIVERED
-            at_limit = event.outcome is wire.BolusOutcome.DENIED_LIMIT
-            count[3] += at_limit or event.outcome is wire.BolusOutcome.DENIED_LOCKOUT
+            count[2] += delivered
+            count[3] += refused
             count[4] += at_limit
             before = at
         heard = self.heard
@@ -176,6 +188,10 @@ class History:
 
 def _place(entry: tuple[datetime, UUID, *tuple[object, ...]]) -> tuple[datetime, UUID]:
     return entry[0], entry[1]
+
+
+def _moment(entry: tuple[datetime, *tuple[object, ...]]) -> datetime:
+    return entry[0]
 
 
 def _first(
