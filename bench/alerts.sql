@@ -87,12 +87,15 @@ SELECT NOT EXISTS (SELECT FROM pump_evaluations WHERE evaluated_at < $1);
 SELECT NOT EXISTS (SELECT FROM evaluation_queue);
 
 -- name: change
--- A reading of each of the $2 pumps from number $1 on (modulo $3), and an entry in the queue for each $4 of them.
+-- A reading, no surprise to anybody, of each of the $2 pumps from number $1 on (modulo $3), and an entry in the queue for
+-- each $4 of them.
 WITH pump AS (
     SELECT n, 'pump-' || lpad((($1::int + n) * 7 % $3::int)::text, 6, '0') AS id FROM generate_series(0, $2::int - 1) AS n),
 reading AS (
     INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, seq, volume_ml, basis)
-    SELECT DISTINCT ON (id) id, clock_timestamp(), gen_random_uuid(), clock_timestamp(), id, NULL, 15, 'computed' FROM pump),
+    SELECT DISTINCT ON (id) id, clock_timestamp(), gen_random_uuid(), clock_timestamp(), id, NULL,
+           (SELECT volume_ml FROM reservoir_readings WHERE pump_id = id ORDER BY observed_at DESC LIMIT 1), 'computed'
+    FROM pump),
 queued AS (
     INSERT INTO evaluation_queue (pump_ids) SELECT array_agg(id) FROM pump GROUP BY n / $4::int)
 SELECT pg_notify('pumps_changed', '');

@@ -94,6 +94,7 @@ class Dispatcher:
         self._worker_id = worker_id
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
+        self._under_way: set[UUID] = set()
         self._in_use: Counter[_ChannelKey] = Counter()
         self._servers_in_use: Counter[str] = Counter()
         self._server_of: dict[_ChannelKey, str] = {}
@@ -151,6 +152,7 @@ class Dispatcher:
             if self._is_full(server):  # not known before it was claimed; it is left alone from now on
                 await self._pool.execute(store.QUERIES["record_held"], claim.delivery_id, self._clock(), None, None)
                 continue
+            self._under_way.add(claim.delivery_id)
             self._in_use[claim.channel_key] += 1
             self._servers_in_use[server] += 1
             self._sending.add(asyncio.create_task(self._send(claim, url, server)))
@@ -167,6 +169,7 @@ class Dispatcher:
             [contact for _, contact, _ in busy],
             [channel for _, _, channel in busy],
             self._worker_id,
+            list(self._under_way),
         )
         if row is None:
             return None
@@ -204,6 +207,7 @@ class Dispatcher:
                 outcome = await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
             await self._record(claim, outcome)
         finally:
+            self._under_way.discard(claim.delivery_id)
             self._in_use -= Counter([claim.channel_key])
             self._servers_in_use -= Counter([server])
             self._wake.set()  # a place is free

@@ -331,15 +331,19 @@ WHERE alert_id = $1;
 
 -- name: claim_delivery
 -- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
--- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when the
--- process ($6: this one) has not been heard of for 3 seconds: with the 1 second that another may take to look, 4 in all.
+-- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when that
+-- process has not been heard of for 3 seconds and this one ($6) all the time: with the 1 second that it may take to look, 4
+-- in all. Never one that this process is sending ($7): its outcome may wait for a database that was away.
 WITH picked AS (
     SELECT o.delivery_id, o.alert_id FROM deliveries o
     WHERE ((o.state = 'due' AND o.due_at <= $1 AND NOT o.together)
         OR (o.state = 'sending'
+            AND o.delivery_id <> ALL ($7::uuid[])
             AND (o.claimed_until < $1
-              OR EXISTS (SELECT FROM worker_heartbeats w
-                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '3 seconds'))))
+              OR EXISTS (SELECT FROM worker_heartbeats w, worker_heartbeats me
+                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '3 seconds'
+                           AND me.worker_id = $6 AND me.beaten_at > clock_timestamp() - interval '3 seconds'
+                           AND me.beating_since < clock_timestamp() - interval '3 seconds'))))
       AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
           WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
@@ -516,8 +520,11 @@ FROM settled WHERE alert_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 
 -- name: beat
-INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) VALUES ($1, 'alerts', $2, clock_timestamp())
-ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, beaten_at = excluded.beaten_at;
+INSERT INTO worker_heartbeats AS w (worker_id, service, at, beaten_at) VALUES ($1, 'alerts', $2, clock_timestamp())
+ON CONFLICT (worker_id) DO UPDATE
+SET at = excluded.at, beaten_at = excluded.beaten_at,
+    beating_since = CASE WHEN w.beaten_at < excluded.beaten_at - interval '3 seconds' THEN excluded.beaten_at
+                         ELSE w.beating_since END;
 
 -- name: forget_heartbeats
 DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;

@@ -170,7 +170,8 @@ class Worker:
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
             beat = _then_wait(lambda: self.beat_once(worker_id), settings.heartbeat_seconds)
-            group.create_task(self._forever("heartbeat", beat))
+            # After an outage this one must not be late: others would take it for dead.
+            group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._reload_policies())
 
@@ -234,7 +235,7 @@ class Worker:
             await asyncio.sleep(self._settings.policy_poll_seconds)
             reload_policies(self._policies, self._metrics)
 
-    async def _forever(self, task: str, step: Callable[[], Awaitable[float]]) -> None:
+    async def _forever(self, task: str, step: Callable[[], Awaitable[float]], *, longest_seconds: float = 5.0) -> None:
         """Repeat a step, which returns how long to wait; while the database is away, wait longer each time."""
         failures = 0
         while True:
@@ -244,7 +245,7 @@ class Worker:
                 self.health.failing.pop(task, None)
             except UNAVAILABLE as error:
                 failures += 1
-                wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0)
+                wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=longest_seconds)
                 self.health.failing[task] = f"{type(error).__name__}: {error}"
                 self._metrics.database_failures.labels(task).inc()
                 log.warning("database_unavailable", task=task, error=str(error), retry_seconds=wait)

@@ -46,7 +46,7 @@ async def test_2000_devices_go_silent_at_once_and_each_clinic_gets_one_page_with
     folder.mkdir()
     for clinic in CLINICS:
         (folder / f"{clinic}.yaml").write_text(POLICY.format(clinic=clinic, url=page_collector.url))
-    limit_at = datetime.now(UTC) + timedelta(seconds=12)
+    limit_at = datetime.now(UTC) + timedelta(seconds=7)
     connection = await asyncpg.connect(database.dsn)
     await connection.execute(FLEET, DEVICES, CLINICS, limit_at - LEAST_SILENCE)
     service = await run_service("alerts", {"ALERTS_DATABASE_URL": database.dsn, "ALERTS_POLICY_FOLDER": str(folder)})

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.policy import Channel, Contact, Policy, Priority
+from services.alerts import store
 from services.alerts.acknowledgement import acknowledge_alert
 from services.alerts.channel import AppriseChannel
 from services.alerts.dispatch import Dispatcher
@@ -218,6 +219,47 @@ async def test_a_delivery_whose_sender_died_is_sent_again_with_the_same_id(
     await outbox.dispatcher().send_due()
     assert await outbox.states() == [("sent", 2)]
     assert UUID(page_collector.pages[0].raw["delivery_id"]) == (await outbox.row())["delivery_id"]
+
+
+async def test_only_who_was_not_away_itself_says_that_another_is_dead(
+    database: Database, page_collector: PageCollector
+) -> None:
+    """After an outage of the database every heartbeat is old."""
+    outbox = await outbox_for(database, page_collector.url)
+    until = T0 + timedelta(hours=1)
+    await database.pool.execute(
+        "UPDATE deliveries SET state = 'sending', attempts = 1, claimed_by = 'other', claimed_until = $1", until
+    )
+    await database.pool.execute(
+        "INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) VALUES "
+        "('other', 'alerts', $1, clock_timestamp() - interval '10 s'), "
+        "('alerts', 'alerts', $1, clock_timestamp() - interval '10 s')",
+        T0,
+    )
+    await outbox.dispatcher().send_due()
+    await database.pool.execute(store.QUERIES["beat"], "alerts", T0)
+    await outbox.dispatcher().send_due()
+    assert received(page_collector) == 0
+    await database.pool.execute(
+        "UPDATE worker_heartbeats SET beating_since = beating_since - interval '4 s' WHERE worker_id = 'alerts'"
+    )
+    await outbox.dispatcher().send_due()
+    assert received(page_collector) == 1
+
+
+async def test_what_this_process_is_sending_is_not_sent_again_though_its_lease_is_over(
+    database: Database, page_collector: PageCollector
+) -> None:
+    """Its outcome may wait for a database that was away."""
+    outbox = await outbox_for(database, page_collector.url)
+    page_collector.answer_delay_seconds = 0.7
+    dispatcher = outbox.dispatcher()
+    first = asyncio.create_task(dispatcher.send_due())
+    await eventually(outbox.is_sending, 5)
+    outbox.later(31)
+    await dispatcher.send_due()
+    await first
+    assert (received(page_collector), await outbox.states()) == (1, [("sent", 1)])
 
 
 async def test_a_delivery_whose_sender_died_is_not_sent_again_once_somebody_has_the_alert(
