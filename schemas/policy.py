@@ -108,11 +108,11 @@ class BolusDemandPolicy(_Part):
     """Below this many observed days the baseline is still learning and nothing is raised."""
     minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 4
     """Fewer attempts in a window never raise, whatever the baseline."""
-    tail_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1.7e-4
+    tail_probability: Annotated[float, Field(gt=0, lt=0.5)] = 2e-4
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
-    drift_likelihood: Annotated[float, Field(gt=1, le=1e6)] = 25.0
+    drift_likelihood: Annotated[float, Field(gt=1, le=1e6)] = 20.0
     """Raise a drift when the last four weeks are so many times likelier if demand is rising than if it is as before."""
     drift_clear_likelihood: Annotated[float, Field(ge=1, le=1e6)] = 2.0
     """An open drift clears when a rise is less than so many times likelier."""

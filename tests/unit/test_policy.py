@@ -53,7 +53,7 @@ def test_priorities_can_be_compared():
         ("low_reservoir: {level: 3}", "low_reservoir.level: Extra inputs are not permitted"),
         ("bolus_demand: {minimum_days: 90, baseline_days: 80}", "minimum_days (90) must not exceed baseline_days (80)"),
         ("bolus_demand: {clear_probability: 0.00001}", "clear_probability must be at least tail_probability"),
-        ("bolus_demand: {drift_clear_likelihood: 26}", "drift_clear_likelihood must be at most drift_likelihood"),
+        ("bolus_demand: {drift_clear_likelihood: 21}", "drift_clear_likelihood must be at most drift_likelihood"),
         ("bolus_limit: {limit_days: 8}", "limit_days (8) must not exceed of_days (7)"),
         (GOOD.replace("[nurse]", "[doctor]"), "contact 'doctor' is not defined; defined are: nurse"),
         (GOOD.replace("env:NURSE_SMS", "nurse"), "expected an Apprise URL"),
