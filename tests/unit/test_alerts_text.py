@@ -161,7 +161,13 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
     ],
 )
 def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tuple[str, str]]) -> None:
-    assert [(line.text + line.lead, line.tone) for line in told(deliveries, state)] == expected
+    assert [(line.text + line.lead, line.tone) for line in told(deliveries, state, "high")] == expected
+
+
+def test_a_priority_that_pages_nobody_is_no_alarm_in_itself() -> None:
+    assert [(line.text, line.tone) for line in told([], "active", "low")] == [
+        ("Nobody is paged for this priority.", "waiting")
+    ]
 
 
 def test_the_timeline_names_no_time_that_it_does_not_show() -> None:

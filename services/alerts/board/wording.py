@@ -65,9 +65,15 @@ def since_words(at: datetime, now: datetime) -> str:
     return span if span == "just now" else f"{span} ago"
 
 
-def told(deliveries: Sequence[Delivery], state: str) -> tuple[Told, ...]:
+_MUST_PAGE: Final = frozenset({"high", "medium"})
+"""A policy that pages nobody for these has probably forgotten it; for the others a board may be enough."""
+
+
+def told(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple[Told, ...]:
     """Who was told of an alert, in a few lines; a person who was told many times stands there once."""
     if not deliveries:
+        if priority not in _MUST_PAGE:
+            return (Told("Nobody is paged for this priority.", "waiting"),)
         text = "Nobody was told: the policy names no contact for this priority."
         return (Told(text, "bad" if state == "active" else "waiting"),)
     lines = []
