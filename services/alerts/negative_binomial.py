@@ -59,17 +59,15 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What was learned of a pump's days: the mean of a day, from how many days, and how likely each dispersion is."""
+    """What was learned of a pump's days: the mean of a day, from how many days, and how likely each dispersion is.
+
+    With a dispersion, the variance of a day is mean + dispersion * mean^2. Those with next to no chance are left out.
+    """
 
     mean: float
     days: int
     dispersions: tuple[float, ...]
     chances: tuple[float, ...]
-
-    @property
-    def dispersion(self) -> float:
-        """The expected dispersion: the variance of a day is mean + dispersion * mean^2."""
-        return sum(dispersion * chance for dispersion, chance in zip(self.dispersions, self.chances, strict=True))
 
     def over(self, days: float) -> Prediction:
         """What the sum over so many days should look like. A part of a day: where days are weighted."""
