@@ -135,7 +135,12 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
         async def medium_is_there() -> bool:
             return bool(await connection.fetchval("SELECT count(*) FROM alerts WHERE pump_id = $1", medium))
 
+        async def all_recorded() -> bool:
+            """The page of `before` may have gone out at the very moment at which the database went away."""
+            return not await connection.fetchval("SELECT count(*) FROM deliveries WHERE state = 'sending'")
+
         await eventually(medium_is_there, 20)
+        await eventually(all_recorded, 10)
         rows = await connection.fetch(
             "SELECT a.pump_id, d.state, d.bypassed FROM alerts a LEFT JOIN deliveries d USING (alert_id) ORDER BY 1"
         )
