@@ -41,6 +41,8 @@ from services.runtime.database import UNAVAILABLE, Connection, Pool
 
 log = structlog.get_logger()
 
+_STOP_SECONDS: Final = 5.0
+"""A database that is asked for a page at the moment of the stop has so long to answer."""
 _GROUP: Final = "group:"
 _ChannelKey = tuple[str, str, str]
 
@@ -93,6 +95,7 @@ class Dispatcher:
         self._environment = os.environ if environment is None else environment
         self._worker_id = worker_id
         self._wake = asyncio.Event()
+        self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
         self._under_way: set[UUID] = set()
         self._in_use: Counter[_ChannelKey] = Counter()
@@ -109,7 +112,7 @@ class Dispatcher:
         try:
             while True:
                 try:
-                    await self._start_what_is_due()
+                    await self._start_uninterrupted()
                     failures, wait = 0, self._settings.poll_seconds
                 except UNAVAILABLE as error:
                     failures += 1
@@ -124,6 +127,19 @@ class Dispatcher:
         finally:
             await self._finish()
 
+    async def _start_uninterrupted(self) -> None:
+        """A stop must not come between a claim and its sending: until another took it over, nobody would be told."""
+        starting = asyncio.create_task(self._start_what_is_due())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._stopping = True
+            await asyncio.wait({starting}, timeout=_STOP_SECONDS)
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, *UNAVAILABLE):
+                await starting
+            raise
+
     async def send_due(self) -> None:
         """Send everything that is due now, and return when it is recorded; for tests and a last flush."""
         while True:
@@ -137,7 +153,7 @@ class Dispatcher:
         async with self._pool.acquire() as connection:
             policies, now = self._policies.policies, self._clock()
             await gather_once(connection, policies, now, public_url=self._settings.public_url)
-        while len(self._sending) < self._settings.sends_at_once:
+        while len(self._sending) < self._settings.sends_at_once and not self._stopping:
             claim = await self._claim()
             if claim is None:
                 return

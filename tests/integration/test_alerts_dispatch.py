@@ -314,3 +314,21 @@ async def test_a_wake_sends_without_waiting_for_the_poll(database: Database, pag
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_stop_between_a_claim_and_its_sending_leaves_nobody_untold(
+    database: Database, page_collector: PageCollector
+) -> None:
+    outbox = await outbox_for(database, page_collector.url)
+    async with database.pool.acquire() as connection:
+        holding = connection.transaction()
+        await holding.start()
+        await connection.execute("LOCK TABLE silences IN ACCESS EXCLUSIVE MODE")  # it is asked for after the claim
+        running = asyncio.create_task(outbox.dispatcher().run())
+        await eventually(outbox.is_sending, 10)
+        running.cancel()
+        await asyncio.sleep(0)
+        await holding.commit()
+        await asyncio.wait({running})
+    assert (await outbox.row())["state"] == "sent"
+    assert received(page_collector) == 1
