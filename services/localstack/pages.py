@@ -46,6 +46,8 @@ class PageCollector:
         self.port = free_port() if port is None else port
         self.answer_status = 200
         self.answer_delay_seconds = 0.0
+        self.begun = 0
+        """Requests that have come in, answered or not."""
         self.refused = 0
         self._pages: list[Page] = []
         self._on_page = on_page
@@ -115,6 +117,8 @@ class PageCollector:
             self.refused = 0
 
     def _receive(self, body: bytes) -> int:
+        with self._changed:
+            self.begun += 1
         time.sleep(self.answer_delay_seconds)
         status = self.answer_status
         if status >= 300:

@@ -255,7 +255,7 @@ async def test_what_this_process_is_sending_is_not_sent_again_though_its_lease_i
     page_collector.answer_delay_seconds = 0.7
     dispatcher = outbox.dispatcher()
     first = asyncio.create_task(dispatcher.send_due())
-    await eventually(outbox.is_sending, 5)
+    await eventually(lambda: page_collector.begun, 5)
     outbox.later(31)
     await dispatcher.send_due()
     await first
