@@ -27,6 +27,7 @@ from services.alerts.send_outcome import SendOutcome, SendResult, no_answer, out
 
 _WEBHOOKS: Final = ("json", "jsons", "form", "forms", "xml", "xmls")
 _CAN_CARRY_FIELDS: Final = ("json", "jsons", "form", "forms")
+_PUSH: Final = ("ntfy", "ntfys")
 _MAIL: Final = ("mailto", "mailtos")
 _SMTP_HOST: Final = re.compile("[?&]smtp=([^&]+)")
 _LINGERING: Final = 4
@@ -49,6 +50,8 @@ def with_delivery_id(url: str, delivery_id: UUID, priority: Priority) -> str:
         if priority is Priority.HIGH:
             more |= {"+Importance": "high", "+X-Priority": "1"}
         more |= {} if "format=" in url else {"format": "text"}
+    elif scheme in _PUSH and priority is Priority.HIGH and "priority=" not in url:
+        more = {"priority": "max"}  # rings where "do not disturb" is set
     else:
         return url
     joint = "&" if "?" in url else "?"
@@ -76,9 +79,15 @@ class AppriseChannel:
 
     def __init__(self, timeout_seconds: float, at_once: int = 32) -> None:
         self._timeout_seconds = timeout_seconds
-        # Without a time limit of its own Apprise calls the channel in the thread that it is called in.
+        # Without a time limit of its own Apprise calls the channel in the thread that it is called in. And no pictures:
+        # each phone would fetch them from somebody's web server, at the moment of the page.
         self._asset = apprise.AppriseAsset(
-            app_id="Pumpwatch", app_desc="Pumpwatch alerts", app_url="", service_timeout=0
+            app_id="Pumpwatch",
+            app_desc="Pumpwatch alerts",
+            app_url="",
+            image_url_mask="",
+            image_url_logo="",
+            service_timeout=0,
         )
         self._threads = ThreadPoolExecutor(_LINGERING * at_once, thread_name_prefix="send")
         # Its records hold hosts, addresses and texts. They are captured for the one attempt that they are about, down

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-_STATUS: Final = re.compile(r"error=(\d{3})\b")
+_STATUS: Final = re.compile(r"error=(\d{3})(?:\d\d)?\b")
+"""ntfy has numbers of its own, which begin with the status: 40301."""
 _SMTP_REPLY: Final = re.compile(r"[(](\d{3}), b?['\"]|was refused: (\d{3}) ")
 _CAUSE: Final = "Socket Exception"
 _RETRYABLE_REFUSALS: Final = frozenset({408, 409, 423, 425, 429})

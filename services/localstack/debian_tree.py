@@ -1,6 +1,6 @@
-"""A Debian 13 tree with TimescaleDB and Docker Compose, for machines whose own system does not have them.
+"""A Debian 13 tree with TimescaleDB, Docker Compose and ntfy, for machines whose own system does not have them.
 
-Made once by debootstrap, as root, in the user's cache (about 40 s and 850 MB). Guarantees: a tree at its
+Made once by debootstrap, as root, in the user's cache (about 40 s and 900 MB). Guarantees: a tree at its
 final name is complete, because it is built under another name and renamed; two makers at once make one tree.
 """
 
@@ -20,8 +20,9 @@ from services.localstack.installations import TIMESCALEDB_SETTINGS, Installation
 from services.localstack.process import RunAs
 
 _SUITE: Final = "trixie"
-_PACKAGES: Final = ("postgresql-17-timescaledb", "docker-compose")
+_PACKAGES: Final = ("postgresql-17-timescaledb", "docker-compose", "ntfy")
 _COMPOSE: Final = Path("usr/libexec/docker/cli-plugins/docker-compose")
+_NTFY: Final = Path("/usr/bin/ntfy")
 _PROGRAMS: Final = Path("/usr/lib/postgresql/17/bin")
 _TIME_LIMIT_SECONDS: Final = 900
 
@@ -62,6 +63,12 @@ def compose_program() -> Path | None:
     return program if program.exists() else None
 
 
+def ntfy_program() -> tuple[Path, RunAs] | None:
+    """The ntfy inside the tree, if there is one, and as whom and where to run it."""
+    tree = _place()
+    return (_NTFY, _postgres_account(tree)) if tree.exists() else None
+
+
 def _place() -> Path:
     return folders.cache_folder() / "-".join((_SUITE, *_PACKAGES))
 
@@ -70,7 +77,7 @@ def _make(tree: Path, say: Callable[[str], None]) -> None:
     program = system_packages.ensure_program(
         "debootstrap", "debootstrap", purpose="a Debian 13 tree with TimescaleDB", say=say
     )
-    say(f"making a Debian 13 tree with TimescaleDB in {tree}: once, about 40 s, 850 MB")
+    say(f"making a Debian 13 tree with TimescaleDB in {tree}: once, about 40 s, 900 MB")
     unfinished = tree.with_name(f"{tree.name}.unfinished")
     _remove(unfinished)
     log_path = tree.with_suffix(".log")

@@ -1,13 +1,16 @@
-"""Receivers of pages that work or fail in a way of choice: mail servers and webhooks, plain and with TLS."""
+"""Receivers of pages that work or fail in a way of choice: mail servers, webhooks and ntfy, plain and with TLS."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import signal
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -16,10 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from services.localstack.ports import free_port
+from services.localstack import folders
+from services.localstack.debian_tree import ntfy_program
+from services.localstack.ports import accepts_connections, free_port
+from services.localstack.process import ManagedProcess
 
 SECRET = "tops3cret"  # noqa: S105 - stands in every address, and nowhere else
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -158,6 +165,53 @@ def mail_server(
         yield receiver
     finally:
         controller.stop()
+
+
+@contextlib.contextmanager
+def ntfy(
+    *, tls: Authority | None = None, stopped: bool = False, more: Mapping[str, str | int] | None = None
+) -> Iterator[Receiver]:
+    """A real ntfy server. Its topic is the secret: who knows it may read and write.
+
+    Args:
+        tls: With a certificate that nobody has signed.
+        stopped: The process stands still, and takes connections all the same.
+        more: Lines of its configuration; {folder} is its own.
+    """
+    found = ntfy_program()
+    if found is None:
+        pytest.skip("ntfy comes with the Debian 13 tree, and there is none")
+    program, run_as = found
+    assert run_as.chroot is not None
+    folder = folders.make_folder_in(run_as.chroot / "srv", "ntfy", owner=run_as)
+    inside, place = Path("/srv", folder.name), f"127.0.0.1:{free_port()}"
+    lines: dict[str, str | int] = {"log-level": "warn", "listen-http": place}
+    if tls is not None:
+        for kind in ("key", "crt"):
+            (folder / kind).write_bytes((tls.folder / f"self-signed.{kind}").read_bytes())
+        lines |= {"listen-http": "-", "listen-https": place}
+        lines |= {"key-file": str(inside / "key"), "cert-file": str(inside / "crt")}
+    for name, value in (more or {}).items():
+        lines[name] = value.format(folder=inside) if isinstance(value, str) else value
+    (folder / "server.yml").write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in lines.items()))
+    process = ManagedProcess(
+        "ntfy",
+        [str(program), "serve", "--config", str(inside / "server.yml")],
+        log_path=folder / "log",
+        environment={"PATH": os.defpath},
+        folder=Path("/"),
+        run_as=run_as,
+    )
+    host, port = place.split(":")
+    try:
+        process.start()
+        process.wait_until(lambda: accepts_connections(host, int(port)), within_seconds=15, waiting_for="connections")
+        if stopped:
+            process.send_signal(signal.SIGSTOP)
+        yield Receiver(f"{'ntfys' if tls else 'ntfy'}://{place}/{SECRET}", "ntfy")
+    finally:
+        process.kill()
+        folders.remove_folder(folder)
 
 
 @contextlib.contextmanager

@@ -10,13 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import httpx
 import pytest
 import structlog
 
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.localstack.pages import PageCollector
 from tests.integration.alerts_story import T0, FixedPolicies, Story, route
-from tests.integration.receivers import SECRET, Authority, Receiver, mail_server, nobody, silent, webhook
+from tests.integration.receivers import SECRET, Authority, Receiver, mail_server, nobody, ntfy, silent, webhook
 from tests.integration.test_alerts_api import client_for
 from tests.integration.test_alerts_dispatch import Outbox, _plugins_are_loaded  # noqa: F401 - a fixture
 from tests.integration.test_alerts_worker import stall
@@ -76,6 +77,16 @@ CASES = {
     "mail server's certificate is another's": Case(
         lambda ca: mail_server(tls=ca.context("other host")), "the certificate is another host's", True
     ),
+    "ntfy hangs": Case(lambda _: ntfy(stopped=True), f"no answer within {TIMEOUT_SECONDS:g} s", True),
+    "ntfy forbids it": Case(
+        lambda _: ntfy(more={"auth-file": "{folder}/auth.db", "auth-default-access": "read-only"}),
+        "the receiver answered 403",
+        False,
+    ),
+    "ntfy has had too many": Case(
+        lambda _: ntfy(more={"visitor-request-limit-burst": 0}), "the receiver answered 429", True
+    ),
+    "ntfy's certificate is self-signed": Case(lambda ca: ntfy(tls=ca), UNTRUSTED, True),
 }
 
 
@@ -231,6 +242,21 @@ async def test_a_mail_and_what_stands_in_it(database: Database, authority: Autho
     assert mail.get_content().strip() == f"Alert {alert_id[:8]}. Open https://pw.example.org/alerts/{alert_id}"
     assert "pprise" not in str(mail)
     assert outbox.story.pump_id not in str(mail)
+
+
+async def test_a_push_message_and_what_stands_in_it(database: Database) -> None:
+    with ntfy() as receiver:
+        outbox = await outbox_for(database, receiver.url)
+        await send(outbox)
+        row = await delivery(outbox, "nurse", "way 1")
+        async with httpx.AsyncClient() as reader:
+            answer = await reader.get(receiver.url.replace("ntfy://", "http://") + "/json?poll=1")
+    (message,) = (json.loads(line) for line in answer.text.splitlines())
+    assert (row["state"], row["attempts"], row["last_error"]) == ("sent", 1, None)
+    alert_id = str(row["alert_id"])
+    assert (message["title"], message["priority"]) == ("Pumpwatch HIGH: pump alarm", 5)  # through "do not disturb"
+    assert message["message"] == f"Alert {alert_id[:8]}. Open https://pw.example.org/alerts/{alert_id}"
+    assert set(message) == {"id", "time", "expires", "event", "topic", "title", "message", "priority"}
 
 
 async def test_receivers_that_hang_do_not_hold_up_one_that_works(

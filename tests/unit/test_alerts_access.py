@@ -133,6 +133,9 @@ def test_the_delivery_id_goes_along_where_it_can() -> None:
         f"mailtos://h/?format=html&{mail}&+Importance=high&+X-Priority=1"
     )
     assert with_delivery_id("tgram://token/chat", number, high) == "tgram://token/chat"
+    assert with_delivery_id("ntfy://h/topic", number, high) == "ntfy://h/topic?priority=max"
+    assert with_delivery_id("ntfys://h/topic?priority=low", number, high) == "ntfys://h/topic?priority=low"
+    assert with_delivery_id("ntfy://h/topic", number, low) == "ntfy://h/topic"
 
 
 @pytest.mark.parametrize(
@@ -154,6 +157,7 @@ def test_channels_of_one_server_are_known_as_such(url: str, server: str) -> None
     ("warning", "detail", "error", "expected"),
     [
         ("Failed to send JSON POST notification: error=404.", "", "the receiver answered 404", SendResult.PERMANENT),
+        ("Failed to send ntfy notification: error=40301.", "", "the receiver answered 403", SendResult.PERMANENT),
         ("", "Socket Exception: (451, b'4.7.1 later')", "the mail server answered 451", SendResult.RETRY),
         ("", "Socket Exception: {'a@b.org': (550, b'no')}", "the mail server answered 550", SendResult.PERMANENT),
         (
