@@ -129,9 +129,10 @@ class Bypass:
                     for topic_filter in FILTERS:
                         await connection.subscribe(topic_filter)
                     self._health.failing.pop("bypass", None)
-                    async for message in connection.messages():
-                        self._hear(message)
-                        await connection.acknowledge([message])
+                    async for messages in connection.messages():
+                        for message in messages:
+                            self._hear(message)
+                        await connection.acknowledge(messages)
             except (BrokerUnavailableError, ConnectionLostError) as error:
                 self._health.failing["bypass"] = str(error)
                 log.warning("bypass_cut_off", error=str(error))

@@ -183,11 +183,11 @@ class Pipeline:
     async def _read(self, connection: Connection) -> None:
         """Read messages as they come. Queued ones of a kept session arrive before the subscription is confirmed."""
         inbox = self._inbox
-        async for message in connection.messages():
+        async for messages in connection.messages():
             if not inbox.messages:
                 self._first_came()
-            inbox.messages.append(message)
-            inbox.payload_bytes += len(message.payload)
+            inbox.messages += messages
+            inbox.payload_bytes += sum(len(message.payload) for message in messages)
 
     def _first_came(self) -> None:
         """Start the clock of a batch, if nothing else waits."""

@@ -7,9 +7,10 @@ new one (each connection has its own client); a connection that is lost in whate
 aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs/decisions/0001-mqtt-client.md):
 its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
 queue survives a reconnect, so there is none; a connection reset ends its background task without telling anybody, so
-that task is watched; it writes each packet by itself, so acknowledgements are joined into one write; and why the broker
-ended a connection it only logs, so its log is read, and written nowhere; and it uses a buffer of 16 MB from end to end,
-so it is given a smaller one, and the broker is told not to send packets that would not fit.
+that task is watched; it writes each packet by itself, so acknowledgements are joined into one write; it hands over each
+message by itself, so what else waits is taken with it; why the broker ended a connection it only logs, so its log is
+read, and written nowhere; and it uses a buffer of 16 MB from end to end, so it is given a smaller one, and the broker
+is told not to send packets that would not fit.
 """
 
 from __future__ import annotations
@@ -158,19 +159,23 @@ class Connection:
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError) as error:
             raise ConnectionLostError(str(error)) from error
 
-    async def messages(self) -> AsyncIterator[Message]:
-        """Iterate over what comes in. Read by one task, which is cancelled only to give the connection up.
+    async def messages(self) -> AsyncIterator[list[Message]]:
+        """Iterate over what comes in, as many messages at once as are there. Read by one task.
+
+        That task is cancelled only to give the connection up.
 
         Raises:
             ConnectionLostError: The connection ended.
         """
         try:
-            async for packet in self._client.messages():
-                if isinstance(packet, PublishPacket):
-                    self._unacknowledged += packet.packet_id is not None
-                    if self._unacknowledged > self.receive_maximum + _EXCESS_MESSAGES:
-                        self._may_read.clear()
-                    yield packet
+            async for first in self._client.messages():
+                waiting = self._client._queue  # noqa: SLF001 - see the module's docstring
+                came: list[Message] = [packet for packet in (first, *waiting) if isinstance(packet, PublishPacket)]
+                waiting.clear()
+                self._unacknowledged += sum(packet.packet_id is not None for packet in came)
+                if self._unacknowledged > self.receive_maximum + _EXCESS_MESSAGES:
+                    self._may_read.clear()
+                yield came
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
             reason = self._farewell.reason
             if reason == "SESSION_TAKEN_OVER":
