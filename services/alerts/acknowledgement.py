@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.alerts import store
-from services.alerts.model import AlertState
+from services.alerts.model import AlertState, OpenAlert
 from services.alerts.policies import Policies
 from services.alerts.reconcile import acknowledge
 from services.alerts.store import AlertChange
@@ -19,6 +19,20 @@ from services.runtime.database import Connection
 
 class UnknownAlertError(LookupError):
     """There is no alert with this id."""
+
+
+async def hold_alert(connection: Connection, alert_id: UUID) -> OpenAlert:
+    """The alert, held with its pump until the caller's transaction ends, as an evaluation holds it.
+
+    Raises:
+        UnknownAlertError: There is no such alert.
+    """
+    pump_id = await connection.fetchval(store.QUERIES["pump_of_alert"], alert_id)
+    if pump_id is None:
+        msg = f"there is no alert {alert_id}"
+        raise UnknownAlertError(msg)
+    await connection.execute(store.QUERIES["hold_pump"], pump_id)
+    return store.open_alert(await connection.fetchrow(store.QUERIES["alert_for_acknowledgement"], alert_id))
 
 
 async def acknowledge_alert(
@@ -31,13 +45,7 @@ async def acknowledge_alert(
         AcknowledgeError: Somebody else has it, or it is closed.
     """
     async with connection.transaction():
-        pump_id = await connection.fetchval(store.QUERIES["pump_of_alert"], alert_id)
-        if pump_id is None:
-            msg = f"there is no alert {alert_id}"
-            raise UnknownAlertError(msg)
-        await connection.execute(store.QUERIES["hold_pump"], pump_id)
-        row = await connection.fetchrow(store.QUERIES["alert_for_acknowledgement"], alert_id)
-        alert = store.open_alert(row)
+        alert = await hold_alert(connection, alert_id)
         transition = acknowledge(alert, by)
         if transition is None:
             return None
@@ -48,7 +56,7 @@ async def acknowledge_alert(
         change = AlertChange(
             alert_id,
             alert.clinic_id,
-            pump_id,
+            alert.pump_id,
             transition,
             policies.version_of(alert.clinic_id),
             actor=by,

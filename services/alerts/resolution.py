@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.alerts import store
-from services.alerts.acknowledgement import UnknownAlertError
+from services.alerts.acknowledgement import hold_alert
 from services.alerts.happening import resolve
 from services.alerts.policies import Policies
 from services.alerts.store import AlertChange
@@ -27,17 +27,12 @@ async def resolve_alert(
         ResolveError: It ends by itself, or it is closed.
     """
     async with connection.transaction():
-        pump_id = await connection.fetchval(store.QUERIES["pump_of_alert"], alert_id)
-        if pump_id is None:
-            msg = f"there is no alert {alert_id}"
-            raise UnknownAlertError(msg)
-        await connection.execute(store.QUERIES["hold_pump"], pump_id)
-        alert = store.open_alert(await connection.fetchrow(store.QUERIES["alert_for_acknowledgement"], alert_id))
+        alert = await hold_alert(connection, alert_id)
         transition = resolve(alert, by)
         if transition is None:
             return None
         version = policies.version_of(alert.clinic_id)
-        change = AlertChange(alert_id, alert.clinic_id, pump_id, transition, version, actor=by, note=note)
+        change = AlertChange(alert_id, alert.clinic_id, alert.pump_id, transition, version, actor=by, note=note)
         await connection.execute(store.QUERIES["set_resolved"], alert_id, by, note, now)
         await store.record_person(connection, change, now)
         return change
