@@ -7,7 +7,7 @@ alarm that was cleared again pages nobody; what was already open and high before
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from schemas.events import AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.alarms import standing_alarms
-from services.alerts.model import AlarmEvent, AlertState, OpenAlert, Page, PumpFacts, Strength, TransitionKind
+from services.alerts.model import AlarmEvent, OpenAlert, Page, PumpFacts, Strength, TransitionKind
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.text import PageText
@@ -51,22 +51,9 @@ def emergencies(
             if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH or cause in known:
                 continue
             first = _first_raised(own, codes)
-            found.append(
-                OpenAlert(
-                    alert_id=first.event.event_id,
-                    clinic_id=clinic_id,
-                    pump_id=pump_id,
-                    rule=condition.rule.value,
-                    key=condition.key,
-                    priority=Priority.HIGH,
-                    state=AlertState.ACTIVE,
-                    since=condition.since,
-                    title=condition.title,
-                    explanation=condition.explanation,
-                    evidence=condition.evidence,
-                    pages=(Page(TransitionKind.OPENED, 0, first.received_at, Priority.HIGH, None),),
-                )
-            )
+            opened = OpenAlert.opened_by(condition, alert_id=first.event.event_id, clinic_id=clinic_id, pump_id=pump_id)
+            page = Page(TransitionKind.OPENED, 0, first.received_at, Priority.HIGH, None)
+            found.append(replace(opened, pages=(page,)))
     return tuple(found)
 
 

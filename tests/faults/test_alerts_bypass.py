@@ -48,6 +48,13 @@ def board_of(service: ServiceProcess) -> str:
         return error.read().decode()
 
 
+async def start_ingest(dsn: str, broker: MosquittoServer, run_service: RunService) -> None:
+    """One with a session and a share of its own."""
+    mark = uuid4().hex[:8]
+    addresses = {"INGEST_DATABASE_URL": dsn, "INGEST_MQTT_URL": broker.url}
+    await run_service("ingest", addresses | {"INGEST_CLIENT_ID": f"bypass-{mark}", "INGEST_SHARE_GROUP": mark})
+
+
 async def test_two_processes_page_by_themselves_with_one_id_and_it_is_one_page_in_the_record(
     own_postgres: StartPostgres,
     broker: MosquittoServer,
@@ -59,9 +66,7 @@ async def test_two_processes_page_by_themselves_with_one_id_and_it_is_one_page_i
     server = own_postgres()
     dsn = await make_database(server)
     (pump,) = await enrol(dsn, 1)
-    mark = uuid4().hex[:8]
-    ingest = {"INGEST_DATABASE_URL": dsn, "INGEST_MQTT_URL": broker.url, "INGEST_CLIENT_ID": f"two-{mark}"}
-    await run_service("ingest", ingest | {"INGEST_SHARE_GROUP": mark})
+    await start_ingest(dsn, broker, run_service)
     alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
     for _ in range(2):
         await run_service("alerts", alerts)
@@ -95,14 +100,7 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     server = own_postgres()
     dsn = await make_database(server)
     before, during, cleared, medium = await enrol(dsn, 4)
-    mark = uuid4().hex[:8]
-    ingest = {
-        "INGEST_DATABASE_URL": dsn,
-        "INGEST_MQTT_URL": broker.url,
-        "INGEST_CLIENT_ID": f"bypass-{mark}",
-        "INGEST_SHARE_GROUP": mark,
-    }
-    await run_service("ingest", ingest)
+    await start_ingest(dsn, broker, run_service)
     alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
     service = await run_service("alerts", alerts)
     await publish(broker, before, ("motor_stall", "raised"))
