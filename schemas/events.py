@@ -2,17 +2,19 @@
 
 Guarantees: a value that passes is finite, in range and carries its unit in its name; unknown fields are
 ignored (a newer device may say more), unknown enum values are refused (an older server must not guess).
-Ranges are wide enough for every pump in DOMAIN.md section 1 and narrow enough to catch a wrong unit.
+Ranges are wide enough for every pump in DOMAIN.md section 1 and narrow enough to catch a wrong unit, and a word that a
+device has for "never" or "nothing": a quantity that something is divided by is 0 or large enough to be real.
 """
 
 from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -20,7 +22,9 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     field_validator,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 MAX_BATCH_EVENTS: Final = 500
 """The most events that one message may carry (DESIGN.md, decision 3)."""
@@ -93,14 +97,60 @@ class Complaint(StrEnum):
     MORE_THERAPY = "more_therapy"
 
 
+LEAST_RATE_ML_PER_DAY: Final = 0.001
+"""The slowest flow that is not 0. The slowest pump does about 0.048 mL a day (DOMAIN.md section 1, GK)."""
+
+LEAST_DOSE_MCG: Final = 0.001
+"""The smallest dose that is not 0: a thousandth of the smallest that any of the drugs is given in."""
+
+LEAST_CONCENTRATION_MCG_PER_ML: Final = 0.01
+"""The thinnest mixture. Ziconotide, the most potent of the drugs, is given at 5 mcg/mL and more (DOMAIN.md, GK)."""
+
+
+def _zero_or_at_least(least: float) -> AfterValidator:
+    def check(value: float) -> float:
+        if 0 < value < least:
+            raise PydanticCustomError(
+                "zero_or_at_least", "Input should be 0, or greater than or equal to {least}", {"least": least}
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _published(least: float) -> dict[str, Any]:
+    """What the published schema says of a number that is 0 or at least `least`."""
+    return {"anyOf": [{"const": 0}, {"minimum": least}]}
+
+
 VolumeMl = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 """A volume in millilitres. The largest reservoir is 40 mL (DOMAIN.md section 1)."""
 
-RateMlPerDay = Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)]
+ReservoirSizeMl = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
+"""The size of a reservoir in millilitres. The smallest in use hold 10 (GK)."""
+
+RateMlPerDay = Annotated[
+    float,
+    Field(ge=0, le=50, allow_inf_nan=False, json_schema_extra=_published(LEAST_RATE_ML_PER_DAY)),
+    _zero_or_at_least(LEAST_RATE_ML_PER_DAY),
+]
 """A flow in millilitres a day. The fastest pump does about 28.8 (DOMAIN.md section 1, GK)."""
 
-DoseMcg = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+DoseMcg = Annotated[
+    float,
+    Field(ge=0, le=1_000_000, allow_inf_nan=False, json_schema_extra=_published(LEAST_DOSE_MCG)),
+    _zero_or_at_least(LEAST_DOSE_MCG),
+]
 """A dose in micrograms."""
+
+ConcentrationMcgPerMl = Annotated[float, Field(ge=LEAST_CONCENTRATION_MCG_PER_ML, le=1_000_000, allow_inf_nan=False)]
+"""How much of a drug a millilitre holds, in micrograms."""
+
+EARLIEST_DATE: Final = date(2000, 1, 1)
+LATEST_DATE: Final = date(2100, 12, 31)
+
+CalendarDate = Annotated[date, Field(ge=EARLIEST_DATE, le=LATEST_DATE)]
+"""A day that a pump's programme may name. A device that has none leaves the field out: "never" is no date."""
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """A time of day on the pump's own clock, "HH:MM"."""
@@ -155,7 +205,7 @@ class Drug(_Wire):
     """One drug of the mixture in the reservoir."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
-    concentration_mcg_per_ml: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+    concentration_mcg_per_ml: ConcentrationMcgPerMl
 
 
 class ProfileStep(_Wire):
@@ -182,9 +232,16 @@ class Therapy(WireEvent):
     drugs: Annotated[tuple[Drug, ...], Field(min_length=1, max_length=8)]
     profile: Annotated[tuple[ProfileStep, ...], Field(min_length=1, max_length=48)]
     bolus: BolusPrescription | None = None
-    reservoir_size_ml: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
+    reservoir_size_ml: ReservoirSizeMl
     low_reservoir_ml: VolumeMl | None = None
-    refill_due: date | None = None
+    refill_due: CalendarDate | None = None
+
+    @model_validator(mode="after")
+    def _alarm_level_is_in_the_reservoir(self) -> Self:
+        if self.low_reservoir_ml is not None and self.low_reservoir_ml >= self.reservoir_size_ml:
+            msg = f"low_reservoir_ml should be less than reservoir_size_ml, which is {self.reservoir_size_ml:g}"
+            raise ValueError(msg)
+        return self
 
     @field_validator("profile")
     @classmethod
@@ -211,7 +268,7 @@ class Status(WireEvent):
     kind: Literal[EventKind.STATUS] = EventKind.STATUS
     battery_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
     firmware: Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00]*$")] | None = None
-    end_of_service: date | None = None
+    end_of_service: CalendarDate | None = None
 
 
 class Report(WireEvent):
