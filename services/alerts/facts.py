@@ -37,6 +37,7 @@ _SECONDS_PER_DAY: Final = 86_400
 _EPISODE_SECONDS: Final = EPISODE.total_seconds()
 _NOTHING: Final = DayWindow(0, heard=False)
 _HEARD: Final = DayWindow(0, heard=True)
+_LARGEST_BOLUS_ML: Final = 100.0
 HEARTBEATS: Final = 40
 """So many of a device's newest heartbeats make its habit..."""
 HABIT_DAYS: Final = 60
@@ -116,8 +117,11 @@ def daily_ml(profile: Sequence[tuple[str, float]]) -> float:
 
 
 def bolus_volume_ml(dose_mcg: float, concentration_mcg_per_ml: float) -> float:
-    """A bolus is of the first drug: its dose over that concentration is its volume (GK)."""
-    return dose_mcg / concentration_mcg_per_ml if concentration_mcg_per_ml else 0.0
+    """A bolus is of the first drug: its dose over that concentration is its volume (GK).
+
+    At most what the largest reservoir may hold: a stored therapy can be from before the wire had bounds.
+    """
+    return min(dose_mcg / concentration_mcg_per_ml, _LARGEST_BOLUS_ML) if concentration_mcg_per_ml else 0.0
 
 
 def _seconds(clock_time: str) -> int:

@@ -45,12 +45,12 @@ def forecast(
         return None
     due_at = datetime.combine(therapy.refill_due, time(), UTC)
     booked = f"{therapy.refill_due:%Y-%m-%d}"
-    if due_at + timedelta(days=1 + rule.overdue_days) <= now and not (refill and refill.observed_at >= due_at):
+    if now - due_at >= timedelta(days=1 + rule.overdue_days) and not (refill and refill.observed_at >= due_at):
         return Forecast(f"The refill of {booked} is overdue.", rule.overdue_priority, None, therapy.refill_due)
-    if therapy.worst_daily_ml <= 0:
+    # Days are compared as numbers: a flow next to nothing lasts for longer than a calendar has dates.
+    left_ml, days = volume_ml - limit_ml, (due_at - at) / timedelta(days=1)
+    if due_at <= now or days <= 0 or left_ml >= therapy.worst_daily_ml * days:
         return None
-    low_at = at + timedelta(days=(volume_ml - limit_ml) / therapy.worst_daily_ml)
-    if due_at <= now or low_at >= due_at:
-        return None
+    low_at = at + timedelta(days=left_ml / therapy.worst_daily_ml)
     words = f"With every bolus used it is low {moment(low_at)}, before the refill of {booked}."
     return Forecast(words, rule.forecast_priority, low_at, therapy.refill_due)
