@@ -318,6 +318,7 @@ class RejectionReason(StrEnum):
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
     REFUSED_BY_DATABASE = "refused_by_database"
+    INTERNAL_ERROR = "internal_error"
 
 
 class RejectedEvent(_Wire):

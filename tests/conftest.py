@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
+import apprise
 import asyncpg
+import hypothesis
 import pytest
 
 from services.localstack import installations, mosquitto
@@ -28,6 +31,10 @@ from tests.stack import Database, RunService, StartBroker, StartPostgres, eventu
 # A developer's own settings must not change what a test does.
 for _name in set(os.environ) - set(clean_environment()):
     del os.environ[_name]
+
+# A time limit for each example would be a timed test, and fail on a busy machine.
+hypothesis.settings.register_profile("pumpwatch", deadline=None)
+hypothesis.settings.load_profile("pumpwatch")
 
 _RAN_ON = pytest.StashKey[dict[str, str]]()
 _number = itertools.count(1)
@@ -189,6 +196,14 @@ def page_collector() -> Iterator[PageCollector]:
     """A pager: put `.url` into a policy's channel, then `await page_collector.wait_for(n)`."""
     with PageCollector() as collector:
         yield collector
+
+
+@pytest.fixture(scope="session")
+def apprise_is_loaded() -> None:
+    """Apprise loads its plugins once; one of them still imports a module that Python deprecates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        apprise.Apprise().add("json://localhost")
 
 
 @pytest.fixture(name="eventually")

@@ -47,6 +47,7 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
     RejectionReason.REFUSED_BY_DATABASE: (
         "The detail is the database's own: find what refuses (a constraint that somebody added?), mend it and replay."
     ),
+    RejectionReason.INTERNAL_ERROR: "Pumpwatch itself failed on it: tell its developers, upgrade, and replay.",
 }
 """One sentence for every reason."""
 

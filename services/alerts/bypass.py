@@ -14,9 +14,10 @@ is away knows no registry, and cannot page.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4, uuid5
@@ -39,6 +40,7 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.worker import Clock, Health
 from services.ingest.decode import ClockLimits, Enrolment, decode
 from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.isolation import apart, described
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
 
 FILTERS: Final = (f"{ROOT}/+/events/{EventKind.ALARM}", f"{ROOT}/+/events/batch")
@@ -106,7 +108,12 @@ class Bypass:
         self._failures = 0
         if self._sending:
             await asyncio.wait(self._sending.values(), timeout=self._settings.send_timeout_seconds)
-        await store.insert_bypassed(connection, self._unwritten)
+        await self._write_down(connection, self._unwritten)
+
+    async def _write_down(self, connection: Connection, pages: Sequence[BypassedPage]) -> None:
+        _, failed = await apart(connection, pages, functools.partial(store.insert_bypassed, connection))
+        for failure in failed:
+            log.error("bypass_page_not_recorded", event_id=str(failure.item.event_id), error=described(failure.error))
 
     def after_deciding(self, changes: Iterable[store.AlertChange]) -> None:
         """Remember which high alerts are open: those pages have gone out."""
@@ -188,7 +195,7 @@ class Bypass:
         now = self._clock()
         written = list(self._unwritten)
         await connection.execute("SELECT 1")
-        await store.insert_bypassed(connection, written)
+        await self._write_down(connection, written)
         stored = await store.stored_alarms(connection, self._heard.values())
         self._heard = {
             event_id: heard
@@ -213,13 +220,16 @@ class Bypass:
     def _page(self, group: asyncio.TaskGroup) -> None:
         now = self._clock()
         policies = self._policies.policies
-        for clinic_id in sorted({heard.clinic_id for heard in self._heard.values()}):
+        for clinic_id, pump_id in sorted({(heard.clinic_id, heard.pump_id) for heard in self._heard.values()}):
             policy = policies.of(clinic_id)
-            own = [heard for heard in self._heard.values() if heard.clinic_id == clinic_id]
-            for alert in emergencies(own, policy, now, self._known):
-                planned = [*due_deliveries(alert, policy, now), *self._extra.get(alert.alert_id, ())]
-                for each in dict.fromkeys(planned):
-                    self._start(group, alert, each)
+            own = [heard for heard in self._heard.values() if (heard.clinic_id, heard.pump_id) == (clinic_id, pump_id)]
+            try:
+                for alert in emergencies(own, policy, now, self._known):
+                    planned = [*due_deliveries(alert, policy, now), *self._extra.get(alert.alert_id, ())]
+                    for each in dict.fromkeys(planned):
+                        self._start(group, alert, each)
+            except Exception:  # one pump's fault: the others are paged (decision 11)
+                log.exception("bypass_pump_not_judged", pump_id=pump_id)
 
     def _start(self, group: asyncio.TaskGroup, alert: OpenAlert, planned: PlannedDelivery) -> None:
         send = (alert.alert_id, planned.occasion, planned.contact, planned.channel)

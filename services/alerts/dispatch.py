@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from schemas.policy import Priority
@@ -38,6 +40,7 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.silences import silences_now
 from services.alerts.worker import Clock
 from services.runtime.database import UNAVAILABLE, Connection, Pool
+from services.runtime.isolation import apart, concerns_all
 
 log = structlog.get_logger()
 
@@ -65,6 +68,12 @@ class Claim:
     rule: str | None
     wanted: bool
     """False: its alert is taken or over; left by a process that died while sending."""
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The claim that a row of the query `claim_delivery` is."""
+        values = dict(row) | {"priority": Priority(row["priority"])}
+        return cls(**values)
 
     @property
     def channel_key(self) -> _ChannelKey:
@@ -154,30 +163,43 @@ class Dispatcher:
             policies, now = self._policies.policies, self._clock()
             await gather_once(connection, policies, now, public_url=self._settings.public_url)
         while len(self._sending) < self._settings.sends_at_once and not self._stopping:
-            claim = await self._claim()
-            if claim is None:
+            row = await self._claim()
+            if row is None:
                 return
-            if not claim.wanted:
-                await self._pool.execute(store.QUERIES["record_cancelled"], claim.delivery_id)
-                continue
-            if await self._is_held(claim):
-                continue
-            policy = self._policies.policies.of(claim.clinic_id)
-            url = address_of(policy, claim.contact, claim.channel, self._environment)
-            server = self._server_of[claim.channel_key] = server_of(url or "")
-            if self._is_full(server):  # not known before it was claimed; it is left alone from now on
-                await self._pool.execute(store.QUERIES["record_held"], claim.delivery_id, self._clock(), None, None)
-                continue
-            self._under_way.add(claim.delivery_id)
-            self._in_use[claim.channel_key] += 1
-            self._servers_in_use[server] += 1
-            self._sending.add(asyncio.create_task(self._send(claim, url, server)))
+            try:
+                await self._start(Claim.of(row))
+            except Exception as error:
+                if concerns_all(error):
+                    raise
+                # A fault of ours in one page: it counts as failed, and the others go out (decision 11). What the error
+                # says is told nowhere: it may hold the address.
+                said = f"a fault of Pumpwatch: {type(error).__name__}"
+                log.error("delivery_failed_here", delivery_id=str(row["delivery_id"]), error=said)  # noqa: TRY400
+                await self._pool.execute(store.QUERIES["record_failed"], row["delivery_id"], said)
 
-    async def _claim(self) -> Claim | None:
+    async def _start(self, claim: Claim) -> None:
+        """Begin to send one page, unless nobody wants it any more, or something holds it."""
+        if not claim.wanted:
+            await self._pool.execute(store.QUERIES["record_cancelled"], claim.delivery_id)
+            return
+        if await self._is_held(claim):
+            return
+        policy = self._policies.policies.of(claim.clinic_id)
+        url = address_of(policy, claim.contact, claim.channel, self._environment)
+        server = self._server_of[claim.channel_key] = server_of(url or "")
+        if self._is_full(server):  # not known before it was claimed; it is left alone from now on
+            await self._pool.execute(store.QUERIES["record_held"], claim.delivery_id, self._clock(), None, None)
+            return
+        self._under_way.add(claim.delivery_id)
+        self._in_use[claim.channel_key] += 1
+        self._servers_in_use[server] += 1
+        self._sending.add(asyncio.create_task(self._send(claim, url, server)))
+
+    async def _claim(self) -> asyncpg.Record | None:
         now = self._clock()
         busy = {key for key, count in self._in_use.items() if count >= self._settings.sends_per_channel}
         busy |= {key for key, server in self._server_of.items() if self._is_full(server)}
-        row = await self._pool.fetchrow(
+        return await self._pool.fetchrow(
             store.QUERIES["claim_delivery"],
             now,
             now + timedelta(seconds=self._settings.send_lease_seconds),
@@ -187,10 +209,6 @@ class Dispatcher:
             self._worker_id,
             list(self._under_way),
         )
-        if row is None:
-            return None
-        values = dict(row) | {"priority": Priority(row["priority"])}
-        return Claim(**values)
 
     def _is_full(self, server: str) -> bool:
         most = max(self._settings.sends_per_channel, self._settings.sends_at_once // 2)
@@ -203,8 +221,16 @@ class Dispatcher:
         now = self._clock()
         policy = self._policies.policies.of(claim.clinic_id)
         async with self._pool.acquire() as connection:
-            silences = await silences_now(connection, claim.clinic_id, now)
-            mute = mute_of(silences, policy, pump_id=claim.pump_id, rule=claim.rule, priority=claim.priority, now=now)
+            try:
+                silences = await silences_now(connection, claim.clinic_id, now)
+                mute = mute_of(
+                    silences, policy, pump_id=claim.pump_id, rule=claim.rule, priority=claim.priority, now=now
+                )
+            except Exception as error:
+                if concerns_all(error):
+                    raise
+                log.exception("delivery_not_held", delivery_id=str(claim.delivery_id))
+                return False  # rather a page too many
             if mute is None:
                 return False
             await connection.execute(
@@ -220,13 +246,21 @@ class Dispatcher:
             if url is None:
                 outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
             else:
-                outcome = await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
+                outcome = await self._sent(url, claim)
             await self._record(claim, outcome)
         finally:
             self._under_way.discard(claim.delivery_id)
             self._in_use -= Counter([claim.channel_key])
             self._servers_in_use -= Counter([server])
             self._wake.set()  # a place is free
+
+    async def _sent(self, url: str, claim: Claim) -> SendOutcome:
+        try:
+            return await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
+        except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
+            # Only its type: what it says may hold the address.
+            log.error("channel_failed", delivery_id=str(claim.delivery_id), error=type(error).__name__)  # noqa: TRY400
+            return SendOutcome(SendResult.RETRY, f"the channel failed: {type(error).__name__}")
 
     async def _record(self, claim: Claim, outcome: SendOutcome) -> None:
         """Write the outcome down, however long the database is away: forgetting it would page twice."""
@@ -272,9 +306,15 @@ class Dispatcher:
                 )
                 due_at = now + timedelta(seconds=wait)
                 await connection.execute(store.QUERIES["record_retry"], claim.delivery_id, due_at, outcome.error)
-            await self._tell_others(connection, claim, now, final=final)
+            tell = functools.partial(self._tell_others, connection, now=now, final=final)
+            _, failed = await apart(connection, [claim], tell)
+            for failure in failed:
+                log.error("nobody_told_instead", delivery_id=str(claim.delivery_id), exc_info=failure.error)
 
-    async def _tell_others(self, connection: Connection, claim: Claim, now: datetime, *, final: bool) -> None:
+    async def _tell_others(
+        self, connection: Connection, claims: Sequence[Claim], *, now: datetime, final: bool
+    ) -> None:
+        [claim] = claims
         occasion = claim.occasion
         if occasion.startswith(_GROUP):  # group:rule/priority/step:moment
             occasion = f"opened/step:{occasion.split('/')[2].partition(':')[0]}"

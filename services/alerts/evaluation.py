@@ -2,7 +2,8 @@
 
 Guarantees: two workers never decide about one pump at once (the lock of `pump_evaluations`); a decision and
 everything that follows from it (alert, audit row, deliveries) commit together with whatever the caller did
-in its transaction, or not at all.
+in its transaction, or not at all; a pump that cannot be judged, whatever the reason, keeps its alerts, is told of and
+tried again, and no other pump waits for it (docs/decisions/0011-one-bad-pump.md).
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+import structlog
+
 from schemas.policy import Priority
 from services.alerts import store
+from services.alerts.backoff import backoff_seconds
 from services.alerts.escalate import due_deliveries, reaches_nobody
 from services.alerts.model import (
     PAGING_KINDS,
@@ -22,6 +26,7 @@ from services.alerts.model import (
     Page,
     PumpFacts,
     Reason,
+    RuleName,
     Transition,
 )
 from services.alerts.policies import Policies
@@ -30,10 +35,16 @@ from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
 from services.alerts.store import AlertChange, DeliveryRow
 from services.alerts.text import page_text
+from services.alerts.unjudged import unjudged, unjudged_notices
 from services.runtime.database import Connection
+from services.runtime.isolation import Failure, apart, described
 
 _SLICE_PUMPS: Final = 500
 """Facts of so many pumps are held in memory at once."""
+_TRY_AGAIN_SECONDS: Final = 60.0
+"""A pump that cannot be judged is tried again at least this often."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,18 @@ class Outcome:
     deliveries: int = 0
     unreached: tuple[Priority, ...] = ()
     """Priorities of the alerts that paged with nobody in the policy to be told."""
+    unjudged: tuple[str, ...] = ()
+    """Pumps that could not be evaluated; somebody is told, and they are tried again."""
+
+    def __add__(self, other: Outcome) -> Outcome:
+        """Both together."""
+        return Outcome(
+            self.pumps + other.pumps,
+            self.changes + other.changes,
+            self.deliveries + other.deliveries,
+            self.unreached + other.unreached,
+            self.unjudged + other.unjudged,
+        )
 
 
 async def evaluate_pumps(
@@ -67,26 +90,98 @@ async def evaluate_pumps(
         as_of: For a backtest: only what had been received by then.
     """
     await connection.execute(store.QUERIES["plan_once"])
-    due = await store.lock_pumps(connection, pump_ids, now)
-    known = sorted(due)
-    changes: list[AlertChange] = []
-    deliveries, unreached = 0, []
-    for start in range(0, len(known), _SLICE_PUMPS):
-        some = known[start : start + _SLICE_PUMPS]
-        facts = await store.load_facts(connection, some, now, windows=policies.longest_baseline_days, as_of=as_of)
-        closed_since = now - policies.longest_flapping
-        open_alerts = await store.load_open_alerts(connection, some, closed_since=closed_since)
+    held = await store.lock_pumps(connection, pump_ids, now)
+    sound = sorted(pump_id for pump_id, each in held.items() if not each.failures)
+    outcome = Outcome()
+
+    async def judge(some: Sequence[str]) -> Outcome:
+        due = {pump_id: held[pump_id].due_at for pump_id in some}
+        return await _judge(connection, due, policies, now, public_url=public_url, as_of=as_of)
+
+    slices = [sound[start : start + _SLICE_PUMPS] for start in range(0, len(sound), _SLICE_PUMPS)]
+    # One that failed before is tried by itself, so that the others need no second try because of it.
+    for some in (*slices, *([pump_id] for pump_id in sorted(held.keys() - set(sound)))):
+        done, failed = await apart(connection, some, judge)
+        outcome = sum(done, outcome)
+        for failure in failed:
+            failures = held[failure.item].failures + 1
+            outcome += await cannot_judge(connection, failure, failures, policies, now, public_url=public_url)
+    await store.count_failures(connection, [each for each in held if held[each].failures], outcome.unjudged)
+    return outcome
+
+
+async def _judge(
+    connection: Connection,
+    due: Mapping[str, datetime | None],
+    policies: Policies,
+    now: datetime,
+    *,
+    public_url: str,
+    as_of: datetime | None,
+) -> Outcome:
+    some = list(due)
+    facts = await store.load_facts(connection, some, now, windows=policies.longest_baseline_days, as_of=as_of)
+    closed_since = now - policies.longest_flapping
+    open_alerts = await store.load_open_alerts(connection, some, closed_since=closed_since)
+    decided = [change for each in facts for change in decide(each, open_alerts.get(each.pump_id, ()), policies, now)]
+    deliveries = await write_down(connection, some, open_alerts, decided, policies, now, public_url=public_url)
+    await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
+    return Outcome(len(some), tuple(decided), deliveries, tuple(_unreached(decided, policies)))
+
+
+async def write_down(
+    connection: Connection,
+    pump_ids: Sequence[str],
+    open_alerts: dict[str, list[OpenAlert]],
+    decided: Sequence[AlertChange],
+    policies: Policies,
+    now: datetime,
+    *,
+    public_url: str,
+) -> int:
+    """Write what was decided, and the pages that are due by now; returns how many pages are new."""
+    places = await store.apply_changes(connection, decided, now)
+    after = list(_after(open_alerts, decided, places, now))
+    await store.adopt_bypassed(connection, pump_ids, after, now)
+    return await store.insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
+
+
+async def cannot_judge(
+    connection: Connection,
+    failure: Failure[str],
+    failures: int,
+    policies: Policies,
+    now: datetime,
+    *,
+    public_url: str,
+) -> Outcome:
+    """Leave a pump's alerts as they are, tell its clinic that it is not being watched, and try it again later."""
+    pump_id, error = failure.item, described(failure.error)
+    log.error("pump_not_judged", pump_id=pump_id, failures=failures, error=error, exc_info=failure.error)
+    clinic_id = await store.clinic_of(connection, pump_id)
+
+    async def open_an_alert(_: Sequence[str]) -> Outcome:
+        open_alerts = await store.load_open_alerts(connection, [pump_id])
+        own = [alert for alert in open_alerts.get(pump_id, ()) if alert.rule == RuleName.PUMP_UNJUDGED]
         decided = [
-            change for each in facts for change in decide(each, open_alerts.get(each.pump_id, ()), policies, now)
+            _change(transition, pump_id, clinic_id, policies)
+            for transition in reconcile((unjudged(error, now),), own, now)
         ]
-        places = await store.apply_changes(connection, decided, now)
-        after = list(_after(open_alerts, decided, places, now))
-        await store.adopt_bypassed(connection, some, after, now)
-        deliveries += await store.insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
-        await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
-        unreached += _unreached(decided, policies)
-        changes += decided
-    return Outcome(len(known), tuple(changes), deliveries, tuple(unreached))
+        pages = await write_down(connection, [pump_id], open_alerts, decided, policies, now, public_url=public_url)
+        return Outcome(1, tuple(decided), pages, tuple(_unreached(decided, policies)), (pump_id,))
+
+    async def send_a_notice(_: Sequence[str]) -> Outcome:
+        notices = list(unjudged_notices(pump_id, policies.of(clinic_id), clinic_id, now, public_url))
+        return Outcome(1, deliveries=await store.insert_notices(connection, notices, now), unjudged=(pump_id,))
+
+    for tell in (open_an_alert, send_a_notice):  # the second where even an alert cannot be written
+        told, failed = await apart(connection, [pump_id], tell)
+        if told:
+            break
+        log.error("pump_not_judged_not_told", pump_id=pump_id, error=described(failed[0].error))
+    wait = timedelta(seconds=backoff_seconds(failures, first_seconds=2.0, longest_seconds=_TRY_AGAIN_SECONDS))
+    await store.set_due(connection, {pump_id: now + wait})
+    return told[0] if told else Outcome(1, unjudged=(pump_id,))
 
 
 def decide(
@@ -103,15 +198,19 @@ def decide(
     else:
         transitions = retire(own, Reason.PUMP_RETIRED)
     for transition in (*moved, *transitions):
-        alert = transition.alert
-        clinic_id = alert.clinic_id if alert else facts.clinic_id
-        yield AlertChange(
-            alert_id=alert.alert_id if alert else uuid4(),
-            clinic_id=clinic_id,
-            pump_id=facts.pump_id,
-            transition=transition,
-            policy_version=policies.version_of(clinic_id),
-        )
+        yield _change(transition, facts.pump_id, facts.clinic_id, policies)
+
+
+def _change(transition: Transition, pump_id: str, clinic_id: str, policies: Policies) -> AlertChange:
+    alert = transition.alert
+    clinic_id = alert.clinic_id if alert else clinic_id
+    return AlertChange(
+        alert_id=alert.alert_id if alert else uuid4(),
+        clinic_id=clinic_id,
+        pump_id=pump_id,
+        transition=transition,
+        policy_version=policies.version_of(clinic_id),
+    )
 
 
 def _due_again(

@@ -29,6 +29,7 @@ class Metrics:
 
     evaluated: Counter
     evaluation_seconds: Histogram
+    unjudged: Counter
     queue_oldest_seconds: Gauge
     sweep_oldest_seconds: Gauge
     transitions: Counter
@@ -55,6 +56,11 @@ class Metrics:
                 "One transaction of evaluation.",
                 ["trigger"],
                 buckets=_FAST,
+                registry=registry,
+            ),
+            unjudged=Counter(
+                "pumpwatch_alerts_pumps_not_judged",
+                "Evaluations of one pump that failed by an error of Pumpwatch; it is told of and tried again.",
                 registry=registry,
             ),
             queue_oldest_seconds=Gauge(

@@ -35,6 +35,8 @@ class RuleName(StrEnum):
     INFUSION = "infusion"
     DEVICE_SILENT = "device_silent"
     PATIENT_REPORT = "patient_report"
+    PUMP_UNJUDGED = "pump_unjudged"
+    """No rule of `rules`: Pumpwatch itself failed on the pump."""
 
 
 class AlertState(StrEnum):

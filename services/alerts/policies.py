@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from schemas.policy import Policy, PolicyError, load_policy
+from services.runtime.isolation import described
 
 DEFAULT_CLINIC = "default"
 _LEAST_WINDOWS = 28
@@ -104,12 +105,13 @@ class PolicyFolder:
         for path in found:
             try:
                 good[path] = load_policy(path)
-            except PolicyError as error:
-                faults.append(str(error))
+            except Exception as error:  # noqa: BLE001 - whatever a file holds, it is this clinic's alone (decision 11)
+                fault = str(error) if isinstance(error, PolicyError) else f"{path}: cannot be read: {described(error)}"
+                faults.append(fault)
                 if path in self._good:
                     good[path] = self._good[path]
                 else:
-                    unusable.append(str(error))
+                    unusable.append(fault)
         for path, policy in good.items():
             owner = owners.setdefault(policy.clinic_id, path)
             if owner != path:

@@ -28,7 +28,15 @@ RETURNING pump_id;
 INSERT INTO pump_evaluations (pump_id, evaluated_at)
 SELECT device_id, $2 FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump' ORDER BY device_id
 ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = excluded.evaluated_at
-RETURNING pump_id, due_at;
+RETURNING pump_id, due_at, failures;
+
+-- name: count_failures
+-- One more for the pumps $2, and none any more for those of $1 that are not among them.
+UPDATE pump_evaluations SET failures = CASE WHEN pump_id = ANY ($2::text[]) THEN failures + 1 ELSE 0 END
+WHERE pump_id = ANY ($1::text[]) OR pump_id = ANY ($2::text[]);
+
+-- name: clinic_of_pump
+SELECT clinic_id FROM devices WHERE device_id = $1;
 
 -- name: set_due
 UPDATE pump_evaluations e SET due_at = n.due_at FROM unnest($1::text[], $2::timestamptz[]) AS n (pump_id, due_at)
@@ -534,6 +542,7 @@ DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;
 SELECT (SELECT min(queued_at) FROM evaluation_queue) AS oldest_queued_at,
        (SELECT min(e.evaluated_at) FROM pump_evaluations e) AS oldest_evaluated_at,
        (SELECT count(*) FROM devices WHERE kind = 'pump' AND retired_at IS NULL) AS pumps,
+       (SELECT count(*) FROM pump_evaluations WHERE failures > 0) AS unjudged,
        (SELECT max(at) FROM worker_heartbeats WHERE service = 'alerts') AS alerts_alive_at,
        (SELECT max(at) FROM worker_heartbeats WHERE service = 'ingest') AS ingest_alive_at;
 

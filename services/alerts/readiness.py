@@ -53,6 +53,9 @@ def warnings_of(status: store.Row, faults: tuple[str, ...], now: datetime) -> tu
     ingest = status["ingest_alive_at"]
     if ingest is not None and now - ingest > _SERVICE_LATE:
         found.append(f"Nothing is being received: ingest was last alive {age(now - ingest)} ago.")
+    if status["unjudged"]:
+        which = "1 pump" if status["unjudged"] == 1 else f"{status['unjudged']} pumps"
+        found.append(f"{which} cannot be judged, by a fault of Pumpwatch: use the backup procedure.")
     if faults:
         found.append("A policy file cannot be used; see /readyz and the log.")
     return tuple(found)

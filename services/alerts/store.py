@@ -88,10 +88,30 @@ async def take_due_slice(connection: Connection, now: datetime, limit: int) -> t
     return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_due_slice"], now, limit))
 
 
-async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, datetime | None]:
-    """Hold the pumps until the transaction ends; returns those that the registry knows, and when each is due."""
+@dataclass(frozen=True, slots=True)
+class HeldPump:
+    """A pump that this transaction holds: when it is to be looked at again, and how often in a row it failed."""
+
+    due_at: datetime | None
+    failures: int
+
+
+async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, HeldPump]:
+    """Hold the pumps until the transaction ends; returns those that the registry knows."""
     rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
-    return {row["pump_id"]: row["due_at"] for row in rows}
+    return {row["pump_id"]: HeldPump(row["due_at"], row["failures"]) for row in rows}
+
+
+async def count_failures(connection: Connection, failed_before: Sequence[str], failed: Sequence[str]) -> None:
+    """Count one more failure for those that `failed`, and none any more for the others that had `failed_before`."""
+    if failed_before or failed:
+        await connection.execute(QUERIES["count_failures"], list(failed_before), list(failed))
+
+
+async def clinic_of(connection: Connection, pump_id: str) -> str:
+    """The clinic that watches a pump which the registry knows."""
+    clinic_id: str = await connection.fetchval(QUERIES["clinic_of_pump"], pump_id)
+    return clinic_id
 
 
 async def set_due(connection: Connection, due: Mapping[str, datetime | None]) -> None:

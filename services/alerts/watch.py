@@ -22,6 +22,8 @@ class Vitals:
     database: bool
     ingest_at: datetime | None = None
     queued_at: datetime | None = None
+    unjudged: int = 0
+    """Pumps that cannot be evaluated."""
     failing: Collection[str] = ()
 
 
@@ -45,6 +47,8 @@ def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
         found.append("ingest has never been heard of")
     elif now - vitals.ingest_at > INGEST_LOST_AFTER:
         found.append(f"ingest was last heard of {age(now - vitals.ingest_at)} ago")
+    if vitals.unjudged:
+        found.append(f"{vitals.unjudged} pump{'s' if vitals.unjudged > 1 else ''} cannot be judged")
     if vitals.queued_at is not None and now - vitals.queued_at > QUEUE_LATE_AFTER:
         found.append(f"a pump that changed has waited for {age(now - vitals.queued_at)}")
     return tuple(found)
@@ -61,10 +65,13 @@ def ingest_notices(
         body=f"No pump is being heard, and no new alarm can come. Tell the operator. Board: {public_url.rstrip('/')}/",
     )
     for policy in policies:
-        route = policy.routes.get(Priority.HIGH)
-        names = route.steps[0].contacts if route and route.steps else ()
-        for contact in policy.contacts:
-            if contact.name in names:
-                yield Notice(
-                    policy.clinic_id, f"ingest:{ingest_at.isoformat()}", contact.name, contact.channels[0].name, text
-                )
+        yield from notices_to_first_step(policy, policy.clinic_id, f"ingest:{ingest_at.isoformat()}", text)
+
+
+def notices_to_first_step(policy: Policy, clinic_id: str, occasion: str, text: PageText) -> Iterator[Notice]:
+    """One notice for each contact of the first step of a clinic's high route."""
+    route = policy.routes.get(Priority.HIGH)
+    names = route.steps[0].contacts if route and route.steps else ()
+    for contact in policy.contacts:
+        if contact.name in names:
+            yield Notice(clinic_id, occasion, contact.name, contact.channels[0].name, text)

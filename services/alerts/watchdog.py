@@ -52,6 +52,7 @@ async def vitals(pool: Pool, health: Health) -> Vitals:
         database=True,
         ingest_at=row["ingest_alive_at"] if row else None,
         queued_at=row["oldest_queued_at"] if row else None,
+        unjudged=row["unjudged"] if row else 0,
         failing=tuple(health.failing),
     )
 

@@ -31,6 +31,7 @@ RULE_WORDS: Final[dict[str, str]] = {
     "infusion": "over- or under-infusion",
     "device_silent": "device silent",
     "patient_report": "patient's report",
+    "pump_unjudged": "a pump cannot be judged",
 }
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -30,6 +30,7 @@ from services.alerts.queueing import USUAL_ENTRIES
 from services.alerts.settings import AlertsSettings
 from services.alerts.watch import ingest_notices
 from services.runtime.database import UNAVAILABLE, Connection, Pool
+from services.runtime.isolation import apart
 
 Clock = Callable[[], datetime]
 
@@ -118,16 +119,11 @@ class Worker:
             rows = await connection.fetch(store.QUERIES["pumps_to_look_at"], now)
             if not rows:
                 return 0
-            open_alerts = await store.load_open_alerts(connection, [row["pump_id"] for row in rows])
-            policies = self._policies.policies
-            pumps = [
-                pump_id
-                for pump_id, alerts in open_alerts.items()
-                if any(
-                    alert.state is AlertState.ACKNOWLEDGED or due_deliveries(alert, policies.of(alert.clinic_id), now)
-                    for alert in alerts
-                )
-            ]
+            look = functools.partial(self._due_for_a_step, connection, now)
+            async with connection.transaction():
+                found, failed = await apart(connection, [row["pump_id"] for row in rows], look)
+            # One that cannot be looked at is evaluated too: there it is told of.
+            pumps = [pump_id for each in found for pump_id in each] + [failure.item for failure in failed]
             if not pumps:
                 return 0
             began = time.monotonic()
@@ -135,6 +131,18 @@ class Worker:
                 outcome = await self._evaluate(connection, pumps)
             self._report(outcome, "escalation", began)
         return len(pumps)
+
+    async def _due_for_a_step(self, connection: Connection, now: datetime, pump_ids: Sequence[str]) -> list[str]:
+        policies = self._policies.policies
+        open_alerts = await store.load_open_alerts(connection, pump_ids)
+        return [
+            pump_id
+            for pump_id, alerts in open_alerts.items()
+            if any(
+                alert.state is AlertState.ACKNOWLEDGED or due_deliveries(alert, policies.of(alert.clinic_id), now)
+                for alert in alerts
+            )
+        ]
 
     async def beat_once(self, worker_id: str) -> None:
         """Say that this worker lives."""
@@ -209,6 +217,7 @@ class Worker:
                     priority=transition.priority.value,
                     trigger=trigger,
                 )
+        self._metrics.unjudged.inc(len(outcome.unjudged))
         for priority in outcome.unreached:
             self._metrics.without_contact.labels(priority).inc()
             log.warning("nobody_to_tell", priority=priority.value)

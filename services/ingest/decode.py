@@ -124,6 +124,14 @@ class Decoded:
         """How many rows there are, of all kinds."""
         return sum(map(len, self.rows.values()))
 
+    def add(self, other: Decoded) -> None:
+        """Take in what another call made of other messages of the same batch."""
+        for kind, rows in other.rows.items():
+            self.rows.setdefault(kind, []).extend(rows)
+        self.rejections += other.rejections
+        for device_id, observed in other.last_observed.items():
+            self.last_observed[device_id] = max(observed, self.last_observed.get(device_id, observed))
+
     def sequence(self) -> Iterator[tuple[str, int | None]]:
         """The device and sequence number of every row, kind by kind."""
         return chain.from_iterable(map(device_and_seq, rows) for rows in self.rows.values())
@@ -155,10 +163,39 @@ def decode(
         now: Becomes `received_at`, and the clocks of devices are judged by it.
         clock: How far a device's clock may be off.
     """
+    try:
+        return _decode(messages, registry, now, clock)
+    except Exception:  # noqa: BLE001 - a bug that one message brings to light: the others are stored (decision 11)
+        return _decode_each(messages, registry, now, clock)
+
+
+def _decode_each(
+    messages: Sequence[Incoming], registry: Mapping[str, Enrolment], now: datetime, clock: ClockLimits
+) -> Decoded:
+    """Decode message by message; one that cannot be is rejected with its bytes, for a release that can."""
+    together = Decoded(received_at=now, messages=len(messages))
+    for number, message in enumerate(messages):
+        try:
+            together.add(_decode([message], registry, now, clock, first=number))
+        except Exception as error:  # noqa: BLE001 - as above
+            detail = f"Pumpwatch failed on this message ({type(error).__name__}); its bytes are kept"
+            fault = Fault(RejectionReason.INTERNAL_ERROR, detail)
+            together.rejections.append(Rejection.of(number, message, WHOLE_MESSAGE, fault))
+    return together
+
+
+def _decode(
+    messages: Sequence[Incoming],
+    registry: Mapping[str, Enrolment],
+    now: datetime,
+    clock: ClockLimits,
+    *,
+    first: int = 0,
+) -> Decoded:
     decoded = Decoded(received_at=now, messages=len(messages))
     all_rows, last_observed = decoded.rows, decoded.last_observed
     earliest, latest = (now - clock.behind).timestamp(), (now + clock.ahead).timestamp()
-    for number, message in enumerate(messages):
+    for number, message in enumerate(messages, first):
         try:
             topic, pump_id = _identify(message, registry)
             events = _read(message.payload, topic.kind)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-import apprise
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
@@ -26,13 +24,7 @@ from tests.integration.alerts_story import T0, FixedPolicies, Story, route, sett
 from tests.integration.test_alerts_worker import stall
 from tests.stack import Database, eventually
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins_are_loaded() -> None:
-    """Apprise loads its plugins once; one of them still imports a module that Python deprecates."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        apprise.Apprise().add("json://localhost")
+pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
 
 
 @dataclass

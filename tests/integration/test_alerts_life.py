@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import apprise
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
@@ -35,11 +33,7 @@ STALL, OTHER = "alarm motor_stall raised", "alarm other raised"
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _plugins_are_loaded() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        apprise.Apprise().add("json://localhost")
+pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
 
 
 def policy_for(*urls: str, **paging: object) -> Policy:

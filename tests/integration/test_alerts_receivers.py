@@ -19,7 +19,7 @@ from services.localstack.pages import PageCollector
 from tests.integration.alerts_story import T0, FixedPolicies, Story, route
 from tests.integration.receivers import SECRET, Authority, Receiver, mail_server, nobody, ntfy, silent, webhook
 from tests.integration.test_alerts_api import client_for
-from tests.integration.test_alerts_dispatch import Outbox, _plugins_are_loaded  # noqa: F401 - a fixture
+from tests.integration.test_alerts_dispatch import Outbox
 from tests.integration.test_alerts_worker import stall
 from tests.stack import Database
 

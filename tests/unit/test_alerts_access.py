@@ -218,9 +218,11 @@ def test_what_a_failure_means(warning: str, detail: str, error: str, expected: S
             (),
             ["Nothing is being received: ingest was last alive 3 h ago."],
         ),
+        ({"unjudged": 1}, (), ["1 pump cannot be judged, by a fault of Pumpwatch: use the backup procedure."]),
+        ({"unjudged": 3}, (), ["3 pumps cannot be judged, by a fault of Pumpwatch: use the backup procedure."]),
         ({}, ("x",), ["A policy file cannot be used; see /readyz and the log."]),
     ],
 )
 def test_warnings(changes: dict[str, Any], faults: tuple[str, ...], expected: list[str]) -> None:
-    status = {"alerts_alive_at": NOW, "oldest_queued_at": None, "ingest_alive_at": NOW} | changes
+    status = {"alerts_alive_at": NOW, "unjudged": 0, "oldest_queued_at": None, "ingest_alive_at": NOW} | changes
     assert list(warnings_of(status, faults, NOW)) == expected

@@ -63,6 +63,20 @@ def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
     assert folder.policies.unusable == folder.policies.faults
 
 
+@pytest.mark.parametrize(
+    "text", ["a: !!timestamp foo", "a: !!int ''", "a: !!bool foo", "[" * 3000], ids=["time", "int", "bool", "deep"]
+)
+def test_whatever_a_file_holds_is_its_own_fault_and_the_other_clinics_are_read(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "north.yaml", text)
+    write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 3}\n")
+    folder = PolicyFolder(tmp_path)
+    assert folder.reload()
+    assert folder.policies.of("south").low_reservoir.level_ml == 3
+    [fault] = folder.policies.faults
+    assert fault.startswith(f"{tmp_path / 'north.yaml'}")
+    assert folder.policies.unusable == (fault,)
+
+
 def test_two_files_for_one_clinic_are_a_fault(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", CLINIC % 3)
     write(tmp_path / "b.yml", CLINIC % 4)

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Route
 from services.alerts.bypass_plan import HeardAlarm, bypass_text, emergencies
+from services.alerts.unjudged import unjudged, unjudged_notices
 from services.alerts.watch import Vitals, ingest_notices, troubles
 from tests.unit.rules.builders import HIGH, NOW, ago, alarm
 
@@ -32,6 +33,8 @@ POLICY = Policy(
         (Vitals(database=True), ("ingest has never been heard of",)),
         (replace(WELL, failing=("sweep", "queue")), ("queue cannot work", "sweep cannot work")),
         (replace(WELL, ingest_at=ago(1)), ("ingest was last heard of 1 h ago",)),
+        (replace(WELL, unjudged=1), ("1 pump cannot be judged",)),
+        (replace(WELL, unjudged=2), ("2 pumps cannot be judged",)),
         (replace(WELL, queued_at=ago(2)), ("a pump that changed has waited for 2 h",)),
     ],
 )
@@ -50,6 +53,19 @@ def test_the_first_step_of_every_clinic_is_told_once_when_ingest_is_lost() -> No
     (notice,) = ingest_notices(ago(1), policies, NOW, "https://x/")
     assert (notice.clinic_id, notice.contact, notice.channel) == ("north", "nurse", "sms")
     assert notice.occasion == f"ingest:{ago(1).isoformat()}"
+
+
+@pytest.mark.parametrize(("patient_data", "which"), [(False, "a pump"), (True, "pump pump-1")])
+def test_where_no_alert_can_be_written_the_first_step_is_told_once_a_day(patient_data: bool, which: str) -> None:
+    policy = POLICY.model_copy(update={"include_patient_data": patient_data})
+    first, again, later = (
+        next(unjudged_notices("pump-1", policy, "north", at, "https://x/"))
+        for at in (NOW, NOW + timedelta(hours=1), NOW + timedelta(days=1))
+    )
+    assert first.text.title == f"Pumpwatch HIGH: {which} cannot be judged"
+    assert first == again
+    assert first.occasion != later.occasion
+    assert unjudged("KeyError: 'name'", NOW).priority is HIGH
 
 
 def heard(text: str, hours: float, number: int, *, pump: str = "pump-1", after: float = 0) -> HeardAlarm:

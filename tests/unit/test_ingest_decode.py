@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, RejectionReason
 from services.ingest.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, decode, device_ids
+from services.ingest.rows import ROW_BY_KIND
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CLOCK = ClockLimits(ahead=timedelta(hours=24), behind=timedelta(days=400))
@@ -118,6 +119,13 @@ CASES = [
     (sent(reading(observed_at="2099-01-01T00:00:00Z")), "clock_ahead", "ahead of the server's"),
     (sent(reading(observed_at="1970-01-01T00:00:00Z")), "clock_behind", "behind the server's"),
     (sent(reading(**THERAPY, profile=STEPS[::-1]), level="therapy"), "invalid_field", "ascending times of day"),
+    (sent(reading(**THERAPY, profile=STEPS, refill_due="9999-12-31"), level="therapy"), "invalid_field", "2100-12-31"),
+    (sent(reading(**THERAPY, profile=STEPS, low_reservoir_ml=20), level="therapy"), "invalid_field", "less than reser"),
+    (
+        sent(reading(**THERAPY, profile=[{"from": "00:00", "rate_ml_per_day": 1e-6}]), level="therapy"),
+        "invalid_field",
+        "profile.0.rate_ml_per_day: input should be 0, or greater than or equal to 0.001; got 1e-06",
+    ),
     (sent(reading(a=1, volume_ml="x", basis=1, seq="y", event_id="z", observed_at=None)), "invalid_field", "2 more"),
 ]
 
@@ -135,7 +143,33 @@ def test_a_bad_message_is_one_rejection_that_says_what_was_wrong(message, reason
 
 
 def test_every_reason_that_decode_can_give_is_in_the_table_above():
-    assert {case[1] for case in CASES} == set(RejectionReason) - {RejectionReason.REFUSED_BY_DATABASE}
+    assert {case[1] for case in CASES} == set(RejectionReason) - {
+        RejectionReason.REFUSED_BY_DATABASE,
+        RejectionReason.INTERNAL_ERROR,  # below: no message is known that gives it
+    }
+
+
+def test_a_message_that_pumpwatch_fails_on_is_kept_and_the_others_are_stored(monkeypatch):
+    """A bug that one message brings to light must not keep every later one from being stored."""
+    as_ever = ROW_BY_KIND[EventKind.RESERVOIR]
+
+    def fails(event, *rest):
+        if event.volume_ml == 13:
+            raise ZeroDivisionError
+        return as_ever(event, *rest)
+
+    monkeypatch.setitem(ROW_BY_KIND, EventKind.RESERVOIR, fails)
+    bad = sent([reading(volume_ml=1), reading(volume_ml=13)])
+    result = decoded(sent(reading(volume_ml=2)), bad, sent(reading(volume_ml=-1)), sent(reading(volume_ml=3)))
+    assert [(row[5], row[-1]) for row in result.rows[EventKind.RESERVOIR]] == [(2, 0), (3, 3)]
+    assert [(each.message, each.reason) for each in result.rejections] == [
+        (1, RejectionReason.INTERNAL_ERROR),
+        (2, RejectionReason.INVALID_FIELD),
+    ]
+    assert result.rejections[0].payload == bad.payload
+    assert "ZeroDivisionError" in result.rejections[0].detail
+    assert result.messages == 4
+    assert set(result.last_observed) == {"pump-1"}
 
 
 def test_a_bad_event_in_an_array_costs_only_itself():
