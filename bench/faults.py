@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether everything that issue 3 asks for held."""
+        """Whether every limit held."""
         whole = self.missing == self.twice == self.rejected == self.unexpected == 0
         back = len(self.back_seconds) == self.strikes > 0 and max(self.back_seconds) <= BACK_WITHIN_SECONDS
         return self.not_run is None and whole and back and self.alive

@@ -4,7 +4,7 @@
 
 Devices go on publishing single events, each with a receipt, through the outage and after it. Caught up is when no more
 events wait for their receipt than half a second of load brings. The last line is one JSON object with `--json`; the
-exit code is 1 when issue 3's limits do not hold.
+exit code is 1 when a limit does not hold.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Outage:
 
     @property
     def passed(self) -> bool:
-        """Whether everything that issue 3 asks for held."""
+        """Whether every limit held."""
         whole = self.missing == self.twice == 0 and self.alive
         return whole and self.rss_growth_mb < GROWTH_LIMIT_MB and self.caught_up_seconds <= CAUGHT_UP_LIMIT_SECONDS
 

@@ -2,8 +2,8 @@
 
 Guarantees: a value that passes is finite, in range and carries its unit in its name; unknown fields are
 ignored (a newer device may say more), unknown enum values are refused (an older server must not guess).
-Ranges are wide enough for every pump in DOMAIN.md section 1 and narrow enough to catch a wrong unit, and a word that a
-device has for "never" or "nothing": a quantity that something is divided by is 0 or large enough to be real.
+Ranges are wide enough for every pump in docs/domain.md section 1 and narrow enough to catch a wrong unit, and a number
+that a device has for "never" or "nothing": what something is divided by is 0 or large enough to be real.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 MAX_BATCH_EVENTS: Final = 500
-"""The most events that one message may carry (DESIGN.md, decision 3)."""
+"""The most events that one message may carry (docs/devices.md, section 4)."""
 
 MAX_PAYLOAD_BYTES: Final = 262_144
 """The largest payload that is decoded: 500 events of 500 bytes, and the broker's own limit."""
@@ -46,14 +46,14 @@ class EventKind(StrEnum):
 
 
 class ReadingBasis(StrEnum):
-    """Where a reservoir volume comes from; the two are never mixed (DOMAIN.md section 1, INF)."""
+    """Where a reservoir volume comes from; the two are never mixed (docs/domain.md section 1, INF)."""
 
     COMPUTED = "computed"
     MEASURED = "measured"
 
 
 class BolusOutcome(StrEnum):
-    """What became of a request for a bolus (DOMAIN.md section 2).
+    """What became of a request for a bolus (docs/domain.md section 2).
 
     `comm_failure` is of unknown delivery: it counts neither as delivered nor as nothing.
     """
@@ -66,7 +66,7 @@ class BolusOutcome(StrEnum):
 
 
 class AlarmCode(StrEnum):
-    """Pump alarms (DOMAIN.md section 1, rows "non-critical causes" and "critical causes")."""
+    """Pump alarms (docs/domain.md section 1, rows "non-critical causes" and "critical causes")."""
 
     EMPTY_RESERVOIR = "empty_reservoir"
     LOW_RESERVOIR = "low_reservoir"
@@ -98,13 +98,13 @@ class Complaint(StrEnum):
 
 
 LEAST_RATE_ML_PER_DAY: Final = 0.001
-"""The slowest flow that is not 0. The slowest pump does about 0.048 mL a day (DOMAIN.md section 1, GK)."""
+"""The slowest flow that is not 0. The slowest pump does about 0.048 mL a day (docs/domain.md section 1, GK)."""
 
 LEAST_DOSE_MCG: Final = 0.001
-"""The smallest dose that is not 0: a thousandth of the smallest that any of the drugs is given in."""
+"""The smallest dose that is not 0: far below what any drug is given in (GK)."""
 
 LEAST_CONCENTRATION_MCG_PER_ML: Final = 0.01
-"""The thinnest mixture. Ziconotide, the most potent of the drugs, is given at 5 mcg/mL and more (DOMAIN.md, GK)."""
+"""The thinnest mixture: far below what any drug is given at, and enough to divide by (GK)."""
 
 
 def _zero_or_at_least(least: float) -> AfterValidator:
@@ -124,7 +124,7 @@ def _published(least: float) -> dict[str, Any]:
 
 
 VolumeMl = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-"""A volume in millilitres. The largest reservoir is 40 mL (DOMAIN.md section 1)."""
+"""A volume in millilitres. The largest reservoir is 40 mL (docs/domain.md section 1)."""
 
 ReservoirSizeMl = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
 """The size of a reservoir in millilitres. The smallest in use hold 10 (GK)."""
@@ -134,7 +134,7 @@ RateMlPerDay = Annotated[
     Field(ge=0, le=50, allow_inf_nan=False, json_schema_extra=_published(LEAST_RATE_ML_PER_DAY)),
     _zero_or_at_least(LEAST_RATE_ML_PER_DAY),
 ]
-"""A flow in millilitres a day. The fastest pump does about 28.8 (DOMAIN.md section 1, GK)."""
+"""A flow in millilitres a day. The fastest pump does about 28.8 (docs/domain.md section 1, GK)."""
 
 DoseMcg = Annotated[
     float,
@@ -218,7 +218,7 @@ class ProfileStep(_Wire):
 
 
 class BolusPrescription(_Wire):
-    """What the handheld may give: dose, minimum wait and daily limit (DOMAIN.md section 2)."""
+    """What the handheld may give: dose, minimum wait and daily limit (docs/domain.md section 2)."""
 
     dose_mcg: DoseMcg
     lockout_minutes: Annotated[int, Field(ge=0, le=10_080)]

@@ -1,8 +1,8 @@
 """The clinic's alerting policy: one YAML file per clinic, every threshold with its source.
 
-Guarantees: a policy that loads is complete (every field has a default from DOMAIN.md), refers only to contacts
-it defines, and has a `version` that names its exact content. Facts marked GK or INF in DOMAIN.md are defaults
-here and nowhere else, so a clinic can change every one of them.
+Guarantees: a policy that loads is complete (every field has a default), refers only to contacts it defines, and has
+a `version` that names its exact content. Priorities and thresholds that docs/domain.md marks GK or INF are defaults
+here, so a clinic can change them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class PolicyError(ValueError):
 
 
 class Priority(StrEnum):
-    """Urgency of an alert, after IEC 60601-1-8 (DOMAIN.md section 4)."""
+    """Urgency of an alert, after IEC 60601-1-8 (docs/domain.md section 4)."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -63,7 +63,7 @@ DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
     AlarmCode.CATHETER_OCCLUSION: Priority.HIGH,
     AlarmCode.OTHER: Priority.MEDIUM,
 }
-"""DOMAIN.md section 4, "INF default mapping"."""
+"""docs/domain.md section 4, default priorities (INF). Codes that it does not name are placed here (INF)."""
 
 
 class _Part(BaseModel):
@@ -71,7 +71,7 @@ class _Part(BaseModel):
 
 
 class PumpAlarmPolicy(_Part):
-    """What time makes of a pump alarm that stands (DOMAIN.md section 1, rows "MRI" and "ERI -> EOS")."""
+    """What time makes of a pump alarm that stands (docs/domain.md section 1, rows "MRI" and "ERI and EOS")."""
 
     stall_recovery_hours: Annotated[float, Field(gt=0, le=168)] = 24.0
     """A stall in an MRI scanner recovers within 2 to 24 h; one that has not by now needs an interrogation."""
@@ -83,7 +83,7 @@ class PumpAlarmPolicy(_Part):
 
 
 class LowReservoirPolicy(_Part):
-    """When a reservoir counts as low (DOMAIN.md section 1, row "low-reservoir setting")."""
+    """When a reservoir counts as low (docs/domain.md section 1, row "low-reservoir setting")."""
 
     level_ml: Annotated[float, Field(gt=0, le=40, allow_inf_nan=False)] = 2.0
     """Used where the therapy programs no level: 2 mL is the manufacturer's recommendation."""
@@ -92,14 +92,14 @@ class LowReservoirPolicy(_Part):
     priority: Priority = Priority.MEDIUM
     empty_priority: Priority = Priority.HIGH
     forecast_priority: Priority = Priority.MEDIUM
-    """With every bolus of the limit it is low before the booked refill (DOMAIN.md section 4)."""
+    """With every bolus of the limit it is low before the booked refill (docs/domain.md section 4)."""
     overdue_days: Annotated[int, Field(ge=0, le=90)] = 3
     """So long after the booked day without a refill, somebody should ask (GK)."""
     overdue_priority: Priority = Priority.LOW
 
 
 class BolusDemandPolicy(_Part):
-    """When demand is unusual for this pump (DOMAIN.md section 3: no validated threshold exists; INF)."""
+    """When demand is unusual for this pump; no validated threshold was found: INF (docs/domain.md section 3)."""
 
     baseline_days: Annotated[int, Field(ge=7, le=180)] = 112
     """So many days back a pump's usual demand is learned. A rise over weeks needs at least 28 more than
@@ -117,7 +117,8 @@ class BolusDemandPolicy(_Part):
     drift_clear_likelihood: Annotated[float, Field(ge=1, le=1e6)] = 2.0
     """An open drift clears when a rise is less than so many times likelier."""
     drift_minimum_days: Annotated[int, Field(ge=14, le=90)] = 28
-    """No drift is raised with fewer observed days before the last four weeks (DOMAIN.md section 3: 14 to 28 days)."""
+    """No drift is raised with fewer observed days before the last four weeks (docs/domain.md section 3,
+    recipe (b))."""
     priority: Priority = Priority.MEDIUM
     drift_priority: Priority = Priority.MEDIUM
     silence_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-5
@@ -140,7 +141,7 @@ class BolusDemandPolicy(_Part):
 
 
 class BolusLimitPolicy(_Part):
-    """Signs that dose, lockout or limit do not fit the patient (DOMAIN.md section 3; not validated, GK)."""
+    """Signs that dose, lockout or limit do not fit the patient; not validated, GK (docs/domain.md section 3)."""
 
     limit_days: Annotated[int, Field(ge=1, le=14)] = 5
     of_days: Annotated[int, Field(ge=1, le=14)] = 7
@@ -159,8 +160,8 @@ class BolusLimitPolicy(_Part):
 
 
 class InfusionPolicy(_Part):
-    """When the pump gives more or less than programmed (DOMAIN.md section 1, rows "abnormal refill discrepancy",
-    "over-infusion definition" and "measured accuracy").
+    """When the pump gives more or less than programmed (docs/domain.md section 1, rows "refill discrepancy",
+    "over-infusion", "pocket fill" and "measured accuracy").
     """
 
     discrepancy_ml: Annotated[float, Field(gt=0, le=20)] = 2.0
@@ -180,11 +181,12 @@ class InfusionPolicy(_Part):
     pocket_fill_priority: Priority = Priority.HIGH
     """Drug beside the pump is an emergency (GK)."""
     suspicion_priority: Priority = Priority.HIGH
-    """Demand and residual point the same way: delivery may be failing without any alarm (section 3; GK)."""
+    """Demand and residual point the same way (docs/domain.md section 3): delivery may be failing without any
+    alarm (GK)."""
 
 
 class DeviceSilentPolicy(_Part):
-    """When a device is silent against its own habit (DOMAIN.md section 8, item 8; INF)."""
+    """When a device is silent against its own habit (docs/domain.md section 8 item 8; INF)."""
 
     factor: Annotated[float, Field(ge=1, le=20)] = 3.0
     """Silent for so many times its usual longest pause (the 90 % quantile of its pauses)."""
@@ -195,7 +197,7 @@ class DeviceSilentPolicy(_Part):
 
 
 class PatientReportPolicy(_Part):
-    """What a patient says with the handheld (DOMAIN.md section 8; priorities GK)."""
+    """What a patient says with the handheld (docs/domain.md section 8 item 9). The priorities are GK."""
 
     severe_score: Annotated[int, Field(ge=0, le=10)] = 8
     priority: Priority = Priority.LOW
@@ -276,7 +278,7 @@ class QuietHours(_Part):
 
 
 class PagingPolicy(_Part):
-    """How pages go out, beside who gets them (DOMAIN.md section 4, alarm fatigue; the figures are INF)."""
+    """How pages go out, beside who gets them (docs/domain.md section 4, alarm fatigue). The figures are INF."""
 
     quiet_hours: QuietHours | None = None
     """None: a page of low priority goes out at any hour. High and medium always do."""
@@ -296,11 +298,15 @@ class PagingPolicy(_Part):
     """A contact's next channel is used once this many tries on one channel have failed, or one failed for good."""
     silence_longest_hours: Annotated[float, Field(gt=0, le=24 * 90)] = 168.0
     silence_high_longest_hours: Annotated[float, Field(gt=0, le=72)] = 4.0
-    """High alerts can be silenced for one named pump only, and no longer than this (DOMAIN.md section 8 item 10)."""
+    """High alerts can be silenced for one named pump only, and no longer than this (docs/domain.md section 8
+    item 10)."""
 
 
 class Policy(_Part):
-    """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell."""
+    """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell.
+
+    In these notes GK is general knowledge for which no source was found, INF an inference: a clinic should judge both.
+    """
 
     clinic_id: Annotated[str, Field(min_length=1, max_length=64)] = "default"
     alarm_priorities: dict[AlarmCode, Priority] = Field(default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES))
@@ -312,14 +318,15 @@ class Policy(_Part):
     device_silent: DeviceSilentPolicy = DeviceSilentPolicy()
     patient_report: PatientReportPolicy = PatientReportPolicy()
     dangerous_to_stop: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ("baclofen",)
-    """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up (DOMAIN.md section 4)."""
+    """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up
+    (docs/domain.md section 5)."""
     contacts: tuple[Contact, ...] = ()
     routes: dict[Priority, Route] = Field(default_factory=dict)
     paging: PagingPolicy = PagingPolicy()
     acknowledgement_expires_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
     """An acknowledged alert whose condition persists pages again after this long."""
     include_patient_data: bool = False
-    """False: a page carries the alert's id, priority and kind only (DOMAIN.md section 6, PHI-free)."""
+    """False: a page carries the alert's id, priority and kind only, nothing of a patient (docs/domain.md section 6)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -38,7 +38,7 @@ _PATTERN_BY_FORMAT: Final = {
         r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
     ),
 }
-_INTERNAL_REFERENCE: Final = re.compile(r"\s*\((?:DOMAIN|DESIGN|STYLE)\.md[^)]*\)")
+_INTERNAL_REFERENCE: Final = re.compile(r"\s*\(docs/(?:[^()]|\([^()]*\))*\)")
 
 
 _Model: TypeAlias = tuple[type[BaseModel], JsonSchemaMode]

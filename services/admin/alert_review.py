@@ -1,6 +1,6 @@
 """PURE. How good a clinic's alerts are: figures by rule, for its yearly review of alarms.
 
-What a review wants (DOMAIN.md section 4, alarm fatigue): how many alerts a patient has, how many of them anybody
+What a review wants (docs/domain.md section 4, alarm fatigue): how many alerts a patient has, how many of them anybody
 answered, how soon, and how many pages it took. **No figure here says what is good**: no standard sets a threshold, so
 a clinic compares itself with its last year, and rules with each other.
 

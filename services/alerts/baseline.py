@@ -1,6 +1,6 @@
 """PURE. What a pump's days tell about its patient's usual demand, and how the last days compare with it.
 
-Source: DOMAIN.md section 3, recipe a to e: attempts and not deliveries, missing days are missing and not
+Source: docs/domain.md section 3, recipe (a) to (e): attempts and not deliveries, missing days are missing and not
 zero, the baseline begins anew when the pump is reprogrammed and counts at most `CARRIED_DAYS` days from
 before the newest refill (a refill is where a mixture may change without anybody saying so).
 

@@ -1,4 +1,4 @@
-"""Page high pump alarms straight from MQTT while the database is away (DESIGN.md, decision 8).
+"""Page high pump alarms straight from MQTT while the database is away (docs/operating.md, section 10).
 
 Guarantees: a high alarm that the broker delivers while the database does not answer is paged within 5 s of its coming,
 by the policies and the registry as they were last known; what went out is written down before anything is decided

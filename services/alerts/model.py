@@ -22,7 +22,7 @@ Evidence = Mapping[str, EvidenceValue]
 
 EPISODE: Final = timedelta(minutes=5)
 """Requests that follow each other this closely are one episode: devices rarely say that they refused, so
-patients press again (DOMAIN.md section 3, INF)."""
+patients press again (docs/domain.md section 3, INF)."""
 
 
 class RuleName(StrEnum):
@@ -40,7 +40,7 @@ class RuleName(StrEnum):
 
 
 class AlertState(StrEnum):
-    """active -> acknowledged -> cleared -> closed (docs: DESIGN.md, decision 7).
+    """active -> acknowledged -> cleared -> closed (docs/glossary.md).
 
     `cleared` is only for what was once high and nobody has seen: the condition is gone, the alert stays
     listed.
@@ -201,7 +201,7 @@ class Demand:
 
     @property
     def attempts(self) -> int:
-        """Every request counts, also one of unknown delivery (DOMAIN.md section 3, recipe a)."""
+        """Every request counts, also one of unknown delivery (docs/domain.md section 3, recipe (a))."""
         return self.delivered + self.denied_lockout + self.denied_limit + self.denied_other + self.comm_failure
 
 

@@ -2,7 +2,7 @@
 
 Guarantees: a page is never dropped, only held until a moment that is known; when several reasons hold it, the one that
 lasts longest is named. A high page is held by nothing but a silence that a person made for this one pump, saying that
-it includes high, and for no longer than the policy allows (DOMAIN.md section 8 item 10).
+it includes high, and for no longer than the policy allows (docs/domain.md section 8 item 10).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """PURE. What a page says.
 
 Guarantee: unless the clinic's policy asks for patient data, a page holds the alert's id, priority and kind
-and a link, and nothing of the pump or the patient (DOMAIN.md section 6: what is left on a phone may be read
+and a link, and nothing of the pump or the patient (docs/domain.md section 6: what is left on a phone may be read
 by others).
 """
 

@@ -1,8 +1,8 @@
 """The handheld: when its patient asks for a bolus, and what the pump answers.
 
 Guarantees: delivered boluses are never closer than the lockout and never more than the limit in any 24 hours (a rolling
-window; DOMAIN.md section 2 notes that some devices count from midnight, GK). Demand is a negative-binomial number of
-attempts a day, spread over the patient's waking hours.
+window; docs/domain.md section 2 notes that some devices count from midnight, GK). Demand is a negative-binomial number
+of attempts a day, spread over the patient's waking hours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HOUR_WEIGHTS: Final = (6, 9, 8, 7, 6, 6, 7, 7, 7, 7, 7, 8, 8, 7, 5, 3, 1.5, 1, 0
 _HOUR_SUMS: Final = tuple(accumulate(HOUR_WEIGHTS))
 _COMM_FAILURE_PROBABILITY: Final = 0.006
 _PRESS_AGAIN_PROBABILITY: Final = 0.05
-"""A refused press is often repeated, because devices rarely say that they refused (DOMAIN.md section 3 [34])."""
+"""A refused press is often repeated, because devices rarely say that they refused (docs/domain.md section 3 [34])."""
 
 
 class Demand:
@@ -69,7 +69,7 @@ class BolusGate:
     def ask(self, at_seconds: int, *, infusing: bool) -> tuple[BolusOutcome, bool]:
         """Answer a request. Returns what the handheld shows, and whether the pump gave the bolus.
 
-        The two differ only in a `comm_failure`: half of them the pump carried out, unseen (DOMAIN.md section 2).
+        The two differ only in a `comm_failure`: half of them the pump carried out, unseen (docs/domain.md section 2).
         """
         answer = self._answer(at_seconds, infusing=infusing)
         if self._draw.random() < _COMM_FAILURE_PROBABILITY:

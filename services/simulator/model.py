@@ -97,7 +97,7 @@ class Drug:
 
 @dataclass(frozen=True, slots=True)
 class BolusSpec:
-    """The prescription of patient boluses (DOMAIN.md section 2)."""
+    """The prescription of patient boluses (docs/domain.md section 2)."""
 
     dose_mcg: float
     volume_ml: float
@@ -137,7 +137,7 @@ class PumpSpec:
     days_since_refill: int
     """At the start of its simulated life."""
     accuracy: float
-    """True flow over programmed flow of a sound pump (DOMAIN.md section 1, "measured accuracy")."""
+    """True flow over programmed flow of a sound pump (docs/domain.md section 1, "measured accuracy")."""
     service_days_left: int
     firmware: str
     reading_offset_seconds: int

@@ -1,7 +1,7 @@
 """The pump: a reservoir that it believes in and one that is there, and the alarms it raises from what it believes.
 
 Guarantees: both volumes stay between 0 and the size; the computed one falls by exactly the programmed flow and the
-boluses the pump gave, whatever is true. So an over-infusing pump does not sound its low alarm (DOMAIN.md section 1
+boluses the pump gave, whatever is true. So an over-infusing pump does not sound its low alarm (docs/domain.md section 1
 [9]), and a stalled one goes on counting down: only the residual at the next refill shows it.
 """
 
@@ -63,7 +63,7 @@ def therapy_payload(spec: PumpSpec, refill_due: datetime) -> dict[str, object]:
 
 
 def status_payload(spec: PumpSpec, life_starts_at: datetime, now: datetime) -> dict[str, object]:
-    """The pump's heartbeat; its battery is planned to last 7 years (DOMAIN.md section 1 [12])."""
+    """The pump's heartbeat; its battery is planned to last 7 years (docs/domain.md section 1 [12])."""
     ends = life_starts_at + timedelta(days=spec.service_days_left)
     left = max(0.0, (ends - now) / timedelta(days=7 * 365))
     return {

@@ -1,7 +1,7 @@
 """Draw one pump and its handheld from the fleet's seed.
 
 Guarantees: a spec depends on (seed, index, share of handhelds) only, never on how many pumps there are. Every value
-lies in the ranges of DOMAIN.md sections 1 and 2; what is general knowledge there (GK) is general knowledge here.
+lies in the ranges of docs/domain.md sections 1 and 2; what is general knowledge there (GK) is general knowledge here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WITH_BOLUS: Final = (
     (("morphine", (10_000.0, 15_000.0)), ("bupivacaine", (5_000.0, 7_500.0))),
     (("fentanyl", (1_000.0, 2_000.0)),),
 )
-"""Boluses by the patient are for opioids, not for baclofen (DOMAIN.md section 2 [26])."""
+"""Boluses by the patient are for opioids, not for baclofen (docs/domain.md section 2 [26])."""
 
 _WITHOUT_BOLUS: Final = (
     (("baclofen", (500.0, 1_000.0, 2_000.0)),),

@@ -25,7 +25,7 @@ from services.simulator.scenarios import Effects, Scenario
 
 _READING_EVERY_SECONDS: Final = 4 * 3600
 _STOPPED_ALARM_AFTER_SECONDS: Final = 48 * 3600
-"""A pump that stood still for 48 h says so (DOMAIN.md section 1 [7])."""
+"""A pump that stood still for 48 h says so (docs/domain.md section 1 [7])."""
 _NEVER: Final = 2**62
 _by_availability: Final = attrgetter("available_at")
 

@@ -70,8 +70,7 @@ def test_each_schema_is_a_draft_2020_12_schema_and_accepts_its_examples(name: st
 
 @pytest.mark.parametrize("name", publish.documents())
 def test_published_text_does_not_point_at_papers_that_a_device_maker_lacks(name: str) -> None:
-    text = (PUBLISHED_FOLDER / name).read_text()
-    assert not [paper for paper in ("DOMAIN.md", "DESIGN.md", "STYLE.md") if paper in text]
+    assert "docs/" not in (PUBLISHED_FOLDER / name).read_text()
 
 
 @pytest.mark.parametrize("kind", EventKind)

@@ -163,7 +163,7 @@ def test_an_ordinary_fleet_is_quiet_for_120_days():
                 refills += 1
                 visits_late += due is None or event.observed_at.date() > due
                 residual = float(str(event.payload["measured_ml"])) - float(str(event.payload["expected_ml"]))
-                assert abs(residual) < 2.0  # DOMAIN.md section 1 [19]: beyond that it would be abnormal
+                assert abs(residual) < 2.0  # docs/domain.md section 1 [19]: beyond that it would be abnormal
     assert refills > 100
     assert visits_late == 0
 

@@ -45,7 +45,8 @@ RULES: Final[tuple[Rule, ...]] = (
 def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """Every condition that holds for one pump; at most one for each (rule, key).
 
-    Where the pump holds a drug that is dangerous to stop, each is one step more urgent (DOMAIN.md section 4).
+    Where the pump holds a drug that is dangerous to stop, each is one step more urgent (docs/domain.md
+    section 5).
     """
     found = tuple(condition for rule in RULES for condition in rule(facts, policy, now))
     if facts.therapy is None:

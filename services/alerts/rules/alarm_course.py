@@ -1,7 +1,7 @@
 """PURE. What time makes of a pump alarm that stands; pump_alarm puts it into that alert, so nobody is paged twice.
 
-Source: DOMAIN.md section 1, row "MRI": a motor that stalls in the scanner should recover, within 2 to 24 h
-[21][22], and if it does not, infusion stays off until somebody interrogates the pump; row "ERI -> EOS": the
+Source: docs/domain.md section 1, row "MRI": a motor that stalls in the scanner should recover, within 2 to 24 h
+[22], and if it does not, infusion may stay off until somebody interrogates the pump [21]; row "ERI and EOS": the
 pump stops 90 days after it announces its replacement [12]; section 8 items 1 and 2.
 
 Failure modes: a recovery that is not uploaded looks like none, so the text asks for an interrogation; the 90

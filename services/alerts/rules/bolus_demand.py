@@ -1,6 +1,6 @@
 """PURE. The patient asks for far more boluses than this pump's own habit lets expect, for one to three days.
 
-Source: DOMAIN.md section 3. No validated threshold exists (INF, configurable), so each pump is held against
+Source: docs/domain.md section 3. No validated threshold exists (INF, configurable), so each pump is held against
 its own last weeks (services.alerts.baseline): presses within minutes are one episode, and nothing is raised
 while the baseline is learning. It is a therapy-review signal, not an emergency.
 
@@ -8,9 +8,9 @@ Windows are the 24 hours before `now`, the 24 hours before that, and so on, so t
 midnight. An open alert is held while the days are still rarer than `clear_probability`, and while nothing
 was heard for a day or the baseline is too thin to tell: silence is no proof of calm.
 
-Failure modes: at one request a day a threefold surge is found only now and then, by anybody (issue 4's
-oracle finds 29 %); a slow rise is demand_drift's; a surge inside the baseline makes the next one look more
-ordinary.
+Failure modes: at one request a day a threefold surge is found only now and then, by anybody (an
+oracle finds 24 to 42 %: bench/results/detection.md); a slow rise is demand_drift's; a surge inside the
+baseline makes the next one look more ordinary.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """PURE. Dose, lockout or limit do not fit the patient: the limit is reached day after day, or most is refused.
 
-Source: DOMAIN.md section 3: "at cap k of n days" (recipe f), and the demand-to-delivery ratio, whose rule of
-thumb (more than 2-3 to 1) is GK and not validated; both are therapy-review signals [32].
+Source: docs/domain.md section 3: the limit reached on k of n days (recipe (f)), and the demand-to-delivery ratio,
+whose rule of thumb (more than 2-3 to 1) is GK and not validated; both are therapy-review signals [32].
 
 The limit counts as reached on a day on which it refused a request. Days of which nothing is known count
 neither way; while fewer than k days of the last n are known, an open alert is held.

@@ -1,7 +1,7 @@
 """PURE. The patient has come to ask for more than before, week after week.
 
-Source: DOMAIN.md section 3, recipe e (small persistent shifts): the last four weeks against the days before them, as
-how many times likelier they are if demand has been rising for weeks than if it is as before
+Source: docs/domain.md section 3, recipe (e) (small shifts that persist): the last four weeks against the days
+before them, as how many times likelier they are if demand has been rising for weeks than if it is as before
 (services.alerts.baseline). A therapy-review signal.
 
 An open alert is held while a rise is still `drift_clear_likelihood` times likelier, and where too little is known.

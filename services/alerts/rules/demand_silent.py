@@ -1,6 +1,6 @@
 """PURE. A patient who usually asks for boluses has stopped asking, though the device is heard.
 
-Source: DOMAIN.md section 3, recipe f, "sudden zero use" (loss of communication, sedation, over-infusion).
+Source: docs/domain.md section 3, recipe (f), no request at all any more (lost communication, sedation, over-infusion).
 No request for so long that it would be rarer than `silence_probability` for this pump. Only days count of
 which something was heard, and where a handheld is paired, only those until it was last heard: a handheld
 that is lost or flat is device_silent's, not a patient who asks for nothing.

@@ -1,8 +1,8 @@
 """PURE. A device has been silent for much longer than it ever is.
 
-Source: DOMAIN.md section 8 item 8: "no upload" is judged against each device's own habit, and a gap in the
-data is never taken for health; section 4: a silent handheld is of low priority (INF). The clock is ours (when
-something was received), because a log that is uploaded late fills its own past.
+Source: docs/domain.md section 8 item 8: that nothing was uploaded is judged against each device's own habit,
+and a gap in the data is never taken for health; section 4: a silent handheld is of low priority (INF). The clock is
+ours (when something was received), because a log that is uploaded late fills its own past.
 
 Failure modes: a device that was never heard is not missed; a patient on holiday is.
 """

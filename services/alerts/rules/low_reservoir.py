@@ -2,9 +2,9 @@
 
 All that is one alert: a forecast becomes a low level, and a low level an empty one.
 
-Source: DOMAIN.md section 1, rows "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
-therapy may program another) and "low-reservoir alarm is computed, not sensed": an over-infusing pump does
-not sound it, so a measured level counts by itself. Section 8 item 1: low -> empty is one evolving alert.
+Source: docs/domain.md section 1, rows "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
+therapy may program another) and "low-reservoir alarm" (computed, not sensed): an over-infusing pump does
+not sound it, so a measured level counts by itself. Section 8 item 1: low, then empty is one alert that changes.
 
 A refill counts as a reading of what was filled, and ends every reservoir alarm raised before it. An open
 alert is held up to level + hysteresis, and for as long as nothing at all is known of the level.

@@ -1,6 +1,6 @@
 """PURE. The patient says something with the handheld.
 
-Source: DOMAIN.md section 8 item 9 (nobody's word is lost); section 1: the beep is not to be relied on [24],
+Source: docs/domain.md section 8 item 9 (nobody's word is lost); section 1: the beep is not to be relied on [24],
 so a pump alarm that the patient hears counts as severe. The priorities are GK.
 
 A report is news for `stays_hours`; one that is uploaded later than that pages nobody, and stands in the

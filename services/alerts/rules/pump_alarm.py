@@ -1,7 +1,7 @@
 """PURE. The pump says that something is wrong with it.
 
-Source: DOMAIN.md section 1 (critical and non-critical causes), section 4 (default priorities, INF) and
-section 8 item 1: codes of one cause are one evolving alert, so that a stall that becomes a stop is not two.
+Source: docs/domain.md section 1 (critical and non-critical causes), section 4 (default priorities, INF) and
+section 8 item 1: codes of one cause are one alert that changes, so that a stall that becomes a stop is not two.
 The reservoir's own alarms are services.alerts.rules.low_reservoir's; what time makes of an alarm that stands
 is services.alerts.rules.alarm_course's.
 

@@ -1,7 +1,7 @@
 """PURE. At a refill more or less was left than the pump had computed; or the drug may have gone beside the pump.
 
-Source: DOMAIN.md section 1, row "abnormal refill discrepancy": evaluate beyond 2 mL [19]; over-infusion is
-more than 14.5 % above programmed [15]; "track and trend", a single outlier may not reproduce, so smaller
+Source: docs/domain.md section 1, row "refill discrepancy": look into it beyond 2 mL [19]; over-infusion is
+more than 14.5 % above programmed [15]; a single outlier may not come again, so smaller
 discrepancies count over three refills together. A sound pump is within 2.5 % [17]. Pocket fill [20]: soon
 after a refill more than 1 mL (20 mL pump) or 2 mL (larger) is missing of what was filled in.
 

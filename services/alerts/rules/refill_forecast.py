@@ -1,6 +1,6 @@
 """PURE. Will the reservoir last until the booked refill? low_reservoir puts the answer into its alert.
 
-Source: DOMAIN.md section 1, row "low-reservoir setting": Prometra computes the refill date assuming that all
+Source: docs/domain.md section 1, row "low-reservoir setting": Prometra computes the refill date assuming that all
 allotted boluses are used [11]; section 4: projected empty before the next refill visit is of medium
 priority; section 8 item 4.
 

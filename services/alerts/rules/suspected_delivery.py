@@ -1,7 +1,7 @@
 """PURE. Demand and residual point the same way: delivery may be failing though the pump alarms on nothing.
 
-Source: DOMAIN.md section 3: "demand up + residual high" = suspected under-delivery (stall, catheter),
-"demand down + residual low" = suspected over-infusion; section 8 item 5. Either sign alone is ordinary
+Source: docs/domain.md section 3: demand up and more left than expected suggests under-delivery (stall, catheter),
+demand down and less left suggests over-infusion; section 8 item 5. Either sign alone is ordinary
 enough; together they are urgent (GK).
 
 Demand counts as up when the surge or the drift rule raises, and as down when the silence rule does. The

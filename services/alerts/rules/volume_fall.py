@@ -1,6 +1,6 @@
 """PURE. Between two refills the volume falls faster or slower than programmed.
 
-Source: DOMAIN.md section 1: over-infusion is more than 14.5 % above programmed [15]; the pump's own volume
+Source: docs/domain.md section 1: over-infusion is more than 14.5 % above programmed [15]; the pump's own volume
 is computed, so it shows a wrong programme or counter, and only a measured one shows a wrong flow. A computed
 reading is held against the first one of the last week, a measured one against the newest filling.
 
