@@ -66,7 +66,7 @@ class BolusOutcome(StrEnum):
 
 
 class AlarmCode(StrEnum):
-    """Pump alarms (docs/domain.md section 1, rows "non-critical causes" and "critical causes")."""
+    """Pump alarms (docs/domain.md section 1, row "non-critical causes" and row "critical causes")."""
 
     EMPTY_RESERVOIR = "empty_reservoir"
     LOW_RESERVOIR = "low_reservoir"

@@ -71,7 +71,7 @@ class _Part(BaseModel):
 
 
 class PumpAlarmPolicy(_Part):
-    """What time makes of a pump alarm that stands (docs/domain.md section 1, rows "MRI" and "ERI and EOS")."""
+    """What time makes of a pump alarm that stands (docs/domain.md section 1, row "MRI" and row "ERI and EOS")."""
 
     stall_recovery_hours: Annotated[float, Field(gt=0, le=168)] = 24.0
     """A stall in an MRI scanner recovers within 2 to 24 h; one that has not by now needs an interrogation."""
@@ -160,8 +160,8 @@ class BolusLimitPolicy(_Part):
 
 
 class InfusionPolicy(_Part):
-    """When the pump gives more or less than programmed (docs/domain.md section 1, rows "refill discrepancy",
-    "over-infusion", "pocket fill" and "measured accuracy").
+    """When the pump gives more or less than programmed (docs/domain.md section 1, row "refill discrepancy",
+    row "over-infusion", row "pocket fill" and row "measured accuracy").
     """
 
     discrepancy_ml: Annotated[float, Field(gt=0, le=20)] = 2.0

@@ -137,7 +137,7 @@ class PumpSpec:
     days_since_refill: int
     """At the start of its simulated life."""
     accuracy: float
-    """True flow over programmed flow of a sound pump (docs/domain.md section 1, "measured accuracy")."""
+    """True flow over programmed flow of a sound pump (docs/domain.md section 1, row "measured accuracy")."""
     service_days_left: int
     firmware: str
     reading_offset_seconds: int

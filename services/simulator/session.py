@@ -131,7 +131,7 @@ class Session:
             lost.cancel()
 
     def _on_ack(self, reason: mqtt5.PubAckReasonCode | LinkError) -> None:
-        # A PUBACK proves nothing (docs/decisions/0002-ack-after-commit.md): the receipt does. Only a refusal is news.
+        # A PUBACK proves nothing (docs/decisions/0002): the receipt does. Only a refusal is news.
         if not isinstance(reason, LinkError) and is_refusal(reason):
             self.outbox.refused()
             if self.outbox.counts.refused == 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,21 @@ from services.alerts.metrics import Metrics as AlertsMetrics
 from services.alerts.settings import AlertsSettings
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
+from tests.contract.prose import FOLDERS, ROOT_FOLDER, texts
 
-ROOT_FOLDER = Path(__file__).parents[2]
 DEVICES = (ROOT_FOLDER / "docs" / "devices.md").read_text()
 OPERATING = (ROOT_FOLDER / "docs" / "operating.md").read_text()
 EXAMPLES: list[Any] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DEVICES, re.DOTALL)]
+DOMAIN = (ROOT_FOLDER / "docs" / "domain.md").read_text()
+PAGES = sorted(
+    path.relative_to(ROOT_FOLDER).as_posix() for path in [*ROOT_FOLDER.glob("*.md"), *ROOT_FOLDER.glob("docs/**/*.md")]
+)
+PROSE = tuple(texts())
+MADE_LATER = ("deploy/secrets", "services/ingest-")
+"""A folder that `deploy/init-secrets` makes; the names of ingest's processes at the broker."""
+_PATH = re.compile(rf"(?<![\w/.$~-])((?:{'|'.join(FOLDERS)})/[\w./*-]+)")
+_MODULE = re.compile(r"(?<![\w/.-])((?:bench|deploy|schemas|services|tests)(?!\.acl\b)(?:\.[A-Za-z_]\w*)+)")
+_SECTION = re.compile(r"`?(docs/\w+\.md)`?,? sections? (\d+)(?: and (\d+))?")
 SECTIONS: dict[str, str] = {
     match[1]: match[2] for match in re.finditer(r"### `(\w+)`(.*?)(?=\n##)", DEVICES, re.DOTALL)
 }
@@ -82,14 +91,82 @@ def test_limits_of_the_guide_are_the_ones_in_the_code() -> None:
     assert f"{ROOT}/{{device_id}}/events/{{kind}}" in DEVICES
 
 
-@pytest.mark.parametrize("guide", ["devices.md", "operating.md"])
-def test_every_link_and_path_of_a_guide_is_there(guide: str) -> None:
-    text = (ROOT_FOLDER / "docs" / guide).read_text()
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert (ROOT_FOLDER / "docs" / target).exists(), target
-    for path in re.findall(r"(?<![\w/.])(?:deploy|schemas|services|tests)/[\w./-]+", text):
-        if not path.startswith(("deploy/secrets/", "services/ingest-")):  # made there; a client id
-            assert (ROOT_FOLDER / path.rstrip("./")).exists(), path
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT_FOLDER / page).read_text()):
+        assert (ROOT_FOLDER / page).parent.joinpath(target).exists(), target
+
+
+def test_every_path_that_anything_names_is_there() -> None:
+    lost = [f"{where}: {path}" for where, said in PROSE for path in _PATH.findall(said) if not _is_there(path)]
+    assert not lost, "\n".join(lost)
+
+
+def test_every_module_that_anything_names_is_there() -> None:
+    lost = [f"{where}: {name}" for where, said in PROSE for name in _MODULE.findall(said) if not _is_module(name)]
+    assert not lost, "\n".join(lost)
+
+
+def test_every_section_of_a_page_that_anything_names_is_there() -> None:
+    named = [
+        (where, page, number)
+        for where, said in PROSE
+        for page, *numbers in _SECTION.findall(said)
+        for number in numbers
+        if number
+    ]
+    assert len(named) > 50
+    lost = [each for each in named if f"\n## {each[2]}. " not in (ROOT_FOLDER / each[1]).read_text()]
+    assert not lost
+
+
+@pytest.mark.parametrize(
+    ("named", "told", "at_least"),
+    [
+        (r'rows? "([^"]+)"', r"^\| ([^|]+) \|", 8),
+        (r"recipe \((\w)\)", r"^- \*\*\((\w)\)\*\*", 5),
+        (r"section 8 items? (\d+)", r"^(\d+)\. ", 5),
+        (r"(?<!\w)\[(\d+)\]", r"^- \[(\d+)\] ", 10),
+    ],
+    ids=["row", "letter", "item", "source"],
+)
+def test_what_code_quotes_of_the_domain_is_there(named: str, told: str, at_least: int) -> None:
+    there = re.findall(told, DOMAIN, re.MULTILINE)
+    quoted = [(where, name) for where, said in PROSE if _quotes_domain(where, said) for name in re.findall(named, said)]
+    assert len(quoted) >= at_least
+    assert not [each for each in quoted if each[1] not in there]
+
+
+def test_every_source_of_the_domain_is_cited_and_listed_once() -> None:
+    text, _, listed = DOMAIN.partition("## Sources")
+    sources = re.findall(r"^- \[(\d+)\] ", listed, re.MULTILINE)
+    assert len(sources) == len(set(sources))
+    assert set(re.findall(r"\[(\d+)\]", text)) == set(sources)
+
+
+def _quotes_domain(where: str, said: str) -> bool:
+    return where.endswith(".py") and "docs/domain.md section" in said
+
+
+def _is_there(path: str) -> bool:
+    path = path.rstrip("./-")
+    if path.startswith(MADE_LATER):
+        return True
+    if re.fullmatch(r"docs/decisions/\d{4}", path):
+        path += "-*.md"
+    return any(ROOT_FOLDER.glob(path))
+
+
+def _is_module(name: str) -> bool:
+    """A package, a module, or something that a module defines."""
+    path = ROOT_FOLDER.joinpath(*name.split("."))
+    if path.is_dir() or path.with_suffix(".py").exists():
+        return True
+    module, defined = path.parent.with_suffix(".py"), path.name
+    return (
+        module.exists()
+        and re.search(rf"^(?:async def|def|class)? ?{defined}\b", module.read_text(), re.MULTILINE) is not None
+    )
 
 
 def test_every_setting_that_a_guide_names_is_one() -> None:

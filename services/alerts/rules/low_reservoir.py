@@ -2,8 +2,8 @@
 
 All that is one alert: a forecast becomes a low level, and a low level an empty one.
 
-Source: docs/domain.md section 1, rows "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
-therapy may program another) and "low-reservoir alarm" (computed, not sensed): an over-infusing pump does
+Source: docs/domain.md section 1, row "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
+therapy may program another) and row "low-reservoir alarm" (computed, not sensed): an over-infusing pump does
 not sound it, so a measured level counts by itself. Section 8 item 1: low, then empty is one alert that changes.
 
 A refill counts as a reading of what was filled, and ends every reservoir alarm raised before it. An open
