@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
@@ -183,3 +184,9 @@ def test_every_metric_that_a_guide_names_is_one() -> None:
     AlertsMetrics.on(registry)
     known = set(registry._names_to_collectors)
     assert set(re.findall(r"pumpwatch_(?:ingest|alerts)_\w+", OPERATING)) <= known
+
+
+def test_before_a_commit_runs_what_continuous_integration_runs() -> None:
+    [local] = yaml.safe_load((ROOT_FOLDER / ".pre-commit-config.yaml").read_text())["repos"]
+    assert (local["repo"], [hook["entry"] for hook in local["hooks"]]) == ("local", ["make check"])
+    assert "\nmake check\n" in (ROOT_FOLDER / ".ci" / "run").read_text()
