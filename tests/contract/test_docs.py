@@ -159,15 +159,12 @@ def _is_there(path: str) -> bool:
 
 
 def _is_module(name: str) -> bool:
-    """A package, a module, or something that a module defines."""
+    """A package, a module, or something that one of them defines or names."""
     path = ROOT_FOLDER.joinpath(*name.split("."))
     if path.is_dir() or path.with_suffix(".py").exists():
         return True
-    module, defined = path.parent.with_suffix(".py"), path.name
-    return (
-        module.exists()
-        and re.search(rf"^(?:async def|def|class)? ?{defined}\b", module.read_text(), re.MULTILINE) is not None
-    )
+    homes = (path.parent.with_suffix(".py"), path.parent / "__init__.py")
+    return any(home.exists() and re.search(rf"\b{path.name}\b", home.read_text()) for home in homes)
 
 
 def test_every_setting_that_a_guide_names_is_one() -> None:
