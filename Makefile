@@ -25,11 +25,11 @@ demo: $(FOR_DEMO) ## The whole system on this machine with simulated pumps; Ctrl
 	@exec $(RUN) -m services.cli demo $(DEMO_OPTIONS)
 
 test: $(FOR_DEVELOPMENT) ## Every test, on real Mosquitto and TimescaleDB (TEST_OPTIONS="-k reservoir")
-	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m pytest $(TEST_OPTIONS)
 
 test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
-	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m pytest -m "not slow" $(TEST_OPTIONS)
 
 check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas and dashboards
@@ -49,7 +49,7 @@ format: $(FOR_DEVELOPMENT) ## Format the code and sort imports
 	@$(RUN) -m ruff format --quiet .
 
 bench: $(FOR_DEVELOPMENT) ## Measure ingest and the time from publish to page
-	@$(RUN) -m services.localstack.prepare
+	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m bench.ingest --events 200000 --json
 	@$(RUN) -m bench.latency --json
 
@@ -78,7 +78,7 @@ $(CREATED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "error: Pumpwatch needs Python 3.11 or newer, and '$(PYTHON)' is not: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
-		|| $(PYTHON) -m services.localstack.system_packages "a virtual environment" python3-venv
+		|| $(PYTHON) -m services.devstack.servers.system_packages "a virtual environment" python3-venv
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 

@@ -28,10 +28,10 @@ from mqtt5 import PublishPacket
 
 from bench import stack
 from bench.ingest import ingest_environment
-from services.localstack.pages import PageCollector
+from services.devstack.pages import PageCollector
 from services.runtime.mqtt import broker_address
-from services.simulator.connect import open_link
-from services.simulator.link import DeviceLink
+from services.simulator.devices.connect import open_link
+from services.simulator.devices.link import DeviceLink
 
 _BACKGROUND_PUMPS = 500
 _TIMEOUT_SECONDS = 20.0

@@ -26,12 +26,12 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from bench.fault_cells import CELLS, World, until, world_of
+from bench.faults.cells import CELLS, World, until, world_of
 from schemas.events import EventKind
 from schemas.topics import event_topic
 from services.runtime.log import configure_logging
 from services.runtime.mqtt import broker_address
-from services.simulator.publisher import Publisher
+from services.simulator.devices.publisher import Publisher
 
 GROWTH_LIMIT_MB: Final = 50.0
 CAUGHT_UP_LIMIT_SECONDS: Final = 30.0

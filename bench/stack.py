@@ -13,10 +13,10 @@ from typing import Final
 import asyncpg
 
 from schemas.paths import SQL_FOLDER
-from services.localstack import timescaledb
-from services.localstack.mosquitto import MosquittoServer
-from services.localstack.postgres import DatabaseServer
-from services.localstack.service import ServiceProcess
+from services.devstack.servers import timescaledb
+from services.devstack.servers.mosquitto import MosquittoServer
+from services.devstack.servers.postgres import DatabaseServer
+from services.devstack.service import ServiceProcess
 from services.runtime.migrate import MigrationResult, migrate
 
 CLINIC: Final = "bench"

@@ -31,10 +31,10 @@ from bench import stack
 from schemas.events import EventKind
 from schemas.paths import SQL_FOLDER
 from services.alerts.store import load_facts
-from services.ingest.store import QUERIES as INGEST
+from services.ingest.storage.store import QUERIES as INGEST
 from services.runtime.database import Connection, load_queries
 from services.runtime.migrate import Edition, migrate
-from tests.contract.grafana_macros import View, filled_in
+from tests.contract.grafana.macros import View, filled_in
 
 _QUERIES: Final = load_queries(Path(__file__).with_suffix(".sql"))
 _DASHBOARD: Final = load_queries(Path(__file__).parents[1] / "deploy/grafana/queries.sql")

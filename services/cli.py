@@ -145,7 +145,7 @@ app.command()(backtest.backtest)
 @audit_app.command("verify")
 def audit_verify(database_url: DatabaseUrl) -> None:
     """Check that no row of the audit trail was changed or removed; exit code 1 if one was."""
-    from services.alerts.audit import verify_chain
+    from services.alerts.lifecycle.audit import verify_chain
 
     report = with_database(database_url, verify_chain)
     for found in report.faults:
@@ -186,7 +186,7 @@ def demo(
     color: Annotated[bool, typer.Option("--color/--no-color")] = True,
 ) -> None:
     """Run everything on this machine: servers, services and a simulated fleet. Ctrl-C ends it all."""
-    from services.localstack.demo import DemoOptions, run_demo
+    from services.devstack.demo.run import DemoOptions, run_demo
 
     options = DemoOptions(
         pumps=pumps, history_days=history_days, duration_seconds=duration_seconds, seed=seed, color=color

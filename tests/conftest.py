@@ -18,12 +18,12 @@ import asyncpg
 import hypothesis
 import pytest
 
-from services.localstack import installations, mosquitto
-from services.localstack import timescaledb as timescaledb_server
-from services.localstack.mosquitto import MosquittoServer
-from services.localstack.pages import PageCollector
-from services.localstack.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
-from services.localstack.service import ServiceProcess, clean_environment
+from services.devstack.pages import PageCollector
+from services.devstack.servers import installations, mosquitto
+from services.devstack.servers import timescaledb as timescaledb_server
+from services.devstack.servers.mosquitto import MosquittoServer
+from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
+from services.devstack.service import ServiceProcess, clean_environment
 from services.runtime.database import open_pool
 from tests import stack
 from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, migrate_at

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from services.localstack.mosquitto import MosquittoServer
+from services.devstack.servers.mosquitto import MosquittoServer
 from services.runtime.database import Pool
 
 CLINIC = "north"

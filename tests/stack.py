@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar, overload
 import asyncpg
 
 from schemas.paths import SQL_FOLDER
-from services.localstack.mosquitto import MosquittoServer
-from services.localstack.postgres import DatabaseServer
-from services.localstack.service import ServiceProcess
+from services.devstack.servers.mosquitto import MosquittoServer
+from services.devstack.servers.postgres import DatabaseServer
+from services.devstack.service import ServiceProcess
 from services.runtime.database import Pool
 from services.runtime.migrate import MigrationResult, migrate
 

@@ -1,5 +1,5 @@
 -- Every query of the dashboards. They read the views of the schema `dashboard` and nothing else, and use of Grafana's
--- macros only the few that tests/contract/grafana_macros.py knows.
+-- macros only the few that tests/contract/grafana/macros.py knows.
 
 -- name: clinics
 SELECT clinic_id AS __value, name AS __text FROM dashboard.clinics ORDER BY name;

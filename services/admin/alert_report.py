@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from services.admin.alert_review import AlertRow, PageRow, Review, RuleFigures, review
-from services.alerts.words import moment
+from services.alerts.wording import moment
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("alert_report.sql"))

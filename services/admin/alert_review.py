@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.alerts.happening import counted_as
+from services.alerts.lifecycle.one_off import counted_as
 
 BUSIEST: Final = 5
 """So many pumps are named."""

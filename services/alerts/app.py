@@ -18,17 +18,17 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
-from services.alerts.api import create_app
-from services.alerts.backoff import backoff_seconds
-from services.alerts.bypass import Bypass
-from services.alerts.channel import AppriseChannel
-from services.alerts.dispatch import Dispatcher
+from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.dispatch import Dispatcher
+from services.alerts.evaluation.worker import Health, Worker, reload_policies
+from services.alerts.health.ping import keep_pinging
 from services.alerts.metrics import Metrics
-from services.alerts.parts import Parts
+from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.alerts.settings import AlertsSettings
-from services.alerts.watchdog import keep_pinging
-from services.alerts.worker import Health, Worker, reload_policies
+from services.alerts.web.api import create_app
+from services.alerts.web.dependencies import Parts
+from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, open_pool
 from services.runtime.http import serve
 from services.runtime.migrate import pending

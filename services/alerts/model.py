@@ -224,7 +224,7 @@ class DayWindow:
 class PumpFacts:
     """All that the rules need to know of one pump, as of one moment.
 
-    `alarms` holds every event that decides the state of an alarm code (services.alerts.alarms); more do no
+    `alarms` holds every event that decides the state of an alarm code (services.alerts.rules.active_alarms); more do no
     harm. `windows[0]` is the last 24 hours before `now`, `windows[1]` the 24 hours before that, and so on.
     """
 

@@ -18,7 +18,7 @@ from services.runtime.isolation import described
 
 DEFAULT_CLINIC = "default"
 _LEAST_WINDOWS = 28
-"""What the rules look at whatever the baseline is (services.alerts.baseline, bolus_limit)."""
+"""What the rules look at whatever the baseline is (services.alerts.rules.demand.baseline, bolus_limit)."""
 _SUFFIXES = (".yaml", ".yml")
 
 

@@ -68,7 +68,7 @@ SET LOCAL plan_cache_mode = force_generic_plan;
 --
 -- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
 -- dense are read pump by pump: sorting all pumps' rows together costs more than the look-ups. What is only counted is
--- counted by services.alerts.facts; its moments are seconds since 1970 (docs/decisions/0010-evaluation-at-scale.md).
+-- counted by services.alerts.facts.from_rows; its moments are seconds since 1970 (docs/decisions/0010-evaluation-at-scale.md).
 WITH asked AS (
     SELECT device_id AS pump_id, clinic_id, retired_at IS NULL AS enrolled
     FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump'),

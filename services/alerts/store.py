@@ -15,10 +15,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.policy import Priority
-from services.alerts.bypass_plan import FIRST_STEP, BypassedPage, HeardAlarm
-from services.alerts.escalate import current_episode
-from services.alerts.facts import facts_of_row, unheard, with_heard
-from services.alerts.grouping import waits_for_others
+from services.alerts.delivery.escalate import current_episode
+from services.alerts.delivery.grouping import waits_for_others
+from services.alerts.delivery.page_text import PageText
+from services.alerts.evaluation.claim import USUAL_ENTRIES, Entry, Taking, plan_taking
+from services.alerts.facts.from_rows import facts_of_row, unheard, with_heard
+from services.alerts.health.troubles import Notice
 from services.alerts.model import (
     AlertState,
     OpenAlert,
@@ -29,9 +31,7 @@ from services.alerts.model import (
     Transition,
     TransitionKind,
 )
-from services.alerts.queueing import USUAL_ENTRIES, Entry, Taking, plan_taking
-from services.alerts.text import PageText
-from services.alerts.watch import Notice
+from services.alerts.outage.bypass_plan import FIRST_STEP, BypassedPage, HeardAlarm
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))

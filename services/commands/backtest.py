@@ -12,7 +12,7 @@ from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
     from schemas.policy import Policy
-    from services.alerts.backtest import Backtest
+    from services.alerts.backtest.run import Backtest
     from services.runtime.database import Connection
 
 
@@ -27,9 +27,9 @@ def backtest(
     """Replay stored history, as it arrived, under a policy: alerts by rule and week, and who is paged. Only reads."""
     from schemas.policy import PolicyError, load_policy
     from services.admin.ages import parse_since
-    from services.alerts.backtest import as_json as in_json
-    from services.alerts.backtest import as_lines
-    from services.alerts.backtest import backtest as replay_all
+    from services.alerts.backtest.run import as_json as in_json
+    from services.alerts.backtest.run import as_lines
+    from services.alerts.backtest.run import backtest as replay_all
 
     now = datetime.now(UTC)
     try:

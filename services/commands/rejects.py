@@ -11,7 +11,7 @@ from services.commands.terminal import DatabaseUrl, fail, printable, readable, w
 
 if TYPE_CHECKING:
     from services.admin.rejections import Rejection
-    from services.admin.replay import Replayed
+    from services.admin.replay_dead_letters import Replayed
     from services.runtime.database import Connection
 
 Device = Annotated[str | None, typer.Option(help="Only of this device.")]
@@ -96,9 +96,9 @@ def replay(
 ) -> None:
     """Put messages through ingest again, after the cause was mended. Safe to repeat: an event is stored once."""
     from services.admin.rejections import RejectionError
-    from services.admin.replay import replay as replay_one
-    from services.admin.replay import replayable
-    from services.ingest.decode import ClockLimits
+    from services.admin.replay_dead_letters import replay as replay_one
+    from services.admin.replay_dead_letters import replayable
+    from services.ingest.messages.decode import ClockLimits
     from services.ingest.settings import IngestSettings
 
     by_filter = everything or device is not None or reason is not None

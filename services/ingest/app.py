@@ -15,9 +15,9 @@ from schemas.paths import SQL_FOLDER
 from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import Pipeline
-from services.ingest.registry import RegistryCache
 from services.ingest.settings import IngestSettings
-from services.ingest.store import QUERIES
+from services.ingest.storage.registry import RegistryCache
+from services.ingest.storage.store import QUERIES
 from services.runtime.database import UNAVAILABLE, Pool, borrow, open_pool
 from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from schemas.events import Receipt
 from schemas.topics import is_receipt_topic_of
 from services.ingest.batch import FlushLimits
-from services.ingest.decode import Incoming
+from services.ingest.messages.decode import Incoming
 from services.runtime.mqtt import Connection, Message
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.events import RejectionReason
 from services.ingest.batch import FlushReason
-from services.ingest.decode import Decoded
+from services.ingest.messages.decode import Decoded
 from services.ingest.outcome import Stored
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

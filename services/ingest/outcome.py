@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from services.ingest.decode import Rejection
+from services.ingest.messages.decode import Rejection
 
 
 @dataclass(slots=True)

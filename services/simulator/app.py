@@ -19,15 +19,15 @@ import asyncpg
 import structlog
 
 from services.runtime.mqtt import BrokerAddress, broker_address
-from services.simulator.clock import SimulatedClock
+from services.simulator.devices.outbox import Counts
+from services.simulator.devices.publisher import Publisher
 from services.simulator.enrol import enrol_fleet
-from services.simulator.fleet import LiveFleet, Upload, live_uploads, uploads
-from services.simulator.outbox import Counts
-from services.simulator.publisher import Publisher
-from services.simulator.scenarios import Scenario
+from services.simulator.patients.clock import SimulatedClock
+from services.simulator.patients.fleet import LiveFleet, Upload, live_uploads, uploads
+from services.simulator.patients.scenarios import Scenario
+from services.simulator.patients.unit import Unit
 from services.simulator.settings import SimulatorSettings
 from services.simulator.simulation import Simulation, prepare, write_truth
-from services.simulator.unit import Unit
 
 _PROGRESS_EVERY_SECONDS = 1.0
 

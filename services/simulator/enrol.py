@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from services.runtime.database import Connection, load_queries
-from services.simulator.model import PumpSpec
+from services.simulator.patients.model import PumpSpec
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.events import MAX_BATCH_EVENTS
-from services.simulator.plan import parse_request
+from services.simulator.patients.plan import parse_request
 
 
 class SimulatorSettings(BaseSettings):

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.simulator.clock import SimulatedClock
-from services.simulator.fleet import build_unit, draw_fleet, first_midnight
-from services.simulator.model import PumpSpec
-from services.simulator.plan import Placement, parse_request, plan_scenarios
-from services.simulator.scenarios import Scenario
+from services.simulator.patients.clock import SimulatedClock
+from services.simulator.patients.fleet import build_unit, draw_fleet, first_midnight
+from services.simulator.patients.model import PumpSpec
+from services.simulator.patients.plan import Placement, parse_request, plan_scenarios
+from services.simulator.patients.scenarios import Scenario
+from services.simulator.patients.unit import Unit
 from services.simulator.settings import SimulatorSettings
-from services.simulator.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

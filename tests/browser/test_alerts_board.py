@@ -12,12 +12,12 @@ import pytest
 from playwright.async_api import Page, async_playwright
 from prometheus_client import CollectorRegistry
 
-from services.alerts.api import create_app
-from services.alerts.parts import Parts
-from services.alerts.worker import Health
-from services.localstack.ports import free_port
+from services.alerts.evaluation.worker import Health
+from services.alerts.web.api import create_app
+from services.alerts.web.dependencies import Parts
+from services.devstack.ports import free_port
 from services.runtime.http import serve
-from tests.integration.alerts_story import POLICY, T0, FixedPolicies, Story, settings_for
+from tests.alerts_world import POLICY, T0, FixedPolicies, Story, settings_for
 from tests.stack import Database, eventually
 
 _CHROMIUM_OPTIONS = (

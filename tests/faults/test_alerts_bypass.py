@@ -17,9 +17,9 @@ from mqtt5 import QoS
 
 from schemas.events import EventKind
 from schemas.topics import event_topic
-from services.localstack.mosquitto import MosquittoServer
-from services.localstack.pages import PageCollector
-from services.localstack.service import ServiceProcess
+from services.devstack.pages import PageCollector
+from services.devstack.servers.mosquitto import MosquittoServer
+from services.devstack.service import ServiceProcess
 from tests.faults.test_alerts_process import enrol, environment
 from tests.stack import RunService, StartPostgres, eventually, make_database
 
@@ -62,7 +62,7 @@ async def test_two_processes_page_by_themselves_with_one_id_and_it_is_one_page_i
     page_collector: PageCollector,
     tmp_path: Path,
 ) -> None:
-    """Without the database there is nothing by which they could agree (services/alerts/bypass.py)."""
+    """Without the database there is nothing by which they could agree (services/alerts/outage/bypass.py)."""
     server = own_postgres()
     dsn = await make_database(server)
     (pump,) = await enrol(dsn, 1)

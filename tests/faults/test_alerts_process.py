@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from services.localstack.pages import PageCollector
-from services.localstack.service import ServiceProcess
+from services.devstack.pages import PageCollector
+from services.devstack.service import ServiceProcess
 from tests.stack import Database, RunService, StartPostgres, eventually, make_database
 
 POLICY = """

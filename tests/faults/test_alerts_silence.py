@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.localstack.pages import PageCollector
+from services.devstack.pages import PageCollector
 from tests.stack import Database, RunService
 
 DEVICES = 2_000

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.localstack.mosquitto import MosquittoServer
-from services.localstack.pages import PageCollector
+from services.devstack.pages import PageCollector
+from services.devstack.servers.mosquitto import MosquittoServer
 from tests.faults.test_alerts_process import POLICY, environment
 from tests.stack import Database, RunService, eventually
 

@@ -15,7 +15,7 @@ from mqtt5 import PublishPacket
 
 from schemas.events import EventKind, RejectionReason
 from services.runtime.mqtt import broker_address
-from services.simulator.connect import open_link
+from services.simulator.devices.connect import open_link
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 

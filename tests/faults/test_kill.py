@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from services.runtime.mqtt import broker_address
-from services.simulator.publisher import Publisher
+from services.simulator.devices.publisher import Publisher
 from tests.ingest_world import CLINIC, alarm, encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually, make_database
 

@@ -1,11 +1,11 @@
-"""The short form of `bench.faults`: every cell once, with a few thousand events."""
+"""The short form of `bench.faults.run`: every cell once, with a few thousand events."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.fault_cells import CELLS
-from bench.faults import run_cell
+from bench.faults.cells import CELLS
+from bench.faults.run import run_cell
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
-from services.localstack.proxy import HangingProxy
 from services.runtime.mqtt import SessionTakenOverError, broker_address, connect
-from services.simulator.publisher import Publisher
+from services.simulator.devices.publisher import Publisher
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
+from tests.servers.hanging_proxy import HangingProxy
 from tests.stack import eventually, make_database
 
 PUMPS = 20

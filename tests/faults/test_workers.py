@@ -18,7 +18,7 @@ import pytest
 from services.ingest.settings import IngestSettings
 from services.ingest.workers import WorkersFailedError, run_workers
 from services.runtime.mqtt import broker_address
-from services.simulator.publisher import Publisher
+from services.simulator.devices.publisher import Publisher
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import Database, eventually
 

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from services.admin import retention
-from services.ingest.store import QUERIES
-from services.localstack.timescaledb import ExternalServer
+from services.devstack.servers.timescaledb import ExternalServer
+from services.ingest.storage.store import QUERIES
 from services.runtime.migrate import Edition
 from tests.stack import execute_at, migrate_at
 

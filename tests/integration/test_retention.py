@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from services.admin import retention
-from tests.contract.clinic_data import seed
+from tests.contract.grafana.clinic_data import seed
 from tests.integration.test_cli import pumpwatch
 from tests.stack import execute_at, make_database
 

@@ -13,10 +13,10 @@ from typing import Final
 
 from schemas.policy import Policy
 from services.alerts.model import Condition, PumpFacts
-from services.alerts.rules.bolus_demand import bolus_demand
-from services.alerts.rules.bolus_limit import bolus_limit
-from services.alerts.rules.demand_drift import demand_drift
-from services.alerts.rules.demand_silent import demand_silent
+from services.alerts.rules.demand.bolus_demand import bolus_demand
+from services.alerts.rules.demand.bolus_limit import bolus_limit
+from services.alerts.rules.demand.demand_drift import demand_drift
+from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.device_silent import device_silent
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from schemas.events import AlarmCode
 from schemas.policy import Priority, PumpAlarmPolicy
-from services.alerts.alarms import Standing
-from services.alerts.words import moment
+from services.alerts.rules.active_alarms import Standing
+from services.alerts.wording import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas.policy import DeviceSilentPolicy, Policy
 from services.alerts.model import Condition, Contact, PumpFacts, RuleName, Strength
-from services.alerts.words import age, moment
+from services.alerts.wording import age, moment
 
 _LEAST_PAUSES: Final = 5
 _LEAST_PAUSE: Final = timedelta(minutes=30)

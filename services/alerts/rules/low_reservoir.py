@@ -25,10 +25,10 @@ from typing import Final
 
 from schemas.events import AlarmCode
 from schemas.policy import Policy, Priority
-from services.alerts.alarms import Standing, standing_alarms
 from services.alerts.model import Condition, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.rules.active_alarms import Standing, standing_alarms
 from services.alerts.rules.refill_forecast import Forecast, forecast
-from services.alerts.words import ALARM_WORDS, capitalised, moment
+from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
 KEY: Final = "reservoir"
 _CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)

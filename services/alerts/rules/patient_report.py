@@ -17,7 +17,7 @@ from typing import Final
 from schemas.events import Complaint
 from schemas.policy import PatientReportPolicy, Policy
 from services.alerts.model import Condition, PumpFacts, Report, RuleName, Strength
-from services.alerts.words import moment
+from services.alerts.wording import moment
 
 KEY: Final = "report"
 _WORDS: Final[dict[Complaint, str]] = {

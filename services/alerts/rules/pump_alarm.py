@@ -17,10 +17,10 @@ from typing import Final
 
 from schemas.events import AlarmCode
 from schemas.policy import Policy
-from services.alerts.alarms import Standing, standing_alarms
 from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.rules.active_alarms import Standing, standing_alarms
 from services.alerts.rules.alarm_course import course
-from services.alerts.words import ALARM_WORDS, capitalised, moment
+from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
 CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
     "infusion": (AlarmCode.MOTOR_STALL, AlarmCode.PUMP_STOPPED),

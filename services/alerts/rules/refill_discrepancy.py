@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.happening import key_of
+from services.alerts.lifecycle.one_off import key_of
 from services.alerts.model import Condition, PumpFacts, Refill, RuleName, Strength
-from services.alerts.words import moment
+from services.alerts.wording import moment
 
 REFILL_KEY: Final = "refill"
 POCKET_KEY: Final = "pocket_fill"

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from schemas.policy import LowReservoirPolicy, Priority
 from services.alerts.model import Refill, Therapy
-from services.alerts.words import moment
+from services.alerts.wording import moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,16 @@ from typing import Final
 
 from schemas.policy import Policy
 from services.alerts.model import Condition, PumpFacts, RuleName, Strength
-from services.alerts.rules.bolus_demand import bolus_demand
-from services.alerts.rules.demand_drift import demand_drift
-from services.alerts.rules.demand_silent import demand_silent
+from services.alerts.rules.demand.bolus_demand import bolus_demand
+from services.alerts.rules.demand.demand_drift import demand_drift
+from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.refill_discrepancy import programmed_ml
-from services.alerts.words import moment
+from services.alerts.wording import moment
 
 UNDER_KEY: Final = "under_delivery"
 OVER_KEY: Final = "over_delivery"
 _NOTABLE: Final = 0.75
-"""Half the discrepancy raised 0.13 times in 1,000 days of sound pumps (bench.detection): too often for a high page."""
+"""Half the discrepancy raised 0.13 times in 1,000 days of sound pumps (bench.detection.run): too often for a high page."""
 
 
 def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:

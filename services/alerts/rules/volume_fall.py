@@ -21,7 +21,7 @@ from typing import Final
 from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.model import Condition, PumpFacts, Reading, RuleName, Strength, Therapy
-from services.alerts.words import moment
+from services.alerts.wording import moment
 
 KEY: Final = "volume"
 _DAY: Final = timedelta(days=1)

@@ -1,0 +1,1 @@
+"""`python -m bench.alerts`: what the alert service costs."""

@@ -1,0 +1,1 @@
+"""`python -m bench.detection`: what the rules find, how soon, and how often they are wrong."""

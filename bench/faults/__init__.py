@@ -1,0 +1,1 @@
+"""`python -m bench.faults`: what is left after kills, hangs and a full disk."""

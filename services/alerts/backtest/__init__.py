@@ -1,0 +1,1 @@
+"""What a policy would have raised on stored history."""

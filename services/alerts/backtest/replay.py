@@ -1,0 +1,158 @@
+"""PURE. What a policy would have raised on a pump's history: the same decisions, at the times of arrival.
+
+Guarantee: follows from the events, the policy and the times alone, so twice gives the same. Nobody
+acknowledges in a replay; who is told is who the first steps of the routes name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from schemas.events import Event
+from schemas.policy import Policy, Priority
+from services.alerts.delivery.escalate import due_deliveries
+from services.alerts.facts.from_events import History
+from services.alerts.lifecycle.reconcile import reconcile
+from services.alerts.model import (
+    PAGING_KINDS,
+    AlertState,
+    OpenAlert,
+    Page,
+    Transition,
+    TransitionKind,
+)
+from services.alerts.rules import evaluate
+
+_NAMESPACE = UUID("6f1c9d5e-2a7b-5c11-9a53-0d8f6f0f7a10")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One stored event: when it was received, and from which device."""
+
+    received_at: datetime
+    device_id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One transition of meaning, and who would have been told at once."""
+
+    at: datetime
+    pump_id: str
+    clinic_id: str
+    rule: str
+    key: str
+    kind: TransitionKind
+    priority: Priority
+    told: tuple[str, ...]
+
+
+def replay(
+    history: History,
+    arrivals: Iterable[Arrival],
+    policy: Policy,
+    since: datetime,
+    until: datetime,
+    *,
+    windows: int,
+    sweep: timedelta,
+) -> Iterator[Happened]:
+    """Go through one pump's arrivals and the sweeps between them; what stands at `since` is not told again.
+
+    Args:
+        history: Of the pump, nothing stored in it yet.
+        arrivals: In any order; those up to `since` are known at the start.
+        policy: The clinic's.
+        since: When to begin.
+        until: When to end, inclusive.
+        windows: How many days the facts reach back.
+        sweep: How often the pump is looked at though nothing arrives.
+    """
+    ordered = sorted(arrivals, key=lambda each: (each.received_at, each.event.event_id))
+    place = _store(history, ordered, 0, since)
+    alerts: dict[tuple[str, str], OpenAlert] = {}
+    _decide(history, alerts, policy, since, windows)
+    next_sweep = since + sweep
+    while True:
+        arrives = ordered[place].received_at if place < len(ordered) else until + sweep
+        now = min(arrives, next_sweep)
+        if now > until:
+            return
+        place = _store(history, ordered, place, now)
+        if now == next_sweep:
+            next_sweep += sweep
+        yield from _decide(history, alerts, policy, now, windows)
+
+
+def _store(history: History, ordered: Sequence[Arrival], place: int, until: datetime) -> int:
+    while place < len(ordered) and ordered[place].received_at <= until:
+        history.add(ordered[place].event, ordered[place].received_at, ordered[place].device_id)
+        place += 1
+    return place
+
+
+def _decide(
+    history: History, alerts: dict[tuple[str, str], OpenAlert], policy: Policy, now: datetime, windows: int
+) -> list[Happened]:
+    happened = []
+    conditions = evaluate(history.facts(now, windows), policy, now)
+    flapping = timedelta(minutes=policy.paging.flapping_minutes)
+    # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
+    for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping):
+        after = _after(transition, history, now)
+        planned = due_deliveries(after, policy, now)
+        priorities = [each for each in (after.told, after.priority if planned else None) if each is not None]
+        after = replace(
+            after,
+            occasions=after.occasions | {each.occasion for each in planned},
+            told=max(priorities, key=lambda each: each.rank, default=None),
+        )
+        alerts[after.rule, after.key] = after
+        if transition.kind is not TransitionKind.REFRESHED:
+            told = sorted({each.contact for each in planned})
+            happened.append(
+                Happened(
+                    now,
+                    history.pump_id,
+                    history.clinic_id,
+                    after.rule,
+                    after.key,
+                    transition.kind,
+                    after.priority,
+                    tuple(told) if transition.kind in PAGING_KINDS else (),
+                )
+            )
+    return happened
+
+
+def _after(transition: Transition, history: History, now: datetime) -> OpenAlert:
+    """The alert as the service would have it after this transition."""
+    alert, condition = transition.alert, transition.condition
+    if alert is None:
+        assert condition is not None  # noqa: S101 - what opens has a condition
+        name = f"{history.pump_id}/{condition.rule}/{condition.key}/{now.isoformat()}"
+        alert = OpenAlert.opened_by(
+            condition, alert_id=uuid5(_NAMESPACE, name), clinic_id=history.clinic_id, pump_id=history.pump_id
+        )
+    pages = alert.pages
+    if transition.kind in PAGING_KINDS:
+        pages = (*pages, Page.after(transition, len(pages) + 1, now))
+    since = alert.since if condition is None else min(alert.since, condition.since)
+    if transition.kind is TransitionKind.RETURNED and condition is not None:
+        since = condition.since
+    return replace(
+        alert,
+        state=transition.to_state,
+        priority=transition.priority,
+        since=since,
+        title=condition.title if condition else alert.title,
+        explanation=condition.explanation if condition else alert.explanation,
+        evidence=condition.evidence if condition else alert.evidence,
+        pages=pages,
+        ended_at=now if transition.to_state in {AlertState.CLEARED, AlertState.CLOSED} else None,
+    )

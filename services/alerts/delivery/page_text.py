@@ -1,0 +1,56 @@
+"""PURE. What a page says.
+
+Guarantee: unless the clinic's policy asks for patient data, a page holds the alert's id, priority and kind
+and a link, and nothing of the pump or the patient (docs/domain.md section 6: what is left on a phone may be read
+by others).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.policy import Priority
+from services.alerts.model import OpenAlert
+from services.alerts.wording import rule_words
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """Title and body of a page, plain text."""
+
+    title: str
+    body: str
+
+
+def page_text(
+    alert: OpenAlert, occasion: str, priority: Priority, public_url: str, *, include_patient_data: bool
+) -> PageText:
+    """Write the page for one occasion of one alert."""
+    link = f"Open {public_url.rstrip('/')}/alerts/{alert.alert_id}"
+    head = f"Pumpwatch {priority.upper()}{_again(occasion)}: "
+    if include_patient_data:
+        return PageText(
+            title=f"{head}pump {alert.pump_id}: {alert.title}",
+            body=f"{alert.explanation} Alert {short_id(alert)}. {link}",
+        )
+    return PageText(title=f"{head}{rule_words(alert.rule)}", body=f"Alert {short_id(alert)}. {link}")
+
+
+def short_id(alert: OpenAlert) -> str:
+    """The first digits of the alert's id: enough to say on the telephone."""
+    return str(alert.alert_id)[:8]
+
+
+def _again(occasion: str) -> str:
+    """Why this is not the first page of the alert, in brackets; nothing for the first."""
+    if "/step:" in occasion:
+        return " (nobody has acknowledged)"
+    match occasion.partition(":")[0]:
+        case "priority":
+            return " (now more urgent)"
+        case "returned":
+            return " (returned)"
+        case "expired":
+            return " (acknowledgement expired, still so)"
+        case _:
+            return ""

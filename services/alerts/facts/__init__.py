@@ -1,0 +1,1 @@
+"""What is known of a pump: the facts that every rule judges by."""

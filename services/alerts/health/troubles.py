@@ -1,0 +1,77 @@
+"""PURE. Is Pumpwatch itself well, and who is told when nothing comes in any more?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.policy import Policy, Priority
+from services.alerts.delivery.page_text import PageText
+from services.alerts.wording import age
+
+INGEST_LOST_AFTER: Final = timedelta(seconds=60)
+QUEUE_LATE_AFTER: Final = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What is known of the parts. `ingest_at` is None where no ingest has ever been heard of."""
+
+    database: bool
+    ingest_at: datetime | None = None
+    queued_at: datetime | None = None
+    unjudged: int = 0
+    """Pumps that cannot be evaluated."""
+    failing: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A page about Pumpwatch itself, to one contact of one clinic, once for each time that it happens."""
+
+    clinic_id: str
+    occasion: str
+    contact: str
+    channel: str
+    text: PageText
+
+
+def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
+    """Why the ping to the outside must stop, in plain words; empty: all is well."""
+    if not vitals.database:
+        return ("the database does not answer",)
+    found = [f"{task} cannot work" for task in sorted(vitals.failing)]
+    if vitals.ingest_at is None:
+        found.append("ingest has never been heard of")
+    elif now - vitals.ingest_at > INGEST_LOST_AFTER:
+        found.append(f"ingest was last heard of {age(now - vitals.ingest_at)} ago")
+    if vitals.unjudged:
+        found.append(f"{vitals.unjudged} pump{'s' if vitals.unjudged > 1 else ''} cannot be judged")
+    if vitals.queued_at is not None and now - vitals.queued_at > QUEUE_LATE_AFTER:
+        found.append(f"a pump that changed has waited for {age(now - vitals.queued_at)}")
+    return tuple(found)
+
+
+def ingest_notices(
+    ingest_at: datetime | None, policies: Iterable[Policy], now: datetime, public_url: str
+) -> Iterator[Notice]:
+    """Whom to tell that nothing is being received: the first step of each clinic's high route."""
+    if ingest_at is None or now - ingest_at <= INGEST_LOST_AFTER:
+        return
+    text = PageText(
+        title="Pumpwatch HIGH: nothing is being received",
+        body=f"No pump is being heard, and no new alarm can come. Tell the operator. Board: {public_url.rstrip('/')}/",
+    )
+    for policy in policies:
+        yield from notices_to_first_step(policy, policy.clinic_id, f"ingest:{ingest_at.isoformat()}", text)
+
+
+def notices_to_first_step(policy: Policy, clinic_id: str, occasion: str, text: PageText) -> Iterator[Notice]:
+    """One notice for each contact of the first step of a clinic's high route."""
+    route = policy.routes.get(Priority.HIGH)
+    names = route.steps[0].contacts if route and route.steps else ()
+    for contact in policy.contacts:
+        if contact.name in names:
+            yield Notice(clinic_id, occasion, contact.name, contact.channels[0].name, text)

@@ -1,0 +1,1 @@
+"""What becomes of an alert: by what holds of its pump, and by what people do."""

@@ -1,0 +1,38 @@
+"""A person says that what an alert is about is dealt with, and what was done.
+
+Guarantees: the same lock and the same order as an evaluation and an acknowledgement; doing it twice changes nothing;
+what was done stands in the audit trail; pages that have not gone out are cancelled in the same transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.alerts import store
+from services.alerts.lifecycle.acknowledge import hold_alert
+from services.alerts.lifecycle.one_off import resolve
+from services.alerts.policies import Policies
+from services.alerts.store import AlertChange
+from services.runtime.database import Connection
+
+
+async def resolve_alert(
+    connection: Connection, alert_id: UUID, by: str, note: str, policies: Policies, now: datetime
+) -> AlertChange | None:
+    """Record that `by` has dealt with it and how; None: the same person has said so already.
+
+    Raises:
+        UnknownAlertError: There is no such alert.
+        ResolveError: It ends by itself, or it is closed.
+    """
+    async with connection.transaction():
+        alert = await hold_alert(connection, alert_id)
+        transition = resolve(alert, by)
+        if transition is None:
+            return None
+        version = policies.version_of(alert.clinic_id)
+        change = AlertChange(alert_id, alert.clinic_id, alert.pump_id, transition, version, actor=by, note=note)
+        await connection.execute(store.QUERIES["set_resolved"], alert_id, by, note, now)
+        await store.record_person(connection, change, now)
+        return change

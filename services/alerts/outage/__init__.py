@@ -1,0 +1,1 @@
+"""Pages high alarms straight from the broker while the database is away."""

@@ -1,0 +1,279 @@
+"""Page high pump alarms straight from MQTT while the database is away (docs/operating.md, section 10).
+
+Guarantees: a high alarm that the broker delivers while the database does not answer is paged within 5 s of its coming,
+by the policies and the registry as they were last known; what went out is written down before anything is decided
+after the database's return, so the alert that then opens pages nobody a second time. For high alarms only, at least
+once: a second alert process that decides before this one has written may page again, and **each of several processes
+pages by itself while the database is away**, because there is nothing left by which they could agree. A page's delivery
+id follows from what it is about, so both carry the same, and a receiver that knows ids shows one.
+
+It has a subscription of its own and no session: it keeps nothing from ingest. A process that starts while the database
+is away knows no registry, and cannot page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4, uuid5
+
+import asyncpg
+import structlog
+
+from schemas.events import AlarmCode, AlarmState, EventKind
+from schemas.policy import Priority
+from schemas.topics import ROOT
+from services.alerts import store
+from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.escalate import after_failure, due_deliveries
+from services.alerts.delivery.send_outcome import SendOutcome, SendResult
+from services.alerts.evaluation.worker import Clock, Health
+from services.alerts.metrics import Metrics
+from services.alerts.model import AlarmEvent, OpenAlert, PlannedDelivery
+from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies
+from services.alerts.policies import PolicyFolder, address_of
+from services.alerts.settings import AlertsSettings
+from services.ingest.messages.decode import ClockLimits, Enrolment, decode
+from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.isolation import apart, described
+from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
+
+FILTERS: Final = (f"{ROOT}/+/events/{EventKind.ALARM}", f"{ROOT}/+/events/batch")
+_LIMITS: Final = ClockLimits(timedelta(hours=24), timedelta(days=400))
+_PROBE_SECONDS: Final = 0.5
+_PROBE_ANSWER_SECONDS: Final = 1.0
+_FAILURES: Final = 2
+_REFRESH_SECONDS: Final = 10.0
+_KEEP_UNSTORED: Final = timedelta(minutes=1)
+_RETRY_SECONDS: Final = 2.0
+
+_Send = tuple[UUID, str, str, str]
+
+log = structlog.get_logger()
+
+
+class Bypass:
+    """Listens always, pages only while the database is away."""
+
+    def __init__(
+        self,
+        settings: AlertsSettings,
+        policies: PolicyFolder,
+        metrics: Metrics,
+        clock: Clock,
+        channel: AppriseChannel,
+        health: Health,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._policies = policies
+        self._metrics = metrics
+        self._clock = clock
+        self._channel = channel
+        self._health = health
+        self._environment = os.environ if environment is None else environment
+        self._registry: Mapping[str, Enrolment] = {}
+        self._known: frozenset[Cause] = frozenset()
+        self._refreshed_at = float("-inf")
+        self._heard: dict[UUID, HeardAlarm] = {}
+        self._failures = 0
+        self._unwritten: list[BypassedPage] = []
+        self._tried: dict[_Send, tuple[int, float]] = {}
+        self._extra: dict[UUID, list[PlannedDelivery]] = {}
+        self._sending: dict[_Send, asyncio.Task[None]] = {}
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database does not answer."""
+        return self._failures >= _FAILURES
+
+    @property
+    def paged(self) -> tuple[OpenAlert, ...]:
+        """What was paged and is not written down yet, for the board."""
+        return tuple({page.event_id: page.alert for page in self._unwritten}.values())
+
+    async def run(self) -> None:
+        """Listen and watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._watch(group))
+
+    async def before_deciding(self, connection: Connection) -> None:
+        """Write down what went out, in the transaction that decides about alerts; the database is back."""
+        self._failures = 0
+        if self._sending:
+            await asyncio.wait(self._sending.values(), timeout=self._settings.send_timeout_seconds)
+        await self._write_down(connection, self._unwritten)
+
+    async def _write_down(self, connection: Connection, pages: Sequence[BypassedPage]) -> None:
+        _, failed = await apart(connection, pages, functools.partial(store.insert_bypassed, connection))
+        for failure in failed:
+            log.error("bypass_page_not_recorded", event_id=str(failure.item.event_id), error=described(failure.error))
+
+    def after_deciding(self, changes: Iterable[store.AlertChange]) -> None:
+        """Remember which high alerts are open: those pages have gone out."""
+        self._known |= {
+            (change.pump_id, change.transition.condition.rule.value, change.transition.condition.key)
+            for change in changes
+            if change.transition.condition is not None and change.transition.priority is Priority.HIGH
+        }
+
+    # --- the broker ---------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        url = self._settings.mqtt_url
+        if url is None:
+            return
+        address = broker_address(url.get_secret_value(), ca_file=self._settings.mqtt_ca_file)
+        while True:
+            try:
+                async with connect(address, client_id=f"pumpwatch-bypass-{uuid4().hex[:12]}") as connection:
+                    for topic_filter in FILTERS:
+                        await connection.subscribe(topic_filter)
+                    self._health.failing.pop("bypass", None)
+                    async for messages in connection.messages():
+                        for message in messages:
+                            self._hear(message)
+                        await connection.acknowledge(messages)
+            except (BrokerUnavailableError, ConnectionLostError) as error:
+                self._health.failing["bypass"] = str(error)
+                log.warning("bypass_cut_off", error=str(error))
+            await asyncio.sleep(1.0)
+
+    def _hear(self, message: Message) -> None:
+        if b'"raised"' not in message.payload and b'"cleared"' not in message.payload:
+            return
+        now = self._clock()
+        decoded = decode([message], self._registry, now=now, clock=_LIMITS)
+        for pump_id, observed, event_id, device_id, seq, code, state, detail, _ in decoded.rows.get(
+            EventKind.ALARM, ()
+        ):
+            enrolment = self._registry[device_id]
+            event = AlarmEvent(
+                code=AlarmCode(code),
+                state=AlarmState(state),
+                observed_at=datetime.fromtimestamp(observed, UTC),
+                device_id=device_id,
+                seq=seq,
+                event_id=event_id,
+                detail=detail,
+            )
+            self._heard.setdefault(event_id, HeardAlarm(enrolment.clinic_id, pump_id, event, now))
+
+    # --- the database -------------------------------------------------------------------------------------------
+
+    async def _watch(self, group: asyncio.TaskGroup) -> None:
+        connection: asyncpg.Connection[asyncpg.Record] | None = None
+        while True:
+            try:
+                if connection is None or connection.is_closed():
+                    connection = await asyncpg.connect(
+                        self._settings.database_url.get_secret_value(),
+                        timeout=_PROBE_ANSWER_SECONDS,
+                        command_timeout=_PROBE_ANSWER_SECONDS,
+                    )
+                await self._look(connection)
+                self._failures = 0
+            except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+                if connection is not None:
+                    connection.terminate()
+                    connection = None
+                self._failures += 1
+                if self._failures == _FAILURES:
+                    log.warning("bypass_begins", error=str(error) or type(error).__name__)
+            if self.is_away:
+                self._page(group)
+            await asyncio.sleep(_PROBE_SECONDS)
+
+    async def _look(self, connection: Connection) -> None:
+        """Ask the database whether it answers; bring up to date what is known of it."""
+        now = self._clock()
+        written = list(self._unwritten)
+        await connection.execute("SELECT 1")
+        await self._write_down(connection, written)
+        stored = await store.stored_alarms(connection, self._heard.values())
+        self._heard = {
+            event_id: heard
+            for event_id, heard in self._heard.items()
+            if event_id not in stored and now - heard.received_at < _KEEP_UNSTORED
+        }
+        if not self._sending:
+            self._unwritten = self._unwritten[len(written) :]
+            self._tried = {send: tried for send, tried in self._tried.items() if send[0] in self._heard}
+            self._extra = {event_id: more for event_id, more in self._extra.items() if event_id in self._heard}
+        if time.monotonic() - self._refreshed_at >= _REFRESH_SECONDS:
+            self._registry = {
+                row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"])
+                for row in await connection.fetch(store.QUERIES["registry"])
+            }
+            rows = await connection.fetch(store.QUERIES["open_high"])
+            self._known = frozenset((row["pump_id"], row["rule"], row["key"]) for row in rows)
+            self._refreshed_at = time.monotonic()
+
+    # --- pages --------------------------------------------------------------------------------------------------
+
+    def _page(self, group: asyncio.TaskGroup) -> None:
+        now = self._clock()
+        policies = self._policies.policies
+        for clinic_id, pump_id in sorted({(heard.clinic_id, heard.pump_id) for heard in self._heard.values()}):
+            policy = policies.of(clinic_id)
+            own = [heard for heard in self._heard.values() if (heard.clinic_id, heard.pump_id) == (clinic_id, pump_id)]
+            try:
+                for alert in emergencies(own, policy, now, self._known):
+                    planned = [*due_deliveries(alert, policy, now), *self._extra.get(alert.alert_id, ())]
+                    for each in dict.fromkeys(planned):
+                        self._start(group, alert, each)
+            except Exception:  # one pump's fault: the others are paged (decision 11)
+                log.exception("bypass_pump_not_judged", pump_id=pump_id)
+
+    def _start(self, group: asyncio.TaskGroup, alert: OpenAlert, planned: PlannedDelivery) -> None:
+        send = (alert.alert_id, planned.occasion, planned.contact, planned.channel)
+        attempts, again_at = self._tried.get(send, (0, 0.0))
+        if send in self._sending or time.monotonic() < again_at:
+            return
+        self._tried[send] = (attempts + 1, time.monotonic() + _RETRY_SECONDS * 2**attempts)
+        task = group.create_task(self._send(alert, planned, send, attempts + 1))
+        self._sending[send] = task
+        task.add_done_callback(lambda _: self._sending.pop(send, None))
+
+    async def _send(self, alert: OpenAlert, planned: PlannedDelivery, send: _Send, attempt: int) -> None:
+        policy = self._policies.policies.of(alert.clinic_id)
+        text = bypass_text(
+            alert, planned.occasion, self._settings.public_url, include_patient_data=policy.include_patient_data
+        )
+        url = address_of(policy, planned.contact, planned.channel, self._environment)
+        outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
+        if url is not None:
+            outcome = await self._channel.send(url, text.title, text.body, alert.priority, _delivery_id(send))
+        result = outcome.result
+        self._metrics.deliveries.labels(result).inc()
+        log.warning(
+            "bypass_page",
+            contact=planned.contact,
+            channel=planned.channel,
+            result=result.value,
+            error=outcome.error,
+        )
+        if result is SendResult.SENT:
+            self._tried[send] = (attempt, float("inf"))
+            page = BypassedPage(
+                alert.alert_id, alert, planned.occasion, planned.contact, planned.channel, text, self._clock()
+            )
+            self._unwritten.append(page)
+            return
+        final = result is SendResult.PERMANENT
+        if final:
+            self._tried[send] = (attempt, float("inf"))
+        instead = after_failure(planned, alert.priority, policy, attempt, final=final)
+        self._extra.setdefault(alert.alert_id, []).extend(instead)
+
+
+def _delivery_id(send: _Send) -> UUID:
+    """The same for every try and in every process."""
+    about, *rest = send
+    return uuid5(about, "/".join(rest))

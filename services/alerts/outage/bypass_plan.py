@@ -1,0 +1,85 @@
+"""PURE. What must be paged from what was heard on MQTT alone, while the database is away.
+
+Guarantees: the same rules, routes and steps as ever (pump alarms and the reservoir's own alarms, high ones only); an
+alarm that was cleared again pages nobody; what was already open and high before the database went pages nobody again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from schemas.events import AlarmState
+from schemas.policy import Policy, Priority
+from services.alerts.delivery.page_text import PageText
+from services.alerts.model import AlarmEvent, OpenAlert, Page, PumpFacts, Strength, TransitionKind
+from services.alerts.rules.active_alarms import standing_alarms
+from services.alerts.rules.low_reservoir import low_reservoir
+from services.alerts.rules.pump_alarm import pump_alarm
+from services.alerts.wording import rule_words
+
+Cause = tuple[str, str, str]
+"""Pump, rule and key: what at most one open alert is about."""
+
+FIRST_STEP: Final = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAlarm:
+    """An event of a pump alarm as it came from the broker."""
+
+    clinic_id: str
+    pump_id: str
+    event: AlarmEvent
+    received_at: datetime
+
+
+def emergencies(
+    heard: Collection[HeardAlarm], policy: Policy, now: datetime, known: Collection[Cause]
+) -> tuple[OpenAlert, ...]:
+    """The high alerts that one clinic's alarms make, as if they had just opened; `alert_id` is the event's id."""
+    found = []
+    for pump_id, clinic_id in sorted({(each.pump_id, each.clinic_id) for each in heard}):
+        own = [each for each in heard if each.pump_id == pump_id]
+        facts = PumpFacts(pump_id=pump_id, clinic_id=clinic_id, alarms=tuple(each.event for each in own))
+        for condition in (*pump_alarm(facts, policy, now), *low_reservoir(facts, policy, now)):
+            cause = (pump_id, condition.rule.value, condition.key)
+            codes = {code.value for code in standing_alarms(facts.alarms)} & set(condition.evidence)
+            if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH or cause in known:
+                continue
+            first = _first_raised(own, codes)
+            opened = OpenAlert.opened_by(condition, alert_id=first.event.event_id, clinic_id=clinic_id, pump_id=pump_id)
+            page = Page(TransitionKind.OPENED, 0, first.received_at, Priority.HIGH, None)
+            found.append(replace(opened, pages=(page,)))
+    return tuple(found)
+
+
+def bypass_text(alert: OpenAlert, step: str, public_url: str, *, include_patient_data: bool) -> PageText:
+    """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
+    again = " (nobody has acknowledged)" if step != FIRST_STEP else ""
+    what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule)
+    return PageText(
+        title=f"Pumpwatch HIGH{again}, not recorded: {what}",
+        body=f"Clinic {alert.clinic_id}. The database is away. Open {public_url.rstrip('/')}/ for the pump.",
+    )
+
+
+def _first_raised(own: Iterable[HeardAlarm], codes: Collection[str]) -> HeardAlarm:
+    raised = [each for each in own if each.event.state is AlarmState.RAISED and each.event.code.value in codes]
+    return min(raised, key=lambda each: (each.received_at, each.event.event_id))
+
+
+@dataclass(frozen=True, slots=True)
+class BypassedPage:
+    """A page that went out, to be written down when the database is back."""
+
+    event_id: UUID
+    alert: OpenAlert
+    step: str
+    contact: str
+    channel: str
+    text: PageText
+    sent_at: datetime

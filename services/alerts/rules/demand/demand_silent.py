@@ -1,0 +1,78 @@
+"""PURE. A patient who usually asks for boluses has stopped asking, though the device is heard.
+
+Source: docs/domain.md section 3, recipe (f), no request at all any more (lost communication, sedation, over-infusion).
+No request for so long that it would be rarer than `silence_probability` for this pump. Only days count of
+which something was heard, and where a handheld is paired, only those until it was last heard: a handheld
+that is lost or flat is device_silent's, not a patient who asks for nothing.
+
+Failure modes: a patient who asks less than about once in two days is silent too often to tell; after a
+reprogramming that ends boluses the baseline begins anew, and nothing is raised.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.policy import Policy
+from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.rules.demand.baseline import habit
+
+KEY: Final = "silent"
+_DAY: Final = timedelta(days=1)
+
+
+def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    """At most one condition: FULL for a rare silence, LINGERING while nobody can tell."""
+    rule = policy.bolus_demand
+    quiet = _quiet_windows(facts)
+    if quiet == 0:
+        return ()
+    usual = habit(facts, rule, now, quiet)
+    if usual is None:
+        return (_condition(policy, now, Strength.LINGERING, "Too few days are known to tell."),)
+    unseen = _unseen_windows(facts, now)
+    days = sum(window.heard for window in facts.windows[unseen:quiet])
+    probability = usual.over(days).zero_probability if days else 1.0
+    rare = probability <= rule.silence_probability and days * 24 >= rule.silence_minimum_hours
+    words = f"No request on {days} days on which the device was heard; usually {usual.mean:.1f} a day."
+    strength = Strength.FULL if rare else Strength.LINGERING
+    return (_condition(policy, now - quiet * _DAY, strength, words, days=days, usual=usual.mean),)
+
+
+def _quiet_windows(facts: PumpFacts) -> int:
+    """How many of the newest windows hold no request."""
+    for place, window in enumerate(facts.windows):
+        if window.requests or window.attempts:
+            return place
+    return len(facts.windows)
+
+
+def _unseen_windows(facts: PumpFacts, now: datetime) -> int:
+    """How many of the newest windows began before the handhelds were last heard, if there are any."""
+    handhelds = [contact.last_at for contact in facts.contacts if contact.device_id != facts.pump_id]
+    if not handhelds:
+        return 0
+    last = max((at for at in handhelds if at is not None), default=None)
+    return len(facts.windows) if last is None else max(0, -((last - now) // _DAY) - 1)
+
+
+def _condition(
+    policy: Policy,
+    since: datetime,
+    strength: Strength,
+    explanation: str,
+    *,
+    days: int | None = None,
+    usual: float | None = None,
+) -> Condition:
+    return Condition(
+        rule=RuleName.BOLUS_DEMAND,
+        key=KEY,
+        priority=policy.bolus_demand.silence_priority,
+        strength=strength,
+        since=since,
+        title="No bolus requests any more",
+        explanation=explanation,
+        evidence={"quiet_days": days, "usual_per_day": None if usual is None else round(usual, 2)},
+    )

@@ -1,0 +1,1 @@
+"""What people and programs reach by HTTP: the board and the API."""

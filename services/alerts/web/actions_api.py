@@ -1,0 +1,148 @@
+"""HTTP for programs: remarks, resolutions and silences.
+
+Errors are JSON with one sentence in `detail`, as in services.alerts.web.api.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+from services.alerts.delivery.mute import Silence, SilenceError, SilenceKind, SilenceRequest
+from services.alerts.delivery.silences import (
+    UnknownSilenceError,
+    add_remark,
+    end_silence,
+    list_silences,
+    make_silence,
+)
+from services.alerts.lifecycle.acknowledge import UnknownAlertError
+from services.alerts.lifecycle.one_off import ResolveError
+from services.alerts.lifecycle.resolve import resolve_alert
+from services.alerts.web.dependencies import Borrowed, Running
+
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*$")
+]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+
+router = APIRouter(prefix="/v1")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Remark(_Body):
+    """What somebody says of an alert; `acted`: it is what was done about it."""
+
+    by: PersonName
+    text: Words
+    acted: bool = False
+
+
+class Resolution(_Body):
+    """Who has dealt with what the alert is about, and what was done."""
+
+    by: PersonName
+    note: Words
+
+
+class NewSilence(_Body):
+    """Who wants silence, about what, why and how long. `begins_at` left out: now."""
+
+    by: PersonName
+    reason: Words
+    clinic_id: Name
+    pump_id: Name | None = None
+    rule: Name | None = None
+    kind: SilenceKind = SilenceKind.SILENCE
+    includes_high: bool = False
+    begins_at: AwareDatetime | None = None
+    ends_at: AwareDatetime
+
+
+class Person(_Body):
+    """Who does it."""
+
+    by: PersonName
+
+
+class SilenceMade(BaseModel):
+    """Answer of `POST /v1/silences`."""
+
+    silence_id: UUID
+
+
+class SilenceList(BaseModel):
+    """Answer of `GET /v1/silences`: those that hold or are to come."""
+
+    read_at: datetime
+    silences: tuple[Silence, ...]
+
+
+@router.post("/alerts/{alert_id}/remarks", status_code=204)
+async def remark(connection: Borrowed, parts: Running, alert_id: UUID, body: Remark) -> None:
+    """Write something down in the alert's audit trail; 404: there is no such alert."""
+    try:
+        await add_remark(
+            connection, alert_id, body.by, body.text, parts.policies.policies, parts.clock(), acted=body.acted
+        )
+    except UnknownAlertError as error:
+        raise HTTPException(404, str(error)) from error
+
+
+@router.post("/alerts/{alert_id}/resolve", status_code=204)
+async def resolve(connection: Borrowed, parts: Running, alert_id: UUID, body: Resolution) -> None:
+    """Close an alert about one thing that happened, for good. Doing it again changes nothing.
+
+    404: there is no such alert; 409: it ends by itself, or it is closed.
+    """
+    try:
+        await resolve_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
+    except UnknownAlertError as error:
+        raise HTTPException(404, str(error)) from error
+    except ResolveError as error:
+        raise HTTPException(409, str(error)) from error
+
+
+@router.get("/silences")
+async def get_silences(connection: Borrowed, parts: Running, clinic_id: str | None = None) -> SilenceList:
+    """Silences that hold now or are to come."""
+    now = parts.clock()
+    return SilenceList(read_at=now, silences=await list_silences(connection, clinic_id, now))
+
+
+@router.post("/silences", status_code=201)
+async def post_silence(connection: Borrowed, parts: Running, body: NewSilence) -> SilenceMade:
+    """Make a silence; 409: the clinic's policy does not allow it, and why."""
+    now = parts.clock()
+    asked = SilenceRequest(
+        body.clinic_id,
+        body.kind,
+        body.reason,
+        body.begins_at or now,
+        body.ends_at,
+        pump_id=body.pump_id,
+        rule=body.rule,
+        includes_high=body.includes_high,
+    )
+    try:
+        return SilenceMade(silence_id=await make_silence(connection, asked, body.by, parts.policies.policies, now))
+    except SilenceError as error:
+        raise HTTPException(409, str(error)) from error
+
+
+@router.post("/silences/{silence_id}/end", status_code=204)
+async def post_end(connection: Borrowed, parts: Running, silence_id: UUID, body: Person) -> None:
+    """End a silence before its time; what it held goes out. 404: there is none, or it is over."""
+    try:
+        await end_silence(connection, silence_id, body.by, parts.clock())
+    except UnknownSilenceError as error:
+        raise HTTPException(404, str(error)) from error

@@ -1,0 +1,146 @@
+"""HTTP: health for machines, alerts for programs, and the board for people.
+
+Errors of the API are JSON with one sentence in `detail`: 404 an unknown alert, 409 one that cannot be
+acknowledged any more, 503 the database is away.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict
+
+from services.alerts.health.readiness import missing_parts
+from services.alerts.lifecycle.acknowledge import UnknownAlertError, acknowledge_alert
+from services.alerts.lifecycle.reconcile import AcknowledgeError
+from services.alerts.settings import AlertsSettings
+from services.alerts.web import actions_api as life_api
+from services.alerts.web.access import AccessControl
+from services.alerts.web.actions_api import Note, PersonName
+from services.alerts.web.board import life_views, views
+from services.alerts.web.dependencies import Borrowed, Parts, Running
+from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter, history_of, list_alerts, one_alert
+from services.runtime.database import UNAVAILABLE
+
+log = structlog.get_logger()
+health = APIRouter(include_in_schema=False)
+v1 = APIRouter(prefix="/v1")
+
+
+class Acknowledgement(BaseModel):
+    """Who takes the alert."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: PersonName
+    note: Note | None = None
+
+
+class AlertList(BaseModel):
+    """Answer of `GET /v1/alerts`, and when it was true."""
+
+    read_at: datetime
+    alerts: tuple[AlertView, ...]
+
+
+class AlertWithHistory(BaseModel):
+    """Answer of `GET /v1/alerts/{alert_id}`."""
+
+    read_at: datetime
+    alert: AlertView
+    transitions: tuple[HistoryEntry, ...]
+
+
+def create_app(parts: Parts, settings: AlertsSettings) -> FastAPI:
+    """Build the application; it starts nothing."""
+    app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
+    app.state.parts = parts
+    token = settings.api_token.get_secret_value() if settings.api_token else None
+    app.add_middleware(AccessControl, token=token, public_url=settings.public_url)
+    app.include_router(health)
+    app.include_router(v1)
+    app.include_router(life_api.router)
+    app.include_router(views.router)
+    app.include_router(life_views.router)
+    app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, _database_away)
+    return app
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    log.warning("request_failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    headers = {"Retry-After": "5"}
+    message = "The database cannot be reached. This says nothing about any pump."
+    if request.url.path.startswith("/v1/"):
+        return JSONResponse({"detail": message}, 503, headers)
+    bypass = request.app.state.parts.bypass
+    return views.trouble(request, message, 503, headers, paged=bypass.paged if bypass else ())
+
+
+@health.get("/livez")
+async def livez() -> dict[str, bool]:
+    """Answer while the process runs, whatever else is broken."""
+    return {"alive": True}
+
+
+@health.get("/readyz")
+async def readyz(parts: Running, response: Response) -> dict[str, object]:
+    """Say what is missing, if anything is."""
+    missing = await missing_parts(parts.pool, parts.policies, parts.health)
+    response.status_code = 503 if missing else 200
+    return {"ready": not missing, "missing": missing}
+
+
+@health.get("/metrics")
+async def metrics(parts: Running) -> Response:
+    """Everything that is counted, for Prometheus."""
+    return Response(generate_latest(parts.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@v1.get("/alerts")
+async def get_alerts(
+    connection: Borrowed,
+    parts: Running,
+    state: StateFilter = StateFilter.OPEN,
+    clinic_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> AlertList:
+    """Alerts, the most urgent that nobody has first."""
+    now = parts.clock()
+    return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit))
+
+
+@v1.get("/alerts/{alert_id}")
+async def get_alert(connection: Borrowed, parts: Running, alert_id: UUID) -> AlertWithHistory:
+    """One alert, who was told, and everything that happened to it."""
+    now = parts.clock()
+    alert = await _existing(connection, alert_id)
+    return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
+
+
+@v1.post("/alerts/{alert_id}/acknowledge")
+async def acknowledge(connection: Borrowed, parts: Running, alert_id: UUID, body: Acknowledgement) -> AlertView:
+    """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
+    try:
+        await acknowledge_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
+    except UnknownAlertError as error:
+        raise HTTPException(404, str(error)) from error
+    except AcknowledgeError as error:
+        raise HTTPException(409, str(error)) from error
+    return await _existing(connection, alert_id)
+
+
+async def _existing(connection: Borrowed, alert_id: UUID) -> AlertView:
+    alert = await one_alert(connection, alert_id)
+    if alert is None:
+        raise HTTPException(404, f"there is no alert {alert_id}")
+    return alert

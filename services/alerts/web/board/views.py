@@ -1,0 +1,187 @@
+"""The pages of the alert board, and the form that takes an alert.
+
+Every page says when its data was read. A form that cannot be carried out comes back with the reason and
+with what was typed; one that was carried out ends in a redirect, so that reloading repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.alerts.delivery.silences import list_silences
+from services.alerts.health.readiness import unreached_warning, warnings_of
+from services.alerts.lifecycle.acknowledge import UnknownAlertError, acknowledge_alert
+from services.alerts.lifecycle.one_off import is_happening
+from services.alerts.lifecycle.reconcile import AcknowledgeError
+from services.alerts.model import OpenAlert
+from services.alerts.store import QUERIES
+from services.alerts.web.board import wording
+from services.alerts.web.dependencies import Borrowed, Running
+from services.alerts.web.read_models import StateFilter, history_of, list_alerts, one_alert
+from services.alerts.wording import parts_of, rule_words
+from services.runtime.database import Connection
+
+_SHOWN: Final = 300
+LONGEST_NAME: Final = 80
+LONGEST_NOTE: Final = 1000
+
+router = APIRouter(include_in_schema=False)
+
+
+def make_environment() -> Environment:
+    """The templates; every value is escaped, and a name that is missing is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "clock": wording.clock,
+        "since_words": wording.since_words,
+        "told": wording.told,
+        "silence_words": wording.silence_words,
+        "rule_words": rule_words,
+        "parts_of": parts_of,
+        "is_happening": is_happening,
+    }
+    return environment
+
+
+_ENVIRONMENT: Final = make_environment()
+
+
+@router.get("/")
+async def board(connection: Borrowed, parts: Running, request: Request, clinic_id: str | None = None) -> Response:
+    """Every alert that is not closed."""
+    now = parts.clock()
+    alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN)
+    status = await connection.fetchrow(QUERIES["watch_status"])
+    counts = await connection.fetch(QUERIES["count_open"], clinic_id or None)
+    unreached = await connection.fetch(QUERIES["unreached"])
+    return render(
+        "board.html",
+        request,
+        now=now,
+        clinic_id=clinic_id or "",
+        several_clinics=len({alert.clinic_id for alert in alerts}) > 1,
+        pumps=status["pumps"],
+        not_shown=sum(row["alerts"] for row in counts) - len(alerts),
+        waiting=[alert for alert in alerts if alert.state == "active"],
+        unseen=[alert for alert in alerts if alert.state == "cleared"],
+        taken=[alert for alert in alerts if alert.state == "acknowledged"],
+        silences=await list_silences(connection, clinic_id or None, now),
+        warnings=(
+            *warnings_of(status, parts.policies.policies.faults, now),
+            *unreached_warning(sum(row["alerts"] for row in unreached if clinic_id in (None, "", row["clinic_id"]))),
+        ),
+    )
+
+
+@router.get("/alerts/{alert_id}")
+async def alert_page(connection: Borrowed, parts: Running, request: Request, alert_id: UUID) -> Response:
+    """One alert with its history."""
+    return await show_alert(connection, parts.clock(), request, alert_id)
+
+
+@router.post("/alerts/{alert_id}/acknowledge")
+async def acknowledge(
+    connection: Borrowed,
+    parts: Running,
+    request: Request,
+    alert_id: UUID,
+    by: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+    clinic_id: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "board",
+) -> Response:
+    """Take an alert, from the board or from its own page."""
+    name, words, now = by.strip(), note.strip(), parts.clock()
+    if not name or len(name) > LONGEST_NAME or len(words) > LONGEST_NOTE or "\0" in name + words:
+        refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_NOTE})."
+        return await show_alert(
+            connection, now, request, alert_id, refused=refused, typed=(name, words), status_code=422
+        )
+    try:
+        await acknowledge_alert(connection, alert_id, name, words or None, parts.policies.policies, now)
+    except UnknownAlertError:
+        return trouble(request, "There is no such alert.", 404)
+    except AcknowledgeError as error:
+        return await show_alert(
+            connection,
+            now,
+            request,
+            alert_id,
+            refused=f"Not acknowledged: {error}.",
+            typed=(name, words),
+            status_code=409,
+        )
+    query = f"?{urlencode({'clinic_id': clinic_id})}" if clinic_id else ""
+    return RedirectResponse(f"/alerts/{alert_id}" if back == "alert" else f"/{query}", 303)
+
+
+async def show_alert(
+    connection: Connection,
+    now: datetime,
+    request: Request,
+    alert_id: UUID,
+    *,
+    refused: str | None = None,
+    typed: tuple[str, str] | None = None,
+    remark: tuple[str, str] | None = None,
+    resolution: tuple[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    """The page of one alert, with what was typed into a form that is refused."""
+    alert = await one_alert(connection, alert_id)
+    if alert is None:
+        return trouble(request, "There is no such alert.", 404)
+    return render(
+        "alert.html",
+        request,
+        status_code,
+        now=now,
+        alert=alert,
+        timeline=wording.timeline(await history_of(connection, alert_id), alert.deliveries),
+        refused=refused,
+        typed=typed or (request.state.person or "", ""),
+        remark=remark or (request.state.person or "", ""),
+        resolution=resolution or (request.state.person or "", ""),
+        warnings=(),
+    )
+
+
+def trouble(
+    request: Request,
+    message: str,
+    status_code: int,
+    headers: dict[str, str] | None = None,
+    *,
+    paged: Sequence[OpenAlert] = (),
+) -> Response:
+    """Build a page that shows no alert, says why, and names what was paged without the database."""
+    now = datetime.now(UTC)
+    return render("trouble.html", request, status_code, headers, now=now, message=message, paged=paged, warnings=())
+
+
+def render(
+    name: str,
+    request: Request,
+    status_code: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """Fill a template; every page knows who is logged in."""
+    person = getattr(request.state, "person", None)
+    html = _ENVIRONMENT.get_template(name).render(person=person or "", **values)
+    return HTMLResponse(html, status_code, headers)

@@ -1,0 +1,160 @@
+"""PURE. How the board says things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from services.alerts.delivery.mute import Silence
+from services.alerts.web.read_models import Delivery, HistoryEntry
+from services.alerts.wording import age, capitalised, listed, rule_words
+
+_KINDS: Final = {
+    "opened": "Opened",
+    "priority_raised": "Became more urgent",
+    "priority_lowered": "Became less urgent",
+    "acknowledged": "Acknowledged",
+    "acknowledgement_expired": "Acknowledgement expired, still so",
+    "returned": "Came back",
+    "cleared": "Over, not yet seen by anyone",
+    "closed": "Closed",
+    "commented": "Comment",
+    "acted": "Done",
+}
+_HELD: Final = {"silence": "silenced", "maintenance": "maintenance", "quiet_hours": "quiet hours"}
+_REASONS: Final = {
+    "condition_ended": "the condition has ended",
+    "person_saw_it": "a person has seen it",
+    "condition_flapped": "it had ended only a moment before, so nobody was told again",
+    "pump_retired": "the pump is no longer watched",
+    "pump_moved": "the pump went to another clinic",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line about who was told, perhaps with a time and words before it; `tone` is good, waiting or bad."""
+
+    text: str
+    tone: str
+    at: datetime | None = None
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of an alert's history."""
+
+    at: datetime
+    head: str
+    text: str
+    tone: str
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time of day in UTC, with the date unless it is today's; scripts show the reader's own zone instead."""
+    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    return at.strftime("%H:%M UTC" if at.date() == now.date() else "%-d %b %H:%M UTC")
+
+
+def since_words(at: datetime, now: datetime) -> str:
+    """How long ago something began."""
+    span = age(now - at)
+    return span if span == "just now" else f"{span} ago"
+
+
+_MUST_PAGE: Final = frozenset({"high", "medium"})
+"""A policy that pages nobody for these has probably forgotten it; for the others a board may be enough."""
+
+
+def told(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple[Told, ...]:
+    """Who was told of an alert, in a few lines; a person who was told many times stands there once."""
+    if not deliveries:
+        if priority not in _MUST_PAGE:
+            return (Told("Nobody is paged for this priority.", "waiting"),)
+        text = "Nobody was told: the policy names no contact for this priority."
+        return (Told(text, "bad" if state == "active" else "waiting"),)
+    lines = []
+    newest: dict[tuple[str, str], Delivery] = {}
+    for delivery in deliveries:
+        newest[delivery.contact, delivery.channel] = delivery
+    held = all(each.state == "due" and each.held_by for each in deliveries)
+    if state == "active" and not held and not any(each.state == "sent" for each in deliveries):
+        lines.append(Told("Nobody reached yet.", "bad"))
+    lines += [_line(each) for each in newest.values()]
+    return tuple(lines)
+
+
+def _line(delivery: Delivery) -> Told:
+    who = f"{delivery.contact} by {delivery.channel}"
+    match delivery.state:
+        case "sent" if delivery.sent_at and delivery.bypassed:
+            return Told(f"Told while the database was away: {who}", "good", delivery.sent_at)
+        case "sent" if delivery.sent_at and delivery.grouped:
+            return Told(f"Told, in one page with others: {who}", "good", delivery.sent_at)
+        case "due" if delivery.held_by:
+            why = _HELD.get(delivery.held_by, delivery.held_by)
+            return Told(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
+        case "sent" if delivery.sent_at:
+            return Told(f"Told: {who}", "good", delivery.sent_at)
+        case "failed":
+            return Told(f"Could not tell {who}: {delivery.last_error or 'unknown error'}", "bad")
+        case "cancelled":
+            return Told(f"No longer needed: {who}", "waiting")
+        case _ if delivery.last_error:
+            tries = "try" if delivery.attempts == 1 else "tries"
+            words = f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})"
+            return Told(words, "bad", delivery.due_at, ", next") if delivery.state == "due" else Told(words, "bad")
+        case _:
+            return Told(f"Telling {who} now", "waiting")
+
+
+def silence_words(silence: Silence) -> str:
+    """What a silence is about: "every alert of pump-1", "device silent in north"."""
+    what = rule_words(silence.rule) if silence.rule else "every alert"
+    where = f"of {silence.pump_id}" if silence.pump_id else f"in {silence.clinic_id}"
+    high = "" if silence.includes_high else ", except high ones"
+    return f"{what} {where}{high}"
+
+
+def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) -> tuple[TimelineEntry, ...]:
+    """Everything that happened to one alert, the newest first."""
+    entries = []
+    for delivery in deliveries:
+        line = _line(delivery)
+        at = delivery.sent_at or delivery.created_at
+        entries.append(TimelineEntry(at, line.text, _occasion(delivery.occasion), line.tone))
+    entries += [_transition_entry(entry) for entry in history]
+    return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
+
+
+def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
+    head = _KINDS.get(entry.kind, capitalised(entry.kind.replace("_", " ")))
+    if entry.reason == "person_resolved":
+        head = "Resolved"
+    if entry.kind in ("opened", "priority_raised", "priority_lowered", "returned"):
+        head += f", {entry.priority}"
+    if entry.actor != "pumpwatch":
+        head += f" by {entry.actor}"
+    parts = [
+        str(text)
+        for text in (entry.detail.get("explanation"), entry.detail.get("note"), _REASONS.get(entry.reason))
+        if text
+    ]
+    return TimelineEntry(entry.at, head, capitalised(listed(parts) if len(parts) > 1 else "".join(parts)), "event")
+
+
+def _occasion(occasion: str) -> str:
+    if "/step:" in occasion:
+        return "Because nobody had acknowledged."
+    match occasion.partition(":")[0]:
+        case "priority":
+            return "Because it became more urgent."
+        case "returned":
+            return "Because it came back."
+        case "expired":
+            return "Because the acknowledgement had expired."
+        case _:
+            return ""

@@ -1,0 +1,1 @@
+"""PostgreSQL, TimescaleDB and Mosquitto on a developer's machine, and where their programs come from."""

@@ -1,0 +1,1 @@
+"""From the bytes of a message to rows or rejections, and to the receipt. PURE."""

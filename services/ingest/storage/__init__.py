@@ -1,0 +1,1 @@
+"""What ingest writes to the database and reads from it."""

@@ -1,0 +1,174 @@
+"""Write a decoded batch in one transaction: events, rejections, last-seen, the evaluation queue and its NOTIFY.
+
+Guarantees: either all of a batch is committed, or none of it; an event that is there already changes nothing and counts
+as a duplicate; a row that the database refuses is found by halving and becomes a rejection, and the rest is stored.
+What the database cannot do now is raised as one of `database.UNAVAILABLE`: the same call may be made again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from schemas.events import EventKind, RejectionReason
+from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection
+from services.ingest.messages.faults import Fault
+from services.ingest.messages.rows import Row
+from services.ingest.outcome import Stored
+from services.runtime.database import REFUSED, Connection, load_queries
+
+QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
+
+_INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
+_INSERT_RETURNING: Final = {kind: f"{sql}\nRETURNING event_id" for kind, sql in _INSERT.items()}
+_EVENT_ID: Final = 2
+
+
+class _DuplicatesPresentError(Exception):
+    """Some rows were there already, and nobody yet knows which; the transaction is rolled back."""
+
+
+async def write(
+    connection: Connection,
+    batch: Decoded,
+    messages: list[Incoming],
+    seen: Mapping[str, float],
+    *,
+    count_each: bool,
+) -> Stored:
+    """Write one batch. Inside a transaction of the caller's, it is the caller's commit that counts.
+
+    Args:
+        connection: Where to.
+        batch: What `decode` made of `messages`.
+        messages: For the bytes of a row that the database refuses.
+        seen: Devices whose last-seen is to be written, with the newest time that each reported.
+        count_each: Some message wants a receipt, so duplicates are counted for each message.
+    """
+    stored = Stored(list(batch.rejections))
+    await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
+    return stored
+
+
+async def _write_rows(
+    connection: Connection,
+    batch: Decoded,
+    messages: list[Incoming],
+    stored: Stored,
+    seen: Mapping[str, float],
+    *,
+    count_each: bool,
+) -> None:
+    try:
+        await _write_once(connection, batch, stored, seen, count_each=count_each)
+    except REFUSED as error:
+        if batch.events == 0:
+            raise
+        if batch.events == 1:
+            rejection = _refused_by_database(batch, messages, str(error))
+            stored.rejections.append(rejection)
+            rest = replace(batch, rows={}, rejections=[*batch.rejections, rejection])
+            await _write_rows(connection, rest, messages, stored, seen, count_each=count_each)
+            return
+        left, right = _halves(batch)
+        await _write_rows(connection, left, messages, stored, seen, count_each=count_each)
+        await _write_rows(connection, right, messages, stored, {}, count_each=count_each)
+
+
+async def _write_once(
+    connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float], *, count_each: bool
+) -> None:
+    """Write in one transaction; when duplicates must be told apart and there are some, write again with care.
+
+    Telling which rows were new costs a tenth of the insert, and duplicates are rare: so the first try only counts.
+    """
+    try:
+        async with connection.transaction():
+            inserted = 0
+            for kind, rows in batch.rows.items():
+                *columns, _ = zip(*rows, strict=True)
+                status = await connection.execute(_INSERT[kind], batch.received_at, *columns)
+                inserted += int(status.rpartition(" ")[2])
+            if count_each and inserted < batch.events:
+                raise _DuplicatesPresentError
+            await _write_the_rest(connection, batch, seen)
+    except _DuplicatesPresentError:
+        await _write_with_care(connection, batch, stored, seen)
+        return
+    stored.inserted += inserted
+    stored.duplicates += batch.events - inserted
+
+
+async def _write_with_care(connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float]) -> None:
+    inserted = 0
+    duplicates: Counter[int] = Counter()
+    async with connection.transaction():
+        for kind, rows in batch.rows.items():
+            *columns, _ = zip(*rows, strict=True)
+            new = Counter(
+                record[0] for record in await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *columns)
+            )
+            inserted += new.total()
+            for row in rows:
+                if new[row[_EVENT_ID]] > 0:
+                    new[row[_EVENT_ID]] -= 1
+                else:
+                    duplicates[row[-1]] += 1
+        await _write_the_rest(connection, batch, seen)
+    stored.inserted += inserted
+    stored.duplicates += duplicates.total()
+    stored.duplicates_by_message.update(duplicates)
+
+
+async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, float]) -> None:
+    if batch.rejections and batch.keep_rejections:
+        await _insert_rejections(connection, batch.received_at, batch.rejections)
+    if seen:
+        await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
+    if batch.rows:
+        await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
+
+
+async def _insert_rejections(connection: Connection, received_at: datetime, rejections: list[Rejection]) -> None:
+    times = Counter((r.digest, r.event_index) for r in rejections)
+    each = sorted({(r.digest, r.event_index): r for r in rejections}.items())
+    await connection.execute(
+        QUERIES["insert_rejections"],
+        received_at,
+        [r.digest for _, r in each],
+        [r.event_index for _, r in each],
+        [r.topic.replace("\0", "\ufffd") for _, r in each],
+        [r.device_id for _, r in each],
+        [r.event_id for _, r in each],
+        [r.payload for _, r in each],
+        [r.reason for _, r in each],
+        [r.detail.replace("\0", "\ufffd") for _, r in each],
+        [times[key] for key, _ in each],
+    )
+
+
+def _halves(batch: Decoded) -> tuple[Decoded, Decoded]:
+    """Split the rows in two; the rejections go with the first half."""
+    flat = [(kind, row) for kind, rows in batch.rows.items() for row in rows]
+    middle = len(flat) // 2
+    left = replace(batch, rows=_grouped(flat[:middle]))
+    right = replace(batch, rows=_grouped(flat[middle:]), rejections=[])
+    return left, right
+
+
+def _grouped(flat: list[tuple[EventKind, Row]]) -> dict[EventKind, list[Row]]:
+    grouped: dict[EventKind, list[Row]] = {}
+    for kind, row in flat:
+        grouped.setdefault(kind, []).append(row)
+    return grouped
+
+
+def _refused_by_database(batch: Decoded, messages: list[Incoming], error: str) -> Rejection:
+    [(kind, [row])] = batch.rows.items()
+    number = row[-1]
+    fault = Fault(RejectionReason.REFUSED_BY_DATABASE, f"{kind} {row[_EVENT_ID]}: {error}", row[_EVENT_ID])
+    return Rejection.of(number, messages[number], WHOLE_MESSAGE, fault)

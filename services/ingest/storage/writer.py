@@ -1,0 +1,95 @@
+"""One batch into the database, however long the database is away.
+
+Guarantees: `write` returns after the commit, and only then; what the database cannot do now is tried again, with the
+same batch; a database that takes a connection and says nothing is given up in time, and what it may still hold of an
+earlier try is ended first. Anything that is not an absent database is a bug, and raised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import stamina
+import structlog
+
+from services.ingest.inbox import Batch
+from services.ingest.messages.decode import ClockLimits, Decoded, decode, device_ids
+from services.ingest.metrics import IngestMetrics
+from services.ingest.outcome import Stored
+from services.ingest.settings import IngestSettings
+from services.ingest.storage import store
+from services.ingest.storage.last_seen import LastSeenLimiter
+from services.ingest.storage.registry import RegistryCache
+from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool, borrow
+
+_RETRY_AT_MOST_SECONDS: Final = 1.0
+_WRITE_AT_MOST_SECONDS: Final = 60.0
+
+log = structlog.get_logger()
+
+
+class Writer:
+    """Decodes and stores batches; several at once, each on a connection of its own."""
+
+    def __init__(self, settings: IngestSettings, pool: Pool, registry: RegistryCache, metrics: IngestMetrics) -> None:
+        self._pool = pool
+        self._registry = registry
+        self._metrics = metrics
+        self._within_seconds = settings.write_within_seconds
+        self._clock = ClockLimits(
+            timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days)
+        )
+        self._last_seen = LastSeenLimiter(settings.last_seen_seconds)
+        self.fault: str | None = None
+        """Why the database cannot be written to; None when it can."""
+
+    async def write(self, batch: Batch) -> tuple[Decoded, Stored]:
+        """Write a batch; returns what it was and what became of it, after the commit."""
+        started = time.monotonic()
+        within_seconds, unanswered = self._within_seconds, list[int]()
+        async for attempt in stamina.retry_context(
+            on=self._is_transient, attempts=None, timeout=None, wait_initial=0.05, wait_max=_RETRY_AT_MOST_SECONDS
+        ):
+            with attempt:
+                try:
+                    decoded, stored = await self._decode_and_store(batch, within_seconds, unanswered)
+                except NoAnswerError as error:  # perhaps it is only slow
+                    unanswered.append(error.server_pid)
+                    within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
+                    raise
+        if self.fault is not None:
+            log.info("database_back")
+        self.fault = None
+        committed = time.monotonic()
+        self._metrics.committed(
+            decoded, stored, seconds=committed - started, since_arrival_seconds=committed - batch.oldest_at
+        )
+        return decoded, stored
+
+    async def _decode_and_store(
+        self, batch: Batch, within_seconds: float, unanswered: Sequence[int]
+    ) -> tuple[Decoded, Stored]:
+        monotonic_seconds = time.monotonic()
+        messages = batch.all
+        registry = await self._registry.look_up(self._pool, device_ids(messages), monotonic_seconds=monotonic_seconds)
+        # First the connection: while there is none, a batch would be decoded anew with each try, and the traceback of
+        # each exception would keep what was made until the garbage collector comes by.
+        async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
+            decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
+            seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
+            stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
+        self._last_seen.written(seen, monotonic_seconds=monotonic_seconds)
+        self._metrics.heard(decoded.received_at, seen.values())
+        return decoded, stored
+
+    def _is_transient(self, error: Exception) -> bool:
+        if not isinstance(error, UNAVAILABLE):
+            return False
+        self._metrics.retries.inc()
+        if self.fault is None:
+            log.warning("database_unavailable", error=f"{type(error).__name__}: {error}")
+        self.fault = f"{type(error).__name__}: {error}"
+        return True

@@ -1,0 +1,1 @@
+"""A device's side of MQTT: one connection, an outbox, receipts and re-sending."""

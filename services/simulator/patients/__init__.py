@@ -1,0 +1,1 @@
+"""The simulated patients: pumps, handhelds, and what happens to them."""

@@ -1,0 +1,265 @@
+"""docker-compose.yml: hardened, free of secrets, in order, and in the words of the services' settings."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from schemas.policy import load_policy
+from services.alerts.settings import AlertsSettings
+from services.ingest.settings import IngestSettings
+from services.simulator.settings import SimulatorSettings
+from tests.contract.deploy.compose_file import (
+    DEVELOPMENT,
+    PRODUCTION,
+    REFERENCE,
+    ROOT,
+    compose_command,
+    interpolated,
+    read,
+    references,
+    seconds,
+)
+
+COMPOSE = read(PRODUCTION)
+OVERLAY = read(DEVELOPMENT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOT = {"migrate", "readers"}
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "ingest": IngestSettings,
+    "alerts": AlertsSettings,
+    "simulator": SimulatorSettings,
+}
+EXAMPLE = (ROOT / ".env.example").read_text()
+
+
+@pytest.fixture(scope="module")
+def made_env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What deploy/init-secrets makes."""
+    return init_secrets(tmp_path_factory.mktemp("env") / ".env")
+
+
+def init_secrets(file: Path, *arguments: str) -> dict[str, str]:
+    subprocess.run(
+        ["sh", str(ROOT / "deploy" / "init-secrets"), *arguments],
+        check=True,
+        capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "PUMPWATCH_ENV_FILE": str(file)},
+    )
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_is_hardened_and_bounded(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+    assert service["logging"]["options"]["max-size"]
+    assert service["restart"] == ("no" if name in ONE_SHOT else "unless-stopped")
+    assert not {"privileged", "container_name", "network_mode", "pid", "ipc", "devices"} & service.keys()
+    if name not in ONE_SHOT:
+        assert seconds(service["stop_grace_period"]) >= 30
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_image_is_pinned_or_built_here(name: str) -> None:
+    image = SERVICES[name]["image"]
+    assert "build" in SERVICES[name] or re.search(r":\d+\.\d+\.\d+(-[a-z0-9]+)?$", image), image
+
+
+def test_no_secret_stands_in_the_files() -> None:
+    secret = re.compile(r"PASSWORD|TOKEN|SECRET|SHARE_GROUP|_URL$")
+    for document in (COMPOSE, OVERLAY):
+        for service in document["services"].values():
+            for name, value in service.get("environment", {}).items():
+                if secret.search(name) and not name.endswith("PUBLIC_URL"):
+                    assert REFERENCE.search(value), name
+    # An address holds its password as a reference, never as text.
+    assert not re.findall(r"://[a-z_]+:(?!\$\{)[^@\s]+@", PRODUCTION.read_text() + DEVELOPMENT.read_text())
+
+
+def test_every_name_is_explained_in_the_example_and_required_ones_are_made() -> None:
+    for match in (*references(COMPOSE), *references(OVERLAY)):
+        assert re.search(rf"^#?{match['name']}=", EXAMPLE, re.MULTILINE), match["name"]
+        if match["how"] == "?":
+            assert re.search(rf"^{match['name']}=random$", EXAMPLE, re.MULTILINE), match["name"]
+            assert match["rest"] == "run deploy/init-secrets"
+
+
+def test_what_is_published_is_published_on_the_loopback_address() -> None:
+    published = {
+        name: interpolated(port, {})
+        for document in (COMPOSE, OVERLAY)
+        for name, service in document["services"].items()
+        for port in service.get("ports", ())
+    }
+    assert set(published) == {"mosquitto", "alerts", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for port in published.values())
+
+
+def test_the_database_and_the_inner_broker_port_are_on_inner_networks_only() -> None:
+    assert COMPOSE["networks"]["data"] == COMPOSE["networks"]["messages"] == {"internal": True}
+    assert SERVICES["timescaledb"]["networks"] == ["data"]
+    assert SERVICES["ingest"]["networks"] == ["data", "messages"]
+
+
+def test_the_alert_service_reads_alarms_at_the_broker_and_does_not_wait_for_it() -> None:
+    alerts = SERVICES["alerts"]
+    assert "messages" in alerts["networks"]
+    assert "messages" in SERVICES["mosquitto"]["networks"]
+    given = {"ALERTS_MQTT_PASSWORD": "p"}
+    assert interpolated(alerts["environment"]["ALERTS_MQTT_URL"], given) == "mqtt://alerts:p@mosquitto:1883"
+    assert "ALERTS_MQTT_PASSWORD" in SERVICES["mosquitto"]["environment"]
+    assert "mosquitto" not in alerts["depends_on"], "it pages what is stored also when the broker is away"
+
+
+def test_every_wait_is_for_something_that_happens() -> None:
+    for name, service in SERVICES.items():
+        for other, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other], f"{name} waits for {other}"
+            else:
+                assert how["condition"] == "service_completed_successfully"
+                assert other in ONE_SHOT
+
+
+@pytest.mark.parametrize(("name", "before"), [("ingest", "migrate"), ("alerts", "migrate"), ("grafana", "readers")])
+def test_nothing_uses_the_database_before_it_is_ready_for_it(name: str, before: str) -> None:
+    assert SERVICES[name]["depends_on"][before] == {"condition": "service_completed_successfully"}
+
+
+def test_migrate_waits_for_the_database_and_readers_for_the_tables() -> None:
+    assert SERVICES["migrate"]["depends_on"] == {"timescaledb": {"condition": "service_healthy"}}
+    assert SERVICES["readers"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+
+
+def test_every_long_running_service_but_the_simulator_has_a_health_check() -> None:
+    assert {name for name in SERVICES if "healthcheck" not in SERVICES[name]} == {*ONE_SHOT, "simulator"}
+
+
+def test_ingest_can_be_scaled() -> None:
+    assert not {"ports", "container_name", "hostname"} & SERVICES["ingest"].keys()
+    assert "INGEST_CLIENT_ID" not in SERVICES["ingest"]["environment"], "deploy/docker/pumpwatch picks it"
+    assert SERVICES["ingest"]["volumes"] == ["ingest-names:/var/lib/pumpwatch/names"]
+
+
+@pytest.mark.parametrize("document", [COMPOSE, OVERLAY], ids=["production", "development"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_name_is_a_setting(name: str, document: dict[str, Any]) -> None:
+    settings = SETTINGS[name]
+    prefix = settings.model_config["env_prefix"]
+    given = document["services"].get(name, {}).get("environment", {})
+    known = {f"{prefix}{field}".upper() for field in settings.model_fields}
+    assert given.keys() <= known
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_settings_can_be_built_from_the_file(
+    name: str, made_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = SERVICES[name]["environment"] | OVERLAY["services"].get(name, {}).get("environment", {})
+    for key, value in given.items():
+        monkeypatch.setenv(key, interpolated(value, made_env))
+    settings = SETTINGS[name]()
+    required = {field for field, info in settings.__class__.model_fields.items() if info.is_required()}
+    assert required <= settings.model_fields_set
+
+
+@pytest.mark.parametrize(("name", "port"), [("ingest", IngestSettings), ("alerts", AlertsSettings)])
+def test_the_health_check_asks_where_the_service_listens(name: str, port: type[BaseSettings]) -> None:
+    environment = SERVICES[name]["environment"]
+    listens = environment[f"{port.model_config['env_prefix']}HTTP_PORT"]
+    assert f"127.0.0.1:{listens}/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_ingest_is_given_the_time_it_takes_to_stop() -> None:
+    takes = IngestSettings.model_fields["stop_within_seconds"].default
+    assert seconds(SERVICES["ingest"]["stop_grace_period"]) > takes
+
+
+def test_database_logins_are_the_ones_that_are_made() -> None:
+    made = set(
+        re.findall(r"--set=(?:owner|ingest|alerts|grafana)=(\w+)", (ROOT / "deploy/timescaledb/make-roles").read_text())
+    )
+    used = set(re.findall(r"postgresql://(\w+):", PRODUCTION.read_text())) | {
+        SERVICES["readers"]["environment"]["PGUSER"]
+    }
+    assert used <= made
+    assert "pumpwatch_grafana" in made
+    assert "'pumpwatch_grafana'" in (ROOT / "deploy/timescaledb/readers.sql").read_text()
+
+
+def test_the_brokers_queue_fits_into_its_memory() -> None:
+    limits = (ROOT / "deploy/mosquitto/common/limits.conf").read_text()
+    queued = int(re.findall(r"^max_queued_bytes (\d+)$", limits, re.MULTILINE)[0])
+    assert SERVICES["mosquitto"]["deploy"]["resources"]["limits"]["memory"] == "1g"
+    assert queued <= 2**30 / 2
+
+
+def test_every_mounted_file_is_there() -> None:
+    for service in SERVICES.values():
+        for volume in service.get("volumes", ()):
+            source = interpolated(volume, {}).split(":")[0]
+            if source.startswith("./") and "secrets" not in source:
+                assert (ROOT / source).exists(), source
+            elif not source.startswith("./"):
+                assert source in COMPOSE["volumes"], source
+
+
+def test_secrets_are_random_private_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    first = init_secrets(file)
+    assert file.stat().st_mode & 0o077 == 0
+    assert init_secrets(file) == first
+    made = [value for name, value in first.items() if re.fullmatch(r"[0-9a-f]{32}", value)]
+    assert len(made) == len(set(made)) >= 10
+    assert "random" not in first.values()
+    file.write_text("".join(f"{name}={value}\n" for name, value in first.items() if name != "ALERTS_API_TOKEN"))
+    again = init_secrets(file)
+    assert again.keys() == first.keys()
+    assert again["ALERTS_API_TOKEN"] != first["ALERTS_API_TOKEN"]
+
+
+def test_production_has_no_simulator_login_and_does_not_take_over_a_development_file(tmp_path: Path) -> None:
+    made = init_secrets(tmp_path / "production", "--production")
+    assert made["SIMULATOR_MQTT_PASSWORD"] == ""
+    assert "COMPOSE_FILE" not in made
+    init_secrets(tmp_path / "development")
+    with pytest.raises(subprocess.CalledProcessError):
+        init_secrets(tmp_path / "development", "--production")
+
+
+def test_the_policies_that_come_with_it_are_valid() -> None:
+    files = sorted((ROOT / "deploy" / "policies").glob("*.yaml"))
+    assert files
+    for file in files:
+        assert load_policy(file).clinic_id == file.stem
+
+
+@pytest.mark.parametrize("files", [(PRODUCTION,), (PRODUCTION, DEVELOPMENT)], ids=["production", "development"])
+def test_compose_itself_accepts_the_files(files: tuple[Path, ...], made_env: dict[str, str]) -> None:
+    """Needs no engine. Where there is no Compose (2.24 or newer), the rules above are what is checked."""
+    command = compose_command()
+    if command is None:
+        return
+    arguments = [argument for file in files for argument in ("--file", str(file))]
+    settings = {name: value for name, value in made_env.items() if name != "COMPOSE_FILE"}
+    base = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    wanted = [*command, "--project-directory", str(ROOT), "--env-file", "/dev/null", *arguments]
+    done = subprocess.run(
+        [*wanted, "--profile", "sim", "config", "-q"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=base | settings,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    refused = subprocess.run([*wanted, "config", "-q"], check=False, capture_output=True, text=True, env=base)
+    assert "run deploy/init-secrets" in refused.stderr

@@ -1,0 +1,419 @@
+"""The committed broker configuration, tried on a real Mosquitto: who may do what, and what a stranger gets.
+
+Only paths and addresses are changed for the test; every rule is the production one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import aiomqtt
+import pytest
+from mqtt5 import (
+    ConnAckPacket,
+    ConnAckReasonCode,
+    ConnectPacket,
+    DisconnectPacket,
+    DisconnectReasonCode,
+    PublishPacket,
+    QoS,
+    read,
+)
+
+from schemas.events import MAX_PAYLOAD_BYTES, EventKind
+from schemas.topics import EVENTS_FILTER, event_topic, receipt_topic
+from services.alerts.outage.bypass import FILTERS as BYPASS_FILTERS
+from services.devstack import folders
+from services.devstack.ports import accepts_connections, free_port
+from services.devstack.process import ManagedProcess
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+LOGIN = "correct-horse"
+SHARED = f"$share/a-name-devices-do-not-know/{EVENTS_FILTER}"
+SENT = [b'{"n":%d}' % number for number in range(10)]
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A running broker: the port of the devices, that of the services, and the certificates."""
+
+    devices_port: int
+    services_port: int
+    certificates: Path
+    log: Path
+
+    def tls(self, device: str | None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
+        if device is not None:
+            context.load_cert_chain(self.certificates / f"{device}.crt", self.certificates / f"{device}.key")
+        return context
+
+    @asynccontextmanager
+    async def device(self, name: str, *, client_id: str | None = None) -> AsyncIterator[aiomqtt.Client]:
+        async with aiomqtt.Client(
+            hostname="localhost",
+            port=self.devices_port,
+            identifier=client_id or name,
+            ssl_context=self.tls(name),
+        ) as client:
+            yield client
+
+    @asynccontextmanager
+    async def service(self, name: str, password: str = LOGIN) -> AsyncIterator[aiomqtt.Client]:
+        async with aiomqtt.Client(
+            hostname="127.0.0.1",
+            port=self.services_port,
+            identifier=f"services/{name}",
+            username=name,
+            password=password.encode(),
+        ) as client:
+            yield client
+
+
+def render(folder: Path, mode: str, ports: dict[str, int]) -> Path:
+    """Copy the committed configuration, with this machine's paths and ports in it."""
+    config = folder / "config"
+    for source in (DEPLOY / "mosquitto").rglob("*"):
+        if source.is_file():
+            text = source.read_text()
+            for place in ("config", "certs", "run", "data"):
+                text = text.replace(f"/mosquitto/{place}", str(folder / place))
+            text = re.sub(r"^listener (\d+)$", lambda m: f"listener {ports[m[1]]} 127.0.0.1", text, flags=re.MULTILINE)
+            target = config / source.relative_to(DEPLOY / "mosquitto")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+    return config / f"{mode}.conf"
+
+
+@asynccontextmanager
+async def running(mode: Literal["production", "development"], program: Path) -> AsyncIterator[Broker]:
+    folder = folders.make_server_folder(f"mosquitto-{mode}")
+    for name in ("certs", "run", "data"):
+        (folder / name).mkdir()
+    make_certificates(folder / "certs")
+    ports = {"8883": free_port(), "1883": free_port()}
+    conf = render(folder, mode, ports)
+    account = folders.server_account()
+    if account is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, account.uid, account.gid)
+    process = ManagedProcess(
+        "Mosquitto",
+        ["/bin/sh", str(conf.parent / "start"), mode],
+        log_path=folder / "log",
+        environment={
+            "PATH": f"{program.parent}:/usr/local/bin:/usr/bin:/bin",
+            "MOSQUITTO_CONFIG": str(conf.parent),
+            "MOSQUITTO_RUN": str(folder / "run"),
+            "MOSQUITTO_FILE": str(conf),
+            "INGEST_MQTT_PASSWORD": LOGIN,
+            "ALERTS_MQTT_PASSWORD": LOGIN,
+            "SIMULATOR_MQTT_PASSWORD": "",
+            "DEVELOPMENT_DEVICES": "pump-a:a pump-b:b",
+        },
+        folder=Path("/"),
+        run_as=account,
+    )
+    process.start()
+    try:
+        await asyncio.to_thread(
+            process.wait_until,
+            lambda: accepts_connections("127.0.0.1", ports["1883"]),
+            within_seconds=15,
+            waiting_for="connections",
+        )
+        yield Broker(ports["8883"], ports["1883"], folder / "certs", folder / "log")
+    finally:
+        process.terminate(within_seconds=5)
+        folders.remove_folder(folder)
+
+
+def make_certificates(folder: Path) -> None:
+    make = str(DEPLOY / "tls" / "make-test-certificates")
+    for arguments in (
+        ("server", "localhost", "127.0.0.1"),
+        ("device", "pump-a", "pump-b", "pump-stolen", "ingest"),
+        ("revoke", "pump-stolen"),
+    ):
+        subprocess.run(["sh", make, str(folder), *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+async def production(mosquitto_program: Path) -> AsyncIterator[Broker]:
+    async with running("production", mosquitto_program) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+async def development(mosquitto_program: Path) -> AsyncIterator[Broker]:
+    async with running("development", mosquitto_program) as broker:
+        yield broker
+
+
+def reason_of(refusal: pytest.ExceptionInfo[aiomqtt.NegativeAckError]) -> str:
+    return str(refusal.value)
+
+
+async def publish(client: aiomqtt.Client, topic: str, payload: bytes) -> None:
+    """Publish with QoS 1 and wait for the PUBACK; a refusal raises."""
+    await client.publish(topic, payload, qos=QoS.AT_LEAST_ONCE, packet_id=next(client.packet_ids))
+
+
+async def received(client: aiomqtt.Client, count: int) -> list[tuple[str, bytes]]:
+    """The next `count` messages, acknowledged."""
+    got: list[tuple[str, bytes]] = []
+    async with asyncio.timeout(10):
+        async for packet in client.messages():
+            assert isinstance(packet, PublishPacket)
+            if packet.packet_id is not None:
+                await client.puback(packet.packet_id)
+            got.append((packet.topic, bytes(packet.payload)))
+            if len(got) == count:
+                break
+    return got
+
+
+@asynccontextmanager
+async def open_stream(
+    port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection without a client library, for what a library would hide or choke on."""
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=tls, family=socket.AF_INET)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+async def answer_to_login(
+    port: int, tls: ssl.SSLContext | None, client_id: str, name: str | None = None, password: str | None = None
+) -> ConnAckPacket | None:
+    """What the broker says to a CONNECT; None: it hung up, or the certificate was refused."""
+    login = ConnectPacket(
+        client_id, username=name, password=None if password is None else password.encode(), clean_start=True
+    )
+    try:
+        async with open_stream(port, tls) as (reader, writer):
+            writer.write(login.write())
+            said = await reader.read(1000)
+    except OSError:  # also what ssl raises
+        return None
+    if not said:
+        return None
+    packet, _ = read(memoryview(said))
+    assert isinstance(packet, ConnAckPacket)
+    return packet
+
+
+async def test_a_device_publishes_to_its_own_topics_and_ingest_gets_it(production: Broker) -> None:
+    async with production.service("ingest") as ingest, production.device("pump-a") as device:
+        await ingest.subscribe(SHARED)
+        for payload in SENT:
+            await publish(device, event_topic("pump-a", EventKind.STATUS), payload)
+        assert [payload for _, payload in await received(ingest, len(SENT))] == SENT
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        event_topic("pump-b", EventKind.STATUS),
+        receipt_topic("pump-a"),
+        receipt_topic("pump-b"),
+        "pumpwatch/v1/pump-a",
+        "elsewhere",
+    ],
+)
+async def test_a_device_that_writes_elsewhere_is_told_that_it_may_not(production: Broker, topic: str) -> None:
+    async with production.device("pump-a") as device:
+        with pytest.raises(aiomqtt.NegativeAckError) as refusal:
+            await publish(device, topic, b"{}")
+    assert "NOT_AUTHORIZED" in reason_of(refusal)
+
+
+async def test_a_device_gets_its_own_receipts_and_nobody_elses(production: Broker) -> None:
+    async with production.service("ingest") as ingest, production.device("pump-a") as device:
+        for topic in ("#", receipt_topic("+"), receipt_topic("pump-b"), receipt_topic("pump-a")):
+            await device.subscribe(topic)
+        await publish(ingest, receipt_topic("pump-b"), b"of b")
+        await publish(ingest, receipt_topic("pump-a"), b"of a")
+        # It may come once for each filter that matches; whatever comes is its own.
+        topic, payload = (await received(device, 1))[0]
+    assert (topic, payload) == (receipt_topic("pump-a"), b"of a")
+
+
+async def test_a_device_cannot_read_events(production: Broker) -> None:
+    async with production.device("pump-a") as spy, production.device("pump-b") as other:
+        await spy.subscribe("#")
+        await publish(other, event_topic("pump-b", EventKind.ALARM), b"secret")
+        async with production.service("ingest") as ingest:
+            await publish(ingest, receipt_topic("pump-a"), b"marker")
+        assert await received(spy, 1) == [(receipt_topic("pump-a"), b"marker")]
+
+
+async def test_a_device_cannot_take_events_out_of_ingests_share(production: Broker) -> None:
+    """Mosquitto lets everybody join a shared subscription whose name they know, and gives them their share to drop.
+
+    So the name is a secret of the installation; a device that tries the usual one takes nothing from ingest.
+    """
+    async with (
+        production.service("ingest") as ingest,
+        production.device("pump-b") as thief,
+        production.device("pump-a") as device,
+    ):
+        await ingest.subscribe(SHARED)
+        await thief.subscribe(f"$share/ingest/{EVENTS_FILTER}")
+        for payload in SENT:
+            await publish(device, event_topic("pump-a", EventKind.STATUS), payload)
+        assert [payload for _, payload in await received(ingest, len(SENT))] == SENT
+
+
+async def test_a_certificate_that_says_ingest_is_a_device_like_any_other(production: Broker) -> None:
+    async with production.device("ingest") as impostor:
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(impostor, receipt_topic("pump-a"), b"{}")
+        await publish(impostor, event_topic("ingest", EventKind.STATUS), b"{}")
+
+
+async def test_a_device_cannot_throw_another_off_by_its_client_id(production: Broker) -> None:
+    async with production.device("pump-a") as device:
+        async with production.device("pump-b", client_id="pump-a") as other:
+            await publish(other, event_topic("pump-b", EventKind.STATUS), b"{}")
+        await publish(device, event_topic("pump-a", EventKind.STATUS), b"{}")
+
+
+async def test_a_device_without_a_certificate_is_refused(production: Broker) -> None:
+    assert await answer_to_login(production.devices_port, production.tls(None), "pump-a") is None
+
+
+async def test_a_revoked_certificate_is_refused(production: Broker) -> None:
+    assert await answer_to_login(production.devices_port, production.tls("pump-stolen"), "pump-stolen") is None
+
+
+@pytest.mark.parametrize(("name", "password"), [(None, None), ("ingest", "wrong"), ("simulator", "")])
+async def test_a_service_needs_its_password_and_an_unset_password_is_no_login(
+    production: Broker, name: str | None, password: str | None
+) -> None:
+    answer = await answer_to_login(production.services_port, None, "services/x", name, password)
+    assert answer is not None
+    assert answer.reason_code is ConnAckReasonCode.NOT_AUTHORIZED
+
+
+async def test_ingest_cannot_make_up_an_event(production: Broker) -> None:
+    async with production.service("ingest") as ingest:
+        with pytest.raises(aiomqtt.NegativeAckError) as refusal:
+            await publish(ingest, event_topic("pump-a", EventKind.STATUS), b"{}")
+    assert "NOT_AUTHORIZED" in reason_of(refusal)
+
+
+async def test_the_alert_service_reads_alarms_and_arrays_and_nothing_else(production: Broker) -> None:
+    async with production.service("alerts") as alerts, production.device("pump-a") as device:
+        for topic_filter in (*BYPASS_FILTERS, EVENTS_FILTER, receipt_topic("+")):
+            await alerts.subscribe(topic_filter)
+        async with production.service("ingest") as ingest:
+            await publish(ingest, receipt_topic("pump-a"), b"receipt")
+        for kind, payload in ((EventKind.BOLUS, b"bolus"), (EventKind.ALARM, b"alarm"), (None, b"array")):
+            await publish(device, event_topic("pump-a", kind), payload)
+        # It may come once for each filter that matches.
+        got = {payload for _, payload in await received(alerts, 2)}
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(alerts, event_topic("pump-a", EventKind.ALARM), b"made up")
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(alerts, receipt_topic("pump-a"), b"made up")
+    assert got <= {b"alarm", b"array"}
+
+
+@pytest.mark.parametrize("topic_filter", BYPASS_FILTERS)
+async def test_the_alert_service_may_subscribe_to_what_it_asks_for(production: Broker, topic_filter: str) -> None:
+    kind = EventKind.ALARM if topic_filter.endswith("alarm") else None
+    async with production.service("alerts") as alerts, production.device("pump-b") as device:
+        await alerts.subscribe(topic_filter)
+        await publish(device, event_topic("pump-b", kind), b"one")
+        assert await received(alerts, 1) == [(event_topic("pump-b", kind), b"one")]
+
+
+async def test_the_largest_payload_passes_and_a_device_is_told_the_limit_beforehand(production: Broker) -> None:
+    topic = event_topic("pump-a", None)
+    async with production.device("pump-a") as device:
+        assert (await device.connected()).max_packet_size == MAX_PAYLOAD_BYTES + 4096
+        await publish(device, topic, b" " * MAX_PAYLOAD_BYTES)
+
+
+async def test_a_packet_that_is_too_large_ends_the_connection_with_a_reason(production: Broker) -> None:
+    login = ConnectPacket("services/ingest", username="ingest", password=LOGIN.encode(), clean_start=True)
+    packet = PublishPacket(event_topic("pump-a", None), b" " * (MAX_PAYLOAD_BYTES + 5000))
+    async with open_stream(production.services_port, None) as (reader, writer):
+        writer.write(login.write())
+        accepted, _ = read(memoryview(await reader.read(1000)))
+        writer.write(packet.write()[:1000])  # it need not read on to know
+        ended, _ = read(memoryview(await reader.read(1000)))
+    assert isinstance(accepted, ConnAckPacket)
+    assert isinstance(ended, DisconnectPacket)
+    assert ended.reason_code is DisconnectReasonCode.PACKET_TOO_LARGE
+
+
+async def test_ingest_may_have_several_batches_on_the_way(production: Broker) -> None:
+    """4,000 unacknowledged messages and more: else batches never fill (docs/decisions/0002)."""
+    many = 4_200
+    async with production.service("ingest") as ingest, production.device("pump-a") as device:
+        await ingest.subscribe(SHARED)
+        topic = event_topic("pump-a", EventKind.STATUS)
+        for _ in range(many // 100):
+            await asyncio.gather(*(publish(device, topic, b"{}") for _ in range(100)))
+        unacknowledged = []
+        async with asyncio.timeout(20):
+            async for packet in ingest.messages():
+                assert isinstance(packet, PublishPacket)
+                unacknowledged.append(packet)
+                if len(unacknowledged) == many:
+                    break
+        for packet in unacknowledged:
+            assert packet.packet_id is not None
+            await ingest.puback(packet.packet_id)
+
+
+async def test_the_broker_found_nothing_to_warn_of(production: Broker) -> None:
+    said = production.log.read_text()
+    assert "Error" not in said.split("running")[0]
+    assert "Warning" not in said.split("running")[0]
+
+
+async def test_in_development_a_device_has_a_password_and_the_same_rules(development: Broker) -> None:
+    async with development.service("ingest") as ingest, development.service("pump-b", "b") as device:
+        await ingest.subscribe(SHARED)
+        with pytest.raises(aiomqtt.NegativeAckError):
+            await publish(device, event_topic("pump-a", EventKind.STATUS), b"{}")
+        await publish(device, event_topic("pump-b", EventKind.STATUS), b"{}")
+        assert await received(ingest, 1) == [(event_topic("pump-b", EventKind.STATUS), b"{}")]
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    make_certificates(tmp_path)
+    return tmp_path
+
+
+def test_the_authoritys_key_is_its_owners_alone(certificates: Path) -> None:
+    assert (certificates / "authority" / "ca.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_name_that_no_device_can_have_gets_no_certificate(certificates: Path) -> None:
+    make = str(DEPLOY / "tls" / "make-test-certificates")
+    done = subprocess.run(
+        ["sh", make, str(certificates), "device", "../pump"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "cannot be a device id" in done.stderr

@@ -1,0 +1,179 @@
+"""The database roles of production: nobody is superuser, and each can do its work and no more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import aiomqtt
+import asyncpg
+import pytest
+from mqtt5 import QoS
+
+from schemas.events import EventKind
+from schemas.examples import EVENTS
+from schemas.topics import event_topic
+from services.devstack.servers.mosquitto import MosquittoServer
+from services.devstack.servers.postgres import DatabaseServer
+from tests.stack import RunService, eventually, execute_at, migrate_at
+
+ROLES = (Path(__file__).parents[3] / "deploy" / "timescaledb" / "roles.sql").read_text()
+READERS = (Path(__file__).parents[3] / "deploy" / "timescaledb" / "readers.sql").read_text()
+NAMES = ("owner", "service", "ingest", "alerts", "grafana")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A database with the production roles; names are made up, since roles belong to the whole server."""
+
+    database: str
+    names: dict[str, str]
+    superuser_dsn: str
+
+    def dsn(self, role: str) -> str:
+        return re.sub(r"//([^@/]*@)?", f"//{self.names[role]}:secret@", self.superuser_dsn, count=1)
+
+    async def connect(self, role: str) -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(self.dsn(role))
+
+
+@pytest.fixture(scope="module")
+async def installation(timescaledb: DatabaseServer) -> AsyncIterator[Installation]:
+    """Made as the container makes it: roles by the superuser, everything else by the owner."""
+    mark = uuid4().hex[:8]
+    database = f"pumpwatch_roles_{mark}"
+    names = {name: f"pw_{mark}_{name}" for name in NAMES}
+    await execute_at(timescaledb.dsn(), f"CREATE DATABASE {database}")
+    here = Installation(database, names, timescaledb.dsn(database))
+    variables = names | {f"{name}_password": "secret" for name in NAMES} | {"database": database}
+    sql = re.sub(r""":(["'])(\w+)\1""", lambda match: f"{match[1]}{variables[match[2]]}{match[1]}", ROLES)
+    await execute_at(here.superuser_dsn, sql)
+    await migrate_at(here.dsn("owner"))
+    await execute_at(here.dsn("owner"), READERS.replace("pumpwatch_grafana", names["grafana"]))
+    yield here
+    await execute_at(timescaledb.dsn(), f"DROP DATABASE {database} WITH (FORCE)")
+    # The owner first: it granted nothing that outlives the database.
+    await execute_at(timescaledb.dsn(), f"DROP ROLE {', '.join(names.values())}")
+
+
+async def test_nobody_is_superuser(installation: Installation) -> None:
+    connection = await installation.connect("owner")
+    try:
+        rows = await connection.fetch(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY($1) AND (rolsuper OR rolbypassrls OR rolreplication)",
+            list(installation.names.values()),
+        )
+    finally:
+        await connection.close()
+    assert rows == []
+
+
+async def test_a_service_may_change_rows_of_every_table_and_no_table(installation: Installation) -> None:
+    connection = await installation.connect("ingest")
+    try:
+        lacking = await connection.fetch(
+            """SELECT relname, privilege
+               FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+               WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+                 AND NOT has_table_privilege(oid, privilege)
+                 AND pg_get_userbyid(relowner) = $1""",
+            installation.names["owner"],
+        )
+        assert lacking == []
+        for statement in (
+            "CREATE TABLE mine (x integer)",
+            "DROP TABLE alerts",
+            "TRUNCATE alert_transitions",
+            "ALTER TABLE alert_transitions DISABLE TRIGGER append_only",
+            "CREATE ROLE friend",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_grafana_reads_the_views_and_nothing_else(installation: Installation) -> None:
+    connection = await installation.connect("grafana")
+    try:
+        views = await connection.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'dashboard'")
+        assert views
+        for view in views:
+            await connection.execute(f"SELECT * FROM dashboard.{view['viewname']} LIMIT 1")  # noqa: S608
+        for table in ("alerts", "devices", "reservoir_readings", "clinic_readers", "readable_clinics"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608
+        with pytest.raises((asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError)):
+            await connection.execute("CREATE TABLE public.mine (x integer)")
+        assert await connection.fetchval("SHOW statement_timeout") == "30s"
+    finally:
+        await connection.close()
+
+
+async def test_the_owner_can_give_a_clinic_a_reader_of_its_own(installation: Installation) -> None:
+    """As docs/operating.md tells, without the superuser."""
+    role = f"{installation.names['grafana']}_north"
+    owner = await installation.connect("owner")
+    try:
+        await owner.execute("INSERT INTO clinics VALUES ('north', 'North'), ('south', 'South')")
+        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader")
+        await owner.execute("INSERT INTO clinic_readers VALUES ($1, 'north')", role)
+        reader = await asyncpg.connect(re.sub(r"//[^@/]*@", f"//{role}:secret@", installation.dsn("grafana"), count=1))
+        try:
+            assert [row["clinic_id"] for row in await reader.fetch("SELECT * FROM dashboard.clinics")] == ["north"]
+        finally:
+            await reader.close()
+    finally:
+        await owner.execute(f"DROP ROLE IF EXISTS {role}")
+        await owner.close()
+
+
+async def test_ingest_and_alerts_do_their_work_with_these_roles(
+    installation: Installation, broker: MosquittoServer, run_service: RunService
+) -> None:
+    """From an event on the wire to an alert with its audit row."""
+    device = f"pump-{uuid4().hex[:8]}"
+    await run_service(
+        "ingest",
+        {
+            "INGEST_DATABASE_URL": installation.dsn("ingest"),
+            "INGEST_MQTT_URL": broker.url,
+            "INGEST_CLIENT_ID": f"services/{device}",
+            "INGEST_SHARE_GROUP": device,
+            "INGEST_ENROLMENT": "auto",
+            "INGEST_ENROLMENT_CLINIC_ID": "demo",
+        },
+    )
+    await run_service("alerts", {"ALERTS_DATABASE_URL": installation.dsn("alerts")})
+    await send(broker, device)
+    owner = await installation.connect("owner")
+    try:
+
+        async def transition() -> object:
+            return await owner.fetchval(
+                "SELECT t.kind FROM alert_transitions t JOIN alerts USING (alert_id) WHERE pump_id = $1", device
+            )
+
+        assert await eventually(transition, 20, what="an alert with an audit row")
+    finally:
+        await owner.close()
+
+
+async def send(broker: MosquittoServer, device: str) -> None:
+    """A motor stall, just now."""
+    event = EVENTS[EventKind.ALARM] | {
+        "event_id": str(uuid4()),
+        "observed_at": datetime.now(UTC).isoformat(),
+    }
+    async with aiomqtt.Client(hostname=broker.host, port=broker.port, identifier=device) as client:
+        await client.publish(
+            event_topic(device, EventKind.ALARM),
+            json.dumps(event).encode(),
+            qos=QoS.AT_LEAST_ONCE,
+            packet_id=next(client.packet_ids),
+        )

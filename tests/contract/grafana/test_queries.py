@@ -1,0 +1,179 @@
+"""Every query of the dashboards, run as a reader of one clinic: it gives rows, and none of another clinic's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from deploy.grafana import build
+from services.devstack.servers.postgres import DatabaseServer
+from services.runtime.database import Connection
+from tests.contract.grafana.clinic_data import seed
+from tests.contract.grafana.macros import View, filled_in
+from tests.stack import execute_at, make_database
+
+BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in build.FOLDER.glob("*.json")}
+PANELS: list[tuple[str, dict[str, Any]]] = [
+    (f"{name}: {panel['title']} {target['refId']}", target)
+    for name, board in BOARDS.items()
+    for panel in board["panels"]
+    for target in panel["targets"]
+]
+ANNOTATIONS: list[tuple[str, str]] = [
+    (annotation["name"], annotation["target"]["rawSql"])
+    for board in BOARDS.values()
+    for annotation in board["annotations"]["list"]
+]
+VARIABLES: dict[str, str] = {
+    variable["name"]: variable["query"] for board in BOARDS.values() for variable in board["templating"]["list"]
+}
+ALL = [*((name, target["rawSql"]) for name, target in PANELS), *ANNOTATIONS, *VARIABLES.items()]
+each_query = pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ALL])
+NOW = datetime.now(UTC)
+NORTH = View(NOW - timedelta(days=30), NOW, 3600, {"clinic": ["north"], "pump": ["north-pump-1"]})
+CHOICES = [
+    pytest.param(NORTH, id="one clinic"),
+    pytest.param(replace(NORTH, variables={"clinic": ["north", "south"], "pump": ["north-pump-1"]}), id="all clinics"),
+    pytest.param(replace(NORTH, timescaledb=False), id="plain PostgreSQL"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Connections as Grafana opens them: read-only, and no query may take long."""
+
+    north: Connection
+    everybody: Connection
+    nobody: Connection
+    views: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+async def readers(timescaledb: DatabaseServer) -> AsyncIterator[Readers]:
+    mark = uuid4().hex[:8]
+    database = f"pumpwatch_grafana_{mark}"
+    dsn = await make_database(timescaledb, database)
+    roles = [f"pw_{mark}_{name}" for name in ("north", "everybody", "nobody")]
+    owner = await asyncpg.connect(dsn)
+    await seed(owner)
+    for role, clinic in zip(roles, ("north", None, "absent"), strict=True):
+        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader")
+        if clinic != "absent":
+            await owner.execute("INSERT INTO clinic_readers VALUES ($1, $2)", role, clinic)
+    views = await owner.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'dashboard' ORDER BY 1")
+    connections = [
+        await asyncpg.connect(
+            dsn,
+            user=role,
+            password="secret",
+            server_settings={"default_transaction_read_only": "on", "statement_timeout": "5000", "timezone": "UTC"},
+        )
+        for role in roles
+    ]
+    north, everybody, nobody = connections
+    yield Readers(north, everybody, nobody, tuple(row["viewname"] for row in views))
+    for connection in (*connections, owner):
+        await connection.close()
+    await execute_at(timescaledb.dsn(), f"DROP DATABASE {database} WITH (FORCE)", f"DROP ROLE {', '.join(roles)}")
+
+
+def words(rows: list[asyncpg.Record]) -> str:
+    return " ".join(str(value) for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize("view", CHOICES)
+@pytest.mark.parametrize("target", [pytest.param(target, id=name) for name, target in PANELS])
+async def test_panel_query(readers: Readers, target: dict[str, Any], view: View) -> None:
+    rows = await readers.north.fetch(filled_in(target["rawSql"], view))
+    assert rows
+    assert "south" not in words(rows)
+    if target["format"] == "time_series":
+        times = [row["time"] for row in rows]
+        assert times == sorted(times)
+        assert all(isinstance(time, datetime | Decimal | float) for time in times)
+        for row in rows:
+            for name, value in row.items():
+                if name not in {"time", "metric"}:
+                    assert isinstance(value, int | float | Decimal), name
+
+
+@pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ANNOTATIONS])
+async def test_annotation_query(readers: Readers, query: str) -> None:
+    rows = await readers.north.fetch(filled_in(query, NORTH))
+    assert rows
+    assert all(isinstance(row["time"], datetime) and row["text"] for row in rows)
+
+
+async def test_variable_queries(readers: Readers) -> None:
+    found = {
+        name: [row[0] for row in await readers.north.fetch(filled_in(query, NORTH))]
+        for name, query in VARIABLES.items()
+    }
+    assert found == {"clinic": ["north"], "pump": [f"north-pump-{number}" for number in range(1, 5)]}
+
+
+@each_query
+async def test_the_page_of_another_clinics_pump_is_empty(readers: Readers, query: str) -> None:
+    view = replace(NORTH, variables={"clinic": ["south"], "pump": ["south-pump-1"]})
+    assert "south" not in words(await readers.north.fetch(filled_in(query, view)))
+
+
+@each_query
+async def test_odd_names_are_values_and_never_sql(readers: Readers, query: str) -> None:
+    view = replace(NORTH, variables={"clinic": ["o'north"], "pump": ["'; DROP TABLE alerts; --"]})
+    await readers.north.fetch(filled_in(query, view))
+
+
+async def test_each_view_shows_a_reader_his_own_clinic_only(readers: Readers) -> None:
+    for view in readers.views:
+        rows = await readers.north.fetch(f"SELECT * FROM dashboard.{view}")  # noqa: S608
+        assert {row["clinic_id"] for row in rows} == {"north"}, view
+        assert "south" not in words(rows), view
+
+
+async def test_a_reader_of_every_clinic_sees_both_and_the_strangers(readers: Readers) -> None:
+    for view in readers.views:
+        rows = await readers.everybody.fetch(f"SELECT * FROM dashboard.{view}")  # noqa: S608
+        assert {row["clinic_id"] for row in rows} >= {"north", "south"}, view
+    reasons = await readers.everybody.fetch("SELECT device_id FROM dashboard.rejections WHERE clinic_id IS NULL")
+    assert [row["device_id"] for row in reasons] == ["stranger-from-the-south"]
+
+
+async def test_a_login_that_no_clinic_registered_sees_nothing(readers: Readers) -> None:
+    for view in readers.views:
+        assert await readers.nobody.fetch(f"SELECT * FROM dashboard.{view}") == [], view  # noqa: S608
+
+
+async def test_a_readers_own_function_sees_no_row_before_the_check(readers: Readers) -> None:
+    """What `security_barrier` is for: a cheap function in WHERE would else be shown every clinic's rows."""
+    told: list[str] = []
+    connection = readers.north
+    connection.add_log_listener(lambda _, message: told.append(str(message)))
+    await connection.execute("SET default_transaction_read_only = off")
+    await connection.execute(
+        """CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+           $$ BEGIN RAISE NOTICE 'saw %', $1; RETURN true; END $$"""
+    )
+    await connection.execute("SET default_transaction_read_only = on")
+    for view in readers.views:
+        await connection.execute(f"SELECT 1 FROM dashboard.{view} WHERE pg_temp.tell(clinic_id)")  # noqa: S608
+    assert any("saw north" in line for line in told)
+    assert not [line for line in told if "south" in line]
+
+
+async def test_a_reader_cannot_change_who_he_is(readers: Readers) -> None:
+    for statement in ("SET ROLE postgres", "SET SESSION AUTHORIZATION postgres"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await readers.north.execute(statement)
+    await readers.north.execute("SET ROLE pumpwatch_reader")
+    rows = await readers.north.fetch("SELECT clinic_id FROM dashboard.clinics")
+    await readers.north.execute("RESET ROLE")
+    assert [row["clinic_id"] for row in rows] == ["north"]

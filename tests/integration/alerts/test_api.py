@@ -1,0 +1,262 @@
+"""The API and the board over HTTP, in process, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.alerts.evaluation.worker import Health
+from services.alerts.metrics import Metrics
+from services.alerts.policies import PolicyFolder
+from services.alerts.web.api import create_app
+from services.alerts.web.dependencies import Parts
+from services.devstack.ports import free_port
+from services.runtime.database import open_pool
+from tests.alerts_world import POLICY, FixedPolicies, Story, settings_for
+from tests.stack import Database
+
+STALL = "alarm motor_stall raised"
+NOBODY = UUID(int=1)
+
+
+@dataclass
+class Site:
+    story: Story
+    client: httpx.AsyncClient
+
+    async def alert(self, state: str = "open") -> dict[str, Any]:
+        (found,) = (await self.client.get("/v1/alerts", params={"state": state})).json()["alerts"]
+        return dict(found)
+
+    async def acknowledge(self, alert_id: object, by: str = "Ann", **more: object) -> httpx.Response:
+        return await self.client.post(f"/v1/alerts/{alert_id}/acknowledge", json={"by": by} | more)
+
+
+def client_for(story: Story, *, host: str = "127.0.0.1", policies: PolicyFolder | None = None, **settings: object):
+    chosen = settings_for(story.dsn, **settings)
+    registry = CollectorRegistry()
+    Metrics.on(registry)
+    health = Health(listening=True)
+    parts = Parts(story.pool, policies or FixedPolicies(POLICY), health, registry, lambda: story.now)
+    transport = httpx.ASGITransport(app=create_app(parts, chosen))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
+
+
+@pytest.fixture
+async def story(database: Database) -> Story:
+    return Story(database.pool, database.dsn)
+
+
+@pytest.fixture
+async def site(story: Story) -> AsyncIterator[Site]:
+    async with client_for(story) as client:
+        yield Site(story, client)
+
+
+async def test_an_alert_with_everything_that_belongs_to_it(site: Site) -> None:
+    await site.story.run([(0, STALL), (10, "tick")])
+    alert = await site.alert()
+    assert (alert["priority"], alert["state"], alert["pump_id"]) == ("high", "active", site.story.pump_id)
+    assert [each["contact"] for each in alert["deliveries"]] == ["nurse", "doctor"]
+    assert alert["policy_version"] == POLICY.version
+    one = (await site.client.get(f"/v1/alerts/{alert['alert_id']}")).json()
+    assert one["alert"] == alert
+    assert [(each["kind"], each["reason"]) for each in one["transitions"]] == [("opened", "condition_began")]
+
+
+async def test_listing_by_state_clinic_and_limit(site: Site) -> None:
+    await site.story.run([(0, STALL), (1, "alarm other raised"), (2, "alarm other cleared")])
+
+    async def keys(**query: Any) -> list[str]:
+        answer = await site.client.get("/v1/alerts", params=query)
+        assert answer.status_code == 200
+        return [alert["key"] for alert in answer.json()["alerts"]]
+
+    assert await keys() == ["infusion"]
+    assert await keys(state="active") == ["infusion"]
+    assert await keys(state="closed") == ["other"]
+    assert await keys(state="all") == ["infusion", "other"]
+    assert await keys(state="all", limit=1) == ["infusion"]
+    assert await keys(state="acknowledged") == []
+    assert await keys(clinic_id=site.story.clinic_id) == ["infusion"]
+    assert await keys(clinic_id="another") == []
+    for wrong in ({"state": "new"}, {"limit": 0}, {"limit": 501}):
+        assert (await site.client.get("/v1/alerts", params=wrong)).status_code == 422
+
+
+async def test_acknowledging_is_idempotent_and_names_the_person(site: Site) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    for _ in range(2):
+        answer = await site.acknowledge(alert_id, " Ann ", note="on my way")
+        assert answer.status_code == 200
+        assert (answer.json()["state"], answer.json()["acknowledged_by"]) == ("acknowledged", "Ann")
+    refused = await site.acknowledge(alert_id, "Bob")
+    assert refused.status_code == 409
+    assert refused.json() == {"detail": "Ann has already acknowledged this alert"}
+    trail = (await site.client.get(f"/v1/alerts/{alert_id}")).json()["transitions"]
+    assert [(each["kind"], each["actor"]) for each in trail] == [("opened", "pumpwatch"), ("acknowledged", "Ann")]
+    assert trail[1]["detail"]["note"] == "on my way"
+
+
+async def test_what_cannot_be_acknowledged(site: Site) -> None:
+    await site.story.run([(0, "alarm other raised"), (1, "alarm other cleared")])
+    closed = await site.acknowledge((await site.alert("closed"))["alert_id"])
+    assert (closed.status_code, closed.json()["detail"]) == (409, "this alert is closed: its condition has ended")
+    assert (await site.acknowledge(NOBODY)).status_code == 404
+    assert (await site.client.get(f"/v1/alerts/{NOBODY}")).status_code == 404
+    assert (await site.acknowledge("x")).status_code == 422
+    for wrong in ({"by": ""}, {"by": "  "}, {"by": "x" * 81}, {"by": "a\u0000b"}, {}, {"by": "Ann", "role": "nurse"}):
+        answer = await site.client.post(f"/v1/alerts/{NOBODY}/acknowledge", json=wrong)
+        assert answer.status_code == 422, wrong
+
+
+async def test_the_board_shows_acknowledges_and_tells(site: Site) -> None:
+    empty = await site.client.get("/")
+    assert "No pump is enrolled yet" in empty.text
+    await site.story.run(
+        [(0, STALL), (1, "level 1.9"), (2, "alarm catheter_occlusion raised"), (3, "alarm catheter_occlusion cleared")]
+    )
+    page = (await site.client.get("/")).text
+    for text in (
+        "Motor stall",
+        "Low reservoir",
+        "Catheter occlusion",
+        "<strong>2</strong> waiting for somebody",
+        "1 over but not seen",
+    ):
+        assert text in page
+    assert page.index("Motor stall") < page.index("Low reservoir") < page.index("Catheter occlusion")
+    assert "Told: nurse by sms" in page
+    alert_id = next(
+        alert["alert_id"]
+        for alert in (await site.client.get("/v1/alerts")).json()["alerts"]
+        if alert["key"] == "infusion"
+    )
+    answer = await site.client.post(
+        f"/alerts/{alert_id}/acknowledge", data={"by": "Ann", "note": "going", "back": "alert"}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/alerts/{alert_id}")
+    detail = (await site.client.get(f"/alerts/{alert_id}")).text
+    for text in ("Acknowledged by Ann", "Going", "taken by Ann", "Opened, high"):
+        assert text in detail
+    assert "/acknowledge" not in detail
+    back = await site.client.post(f"/alerts/{alert_id}/acknowledge", data={"by": "Ann", "clinic_id": "a&b=c"})
+    assert (back.status_code, back.headers["location"]) == (303, "/?clinic_id=a%26b%3Dc")
+
+
+async def test_a_form_that_is_refused_keeps_what_was_typed(site: Site) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    nameless = await site.client.post(f"/alerts/{alert_id}/acknowledge", data={"by": " ", "note": "half a note"})
+    assert nameless.status_code == 422
+    assert "Give your name" in nameless.text
+    assert 'value="half a note"' in nameless.text
+    await site.acknowledge(alert_id, "Bob")
+    late = await site.client.post(f"/alerts/{alert_id}/acknowledge", data={"by": "Ann"})
+    assert late.status_code == 409
+    assert "Not acknowledged: Bob has already acknowledged this alert." in late.text
+    assert (await site.client.post(f"/alerts/{NOBODY}/acknowledge", data={"by": "Ann"})).status_code == 404
+    assert (await site.client.get(f"/alerts/{NOBODY}")).status_code == 404
+
+
+async def test_nothing_that_a_device_or_a_person_writes_becomes_markup(site: Site) -> None:
+    await site.story.run([(0, STALL)])
+    nasty = "<script>alert(1)</script>"
+    await site.story.pool.execute("UPDATE alerts SET explanation = $1, title = $1", nasty)
+    alert_id = (await site.alert())["alert_id"]
+    await site.acknowledge(alert_id, nasty, note=nasty)
+    for path in ("/", f"/alerts/{alert_id}"):
+        page = (await site.client.get(path)).text
+        assert nasty not in page
+        assert "&lt;script&gt;" in page
+
+
+async def test_the_pages_load_nothing_from_elsewhere(site: Site) -> None:
+    answer = await site.client.get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "://" not in answer.text
+    for asset in ("board.css", "board.js", "icon.svg"):
+        assert (await site.client.get(f"/static/{asset}")).status_code == 200
+
+
+async def test_the_board_warns_when_it_may_not_show_everything(site: Site) -> None:
+    assert "No alert worker is running" in (await site.client.get("/")).text
+    await site.story.new_worker().beat_once("test")
+    assert "No alert worker is running" not in (await site.client.get("/")).text
+
+
+async def test_a_token_is_asked_for_everything_but_health(story: Story) -> None:
+    async with client_for(story, host="board.example.org", api_token="s3cret") as client:
+        for path in ("/", "/v1/alerts", f"/alerts/{NOBODY}", "/static/board.css", "/openapi.json"):
+            answer = await client.get(path)
+            assert answer.status_code == 401, path
+            assert answer.headers["www-authenticate"].startswith("Basic")
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert (await client.get(path)).status_code == 200, path
+        assert (await client.get("/v1/alerts", headers={"Authorization": "Bearer wrong"})).status_code == 401
+        assert (await client.get("/v1/alerts", headers={"Authorization": "Bearer s3cret"})).status_code == 200
+        await story.run([(0, STALL)])
+        board = await client.get("/", auth=("Ann", "s3cret"))
+        assert 'value="Ann"' in board.text
+
+
+async def test_without_a_token_only_this_machine_is_answered(story: Story) -> None:
+    async with client_for(story, host="evil.example") as client:
+        assert (await client.get("/")).status_code == 421
+        assert (await client.get("/livez")).status_code == 200
+    async with client_for(story, host="pw.example.org") as client:
+        assert (await client.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+async def test_forms_of_other_sites_are_refused(site: Site, headers: dict[str, str]) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    for path, body in (
+        (f"/alerts/{alert_id}/acknowledge", {"data": {"by": "Eve"}}),
+        (f"/v1/alerts/{alert_id}/acknowledge", {"json": {"by": "Eve"}}),
+    ):
+        answer = await site.client.post(path, headers=headers, **body)  # type: ignore[arg-type]
+        assert answer.status_code == 403
+    assert (await site.alert())["state"] == "active"
+
+
+async def test_readiness_says_what_is_missing(site: Site, database: Database, tmp_path: Path) -> None:
+    ready = await site.client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": []})
+    (tmp_path / "north.yaml").write_text("clinic_id: [")
+    broken = PolicyFolder(tmp_path)
+    broken.reload()
+    async with client_for(site.story, policies=broken) as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        assert "north.yaml" in answer.json()["missing"][0]
+    await database.pool.execute("DELETE FROM schema_migrations WHERE version = 5")
+    (missing,) = (await site.client.get("/readyz")).json()["missing"]
+    assert "0005_alerts" in missing
+    assert (await site.client.get("/livez")).status_code == 200
+
+
+async def test_while_the_database_is_away_nothing_looks_like_calm(story: Story) -> None:
+    pool = await open_pool(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing", application_name="test")
+    async with client_for(Story(pool, "postgresql://localhost/x")) as client:
+        board = await client.get("/")
+        assert (board.status_code, board.headers["retry-after"]) == (503, "5")
+        assert "The database cannot be reached" in board.text
+        assert "No open alerts" not in board.text
+        api = await client.get("/v1/alerts")
+        assert (api.status_code, api.json()["detail"].startswith("The database cannot be reached")) == (503, True)
+        ready = await client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["missing"][0].startswith("database:")
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+    await pool.close()

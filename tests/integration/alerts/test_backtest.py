@@ -1,0 +1,140 @@
+"""A backtest raises what the live worker raised; facts in memory are the facts of the database."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from schemas.policy import LowReservoirPolicy
+from services.alerts import store
+from services.alerts.backtest.run import as_json, as_lines, backtest, difference, load_arrivals
+from services.alerts.facts.from_events import History
+from services.alerts.model import TransitionKind
+from services.runtime.database import Connection
+from tests.alerts_world import POLICY, T0, Story
+from tests.integration.alerts.test_timelines import DEMAND, PUMP_ALARMS, RESERVOIR
+from tests.stack import Database
+
+HOURLY = timedelta(hours=1)
+RETIRED = "a retired pump's alerts close"
+STORIES = [
+    case
+    for case in (*PUMP_ALARMS, *RESERVOIR, *DEMAND)
+    if case.id != RETIRED and not any(text.startswith(("ack", "tick")) for _, text in case.values[0])
+]
+
+
+@pytest.mark.parametrize("steps", [pytest.param(case.values[0], id=case.id) for case in STORIES])
+async def test_it_raises_what_the_live_worker_raised(database: Database, steps) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run(steps)
+    until = story.now
+    async with database.pool.acquire() as connection:
+        found = await backtest(
+            connection, POLICY, T0 - HOURLY, until, clinic_id=story.clinic_id, sweep=timedelta(days=400)
+        )
+        again = await backtest(
+            connection, POLICY, T0 - HOURLY, until, clinic_id=story.clinic_id, sweep=timedelta(days=400)
+        )
+    minute = timedelta(minutes=1)
+    happened = [f"{(each.at - T0) / minute:g} {each.rule} {each.kind} {each.priority}" for each in found.happened]
+    assert sorted(happened) == sorted(await story.trail())
+    told = [f"{(each.at - T0) / minute:g} {name}" for each in found.happened for name in each.told]
+    assert sorted(told) == sorted(" ".join(page.split()[:2]) for page in await story.pages())
+    assert as_json(again, None) == as_json(found, None)
+
+
+async def test_the_difference_of_two_policies(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run([(0, "level 3.5"), (60, "level 1.5"), (90, "alarm motor_stall raised")])
+    other = POLICY.model_copy(update={"low_reservoir": LowReservoirPolicy(level_ml=4)})
+    async with database.pool.acquire() as connection:
+        first, second = [
+            await backtest(connection, each, T0 - HOURLY, story.now, clinic_id=None, sweep=HOURLY)
+            for each in (POLICY, other)
+        ]
+    assert [each.kind for each in first.happened] == [TransitionKind.OPENED] * 2
+    apart = difference(first, second)
+    assert [line.split()[0] for line in apart["only_against"]] == [T0.isoformat()]
+    assert [line.split()[2] for line in apart["only_with_policy"]] == ["low_reservoir/reservoir"]
+    text = "\n".join(as_lines(first, second))
+    assert "pump_alarm/infusion" in text
+    assert "pages to nurse" in text
+    assert '"difference"' in as_json(first, second)
+
+
+async def test_what_stands_at_the_beginning_is_not_told_again(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run([(0, "alarm motor_stall raised"), (600, "alarm motor_stall cleared")])
+    async with database.pool.acquire() as connection:
+        found = await backtest(connection, POLICY, T0 + HOURLY, story.now, clinic_id=None, sweep=HOURLY)
+    assert [each.kind for each in found.happened] == [TransitionKind.CLEARED]
+
+
+async def test_facts_in_memory_are_the_facts_of_the_database(database: Database) -> None:
+    """Random histories of every kind, with late arrivals, clocks that are ahead, and two devices."""
+    chance = random.Random(4)
+    pumps = [f"pump-{number:03d}" for number in range(150)]
+    async with database.pool.acquire() as connection:
+        await connection.execute("INSERT INTO clinics VALUES ('north', 'North')")
+        for kind, names in (("pump", pumps), ("handheld", [f"hand-{pump}" for pump in pumps])):
+            await connection.executemany(
+                "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, $2, 'north')",
+                [(name, kind) for name in names],
+            )
+        await connection.executemany(
+            "INSERT INTO pairings (handheld_id, pump_id) VALUES ($1, $2)", [(f"hand-{pump}", pump) for pump in pumps]
+        )
+        for pump in pumps:
+            for _ in range(chance.randrange(40)):
+                await _random_event(connection, pump, chance)
+        for now in (T0, T0 + timedelta(hours=7)):
+            found = await store.load_facts(connection, pumps, now, windows=40, as_of=now)
+            arrivals = await load_arrivals(connection, pumps, now, now)
+            for facts in found:
+                history = History(facts.pump_id, "north", (f"hand-{facts.pump_id}",))
+                mine = list(arrivals.get(facts.pump_id, []))
+                chance.shuffle(mine)
+                for each in (*mine, *mine[:2]):
+                    history.add(each.event, each.received_at, each.device_id)
+                folded = history.facts(now, 40)
+                known = {alarm.event_id for alarm in facts.alarms}
+                assert known <= {alarm.event_id for alarm in folded.alarms}
+                assert replace(folded, alarms=()) == replace(facts, alarms=()), facts.pump_id
+
+
+async def _random_event(connection: Connection, pump: str, chance: random.Random) -> None:
+    at = T0 - timedelta(minutes=chance.choice([-30, 0, 3, 3, 60, 1440, 2880, 1440 * chance.randrange(60)]))
+    received = at + timedelta(minutes=chance.choice([0, 1, 300, 3000]))
+    device = chance.choice([pump, f"hand-{pump}"])
+    common = (pump, at, UUID(int=chance.getrandbits(128)), received, device)
+    columns = "pump_id, observed_at, event_id, received_at, device_id"
+    volume = round(chance.uniform(0, 20), 2)
+    profile = '[{"from": "06:00", "rate_ml_per_day": 0.3}, {"from": "22:00", "rate_ml_per_day": %s}]'
+    drugs = '[{"name": "baclofen", "concentration_mcg_per_ml": 2000.0}]'
+    table, names, values = chance.choice(
+        [
+            ("reservoir_readings", "volume_ml, basis", (volume, chance.choice(["computed", "measured"]))),
+            ("bolus_requests", "outcome", (chance.choice(["delivered", "denied_limit", "denied_lockout"]),)),
+            ("bolus_requests", "outcome", (chance.choice(["delivered", "comm_failure", "denied_other"]),)),
+            ("device_statuses", "firmware", ("1",)),
+            ("refills", "expected_ml, measured_ml, filled_ml", (2.0, volume, 18.0)),
+            ("patient_reports", "complaint, score", (chance.choice(["pain", "alarm_heard"]), chance.choice([None, 9]))),
+            ("pump_alarms", "code, state", ("motor_stall", chance.choice(["raised", "cleared"]))),
+            (
+                "therapies",
+                "drugs, profile, bolus_dose_mcg, bolus_limit_per_24h, reservoir_size_ml, refill_due",
+                (drugs, profile % chance.choice([0.1, 0.2]), chance.choice([None, 20.0]), 4, 20.0, date(2026, 4, 1)),
+            ),
+        ]
+    )
+    places = ", ".join(f"${n}" for n in range(1, len(common) + len(values) + 1))
+    await connection.execute(
+        f"INSERT INTO {table} ({columns}, {names}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608
+        *common,
+        *values,
+    )

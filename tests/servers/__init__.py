@@ -1,0 +1,1 @@
+"""Servers and programs that only tests and benchmarks use."""

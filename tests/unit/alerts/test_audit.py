@@ -1,0 +1,65 @@
+"""The audit chain: what is changed or missing is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.alerts.lifecycle.audit import AuditHead, AuditRow, ChainCheck
+
+
+def chain(clinic: str, length: int) -> list[AuditRow]:
+    hashes = [b"", *(f"{clinic}{n}".encode() for n in range(1, length + 1))]
+    return [AuditRow(clinic, n, hashes[n - 1], hashes[n], hashes[n]) for n in range(1, length + 1)]
+
+
+NORTH, SOUTH = chain("north", 4), chain("south", 2)
+HEADS = [AuditHead("north", 4, b"north4"), AuditHead("south", 2, b"south2")]
+
+
+def faults(rows: list[AuditRow], heads: list[AuditHead]) -> list[tuple[str, int, str]]:
+    check = ChainCheck()
+    found = [fault for row in rows for fault in check.faults_of(row)]
+    found += check.faults_of_heads(heads)
+    return [(fault.clinic_id, fault.clinic_seq, fault.fault) for fault in found]
+
+
+@pytest.mark.parametrize(
+    ("rows", "heads", "expected"),
+    [
+        pytest.param([], [], [], id="nothing yet"),
+        pytest.param([], [AuditHead("north", 0, b"")], [], id="a head that was only prepared"),
+        pytest.param(NORTH + SOUTH, HEADS, [], id="whole"),
+        pytest.param(
+            [*NORTH[:2], replace(NORTH[2], computed_hash=b"x"), NORTH[3], *SOUTH],
+            HEADS,
+            [("north", 3, "was changed after it was written")],
+            id="a changed row",
+        ),
+        pytest.param(
+            [NORTH[0], *NORTH[2:], *SOUTH], HEADS, [("north", 3, "row 2 is missing before it")], id="a missing row"
+        ),
+        pytest.param(
+            [NORTH[0], NORTH[3], *SOUTH], HEADS, [("north", 4, "rows 2 to 3 are missing before it")], id="missing rows"
+        ),
+        pytest.param(
+            [NORTH[0], replace(NORTH[1], row_hash=b"x", computed_hash=b"x"), *NORTH[2:], *SOUTH],
+            HEADS,
+            [("north", 3, "does not follow from the row before it")],
+            id="a row rewritten with its own hash",
+        ),
+        pytest.param(
+            [*NORTH[:3], *SOUTH],
+            HEADS,
+            [("north", 4, "the trail ends at row 3, and its head says 4")],
+            id="a missing end",
+        ),
+        pytest.param(
+            SOUTH, HEADS, [("north", 4, "the trail ends at row 0, and its head says 4")], id="a missing clinic"
+        ),
+        pytest.param(NORTH, HEADS[:0], [("north", 0, "the clinic's head is missing")], id="a missing head"),
+    ],
+)
+def test_faults(rows: list[AuditRow], heads: list[AuditHead], expected: list[tuple[str, int, str]]) -> None:
+    assert faults(rows, heads) == expected

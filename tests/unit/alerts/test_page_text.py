@@ -1,0 +1,224 @@
+"""What pages and the board say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.policy import Priority
+from services.alerts.delivery.page_text import page_text
+from services.alerts.web.board.wording import clock, since_words, timeline, told
+from services.alerts.web.read_models import Delivery, HistoryEntry
+from services.alerts.wording import age, capitalised, listed, moment, parts_of, rule_words
+from services.runtime.backoff import backoff_seconds
+from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert
+
+ALERT = alert(alert_id=UUID("7f3a0000-0000-4000-8000-000000000000"), pump_id="pump-0042", explanation="Since 9:00.")
+LINK = "Open https://pw.example.org/alerts/7f3a0000-0000-4000-8000-000000000000"
+
+
+def text(occasion: str, **kwargs: Any):
+    return page_text(ALERT, occasion, HIGH, "https://pw.example.org/", **{"include_patient_data": False} | kwargs)
+
+
+def test_a_page_holds_no_patient_data() -> None:
+    found = text("opened")
+    assert found.title == "Pumpwatch HIGH: pump alarm"
+    assert found.body == f"Alert 7f3a0000. {LINK}"
+
+
+def test_a_clinic_may_ask_for_patient_data() -> None:
+    found = text("opened", include_patient_data=True)
+    assert found.title == "Pumpwatch HIGH: pump pump-0042: Motor stall"
+    assert found.body == f"Since 9:00. Alert 7f3a0000. {LINK}"
+
+
+@given(st.sampled_from(["opened", "returned:8", "expired:9/step:2"]), st.sampled_from(Priority))
+def test_no_occasion_brings_patient_data_in(occasion: str, priority: Priority) -> None:
+    found = page_text(ALERT, occasion, priority, "https://pw.example.org", include_patient_data=False)
+    for private in (ALERT.pump_id, ALERT.explanation, ALERT.title, ALERT.clinic_id):
+        assert private not in found.title + found.body
+
+
+@pytest.mark.parametrize(
+    ("occasion", "title"),
+    [
+        ("opened/step:1", "Pumpwatch HIGH (nobody has acknowledged): pump alarm"),
+        ("priority:high", "Pumpwatch HIGH (now more urgent): pump alarm"),
+        ("returned:8", "Pumpwatch HIGH (returned): pump alarm"),
+        ("expired:9", "Pumpwatch HIGH (acknowledgement expired, still so): pump alarm"),
+    ],
+)
+def test_a_later_page_says_why(occasion: str, title: str) -> None:
+    assert text(occasion).title == title
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min"),
+        (timedelta(minutes=59), "59 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=47), "47 h"),
+        (timedelta(hours=48), "2 days"),
+    ],
+)
+def test_ages(span: timedelta, expected: str) -> None:
+    assert age(span) == expected
+
+
+def test_small_words() -> None:
+    assert [listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [capitalised(words) for words in ("", "motor stall", "ERI due")] == ["", "Motor stall", "ERI due"]
+    assert moment(NOW) == "22 Nov 2026 12:00 UTC"
+    assert [rule_words(rule) for rule in ("low_reservoir", "device_silent")] == ["low reservoir", "device silent"]
+    assert [clock(ago(1), NOW), clock(ago(30), NOW)] == ["11:00 UTC", "21 Nov 06:00 UTC"]
+    assert [since_words(NOW, NOW), since_words(ago(3), NOW)] == ["just now", "3 h ago"]
+
+
+def test_moments_are_found_again_in_a_text() -> None:
+    text = f"Motor stall since {moment(NOW)} (31 Feb 2026 10:00 UTC, MRI)."
+    assert parts_of(text) == ("Motor stall since ", NOW, " (", "31 Feb 2026 10:00 UTC", ", MRI).")
+    assert parts_of("no moment") == ("no moment",)
+    assert parts_of("") == ()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "spread", "expected"),
+    [(0, 0, 2), (1, 0, 2), (2, 0, 4), (3, 0, 8), (9, 0, 300), (1000, 0, 300), (1, 1, 2.5)],
+)
+def test_back_off_doubles_up_to_a_limit(attempt: int, spread: float, expected: float) -> None:
+    assert backoff_seconds(attempt, first_seconds=2, longest_seconds=300, spread=spread) == expected
+
+
+def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
+    defaults: dict[str, Any] = {
+        "alert_id": UUID(int=7),
+        "delivery_id": UUID(int=9),
+        "occasion": "opened",
+        "contact": contact,
+        "channel": "sms",
+        "priority": "high",
+        "state": state,
+        "created_at": ago(2),
+        "due_at": ago(2),
+        "attempts": 1,
+        "last_error": None,
+        "sent_at": ago(1) if state == "sent" else None,
+        "held_by": None,
+        "grouped": False,
+        "bypassed": False,
+    }
+    return Delivery(**defaults | values)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "state", "expected"),
+    [
+        ([], "active", [("Nobody was told: the policy names no contact for this priority.", "bad")]),
+        ([], "acknowledged", [("Nobody was told: the policy names no contact for this priority.", "waiting")]),
+        ([delivery("sent")], "active", [("Told: nurse by sms", "good")]),
+        ([delivery("sent", grouped=True)], "active", [("Told, in one page with others: nurse by sms", "good")]),
+        ([delivery("sent", bypassed=True)], "active", [("Told while the database was away: nurse by sms", "good")]),
+        (
+            [delivery("due", held_by="quiet_hours")],
+            "active",
+            [("Not telling nurse by sms yet (quiet hours), until", "waiting")],
+        ),
+        ([delivery("due")], "active", [("Nobody reached yet.", "bad"), ("Telling nurse by sms now", "waiting")]),
+        (
+            [delivery("due", last_error="the receiver answered 500")],
+            "active",
+            [
+                ("Nobody reached yet.", "bad"),
+                ("Still trying nurse by sms: the receiver answered 500 (1 try), next", "bad"),
+            ],
+        ),
+        (
+            [delivery("sending", last_error="no answer within 10 s", attempts=3), delivery("sent", "doctor")],
+            "active",
+            [("Still trying nurse by sms: no answer within 10 s (3 tries)", "bad"), ("Told: doctor by sms", "good")],
+        ),
+        (
+            [delivery("failed", last_error="the receiver answered 404")],
+            "acknowledged",
+            [("Could not tell nurse by sms: the receiver answered 404", "bad")],
+        ),
+        ([delivery("failed")], "closed", [("Could not tell nurse by sms: unknown error", "bad")]),
+        ([delivery("cancelled")], "acknowledged", [("No longer needed: nurse by sms", "waiting")]),
+        (
+            [delivery("sent"), delivery("sent", occasion="returned:4", sent_at=NOW)],
+            "active",
+            [("Told: nurse by sms", "good")],
+        ),
+    ],
+)
+def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tuple[str, str]]) -> None:
+    assert [(line.text + line.lead, line.tone) for line in told(deliveries, state, "high")] == expected
+
+
+def test_a_priority_that_pages_nobody_is_no_alarm_in_itself() -> None:
+    assert [(line.text, line.tone) for line in told([], "active", "low")] == [
+        ("Nobody is paged for this priority.", "waiting")
+    ]
+
+
+def test_the_timeline_names_no_time_that_it_does_not_show() -> None:
+    waiting = [delivery("due", last_error="no answer within 10 s"), delivery("due", "doctor", held_by="silence")]
+    assert [line.head for line in timeline([], waiting)] == [
+        "Still trying nurse by sms: no answer within 10 s (1 try)",
+        "Not telling doctor by sms yet (silenced)",
+    ]
+
+
+def entry(kind: str, hours: float, **values: Any) -> HistoryEntry:
+    defaults: dict[str, Any] = {
+        "clinic_seq": 1,
+        "at": ago(hours),
+        "kind": kind,
+        "from_state": None,
+        "to_state": "active",
+        "priority": "high",
+        "reason": "condition_began",
+        "actor": "pumpwatch",
+        "detail": {},
+    }
+    return HistoryEntry(**defaults | values)
+
+
+def test_the_timeline_tells_everything_the_newest_first() -> None:
+    history = [
+        entry("opened", 5, priority="medium", detail={"explanation": "1.9 mL left."}),
+        entry("priority_raised", 4, detail={"explanation": "Empty."}),
+        entry("acknowledged", 3, actor="Ann", reason="person_took_it", detail={"note": "on my way"}),
+        entry("closed", 0, reason="condition_ended"),
+        entry("of a later release", 6),
+    ]
+    deliveries = [
+        delivery("sent", occasion="opened", sent_at=ago(4.9)),
+        delivery("sent", occasion="opened/step:1", sent_at=ago(4.8)),
+        delivery("sent", occasion="priority:high", sent_at=ago(3.9)),
+        delivery("sent", occasion="returned:8", sent_at=ago(2)),
+        delivery("cancelled", occasion="expired:9", created_at=ago(1)),
+    ]
+    lines = [(line.head, line.text) for line in timeline(history, deliveries)]
+    assert lines == [
+        ("Closed", "The condition has ended"),
+        ("No longer needed: nurse by sms", "Because the acknowledgement had expired."),
+        ("Told: nurse by sms", "Because it came back."),
+        ("Acknowledged by Ann", "On my way"),
+        ("Told: nurse by sms", "Because it became more urgent."),
+        ("Became more urgent, high", "Empty."),
+        ("Told: nurse by sms", "Because nobody had acknowledged."),
+        ("Told: nurse by sms", ""),
+        ("Opened, medium", "1.9 mL left."),
+        ("Of a later release", ""),
+    ]
+    assert MEDIUM.rank < HIGH.rank

@@ -1,0 +1,109 @@
+"""Receipts: each event of a message is counted once, whatever became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Receipt, RejectionReason
+from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, Rejection, decode
+from services.ingest.messages.faults import Fault
+from services.ingest.messages.receipts import receipts
+from services.ingest.outcome import Stored
+from tests.unit.ingest.test_decode import Sent, reading, sent
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+CLOCK = ClockLimits(ahead=timedelta(hours=24), behind=timedelta(days=400))
+REGISTRY = {"pump-1": Enrolment("north", "pump-1")}
+REFUSED_BY_DATABASE = 6.66
+
+
+def stored(batch: Decoded, messages: list[Sent], known: set[UUID]) -> Stored:
+    """What the store makes of a batch, on a table that holds `known` and refuses one volume."""
+    outcome, seen = Stored(list(batch.rejections)), set(known)
+    for kind, rows in batch.rows.items():
+        for row in rows:
+            number, event_id = row[-1], row[2]
+            if event_id in seen:
+                outcome.duplicates += 1
+                outcome.duplicates_by_message[number] += 1
+            elif row[5] == REFUSED_BY_DATABASE:
+                fault = Fault(RejectionReason.REFUSED_BY_DATABASE, f"{kind}: no", event_id)
+                outcome.rejections.append(Rejection.of(number, messages[number], WHOLE_MESSAGE, fault))
+            else:
+                outcome.inserted += 1
+                seen.add(event_id)
+    return outcome
+
+
+def receipts_of(messages: list[Sent], *, known: set[UUID] = frozenset(), wanted=None) -> dict[int, Receipt]:  # type: ignore[assignment]
+    batch = decode(messages, REGISTRY, now=NOW, clock=CLOCK)
+    numbers = range(len(messages)) if wanted is None else wanted
+    return dict(receipts(batch, stored(batch, messages, known), numbers))
+
+
+def test_nobody_who_did_not_ask_is_told():
+    assert receipts_of([sent(reading())], wanted=[]) == {}
+    assert set(receipts_of([sent(reading()), sent(reading())], wanted=[1])) == {1}
+
+
+@pytest.mark.parametrize(
+    ("message", "counts", "reasons"),
+    [
+        (sent(reading()), (1, 0), []),
+        (sent([reading(), reading()]), (2, 0), []),
+        (sent([one := reading(), one, one]), (1, 2), []),
+        (sent(b"{"), (0, 0), ["not_json"]),
+        (sent(reading(), device="nobody"), (0, 0), ["unknown_device"]),
+        (sent(reading(volume_ml=REFUSED_BY_DATABASE)), (0, 0), ["refused_by_database"]),
+        (
+            sent([reading(volume_ml=-1), reading(), reading(volume_ml=REFUSED_BY_DATABASE), 5]),
+            (1, 0),
+            ["invalid_field", "not_an_event", "refused_by_database"],
+        ),
+    ],
+)
+def test_a_receipt_says_what_became_of_each_event(message, counts, reasons):
+    receipt = receipts_of([message])[0]
+    assert (receipt.stored, receipt.duplicates) == counts
+    assert [rejected.reason for rejected in receipt.rejected] == reasons
+
+
+def test_a_duplicate_is_counted_for_the_message_that_brought_it():
+    again = reading()
+    told = receipts_of([sent([reading(), again]), sent(reading()), sent(again)])
+    assert [(told[n].stored, told[n].duplicates) for n in range(3)] == [(2, 0), (1, 0), (0, 1)]
+
+
+KINDS = ("new", "known", "again", "invalid", "not an event", "late", "refused")
+
+
+@given(st.lists(st.lists(st.sampled_from(KINDS), min_size=1, max_size=12), min_size=1, max_size=6))
+def test_stored_duplicates_and_rejected_are_all_events_of_the_message(shapes):
+    known, again = reading(), reading()
+    make = {
+        "new": reading,
+        "known": lambda: known,
+        "again": lambda: again,
+        "invalid": lambda: reading(volume_ml=-1),
+        "not an event": lambda: 5,
+        "late": lambda: reading(observed_at="1970-01-01T00:00:00Z"),
+        "refused": lambda: reading(volume_ml=REFUSED_BY_DATABASE),
+    }
+    messages = [sent([make[kind]() for kind in shape]) for shape in shapes]
+    told = receipts_of(messages, known={UUID(str(known["event_id"]))})
+    assert set(told) == set(range(len(shapes)))
+    first_again = True
+    for number, shape in enumerate(shapes):
+        receipt, kinds = told[number], Counter(shape)
+        assert receipt.stored + receipt.duplicates + len(receipt.rejected) == len(shape)
+        brought = int(first_again and kinds["again"] > 0)
+        first_again = first_again and not brought
+        assert receipt.stored == kinds["new"] + brought
+        assert receipt.duplicates == kinds["known"] + kinds["again"] - brought
+        assert len(receipt.rejected) == sum(kinds[kind] for kind in ("invalid", "not an event", "late", "refused"))

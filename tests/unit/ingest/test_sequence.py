@@ -1,0 +1,100 @@
+"""The hint that events are being lost: skipped numbers are noticed, late and repeated ones are not losses."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.messages.sequence import LARGEST_GAP, SequenceTracker
+from tests.unit.ingest.test_decode import decoded, reading, sent
+
+
+def gaps(*batches: list[int | None]) -> list[int]:
+    tracker = SequenceTracker()
+    return [tracker.observe([("pump-1", seq) for seq in batch]) for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("batches", "found"),
+    [
+        ([[7], [8], [9]], [0, 0, 0]),
+        ([[1], [3]], [0, 1]),
+        ([[1, 3, 6]], [2]),
+        ([[1], [3, 2, 4]], [0, 0]),  # kinds are decoded one after the other, so a batch is not in order
+        ([[1], [4], [2, 3], [5]], [0, 1, 0, 0]),  # late: the gap was counted, and stays so
+        ([[5], [5, 5], [6]], [0, 0, 0]),
+        ([[None], [5], [None, 6]], [0, 0, 0]),
+        ([[0], [1], [2]], [0, 0, 0]),
+        ([[9_000], [0], [1], [3]], [0, 0, 0, 1]),  # the counter began again
+        ([[9_000], [9_001, 0, 9_003, 1]], [0, 1]),  # and within one batch
+        ([[9_000], [4, 0]], [0, 1]),
+        ([[5_000], [4_100], [5_001]], [0, 0, 0]),  # an old event that comes late is not a new counter
+        ([[5_000], [3_000, 3_001], [5_001]], [0, 0, 0]),
+        ([[900], [0], [1]], [0, 0, 0]),  # too near to tell: no gap is made up
+        ([[1], [LARGEST_GAP + 2]], [0, 1]),
+        ([[1], [LARGEST_GAP + 3], [LARGEST_GAP + 4]], [0, 0, 0]),  # a new counter that begins high
+    ],
+)
+def test_gaps(batches, found):
+    assert gaps(*batches) == found
+
+
+def test_devices_do_not_mix():
+    tracker = SequenceTracker()
+    assert tracker.observe([("a", 1), ("b", 100), ("a", 2), ("b", 102), ("a", 3)]) == 1
+    assert len(tracker) == 2
+
+
+def test_memory_is_bounded_and_what_was_heard_last_is_known():
+    tracker = SequenceTracker(max_devices=10)
+    for number in range(100):
+        tracker.observe([(f"pump-{number}", 1)])
+        assert len(tracker) <= 10
+    assert tracker.observe([("pump-0", 3)]) == 0
+    assert tracker.observe([(f"pump-{number}", 3) for number in range(96, 100)]) == 4
+
+
+def test_a_device_that_keeps_speaking_is_never_forgotten():
+    tracker = SequenceTracker(max_devices=4)
+    for number in range(50):
+        assert tracker.observe([("steady", 2 * number)]) == (number > 0)
+        tracker.observe([(f"passing-{number}", 1)])
+
+
+@given(
+    st.integers(0, 2**53),
+    st.lists(st.booleans(), max_size=60),
+    st.lists(st.integers(1, 9), min_size=1),
+    st.randoms(use_true_random=False),
+)
+def test_injected_loss_is_counted_gap_by_gap(first, kept, sizes, chance):
+    """Delivered in batches of any size, each shuffled and with repeats, every run of lost events is one gap."""
+    sequence = [first, *(first + 1 + n for n, keep in enumerate(kept) if keep)]
+    lost_runs = sum(1 for a, b in pairwise(sequence) if b - a > 1)
+    tracker, found, place, turn = SequenceTracker(), 0, 0, 0
+    while place < len(sequence):
+        size = sizes[turn % len(sizes)]
+        batch = sequence[place : place + size] + chance.choices(sequence[max(0, place - 5) : place + size], k=2)
+        chance.shuffle(batch)
+        found += tracker.observe([("pump-1", seq) for seq in batch])
+        place, turn = place + size, turn + 1
+    assert found == lost_runs
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 2**53)))))
+def test_whatever_comes_a_gap_needs_two_numbers(batches):
+    tracker = SequenceTracker()
+    found = sum(tracker.observe(batch) for batch in batches)
+    numbers = sum(seq is not None for batch in batches for _, seq in batch)
+    assert 0 <= found <= max(0, numbers - 1)
+
+
+def test_decoded_batches_say_who_spoke_and_in_which_place():
+    bolus = {**reading(seq=3, volume_ml=...), "outcome": "delivered", "kind": "bolus"}
+    readings = [{**reading(seq=seq), "kind": "reservoir"} for seq in (1, 2, 5)]
+    batch = decoded(sent([*readings, bolus], level="batch"), sent(reading(), level="reservoir"))
+    assert sorted(batch.sequence(), key=str) == [("pump-1", seq) for seq in (1, 2, 3, 5, None)]
+    assert SequenceTracker().observe(batch.sequence()) == 1
