@@ -30,7 +30,7 @@ import asyncpg
 from bench import stack
 from schemas.events import EventKind
 from schemas.paths import SQL_FOLDER
-from services.alerts.store import load_facts
+from services.alerts.facts.store import load_facts
 from services.ingest.storage.store import QUERIES as INGEST
 from services.runtime.database import Connection, load_queries
 from services.runtime.migrate import Edition, migrate

@@ -9,7 +9,8 @@ from typing import Any, Final
 from bench.detection.fleet import DAY, T0, Patient
 from schemas import events as wire
 from schemas.policy import Policy
-from services.alerts.model import PumpFacts, Refill, Strength
+from services.alerts.facts.model import PumpFacts, Refill
+from services.alerts.model import Strength
 from services.alerts.rules import evaluate
 from services.alerts.rules.low_reservoir import KEY as RESERVOIR
 from services.alerts.rules.pump_alarm import CODES_BY_KEY

@@ -20,8 +20,9 @@ from prometheus_client import CollectorRegistry
 from schemas.paths import SQL_FOLDER
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
-from services.alerts.evaluation.worker import Health, Worker, reload_policies
+from services.alerts.evaluation.worker import Worker, reload_policies
 from services.alerts.health.ping import keep_pinging
+from services.alerts.health.state import Health
 from services.alerts.metrics import Metrics
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder

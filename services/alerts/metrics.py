@@ -19,7 +19,7 @@ _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10
 
 
 TRIGGERS: Final = ("urgent", "queue", "sweep", "escalation")
-TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "dispatch")
+TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "watch", "dispatch")
 DELIVERY_RESULTS: Final = (*SendResult, "given_up")
 
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 from prometheus_client import CollectorRegistry
 
-from services.alerts.evaluation.worker import Health
+from services.alerts.health.state import Health
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Parts
 from services.devstack.ports import free_port

@@ -17,27 +17,22 @@ import functools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
-from schemas.policy import Priority
-from services.alerts import store
+from services.alerts.resources import Resources
+from services.alerts.delivery import store
 from services.alerts.delivery.channel import AppriseChannel, server_of
-from services.alerts.delivery.escalate import after_failure, step_of
+from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import gather_once
 from services.alerts.delivery.mute import mute_of
+from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
-from services.alerts.delivery.silences import silences_now
-from services.alerts.evaluation.worker import Clock
-from services.alerts.metrics import Metrics
-from services.alerts.model import PlannedDelivery
-from services.alerts.policies import PolicyFolder, address_of
-from services.alerts.settings import AlertsSettings
+from services.alerts.delivery.store import Claim, ClaimedRow
+from services.alerts.policies import address_of
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, Pool
 from services.runtime.isolation import apart, concerns_all
@@ -46,74 +41,21 @@ log = structlog.get_logger()
 
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
-_GROUP: Final = "group:"
 _ChannelKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that this process is to send."""
-
-    delivery_id: UUID
-    clinic_id: str
-    contact: str
-    channel: str
-    occasion: str
-    priority: Priority
-    title: str
-    body: str
-    attempts: int
-    created_at: datetime
-    pump_id: str | None
-    rule: str | None
-    wanted: bool
-    """False: its alert is taken or over; left by a process that died while sending."""
-
-    @classmethod
-    def of(cls, row: asyncpg.Record) -> Self:
-        """The claim that a row of the query `claim_delivery` is."""
-        values = dict(row) | {"priority": Priority(row["priority"])}
-        return cls(**values)
-
-    @property
-    def channel_key(self) -> _ChannelKey:
-        """Which channel it needs."""
-        return (self.clinic_id, self.contact, self.channel)
-
-
 class Dispatcher:
-    """Sends deliveries. `wake` may be called whenever some were committed."""
+    """Sends deliveries; `Resources.pages_written` wakes it when some were committed."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        policies: PolicyFolder,
-        settings: AlertsSettings,
-        metrics: Metrics,
-        clock: Clock,
-        channel: AppriseChannel,
-        environment: Mapping[str, str] | None = None,
-        worker_id: str = "alerts",
-    ) -> None:
-        self._pool = pool
-        self._policies = policies
-        self._settings = settings
-        self._metrics = metrics
-        self._clock = clock
+    def __init__(self, resources: Resources, channel: AppriseChannel) -> None:
+        self._resources = resources
         self._channel = channel
-        self._environment = os.environ if environment is None else environment
-        self._worker_id = worker_id
-        self._wake = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
         self._under_way: set[UUID] = set()
         self._in_use: Counter[_ChannelKey] = Counter()
         self._servers_in_use: Counter[str] = Counter()
         self._server_of: dict[_ChannelKey, str] = {}
-
-    def wake(self) -> None:
-        """Look at the outbox now."""
-        self._wake.set()
 
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end and be recorded."""
@@ -122,16 +64,16 @@ class Dispatcher:
             while True:
                 try:
                     await self._start_uninterrupted()
-                    failures, wait = 0, self._settings.poll_seconds
+                    failures, wait = 0, self._resources.settings.poll_seconds
                 except UNAVAILABLE as error:
                     failures += 1
                     wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0)
-                    self._metrics.database_failures.labels("dispatch").inc()
+                    self._resources.metrics.database_failures.labels("dispatch").inc()
                     log.warning("database_unavailable", task="dispatch", error=str(error), retry_seconds=wait)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait):
-                        await self._wake.wait()
-                self._wake.clear()
+                        await self._resources.pages_written.wait()
+                self._resources.pages_written.clear()
                 self._raise_bugs()
         finally:
             await self._finish()
@@ -159,70 +101,64 @@ class Dispatcher:
             self._raise_bugs()
 
     async def _start_what_is_due(self) -> None:
-        async with self._pool.acquire() as connection:
-            policies, now = self._policies.policies, self._clock()
-            await gather_once(connection, policies, now, public_url=self._settings.public_url)
-        while len(self._sending) < self._settings.sends_at_once and not self._stopping:
-            row = await self._claim()
-            if row is None:
+        async with self._resources.pool.acquire() as connection:
+            policies, now = self._resources.policies.now, self._resources.clock()
+            await gather_once(connection, policies, now, public_url=self._resources.settings.public_url)
+        while len(self._sending) < self._resources.settings.sends_at_once and not self._stopping:
+            claimed = await self._claim()
+            if claimed is None:
                 return
             try:
-                await self._start(Claim.of(row))
+                await self._start(claimed.claim())
             except Exception as error:
                 if concerns_all(error):
                     raise
                 # A fault of ours in one page: it counts as failed, and the others go out (decision 11). What the error
                 # says is told nowhere: it may hold the address.
                 said = f"a fault of Pumpwatch: {type(error).__name__}"
-                log.error("delivery_failed_here", delivery_id=str(row["delivery_id"]), error=said)  # noqa: TRY400
-                await self._pool.execute(store.QUERIES["record_failed"], row["delivery_id"], said)
+                log.error("delivery_failed_here", delivery_id=str(claimed.delivery_id), error=said)  # noqa: TRY400
+                await store.record_failed(self._resources.pool, claimed.delivery_id, said)
 
     async def _start(self, claim: Claim) -> None:
         """Begin to send one page, unless nobody wants it any more, or something holds it."""
         if not claim.wanted:
-            await self._pool.execute(store.QUERIES["record_cancelled"], claim.delivery_id)
+            await store.record_cancelled(self._resources.pool, claim.delivery_id)
             return
         if await self._is_held(claim):
             return
-        policy = self._policies.policies.of(claim.clinic_id)
-        url = address_of(policy, claim.contact, claim.channel, self._environment)
+        policy = self._resources.policies.now.of(claim.clinic_id)
+        url = address_of(policy, claim.contact, claim.channel, self._resources.environment)
         server = self._server_of[claim.channel_key] = server_of(url or "")
         if self._is_full(server):  # not known before it was claimed; it is left alone from now on
-            await self._pool.execute(store.QUERIES["record_held"], claim.delivery_id, self._clock(), None, None)
+            await store.put_back(self._resources.pool, claim.delivery_id, self._resources.clock())
             return
         self._under_way.add(claim.delivery_id)
         self._in_use[claim.channel_key] += 1
         self._servers_in_use[server] += 1
         self._sending.add(asyncio.create_task(self._send(claim, url, server)))
 
-    async def _claim(self) -> asyncpg.Record | None:
-        now = self._clock()
-        busy = {key for key, count in self._in_use.items() if count >= self._settings.sends_per_channel}
+    async def _claim(self) -> ClaimedRow | None:
+        now = self._resources.clock()
+        busy = {key for key, count in self._in_use.items() if count >= self._resources.settings.sends_per_channel}
         busy |= {key for key, server in self._server_of.items() if self._is_full(server)}
-        return await self._pool.fetchrow(
-            store.QUERIES["claim_delivery"],
-            now,
-            now + timedelta(seconds=self._settings.send_lease_seconds),
-            [clinic_id for clinic_id, _, _ in busy],
-            [contact for _, contact, _ in busy],
-            [channel for _, _, channel in busy],
-            self._worker_id,
-            list(self._under_way),
+        until = now + timedelta(seconds=self._resources.settings.send_lease_seconds)
+        return await store.claim_delivery(
+            self._resources.pool, now, until, busy=busy, worker_id=self._resources.worker_id, under_way=self._under_way
         )
 
     def _is_full(self, server: str) -> bool:
-        most = max(self._settings.sends_per_channel, self._settings.sends_at_once // 2)
+        most = max(self._resources.settings.sends_per_channel, self._resources.settings.sends_at_once // 2)
         return self._servers_in_use[server] >= most
 
     async def _is_held(self, claim: Claim) -> bool:
         """Put the page off if something holds it. A page about no single alert was looked at when it was made."""
         if claim.pump_id is None or claim.rule is None:
             return False
-        now = self._clock()
-        policy = self._policies.policies.of(claim.clinic_id)
-        async with self._pool.acquire() as connection:
+        now = self._resources.clock()
+        policy = self._resources.policies.now.of(claim.clinic_id)
+        async with self._resources.pool.acquire() as connection:
             try:
-                silences = await silences_now(connection, claim.clinic_id, now)
+                silences = await store.silences_now(connection, claim.clinic_id, now)
                 mute = mute_of(
                     silences, policy, pump_id=claim.pump_id, rule=claim.rule, priority=claim.priority, now=now
                 )
@@ -233,9 +169,7 @@ class Dispatcher:
                 return False  # rather a page too many
             if mute is None:
                 return False
-            await connection.execute(
-                store.QUERIES["record_held"], claim.delivery_id, mute.until, mute.reason.value, mute.silence_id
-            )
+            await store.record_held(connection, claim.delivery_id, mute)
         log.info(
             "delivery_held", delivery_id=str(claim.delivery_id), by=mute.reason.value, until=mute.until.isoformat()
         )
@@ -252,7 +186,7 @@ class Dispatcher:
             self._under_way.discard(claim.delivery_id)
             self._in_use -= Counter([claim.channel_key])
             self._servers_in_use -= Counter([server])
-            self._wake.set()  # a place is free
+            self._resources.pages_written.set()  # a place is free
 
     async def _sent(self, url: str, claim: Claim) -> SendOutcome:
         try:
@@ -264,7 +198,7 @@ class Dispatcher:
 
     async def _record(self, claim: Claim, outcome: SendOutcome) -> None:
         """Write the outcome down, however long the database is away: forgetting it would page twice."""
-        given_up = outcome.result is SendResult.RETRY and claim.attempts >= self._settings.send_attempts
+        given_up = outcome.result is SendResult.RETRY and claim.attempts >= self._resources.settings.send_attempts
         result = "given_up" if given_up else outcome.result.value
         failures = 0
         while True:
@@ -275,9 +209,9 @@ class Dispatcher:
                 failures += 1
                 log.warning("delivery_not_recorded", delivery_id=str(claim.delivery_id), error=str(error))
                 await asyncio.sleep(backoff_seconds(failures, first_seconds=0.1, longest_seconds=2.0))
-        self._metrics.deliveries.labels(result).inc()
+        self._resources.metrics.deliveries.labels(result).inc()
         if outcome.result is SendResult.SENT:
-            self._metrics.delivery_seconds.observe((self._clock() - claim.created_at).total_seconds())
+            self._resources.metrics.delivery_seconds.observe((self._resources.clock() - claim.created_at).total_seconds())
         log.info(
             "delivery_attempted",
             delivery_id=str(claim.delivery_id),
@@ -289,23 +223,23 @@ class Dispatcher:
         )
 
     async def _write(self, claim: Claim, outcome: SendOutcome, *, given_up: bool) -> None:
-        now = self._clock()
+        now = self._resources.clock()
         if outcome.result is SendResult.SENT:
-            await self._pool.execute(store.QUERIES["record_sent"], claim.delivery_id, now)
+            await store.record_sent(self._resources.pool, claim.delivery_id, now)
             return
         final = outcome.result is SendResult.PERMANENT or given_up
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._resources.pool.acquire() as connection, connection.transaction():
             if final:
-                await connection.execute(store.QUERIES["record_failed"], claim.delivery_id, outcome.error)
+                await store.record_failed(connection, claim.delivery_id, outcome.error)
             else:
                 wait = backoff_seconds(
                     claim.attempts,
-                    first_seconds=self._settings.retry_first_seconds,
-                    longest_seconds=self._settings.retry_longest_seconds,
+                    first_seconds=self._resources.settings.retry_first_seconds,
+                    longest_seconds=self._resources.settings.retry_longest_seconds,
                     spread=claim.delivery_id.int % 1000 / 1000,
                 )
                 due_at = now + timedelta(seconds=wait)
-                await connection.execute(store.QUERIES["record_retry"], claim.delivery_id, due_at, outcome.error)
+                await store.record_retry(connection, claim.delivery_id, due_at, outcome.error)
             tell = functools.partial(self._tell_others, connection, now=now, final=final)
             _, failed = await apart(connection, [claim], tell)
             for failure in failed:
@@ -315,16 +249,10 @@ class Dispatcher:
         self, connection: Connection, claims: Sequence[Claim], *, now: datetime, final: bool
     ) -> None:
         [claim] = claims
-        occasion = claim.occasion
-        if occasion.startswith(_GROUP):  # group:rule/priority/step:moment
-            occasion = f"opened/step:{occasion.split('/')[2].partition(':')[0]}"
-        failed = PlannedDelivery(occasion, claim.contact, claim.channel)
-        policy = self._policies.policies.of(claim.clinic_id)
+        failed = PlannedDelivery(claim.occasion, claim.contact, claim.channel)
+        policy = self._resources.policies.now.of(claim.clinic_id)
         for planned in after_failure(failed, claim.priority, policy, claim.attempts, final=final):
-            step = None if planned.occasion == occasion else step_of(planned.occasion)
-            await connection.execute(
-                store.QUERIES["insert_instead"], claim.delivery_id, planned.contact, planned.channel, now, step
-            )
+            await store.insert_instead(connection, claim, planned, now)
 
     def _raise_bugs(self) -> None:
         done = {task for task in self._sending if task.done()}
@@ -334,6 +262,6 @@ class Dispatcher:
 
     async def _finish(self) -> None:
         if self._sending:
-            _, unfinished = await asyncio.wait(self._sending, timeout=self._settings.send_timeout_seconds + 1)
+            _, unfinished = await asyncio.wait(self._sending, timeout=self._resources.settings.send_timeout_seconds + 1)
             for task in unfinished:
                 task.cancel()

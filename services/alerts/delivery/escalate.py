@@ -19,20 +19,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.policy import Policy, Priority
-from services.alerts.model import (
-    AlertState,
-    OpenAlert,
-    Page,
-    PlannedDelivery,
-    TransitionKind,
-)
+from services.alerts.delivery.planned import PlannedDelivery
+from services.alerts.model import AlertState, OpenAlert, Page, TransitionKind
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """The span in which one thing is to be made known: its name (an occasion), its start and priority."""
+    """The span in which one thing is to be made known: its first occasion, its start and priority."""
 
-    occasion: str
+    occasion: Occasion
     began_at: datetime
     priority: Priority
 
@@ -44,15 +39,14 @@ def current_episode(pages: Iterable[Page]) -> Episode | None:
         if episode is None or _begins_anew(page):
             episode = Episode(_occasion(page), page.at, page.priority)
         elif page.priority.rank > episode.priority.rank:
-            episode = Episode(f"priority:{page.priority}", page.at, page.priority)
+            episode = Episode(Occasion(OccasionKind.PRIORITY, page.priority.value), page.at, page.priority)
     return episode
 
 
 def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
     """Every delivery that should exist by now for an active alert, and does not.
 
-    The steps of the route of the episode's priority: the first step's occasion is the episode's name, the
-    next one's "<name>/step:1". A step that has deliveries is left alone, so a policy that changes does not
+    The steps of the route of the episode's priority, each an occasion of the episode. A step that has deliveries is left alone, so a policy that changes does not
     page old steps again.
     """
     episode = current_episode(alert.pages)
@@ -61,7 +55,7 @@ def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[Pla
     route = policy.routes.get(episode.priority)
     planned: list[PlannedDelivery] = []
     for place, step in enumerate(route.steps if route else ()):
-        occasion = episode.occasion if place == 0 else f"{episode.occasion}/step:{place}"
+        occasion = episode.occasion.at_step(place)
         is_due = episode.began_at + timedelta(minutes=step.after_minutes) <= now
         if is_due and occasion not in alert.occasions:
             planned.extend(
@@ -93,25 +87,15 @@ def after_failure(
     if after:
         return (PlannedDelivery(failed.occasion, failed.contact, after[0]),)
     route = policy.routes.get(priority)
-    place = step_of(failed.occasion) + 1
+    place = failed.occasion.step + 1
     if not final or route is None or place >= len(route.steps):
         return ()
-    occasion = f"{episode_of(failed.occasion)}/step:{place}"
+    occasion = failed.occasion.at_step(place)
     return tuple(
         PlannedDelivery(occasion, each.name, each.channels[0].name)
         for each in policy.contacts
         if each.name in route.steps[place].contacts
     )
-
-
-def episode_of(occasion: str) -> str:
-    """The name of the episode that an occasion belongs to."""
-    return occasion.partition("/step:")[0]
-
-
-def step_of(occasion: str) -> int:
-    """Which step of its route an occasion is; 0 is the first."""
-    return int(occasion.partition("/step:")[2] or 0)
 
 
 def reaches_nobody(policy: Policy, priority: Priority) -> bool:
@@ -128,11 +112,13 @@ def _begins_anew(page: Page) -> bool:
     )
 
 
-def _occasion(page: Page) -> str:
-    if page.kind is TransitionKind.OPENED:
-        return "opened"
-    if page.kind is TransitionKind.PRIORITY_RAISED:
-        return f"priority:{page.priority}:{page.seq}"
-    if page.kind is TransitionKind.RETURNED:
-        return f"returned:{page.seq}"
-    return f"expired:{page.seq}"
+def _occasion(page: Page) -> Occasion:
+    match page.kind:
+        case TransitionKind.OPENED:
+            return Occasion(OccasionKind.OPENED)
+        case TransitionKind.PRIORITY_RAISED:
+            return Occasion(OccasionKind.PRIORITY, f"{page.priority}:{page.seq}")
+        case TransitionKind.RETURNED:
+            return Occasion(OccasionKind.RETURNED, str(page.seq))
+        case _:
+            return Occasion(OccasionKind.EXPIRED, str(page.seq))

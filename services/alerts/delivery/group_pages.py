@@ -1,4 +1,4 @@
-"""Put pages of one kind that wait together into one page, or let them go one by one (services.alerts.delivery.grouping).
+"""Put pages of one kind that wait into one page, or let them go one by one, as `grouping` decides.
 
 Guarantee: one process does this at a time, in one transaction; a page is in one group at most, and its own row says
 what became of it.
@@ -14,12 +14,12 @@ from uuid import UUID
 
 import structlog
 
-from schemas.policy import Policy, Priority
+from schemas.policy import Policy
+from services.alerts.delivery import store
 from services.alerts.delivery.grouping import GroupDecision, WaitingPages, decide_group, group_text
 from services.alerts.delivery.mute import mute_of
-from services.alerts.delivery.silences import silences_now
+from services.alerts.delivery.store import KindOfPage, KindWaiting
 from services.alerts.policies import Policies
-from services.alerts.store import QUERIES, Row
 from services.runtime.database import Connection
 from services.runtime.isolation import apart
 
@@ -29,83 +29,52 @@ log = structlog.get_logger()
 async def gather_once(connection: Connection, policies: Policies, now: datetime, *, public_url: str) -> int:
     """Decide about every kind that waits; returns how many pages became due, a group counted once."""
     async with connection.transaction():
-        if not await connection.fetchval(QUERIES["lock_grouping"]):
+        if not await store.lock_grouping(connection):
             return 0
         ready = 0
-        for kind in await connection.fetch(QUERIES["kinds_waiting"], now):
-            done, failed = await apart(
-                connection, [kind], functools.partial(_decide, connection, policies, now, public_url)
-            )
+        for waiting in await store.kinds_waiting(connection, now):
+            decide = functools.partial(_decide, connection, policies, now, public_url)
+            done, failed = await apart(connection, [waiting], decide)
             for failure in failed:  # a fault of ours in one group: its pages go out one by one (decision 11)
-                log.error("group_failed_here", clinic_id=kind["clinic_id"], exc_info=failure.error)
-                free = [row["delivery_id"] for row in await _pages_of(connection, kind, now)]
-                await connection.execute(QUERIES["release_pages"], free)
+                log.error("group_failed_here", clinic_id=waiting.kind.clinic_id, exc_info=failure.error)
+                pages = await store.pages_of_kind(connection, waiting.kind, now)
+                await store.release_pages(connection, [page.delivery_id for page in pages])
             ready += sum(done)
         return ready
 
 
 async def _decide(
-    connection: Connection, policies: Policies, now: datetime, public_url: str, kinds: Sequence[Row]
-) -> int:
-    ready = 0
-    for kind in kinds:
-        policy = policies.of(kind["clinic_id"])
-        waiting = WaitingPages(kind["count"], kind["first_at"], kind["last_at"], kind["last_group_at"])
-        if decide_group(waiting, policy.paging, now) is not GroupDecision.WAIT:
-            ready += await _release(connection, kind, waiting, policy, now, public_url)
-    return ready
-
-
-async def _release(
-    connection: Connection, kind: Row, waiting: WaitingPages, policy: Policy, now: datetime, public_url: str
+    connection: Connection, policies: Policies, now: datetime, public_url: str, kinds: Sequence[KindWaiting]
 ) -> int:
     """What no silence holds goes out; whether as one is decided by how many these are."""
-    free = await _not_held(connection, kind, policy, now)
+    [waiting] = kinds
+    policy = policies.of(waiting.kind.clinic_id)
+    if decide_group(_counted(waiting, waiting.count), policy.paging, now) is GroupDecision.WAIT:
+        return 0
+    free = await _not_held(connection, waiting.kind, policy, now)
     if not free:
         return 0
-    left = WaitingPages(len(free), waiting.first_at, waiting.last_at, waiting.last_group_at)
-    if decide_group(left, policy.paging, now) is not GroupDecision.TOGETHER:
-        await connection.execute(QUERIES["release_pages"], free)
+    if decide_group(_counted(waiting, len(free)), policy.paging, now) is not GroupDecision.TOGETHER:
+        await store.release_pages(connection, free)
         return len(free)
-    priority, step = Priority(kind["priority"]), kind["step"]
-    text = group_text(kind["rule"], priority, len(free), step, public_url, urlencode({"clinic_id": kind["clinic_id"]}))
-    group_id = await connection.fetchval(
-        QUERIES["insert_group"],
-        kind["clinic_id"],
-        f"group:{kind['rule']}/{priority}/{step}:{now.isoformat()}",
-        kind["contact"],
-        kind["channel"],
-        priority.value,
-        text.title,
-        text.body,
-        now,
-    )
-    await connection.execute(QUERIES["join_group"], free, group_id)
+    kind = waiting.kind
+    query = urlencode({"clinic_id": kind.clinic_id})
+    text = group_text(kind.rule, kind.priority, len(free), kind.step, public_url, query)
+    await store.insert_group(connection, kind, text, free, now)
     return 1
 
 
-async def _not_held(connection: Connection, kind: Row, policy: Policy, now: datetime) -> list[UUID]:
-    rows = await _pages_of(connection, kind, now)
-    silences = await silences_now(connection, kind["clinic_id"], now)
+def _counted(waiting: KindWaiting, count: int) -> WaitingPages:
+    return WaitingPages(count, waiting.first_at, waiting.last_at, waiting.last_group_at)
+
+
+async def _not_held(connection: Connection, kind: KindOfPage, policy: Policy, now: datetime) -> list[UUID]:
+    silences = await store.silences_now(connection, kind.clinic_id, now)
     free = []
-    for row in rows:
-        mute = mute_of(
-            silences,
-            policy,
-            pump_id=row["pump_id"],
-            rule=kind["rule"],
-            priority=Priority(kind["priority"]),
-            now=now,
-        )
+    for page in await store.pages_of_kind(connection, kind, now):
+        mute = mute_of(silences, policy, pump_id=page.pump_id, rule=kind.rule, priority=kind.priority, now=now)
         if mute is None:
-            free.append(row["delivery_id"])
+            free.append(page.delivery_id)
         else:
-            await connection.execute(
-                QUERIES["record_held"], row["delivery_id"], mute.until, mute.reason.value, mute.silence_id
-            )
+            await store.record_held(connection, page.delivery_id, mute)
     return free
-
-
-async def _pages_of(connection: Connection, kind: Row, now: datetime) -> Sequence[Row]:
-    names = ("clinic_id", "contact", "channel", "rule", "priority", "step")
-    return await connection.fetch(QUERIES["pages_of_kind"], *(kind[name] for name in names), now)

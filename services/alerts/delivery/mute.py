@@ -16,12 +16,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas.policy import Policy, Priority, QuietHours
+from services.alerts.errors import Refused
 
 _WAKES_NOBODY: Final = frozenset({Priority.LOW, Priority.INFO})
-
-
-class SilenceError(ValueError):
-    """The silence cannot be made; the message says why, for the person who tried."""
 
 
 class SilenceKind(StrEnum):
@@ -84,18 +81,18 @@ def check_silence(asked: SilenceRequest, policy: Policy, now: datetime) -> None:
     """Tell whether the policy allows a silence.
 
     Raises:
-        SilenceError: It does not.
+        Refused: It does not.
     """
     longest = policy.paging.silence_high_longest_hours if asked.includes_high else policy.paging.silence_longest_hours
     if not asked.reason.strip():
-        raise SilenceError("a silence needs a reason")
+        raise Refused("a silence needs a reason")
     if asked.ends_at <= max(asked.begins_at, now):
-        raise SilenceError("the end must come after the beginning, and lie in the future")
+        raise Refused("the end must come after the beginning, and lie in the future")
     if asked.ends_at - asked.begins_at > timedelta(hours=longest):
         which = "high alerts can be silenced" if asked.includes_high else "a silence may last"
-        raise SilenceError(f"{which} for at most {longest:g} hours")
+        raise Refused(f"{which} for at most {longest:g} hours")
     if asked.includes_high and asked.pump_id is None:
-        raise SilenceError("high alerts can be silenced for one pump only, not for a whole clinic: name the pump")
+        raise Refused("high alerts can be silenced for one pump only, not for a whole clinic: name the pump")
 
 
 def mute_of(

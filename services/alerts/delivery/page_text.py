@@ -8,9 +8,10 @@ by others).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from schemas.policy import Priority
-from services.alerts.model import OpenAlert
+from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.alerts.wording import rule_words
 
 
@@ -23,7 +24,7 @@ class PageText:
 
 
 def page_text(
-    alert: OpenAlert, occasion: str, priority: Priority, public_url: str, *, include_patient_data: bool
+    alert: OpenAlert, occasion: Occasion, priority: Priority, public_url: str, *, include_patient_data: bool
 ) -> PageText:
     """Write the page for one occasion of one alert."""
     link = f"Open {public_url.rstrip('/')}/alerts/{alert.alert_id}"
@@ -41,16 +42,18 @@ def short_id(alert: OpenAlert) -> str:
     return str(alert.alert_id)[:8]
 
 
-def _again(occasion: str) -> str:
+def _again(occasion: Occasion) -> str:
     """Why this is not the first page of the alert, in brackets; nothing for the first."""
-    if "/step:" in occasion:
+    if occasion.step:
         return " (nobody has acknowledged)"
-    match occasion.partition(":")[0]:
-        case "priority":
+    match occasion.kind:
+        case OccasionKind.PRIORITY:
             return " (now more urgent)"
-        case "returned":
+        case OccasionKind.RETURNED:
             return " (returned)"
-        case "expired":
+        case OccasionKind.EXPIRED:
             return " (acknowledgement expired, still so)"
-        case _:
+        case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
             return ""
+        case never:
+            assert_never(never)

@@ -20,21 +20,15 @@ from schemas.policy import Priority
 from services.alerts import store
 from services.alerts.delivery.escalate import due_deliveries, reaches_nobody
 from services.alerts.delivery.page_text import page_text
+from services.alerts.delivery.store import DeliveryRow
 from services.alerts.evaluation.unjudged import unjudged, unjudged_notices
+from services.alerts.facts.model import PumpFacts
 from services.alerts.lifecycle.reconcile import reconcile, retire
-from services.alerts.model import (
-    PAGING_KINDS,
-    OpenAlert,
-    Page,
-    PumpFacts,
-    Reason,
-    RuleName,
-    Transition,
-)
+from services.alerts.lifecycle.store import AlertChange
+from services.alerts.model import PAGING_KINDS, OpenAlert, Page, Reason, RuleName, Transition
 from services.alerts.policies import Policies
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
-from services.alerts.store import AlertChange, DeliveryRow
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import Connection
 from services.runtime.isolation import Failure, apart, described

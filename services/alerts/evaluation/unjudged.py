@@ -11,7 +11,8 @@ from datetime import datetime
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.health.troubles import Notice, notices_to_first_step
+from services.alerts.delivery.planned import Notice
+from services.alerts.health.troubles import notices_to_first_step
 from services.alerts.model import Condition, RuleName, Strength
 
 KEY = "evaluation"

@@ -19,7 +19,12 @@ from typing import Final
 import asyncpg
 import structlog
 
-from services.alerts import store
+from services.alerts.delivery.store import insert_notices
+from services.alerts.evaluation import store
+from services.alerts.health import store as health_store
+from services.alerts.lifecycle.store import AlertChange, load_open_alerts
+from services.alerts.outage.bypass import Bypass
+from services.alerts.resources import Resources
 from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
@@ -27,12 +32,9 @@ from services.alerts.health.troubles import ingest_notices
 from services.alerts.metrics import Metrics
 from services.alerts.model import AlertState, TransitionKind
 from services.alerts.policies import PolicyFolder
-from services.alerts.settings import AlertsSettings
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, Pool
 from services.runtime.isolation import apart
-
-Clock = Callable[[], datetime]
 
 _CHANNEL: Final = "pumps_changed"
 _ENROL_SECONDS: Final = 10.0
@@ -43,46 +45,19 @@ _KEEP_HEARTBEATS: Final = timedelta(days=1)
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class Health:
-    """What the loops know of themselves, for /readyz."""
-
-    listening: bool = False
-    failing: dict[str, str] = field(default_factory=dict)
-    """Loops that cannot work right now, each with the reason."""
-
-
 class Worker:
     """Evaluates pumps. Each `*_once` is one step of one loop, and can be called by itself."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        policies: PolicyFolder,
-        settings: AlertsSettings,
-        metrics: Metrics,
-        clock: Clock,
-        on_deliveries: Callable[[], None],
-        before_deciding: Callable[[Connection], Awaitable[None]] | None = None,
-        after_deciding: Callable[[Sequence[store.AlertChange]], None] | None = None,
-        health: Health | None = None,
-    ) -> None:
-        self._pool = pool
-        self._policies = policies
-        self._settings = settings
-        self._metrics = metrics
-        self._clock = clock
-        self._on_deliveries = on_deliveries
-        self._before_deciding = before_deciding
-        self._after_deciding = after_deciding
+    def __init__(self, resources: Resources, bypass: Bypass | None = None) -> None:
+        self._resources = resources
+        self._bypass = bypass
         self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
         self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
-        self.health = health or Health()
 
     async def queue_once(self, trigger: str = "queue") -> int:
         """Evaluate some of the pumps that wait in the queue, `urgent` ones or the others; returns how many."""
-        async with self._pool.acquire() as connection:
+        async with self._resources.pool.acquire() as connection:
             began = time.monotonic()
             async with connection.transaction():
                 taking = await store.take_queue(connection, self._entries[trigger], urgent=trigger == "urgent")
@@ -95,12 +70,11 @@ class Worker:
 
     async def sweep_once(self) -> int:
         """Evaluate one slice of the pumps that are due, or that nobody has looked at for a sweep; returns how many."""
-        async with self._pool.acquire() as connection:
-            now, most = self._clock(), self._settings.sweep_slice_pumps
-            before = now - timedelta(seconds=self._settings.sweep_seconds)
+        async with self._resources.pool.acquire() as connection:
+            now, most = self._resources.clock(), self._resources.settings.sweep_slice_pumps
+            before = now - timedelta(seconds=self._resources.settings.sweep_seconds)
             if time.monotonic() - self._enrolled_at >= _ENROL_SECONDS:
-                await connection.execute(store.QUERIES["enrol_missing"], before - timedelta(seconds=1))
-                await connection.execute(store.QUERIES["forget_retired"])
+                await store.follow_registry(connection, before - timedelta(seconds=1))
                 self._enrolled_at = time.monotonic()
             began = time.monotonic()
             async with connection.transaction():
@@ -114,14 +88,14 @@ class Worker:
 
     async def escalate_once(self) -> int:
         """Evaluate the pumps whose alerts are due for a next step or have an expired acknowledgement."""
-        now = self._clock()
-        async with self._pool.acquire() as connection:
-            rows = await connection.fetch(store.QUERIES["pumps_to_look_at"], now)
-            if not rows:
+        now = self._resources.clock()
+        async with self._resources.pool.acquire() as connection:
+            active = await store.pumps_to_look_at(connection, now)
+            if not active:
                 return 0
             look = functools.partial(self._due_for_a_step, connection, now)
             async with connection.transaction():
-                found, failed = await apart(connection, [row["pump_id"] for row in rows], look)
+                found, failed = await apart(connection, active, look)
             # One that cannot be looked at is evaluated too: there it is told of.
             pumps = [pump_id for each in found for pump_id in each] + [failure.item for failure in failed]
             if not pumps:
@@ -133,8 +107,8 @@ class Worker:
         return len(pumps)
 
     async def _due_for_a_step(self, connection: Connection, now: datetime, pump_ids: Sequence[str]) -> list[str]:
-        policies = self._policies.policies
-        open_alerts = await store.load_open_alerts(connection, pump_ids)
+        policies = self._resources.policies.now
+        open_alerts = await load_open_alerts(connection, pump_ids)
         return [
             pump_id
             for pump_id, alerts in open_alerts.items()
@@ -144,68 +118,70 @@ class Worker:
             )
         ]
 
-    async def beat_once(self, worker_id: str) -> None:
+    async def beat_once(self) -> None:
         """Say that this worker lives."""
-        async with self._pool.acquire() as connection:
-            await connection.execute(store.QUERIES["beat"], worker_id, self._clock())
+        async with self._resources.pool.acquire() as connection:
+            await health_store.beat(connection, self._resources.worker_id, self._resources.clock())
 
     async def measure_once(self) -> None:
-        """Measure how far behind the work is, and what has reached nobody."""
-        now = self._clock()
-        async with self._pool.acquire() as connection:
-            await connection.execute(store.QUERIES["forget_heartbeats"], now - _KEEP_HEARTBEATS)
-            unreached = await connection.fetch(store.QUERIES["unreached"])
-            status = await connection.fetchrow(store.QUERIES["watch_status"])
-            if status is not None and await self._notify_of_ingest(connection, status["ingest_alive_at"], now):
-                self._on_deliveries()
-        self._metrics.unreached.set(sum(row["alerts"] for row in unreached))
-        if status is not None:
-            self._metrics.queue_oldest_seconds.set(_seconds(now, status["oldest_queued_at"]))
-            self._metrics.sweep_oldest_seconds.set(_seconds(now, status["oldest_evaluated_at"]))
+        """Measure how far behind the work is, and how many alerts have reached nobody."""
+        now, metrics = self._resources.clock(), self._resources.metrics
+        async with self._resources.pool.acquire() as connection:
+            unreached = await health_store.count_unreached(connection)
+            status = await health_store.load_status(connection)
+        metrics.unreached.set(sum(unreached.values()))
+        metrics.queue_oldest_seconds.set(_seconds(now, status.oldest_queued_at))
+        metrics.sweep_oldest_seconds.set(_seconds(now, status.oldest_evaluated_at))
 
-    async def _notify_of_ingest(self, connection: Connection, ingest_at: datetime | None, now: datetime) -> int:
-        policies = self._policies.policies
-        notices = list(ingest_notices(ingest_at, policies.by_clinic.values(), now, self._settings.public_url))
-        return await store.insert_notices(connection, notices, now) if notices else 0
+    async def watch_ingest_once(self) -> None:
+        """Tell people when nothing is being received any more; and forget workers that are long gone."""
+        now, policies = self._resources.clock(), self._resources.policies.now.by_clinic.values()
+        async with self._resources.pool.acquire() as connection:
+            await health_store.forget_heartbeats(connection, now - _KEEP_HEARTBEATS)
+            status = await health_store.load_status(connection)
+            notices = list(ingest_notices(status.ingest_alive_at, policies, now, self._resources.settings.public_url))
+            if notices and await insert_notices(connection, notices, now):
+                self._resources.pages_written.set()
 
-    async def run(self, worker_id: str) -> None:
+    async def run(self) -> None:
         """Run every loop until cancelled."""
-        settings = self._settings
+        settings = self._resources.settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             for trigger in self._news:  # two loops: an alarm waits for no routine evaluation
                 group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
-            beat = _then_wait(lambda: self.beat_once(worker_id), settings.heartbeat_seconds)
+            beat = _then_wait(self.beat_once, settings.heartbeat_seconds)
             # After an outage this one must not be late: others would take it for dead.
             group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
+            group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
             group.create_task(self._reload_policies())
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
-        if self._before_deciding is not None:
-            await self._before_deciding(connection)
+        if self._bypass is not None:
+            await self._bypass.before_deciding(connection)
         return await evaluate_pumps(
             connection,
             pump_ids,
-            self._policies.policies,
-            self._clock(),
-            public_url=self._settings.public_url,
+            self._resources.policies.now,
+            self._resources.clock(),
+            public_url=self._resources.settings.public_url,
         )
 
     def _report(self, outcome: Outcome, trigger: str, began: float) -> None:
         """After the commit: wake the dispatcher first, then count and log."""
         if outcome.deliveries:
-            self._on_deliveries()
-        if self._after_deciding is not None:
-            self._after_deciding(outcome.changes)
-        self._metrics.evaluated.labels(trigger).inc(outcome.pumps)
-        self._metrics.evaluation_seconds.labels(trigger).observe(time.monotonic() - began)
+            self._resources.pages_written.set()
+        if self._bypass is not None:
+            self._bypass.after_deciding(outcome.changes)
+        self._resources.metrics.evaluated.labels(trigger).inc(outcome.pumps)
+        self._resources.metrics.evaluation_seconds.labels(trigger).observe(time.monotonic() - began)
         for change in outcome.changes:
             transition = change.transition
             rule = transition.alert.rule if transition.alert else _rule_of(change)
-            self._metrics.transitions.labels(rule, transition.kind, transition.reason).inc()
+            self._resources.metrics.transitions.labels(rule, transition.kind, transition.reason).inc()
             if transition.kind is not TransitionKind.REFRESHED:
                 log.info(
                     "alert_transition",
@@ -217,14 +193,14 @@ class Worker:
                     priority=transition.priority.value,
                     trigger=trigger,
                 )
-        self._metrics.unjudged.inc(len(outcome.unjudged))
+        self._resources.metrics.unjudged.inc(len(outcome.unjudged))
         for priority in outcome.unreached:
-            self._metrics.without_contact.labels(priority).inc()
+            self._resources.metrics.without_contact.labels(priority).inc()
             log.warning("nobody_to_tell", priority=priority.value)
 
     async def _drain_queue(self, trigger: str) -> float:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.poll_seconds):
+            async with asyncio.timeout(self._resources.settings.poll_seconds):
                 await self._news[trigger].wait()
         self._news[trigger].clear()
         while await self.queue_once(trigger):
@@ -237,12 +213,12 @@ class Worker:
 
     async def _sweep(self) -> float:
         done = await self.sweep_once()
-        return 0.0 if done >= self._settings.sweep_slice_pumps else min(1.0, self._settings.sweep_seconds / 4)
+        return 0.0 if done >= self._resources.settings.sweep_slice_pumps else min(1.0, self._resources.settings.sweep_seconds / 4)
 
     async def _reload_policies(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.policy_poll_seconds)
-            reload_policies(self._policies, self._metrics)
+            await asyncio.sleep(self._resources.settings.policy_poll_seconds)
+            reload_policies(self._resources.policies, self._resources.metrics)
 
     async def _forever(self, task: str, step: Callable[[], Awaitable[float]], *, longest_seconds: float = 5.0) -> None:
         """Repeat a step, which returns how long to wait; while the database is away, wait longer each time."""
@@ -251,12 +227,12 @@ class Worker:
             try:
                 wait = await step()
                 failures = 0
-                self.health.failing.pop(task, None)
+                self._resources.health.failing.pop(task, None)
             except UNAVAILABLE as error:
                 failures += 1
                 wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=longest_seconds)
-                self.health.failing[task] = f"{type(error).__name__}: {error}"
-                self._metrics.database_failures.labels(task).inc()
+                self._resources.health.failing[task] = f"{type(error).__name__}: {error}"
+                self._resources.metrics.database_failures.labels(task).inc()
                 log.warning("database_unavailable", task=task, error=str(error), retry_seconds=wait)
             await asyncio.sleep(wait)
 
@@ -266,13 +242,13 @@ class Worker:
         while True:
             try:
                 connection = await asyncpg.connect(
-                    self._settings.database_url.get_secret_value(), timeout=10, command_timeout=5
+                    self._resources.settings.database_url.get_secret_value(), timeout=10, command_timeout=5
                 )
                 try:
                     await self._hear(connection)
                 finally:
-                    self.health.listening = False
-                    self._metrics.listening.set(0)
+                    self._resources.health.listening = False
+                    self._resources.metrics.listening.set(0)
                     connection.terminate()
                 failures = 0
             except UNAVAILABLE as error:
@@ -285,8 +261,8 @@ class Worker:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         await connection.add_listener(_CHANNEL, self._wake)
-        self.health.listening = True
-        self._metrics.listening.set(1)
+        self._resources.health.listening = True
+        self._resources.metrics.listening.set(1)
         self._wake()  # for whatever was notified while nobody listened
         while not lost.is_set():
             with contextlib.suppress(TimeoutError):
@@ -313,7 +289,7 @@ def _then_wait(step: Callable[[], Awaitable[object]], seconds: float) -> Callabl
     return stepped
 
 
-def _rule_of(change: store.AlertChange) -> str:
+def _rule_of(change: AlertChange) -> str:
     condition = change.transition.condition
     return condition.rule.value if condition else "unknown"
 

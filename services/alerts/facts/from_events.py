@@ -16,7 +16,7 @@ from uuid import UUID
 
 from schemas import events as wire
 from services.alerts.facts.from_rows import HABIT_DAYS, HEARTBEATS, bolus_volume_ml, daily_ml
-from services.alerts.model import (
+from services.alerts.facts.model import (
     EPISODE,
     AlarmEvent,
     Contact,

@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
-from services.alerts.model import (
+from services.alerts.facts.model import (
     EPISODE,
     AlarmEvent,
     Contact,

@@ -14,7 +14,8 @@ from typing import Final
 import structlog
 
 from services.alerts import store
-from services.alerts.evaluation.worker import Clock, Health
+from services.alerts.clock import Clock
+from services.alerts.health.state import Health
 from services.alerts.health.troubles import Vitals, troubles
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import UNAVAILABLE, Pool, borrow

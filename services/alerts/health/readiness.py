@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.paths import SQL_FOLDER
 from services.alerts import store
-from services.alerts.evaluation.worker import Health
+from services.alerts.health.state import Health
 from services.alerts.policies import PolicyFolder
 from services.alerts.wording import age
 from services.runtime.database import UNAVAILABLE, Pool

@@ -9,6 +9,8 @@ from typing import Final
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.planned import Notice
+from services.alerts.model import Occasion, OccasionKind
 from services.alerts.wording import age
 
 INGEST_LOST_AFTER: Final = timedelta(seconds=60)
@@ -25,17 +27,6 @@ class Vitals:
     unjudged: int = 0
     """Pumps that cannot be evaluated."""
     failing: Collection[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A page about Pumpwatch itself, to one contact of one clinic, once for each time that it happens."""
-
-    clinic_id: str
-    occasion: str
-    contact: str
-    channel: str
-    text: PageText
 
 
 def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
@@ -68,10 +59,10 @@ def ingest_notices(
         yield from notices_to_first_step(policy, policy.clinic_id, f"ingest:{ingest_at.isoformat()}", text)
 
 
-def notices_to_first_step(policy: Policy, clinic_id: str, occasion: str, text: PageText) -> Iterator[Notice]:
+def notices_to_first_step(policy: Policy, clinic_id: str, episode: str, text: PageText) -> Iterator[Notice]:
     """One notice for each contact of the first step of a clinic's high route."""
     route = policy.routes.get(Priority.HIGH)
     names = route.steps[0].contacts if route and route.steps else ()
     for contact in policy.contacts:
         if contact.name in names:
-            yield Notice(clinic_id, occasion, contact.name, contact.channels[0].name, text)
+            yield Notice(clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text)

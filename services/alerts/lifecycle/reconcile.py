@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from schemas.policy import Priority
+from services.alerts.errors import Refused
 from services.alerts.model import (
     AlertState,
     Condition,
@@ -35,10 +36,6 @@ from services.alerts.model import (
     Transition,
     TransitionKind,
 )
-
-
-class AcknowledgeError(ValueError):
-    """The alert cannot be acknowledged; the message says why, for the person who tried."""
 
 
 def reconcile(
@@ -92,7 +89,7 @@ def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
     A cleared alert has now been seen, and closes.
 
     Raises:
-        AcknowledgeError: Somebody else has it, or it is closed.
+        Refused: Somebody else has it, or it is closed.
     """
     match alert.state:
         case AlertState.ACTIVE:
@@ -112,10 +109,10 @@ def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
             return None
         case AlertState.ACKNOWLEDGED:
             msg = f"{alert.acknowledged_by} has already acknowledged this alert"
-            raise AcknowledgeError(msg)
+            raise Refused(msg)
         case AlertState.CLOSED:
             msg = "this alert is closed: its condition has ended"
-            raise AcknowledgeError(msg)
+            raise Refused(msg)
         case never:
             assert_never(never)
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from services.alerts import store
-from services.alerts.lifecycle.acknowledge import hold_alert
+from services.alerts.lifecycle import store
 from services.alerts.lifecycle.one_off import resolve
+from services.alerts.lifecycle.store import AlertChange
 from services.alerts.policies import Policies
-from services.alerts.store import AlertChange
 from services.runtime.database import Connection
 
 
@@ -23,16 +22,15 @@ async def resolve_alert(
     """Record that `by` has dealt with it and how; None: the same person has said so already.
 
     Raises:
-        UnknownAlertError: There is no such alert.
-        ResolveError: It ends by itself, or it is closed.
+        NotFound: There is no such alert.
+        Refused: It ends by itself, or it is closed.
     """
     async with connection.transaction():
-        alert = await hold_alert(connection, alert_id)
+        alert = await store.lock_alert(connection, alert_id)
         transition = resolve(alert, by)
         if transition is None:
             return None
         version = policies.version_of(alert.clinic_id)
-        change = AlertChange(alert_id, alert.clinic_id, alert.pump_id, transition, version, actor=by, note=note)
-        await connection.execute(store.QUERIES["set_resolved"], alert_id, by, note, now)
-        await store.record_person(connection, change, now)
+        change = AlertChange.by_person(alert, transition, version, by=by, note=note)
+        await store.set_resolved(connection, change, now)
         return change

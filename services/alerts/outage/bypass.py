@@ -29,12 +29,15 @@ from schemas.events import AlarmCode, AlarmState, EventKind
 from schemas.policy import Priority
 from schemas.topics import ROOT
 from services.alerts import store
+from services.alerts.clock import Clock
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.escalate import after_failure, due_deliveries
+from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
-from services.alerts.evaluation.worker import Clock, Health
+from services.alerts.facts.model import AlarmEvent
+from services.alerts.health.state import Health
 from services.alerts.metrics import Metrics
-from services.alerts.model import AlarmEvent, OpenAlert, PlannedDelivery
+from services.alerts.model import OpenAlert
 from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies
 from services.alerts.policies import PolicyFolder, address_of
 from services.alerts.settings import AlertsSettings

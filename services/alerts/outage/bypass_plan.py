@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from schemas.events import AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.model import AlarmEvent, OpenAlert, Page, PumpFacts, Strength, TransitionKind
+from services.alerts.facts.model import AlarmEvent, PumpFacts
+from services.alerts.model import OpenAlert, Page, Strength, TransitionKind
 from services.alerts.rules.active_alarms import standing_alarms
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
@@ -23,9 +23,6 @@ from services.alerts.wording import rule_words
 
 Cause = tuple[str, str, str]
 """Pump, rule and key: what at most one open alert is about."""
-
-FIRST_STEP: Final = "opened"
-
 
 @dataclass(frozen=True, slots=True)
 class HeardAlarm:
@@ -57,9 +54,9 @@ def emergencies(
     return tuple(found)
 
 
-def bypass_text(alert: OpenAlert, step: str, public_url: str, *, include_patient_data: bool) -> PageText:
+def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool) -> PageText:
     """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
-    again = " (nobody has acknowledged)" if step != FIRST_STEP else ""
+    again = " (nobody has acknowledged)" if step else ""
     what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule)
     return PageText(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",
@@ -78,7 +75,7 @@ class BypassedPage:
 
     event_id: UUID
     alert: OpenAlert
-    step: str
+    step: int
     contact: str
     channel: str
     text: PageText

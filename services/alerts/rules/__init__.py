@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.model import Condition, PumpFacts
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.bolus_limit import bolus_limit
 from services.alerts.rules.demand.demand_drift import demand_drift

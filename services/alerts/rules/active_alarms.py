@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.events import AlarmCode, AlarmState
-from services.alerts.model import AlarmEvent
+from services.alerts.facts.model import AlarmEvent
 
 
 @dataclass(frozen=True, slots=True)

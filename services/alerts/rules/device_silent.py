@@ -14,7 +14,8 @@ from math import ceil
 from typing import Final
 
 from schemas.policy import DeviceSilentPolicy, Policy
-from services.alerts.model import Condition, Contact, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import Contact, PumpFacts
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.wording import age, moment
 
 _LEAST_PAUSES: Final = 5

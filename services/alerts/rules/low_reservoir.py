@@ -25,7 +25,8 @@ from typing import Final
 
 from schemas.events import AlarmCode
 from schemas.policy import Policy, Priority
-from services.alerts.model import Condition, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.active_alarms import Standing, standing_alarms
 from services.alerts.rules.refill_forecast import Forecast, forecast
 from services.alerts.wording import ALARM_WORDS, capitalised, moment

@@ -16,7 +16,8 @@ from typing import Final
 
 from schemas.events import Complaint
 from schemas.policy import PatientReportPolicy, Policy
-from services.alerts.model import Condition, PumpFacts, Report, RuleName, Strength
+from services.alerts.facts.model import PumpFacts, Report
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.wording import moment
 
 KEY: Final = "report"

@@ -17,7 +17,8 @@ from typing import Final
 
 from schemas.events import AlarmCode
 from schemas.policy import Policy
-from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.active_alarms import Standing, standing_alarms
 from services.alerts.rules.alarm_course import course
 from services.alerts.wording import ALARM_WORDS, capitalised, moment

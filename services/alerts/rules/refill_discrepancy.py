@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.lifecycle.one_off import key_of
-from services.alerts.model import Condition, PumpFacts, Refill, RuleName, Strength
+from services.alerts.facts.model import PumpFacts, Refill
+from services.alerts.model import Condition, RuleName, Strength, key_of
 from services.alerts.wording import moment
 
 REFILL_KEY: Final = "refill"

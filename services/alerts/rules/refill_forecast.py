@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from schemas.policy import LowReservoirPolicy, Priority
-from services.alerts.model import Refill, Therapy
+from services.alerts.facts.model import Refill, Therapy
 from services.alerts.wording import moment
 
 

@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent

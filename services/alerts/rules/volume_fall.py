@@ -20,7 +20,8 @@ from typing import Final
 
 from schemas.events import ReadingBasis
 from schemas.policy import Policy
-from services.alerts.model import Condition, PumpFacts, Reading, RuleName, Strength, Therapy
+from services.alerts.facts.model import PumpFacts, Reading, Therapy
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.wording import moment
 
 KEY: Final = "volume"

@@ -12,16 +12,11 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
-from services.alerts.delivery.mute import Silence, SilenceError, SilenceKind, SilenceRequest
-from services.alerts.delivery.silences import (
-    UnknownSilenceError,
-    add_remark,
-    end_silence,
-    list_silences,
-    make_silence,
-)
-from services.alerts.lifecycle.acknowledge import UnknownAlertError
-from services.alerts.lifecycle.one_off import ResolveError
+from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
+from services.alerts.delivery.silences import end_silence, make_silence
+from services.alerts.delivery.store import list_silences
+from services.alerts.errors import NotFound, Refused
+from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.dependencies import Borrowed, Running
 
@@ -94,7 +89,7 @@ async def remark(connection: Borrowed, parts: Running, alert_id: UUID, body: Rem
         await add_remark(
             connection, alert_id, body.by, body.text, parts.policies.policies, parts.clock(), acted=body.acted
         )
-    except UnknownAlertError as error:
+    except NotFound as error:
         raise HTTPException(404, str(error)) from error
 
 
@@ -106,9 +101,9 @@ async def resolve(connection: Borrowed, parts: Running, alert_id: UUID, body: Re
     """
     try:
         await resolve_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
-    except UnknownAlertError as error:
+    except NotFound as error:
         raise HTTPException(404, str(error)) from error
-    except ResolveError as error:
+    except Refused as error:
         raise HTTPException(409, str(error)) from error
 
 
@@ -135,7 +130,7 @@ async def post_silence(connection: Borrowed, parts: Running, body: NewSilence) -
     )
     try:
         return SilenceMade(silence_id=await make_silence(connection, asked, body.by, parts.policies.policies, now))
-    except SilenceError as error:
+    except Refused as error:
         raise HTTPException(409, str(error)) from error
 
 
@@ -144,5 +139,5 @@ async def post_end(connection: Borrowed, parts: Running, silence_id: UUID, body:
     """End a silence before its time; what it held goes out. 404: there is none, or it is over."""
     try:
         await end_silence(connection, silence_id, body.by, parts.clock())
-    except UnknownSilenceError as error:
+    except NotFound as error:
         raise HTTPException(404, str(error)) from error

@@ -18,9 +18,9 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
+from services.alerts.errors import NotFound, Refused
 from services.alerts.health.readiness import missing_parts
-from services.alerts.lifecycle.acknowledge import UnknownAlertError, acknowledge_alert
-from services.alerts.lifecycle.reconcile import AcknowledgeError
+from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.settings import AlertsSettings
 from services.alerts.web import actions_api as life_api
 from services.alerts.web.access import AccessControl
@@ -132,9 +132,9 @@ async def acknowledge(connection: Borrowed, parts: Running, alert_id: UUID, body
     """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
     try:
         await acknowledge_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
-    except UnknownAlertError as error:
+    except NotFound as error:
         raise HTTPException(404, str(error)) from error
-    except AcknowledgeError as error:
+    except Refused as error:
         raise HTTPException(409, str(error)) from error
     return await _existing(connection, alert_id)
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from services.alerts.evaluation.worker import Clock, Health
+from services.alerts.clock import Clock
+from services.alerts.health.state import Health
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.runtime.database import Connection, Pool

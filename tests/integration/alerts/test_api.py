@@ -12,7 +12,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.alerts.evaluation.worker import Health
+from services.alerts.health.state import Health
 from services.alerts.metrics import Metrics
 from services.alerts.policies import PolicyFolder
 from services.alerts.web.api import create_app

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from services.alerts import store
-from services.alerts.model import AlarmEvent, PumpFacts, Reading, Refill
+from services.alerts.facts.model import AlarmEvent, PumpFacts, Reading, Refill
 from services.alerts.rules.active_alarms import standing_alarms
 from services.devstack.servers.postgres import PostgresServer
 from services.runtime.database import Connection

@@ -16,10 +16,10 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import AlarmCode
 from schemas.policy import Channel, Contact, PagingPolicy, Policy, Priority, QuietHours
-from services.alerts.app import utc_now
+from services.alerts.clock import Clock, utc_now
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
-from services.alerts.evaluation.worker import Clock, Worker
+from services.alerts.evaluation.worker import Worker
 from services.alerts.lifecycle.audit import verify_chain
 from services.alerts.metrics import Metrics
 from services.devstack.pages import PageCollector

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.admin.alert_report import ReportError, alert_report
-from services.alerts.delivery.silences import add_remark
+from services.alerts.lifecycle.remark import add_remark
 from services.alerts.policies import policies_of
 from tests.alerts_world import POLICY, T0, Story
 from tests.integration.test_cli import pumpwatch

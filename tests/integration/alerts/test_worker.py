@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.policy import Policy, Priority
 from services.alerts import store
-from services.alerts.app import utc_now
+from services.alerts.clock import utc_now
 from services.alerts.evaluation.evaluate import evaluate_pumps
 from services.alerts.evaluation.worker import Worker
 from services.alerts.lifecycle.audit import verify_chain

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.alerts.lifecycle.audit import AuditHead, AuditRow, ChainCheck
+from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow, ChainCheck
 
 
 def chain(clinic: str, length: int) -> list[AuditRow]:

@@ -8,7 +8,8 @@ import pytest
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
 from services.alerts.delivery.escalate import Episode, after_failure, current_episode, due_deliveries, reaches_nobody
-from services.alerts.model import AlertState, Page, PlannedDelivery, TransitionKind
+from services.alerts.delivery.planned import PlannedDelivery
+from services.alerts.model import AlertState, Page, TransitionKind
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alert, page
 
 Kind, State = TransitionKind, AlertState

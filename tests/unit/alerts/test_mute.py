@@ -13,13 +13,13 @@ from services.alerts.delivery.mute import (
     Mute,
     MuteReason,
     Silence,
-    SilenceError,
     SilenceKind,
     SilenceRequest,
     check_silence,
     mute_of,
     quiet_until,
 )
+from services.alerts.errors import Refused
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW
 
 HOUR = timedelta(hours=1)
@@ -126,5 +126,5 @@ def test_what_may_be_silenced(asked: SilenceRequest) -> None:
     ],
 )
 def test_what_may_not_be_silenced(asked: SilenceRequest, words: str) -> None:
-    with pytest.raises(SilenceError, match=words):
+    with pytest.raises(Refused, match=words):
         check_silence(asked, Policy(), NOW)

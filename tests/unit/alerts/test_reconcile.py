@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import Priority
-from services.alerts.lifecycle.one_off import ResolveError, counted_as, key_of, resolve
-from services.alerts.lifecycle.reconcile import AcknowledgeError, acknowledge, reconcile, retire
-from services.alerts.model import AlertState, Condition, OpenAlert, Reason, RuleName, Strength, TransitionKind
+from services.alerts.errors import Refused
+from services.alerts.lifecycle.one_off import counted_as, resolve
+from services.alerts.lifecycle.reconcile import acknowledge, reconcile, retire
+from services.alerts.model import AlertState, Condition, OpenAlert, Reason, RuleName, Strength, TransitionKind, key_of
 from tests.unit.alerts.rules.builders import (
     HIGH,
     LOW,
@@ -247,7 +248,7 @@ def test_acknowledging_again_changes_nothing(state: AlertState) -> None:
     [(State.ACKNOWLEDGED, "Ann has already acknowledged this alert"), (State.CLOSED, "this alert is closed")],
 )
 def test_acknowledging_what_somebody_else_has(state: AlertState, message: str) -> None:
-    with pytest.raises(AcknowledgeError, match=message):
+    with pytest.raises(Refused, match=message):
         acknowledge(alert(state=state, acknowledged_by="Ann"), "Bob")
 
 
@@ -284,7 +285,7 @@ def test_resolving(state: AlertState) -> None:
     ],
 )
 def test_what_cannot_be_resolved(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(ResolveError, match=says):
+    with pytest.raises(Refused, match=says):
         resolve(alert(**changes), "Ann")
 
 

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import BolusDemandPolicy
-from services.alerts.model import DayWindow, PumpFacts
+from services.alerts.facts.model import DayWindow, PumpFacts
 from services.alerts.rules.demand.negative_binomial import Habit, learn, log_times_likelier, mean_of, tail
 
 CARRIED_DAYS: Final = 84

@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.model import Condition, Demand, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import Demand, PumpFacts
+from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, asked, known_before, rarest
 from services.alerts.rules.demand.negative_binomial import mean_of
 from services.alerts.wording import listed

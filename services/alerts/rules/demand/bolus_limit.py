@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.model import Condition, DayWindow, EvidenceValue, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import DayWindow, PumpFacts
+from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 
 LIMIT_KEY: Final = "limit_days"
 REFUSED_KEY: Final = "refused_share"

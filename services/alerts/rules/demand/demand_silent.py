@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.model import Condition, PumpFacts, RuleName, Strength
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.baseline import habit
 
 KEY: Final = "silent"

@@ -14,10 +14,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.alerts.delivery.mute import SilenceError, SilenceKind, SilenceRequest
-from services.alerts.delivery.silences import UnknownSilenceError, add_remark, end_silence, make_silence
-from services.alerts.lifecycle.acknowledge import UnknownAlertError
-from services.alerts.lifecycle.one_off import ResolveError
+from services.alerts.delivery.mute import SilenceKind, SilenceRequest
+from services.alerts.delivery.silences import end_silence, make_silence
+from services.alerts.errors import NotFound, Refused
+from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.board.views import LONGEST_NAME, LONGEST_NOTE, render, show_alert, trouble
 from services.alerts.web.dependencies import Borrowed, Running
@@ -47,7 +47,7 @@ async def remark(
         )
     try:
         await add_remark(connection, alert_id, name, words, parts.policies.policies, now, acted=bool(acted))
-    except UnknownAlertError:
+    except NotFound:
         return trouble(request, "There is no such alert.", 404)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
@@ -69,9 +69,9 @@ async def resolve(
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=422)
     try:
         await resolve_alert(connection, alert_id, name, words, parts.policies.policies, now)
-    except UnknownAlertError:
+    except NotFound:
         return trouble(request, "There is no such alert.", 404)
-    except ResolveError as error:
+    except Refused as error:
         refused = f"Not resolved: {error}."
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
@@ -127,7 +127,7 @@ async def silence(
     )
     try:
         await make_silence(connection, asked, name, parts.policies.policies, now)
-    except SilenceError as error:
+    except Refused as error:
         return await _silence_form(connection, parts, request, alert_id, typed, f"Not silenced: {error}.", 409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
@@ -141,7 +141,7 @@ async def end(
         return trouble(request, "Give your name to end a silence.", 422)
     try:
         await end_silence(connection, silence_id, by.strip(), parts.clock())
-    except UnknownSilenceError as error:
+    except NotFound as error:
         return trouble(request, f"{error}.".capitalize(), 404)
     return RedirectResponse("/", 303)
 

@@ -17,11 +17,11 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.alerts.delivery.silences import list_silences
+from services.alerts.delivery.store import list_silences
+from services.alerts.errors import NotFound, Refused
 from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.lifecycle.acknowledge import UnknownAlertError, acknowledge_alert
-from services.alerts.lifecycle.one_off import is_happening
-from services.alerts.lifecycle.reconcile import AcknowledgeError
+from services.alerts.lifecycle.acknowledge import acknowledge_alert
+from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
 from services.alerts.store import QUERIES
 from services.alerts.web.board import wording
@@ -53,7 +53,7 @@ def make_environment() -> Environment:
         "silence_words": wording.silence_words,
         "rule_words": rule_words,
         "parts_of": parts_of,
-        "is_happening": is_happening,
+        "is_one_off": is_one_off,
     }
     return environment
 
@@ -114,9 +114,9 @@ async def acknowledge(
         )
     try:
         await acknowledge_alert(connection, alert_id, name, words or None, parts.policies.policies, now)
-    except UnknownAlertError:
+    except NotFound:
         return trouble(request, "There is no such alert.", 404)
-    except AcknowledgeError as error:
+    except Refused as error:
         return await show_alert(
             connection,
             now,

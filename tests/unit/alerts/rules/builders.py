@@ -9,21 +9,8 @@ from uuid import UUID
 
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from schemas.policy import Priority
-from services.alerts.model import (
-    AlarmEvent,
-    AlertState,
-    Condition,
-    DayWindow,
-    Demand,
-    OpenAlert,
-    Page,
-    PumpFacts,
-    Reading,
-    Refill,
-    RuleName,
-    Strength,
-    TransitionKind,
-)
+from services.alerts.facts.model import AlarmEvent, DayWindow, Demand, PumpFacts, Reading, Refill
+from services.alerts.model import AlertState, Condition, OpenAlert, Page, RuleName, Strength, TransitionKind
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HIGH, MEDIUM, LOW, INFO = Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.INFO

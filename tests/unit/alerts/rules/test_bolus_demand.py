@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.policy import BolusDemandPolicy, Policy
-from services.alerts.model import DayWindow, Demand, PumpFacts, Strength
+from services.alerts.facts.model import DayWindow, Demand, PumpFacts
+from services.alerts.model import Strength
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from tests.unit.alerts.rules.builders import MEDIUM, NOW, ago, demand, facts, refill, windows
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.policy import Policy
-from services.alerts.model import Contact, DayWindow, PumpFacts, Strength
+from services.alerts.facts.model import Contact, DayWindow, PumpFacts
+from services.alerts.model import Strength
 from services.alerts.rules.demand.bolus_limit import bolus_limit
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent

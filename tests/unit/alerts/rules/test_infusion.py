@@ -8,8 +8,8 @@ import pytest
 
 from schemas.events import ReadingBasis
 from schemas.policy import Policy
-from services.alerts.lifecycle.one_off import key_of
-from services.alerts.model import DayWindow, PumpFacts, Reading, Refill, Strength, Therapy
+from services.alerts.facts.model import DayWindow, PumpFacts, Reading, Refill, Therapy
+from services.alerts.model import Strength, key_of
 from services.alerts.rules.refill_discrepancy import refill_discrepancy
 from services.alerts.rules.suspected_delivery import suspected_delivery
 from services.alerts.rules.volume_fall import volume_fall

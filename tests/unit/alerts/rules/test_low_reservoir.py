@@ -6,7 +6,8 @@ import pytest
 
 from schemas.events import AlarmCode
 from schemas.policy import LowReservoirPolicy, Policy, Priority
-from services.alerts.model import Condition, PumpFacts, Strength
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Condition, Strength
 from services.alerts.rules.low_reservoir import low_reservoir
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alarm, facts, reading, refill
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.events import AlarmCode
 from schemas.policy import Policy, Priority
+from services.alerts.facts.model import AlarmEvent
 from services.alerts.lifecycle.reconcile import reconcile
-from services.alerts.model import AlarmEvent, Strength
+from services.alerts.model import Strength
 from services.alerts.rules import evaluate
 from services.alerts.rules.active_alarms import standing_alarms
 from services.alerts.rules.low_reservoir import _CODES as RESERVOIR_CODES

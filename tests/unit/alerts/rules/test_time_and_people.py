@@ -10,7 +10,8 @@ import pytest
 from schemas.events import Complaint
 from schemas.policy import Policy, Priority
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml
-from services.alerts.model import Condition, Contact, PumpFacts, Report, Strength, Therapy
+from services.alerts.facts.model import Contact, PumpFacts, Report, Therapy
+from services.alerts.model import Condition, Strength
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import device_silent, silent_from
 from services.alerts.rules.low_reservoir import low_reservoir

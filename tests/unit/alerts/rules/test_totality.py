@@ -18,19 +18,19 @@ from schemas.policy import Policy
 from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.delivery.page_text import page_text
 from services.alerts.facts.from_rows import bolus_volume_ml
-from services.alerts.lifecycle.reconcile import reconcile
-from services.alerts.model import (
+from services.alerts.facts.model import (
     AlarmEvent,
     Contact,
     DayWindow,
     Demand,
-    OpenAlert,
     PumpFacts,
     Reading,
     Refill,
     Report,
     Therapy,
 )
+from services.alerts.lifecycle.reconcile import reconcile
+from services.alerts.model import OpenAlert
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
 from tests.unit.alerts.rules.builders import NOW

@@ -1,0 +1,152 @@
+-- Pages on their way to people, and what holds them.
+
+-- name: insert_deliveries
+-- A delivery that exists already (same alert, occasion, contact and channel) stays as it is.
+INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together,
+                        created_at, due_at)
+SELECT alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together, $12, $12
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::boolean[])
+     AS n (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together)
+ON CONFLICT (alert_id, kind, episode, step, contact, channel) DO NOTHING
+RETURNING delivery_id;
+
+-- name: claim_delivery
+-- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
+-- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when that
+-- process has not been heard of for 3 seconds and this one ($6) all the time: with the 1 second that it may take to look, 4
+-- in all. Never one that this process is sending ($7): its outcome may wait for a database that was away.
+WITH picked AS (
+    SELECT o.delivery_id, o.alert_id FROM deliveries o
+    WHERE ((o.state = 'due' AND o.due_at <= $1 AND NOT o.together)
+        OR (o.state = 'sending'
+            AND o.delivery_id <> ALL ($7::uuid[])
+            AND (o.claimed_until < $1
+              OR EXISTS (SELECT FROM worker_heartbeats w, worker_heartbeats me
+                         WHERE w.worker_id = o.claimed_by AND w.beaten_at < clock_timestamp() - interval '3 seconds'
+                           AND me.worker_id = $6 AND me.beaten_at > clock_timestamp() - interval '3 seconds'
+                           AND me.beating_since < clock_timestamp() - interval '3 seconds'))))
+      AND NOT EXISTS (
+          SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
+          WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
+    ORDER BY priority_rank(o.priority), o.due_at
+    LIMIT 1 FOR UPDATE SKIP LOCKED)
+UPDATE deliveries d
+SET state = 'sending', claimed_until = $2, claimed_by = $6, attempts = attempts + 1, held_by = NULL, held_silence = NULL
+FROM picked LEFT JOIN alerts a ON a.alert_id = picked.alert_id
+WHERE d.delivery_id = picked.delivery_id
+RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.kind, d.episode, d.step, d.priority, d.title, d.body, d.attempts,
+          d.created_at, a.pump_id, a.rule,
+          CASE WHEN a.alert_id IS NOT NULL THEN a.state = 'active'
+               WHEN d.kind <> 'group' THEN true
+               ELSE EXISTS (SELECT FROM deliveries f JOIN alerts fa ON fa.alert_id = f.alert_id
+                            WHERE f.group_id = d.delivery_id AND fa.state = 'active') END AS wanted;
+
+-- name: record_cancelled
+UPDATE deliveries SET state = 'cancelled', claimed_until = NULL
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
+
+-- name: record_sent
+UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
+
+-- name: record_retry
+-- Once nobody is to be told any more, a page that could not be sent is not tried again. Pages of a group wait with it.
+UPDATE deliveries d
+SET state = CASE WHEN d.state = 'grouped' THEN 'grouped' WHEN a.state IS DISTINCT FROM 'active' AND d.alert_id IS NOT NULL
+                 THEN 'cancelled' ELSE 'due' END,
+    due_at = $2, claimed_until = NULL, last_error = $3
+FROM deliveries self LEFT JOIN alerts a ON a.alert_id = self.alert_id
+WHERE d.delivery_id = self.delivery_id AND (self.delivery_id = $1 OR (self.group_id = $1 AND self.state = 'grouped'));
+
+-- name: record_failed
+UPDATE deliveries SET state = 'failed', claimed_until = NULL, last_error = $2
+WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
+
+-- name: record_held
+-- Not now: something holds the page ($3 which reason, $4 which silence, if it is one) until $2.
+UPDATE deliveries
+SET state = 'due', due_at = $2, held_by = $3, held_silence = $4, claimed_until = NULL,
+    attempts = CASE WHEN state = 'sending' THEN attempts - 1 ELSE attempts END
+WHERE delivery_id = $1;
+
+-- name: insert_instead
+-- Somebody else, or another channel, for the page $1 (or for every page of the group $1) that could not be sent. $5: the
+-- step of the route that this is. $6: it waits for others like it.
+INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together,
+                        created_at, due_at)
+SELECT s.alert_id, s.clinic_id, s.kind, s.episode, $5, $2, $3, s.priority, s.title, s.body, $6, $4, $4
+FROM deliveries s LEFT JOIN alerts a ON a.alert_id = s.alert_id
+WHERE (s.group_id = $1 OR (s.delivery_id = $1 AND s.kind <> 'group'))
+  AND (a.state = 'active' OR a.alert_id IS NULL)
+ON CONFLICT DO NOTHING;
+
+-- name: lock_grouping
+-- One process at a time puts pages together, so that there is one group and not two.
+SELECT pg_try_advisory_xact_lock(7302411);
+
+-- name: kinds_waiting
+-- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each.
+SELECT w.*, (SELECT max(g.created_at) FROM deliveries g
+             WHERE g.kind = 'group' AND g.clinic_id = w.clinic_id AND g.contact = w.contact AND g.channel = w.channel
+               AND g.priority = w.priority AND g.step = w.step AND starts_with(g.episode, w.rule || ':')) AS last_group_at
+FROM (
+    SELECT d.clinic_id, d.contact, d.channel, a.rule, d.priority, d.step, count(*) AS count, min(d.due_at) AS first_at, max(d.due_at) AS last_at
+    FROM deliveries d JOIN alerts a USING (alert_id)
+    WHERE d.state = 'due' AND d.together AND d.due_at <= $1
+    GROUP BY 1, 2, 3, 4, 5, 6) w;
+
+-- name: pages_of_kind
+-- The pages of one kind that wait at $7, each with the pump that it is about.
+SELECT d.delivery_id, a.pump_id
+FROM deliveries d JOIN alerts a USING (alert_id)
+WHERE d.state = 'due' AND d.together AND d.due_at <= $7 AND d.clinic_id = $1 AND d.contact = $2 AND d.channel = $3
+  AND a.rule = $4 AND d.priority = $5 AND d.step = $6
+FOR UPDATE OF d;
+
+-- name: release_pages
+UPDATE deliveries SET together = false WHERE delivery_id = ANY ($1::uuid[]);
+
+-- name: insert_group
+INSERT INTO deliveries (clinic_id, kind, episode, step, contact, channel, priority, title, body, created_at, due_at)
+VALUES ($1, 'group', $2, $3, $4, $5, $6, $7, $8, $9, $9)
+RETURNING delivery_id;
+
+-- name: join_group
+UPDATE deliveries SET state = 'grouped', group_id = $2 WHERE delivery_id = ANY ($1::uuid[]);
+
+-- name: insert_notice
+-- A page about Pumpwatch itself; one that exists already stays as it is.
+INSERT INTO deliveries (clinic_id, kind, episode, contact, channel, priority, title, body, created_at, due_at)
+SELECT clinic_id, 'notice', episode, contact, channel, 'high', title, body, $7, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+     AS n (clinic_id, episode, contact, channel, title, body)
+ON CONFLICT DO NOTHING
+RETURNING delivery_id;
+
+-- name: insert_silence
+INSERT INTO silences (clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+RETURNING silence_id;
+
+-- name: silences_now
+-- What may hold pages of the clinic $1 at $2.
+SELECT silence_id, clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at
+FROM silences WHERE clinic_id = $1 AND ended_at IS NULL AND begins_at <= $2 AND ends_at > $2;
+
+-- name: list_silences
+-- Silences of the clinic $1 (null: of all) that hold or are to come at $2.
+SELECT silence_id, clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at
+FROM silences WHERE ($1::text IS NULL OR clinic_id = $1) AND ended_at IS NULL AND ends_at > $2
+ORDER BY begins_at, silence_id;
+
+-- name: end_silence
+UPDATE silences SET ended_at = $2, ended_by = $3
+WHERE silence_id = $1 AND ended_at IS NULL AND ends_at > $2 RETURNING clinic_id;
+
+-- name: release_held
+-- A silence has ended before its time: what it held is due.
+UPDATE deliveries SET due_at = $2, held_by = NULL, held_silence = NULL WHERE held_silence = $1 AND state = 'due';
+
+-- name: clinic_exists
+SELECT EXISTS (SELECT FROM clinics WHERE clinic_id = $1);

@@ -1,0 +1,85 @@
+"""Which pumps are evaluated, and when: the queue, the sweep, and what is due. The caller owns the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from services.alerts.evaluation.claim import USUAL_ENTRIES, Entry, Taking, plan_taking
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPump:
+    """A pump that this transaction holds: when it is to be looked at again, and how often in a row it failed."""
+
+    due_at: datetime | None
+    failures: int
+
+
+async def plan_once(connection: Connection) -> None:
+    """For the rest of the transaction, plan each statement once and not for each set of values."""
+    await connection.execute(QUERIES["plan_once"])
+
+
+async def take_queue(
+    connection: Connection, entries: int = USUAL_ENTRIES, *, urgent: bool = False, most_pumps: int = 128
+) -> Taking:
+    """Take pumps from the queue that no other worker holds; they come back if the transaction fails."""
+    rows = await connection.fetch(QUERIES["read_queue"], entries, urgent)
+    taking = plan_taking([Entry(*row) for row in rows], looked_for=entries, most_pumps=most_pumps)
+    if taking.finished:
+        await connection.execute(QUERIES["finish_entries"], taking.finished)
+    if taking.left is not None:
+        await connection.execute(QUERIES["leave_in_entry"], *taking.left)
+    return taking
+
+
+async def take_sweep_slice(connection: Connection, before: datetime, limit: int) -> tuple[str, ...]:
+    """Take up to `limit` pumps last evaluated before `before` that no other worker holds."""
+    return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_sweep_slice"], before, limit))
+
+
+async def take_due_slice(connection: Connection, now: datetime, limit: int) -> tuple[str, ...]:
+    """Take up to `limit` pumps that are to be looked at by `now` and that no other worker holds."""
+    return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_due_slice"], now, limit))
+
+
+async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, HeldPump]:
+    """Hold the pumps until the transaction ends; returns those that the registry knows."""
+    rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
+    return {row["pump_id"]: HeldPump(row["due_at"], row["failures"]) for row in rows}
+
+
+async def set_due(connection: Connection, due: Mapping[str, datetime | None]) -> None:
+    """Say when pumps, held by this transaction, are to be looked at again though nothing is heard of them."""
+    if due:
+        await connection.execute(QUERIES["set_due"], list(due.keys()), list(due.values()))
+
+
+async def count_failures(connection: Connection, failed_before: Sequence[str], failed: Sequence[str]) -> None:
+    """Count one more failure for those that `failed`, and none any more for the others that had `failed_before`."""
+    if failed_before or failed:
+        await connection.execute(QUERIES["count_failures"], list(failed_before), list(failed))
+
+
+async def clinic_of(connection: Connection, pump_id: str) -> str:
+    """The clinic that watches a pump which the registry knows."""
+    clinic_id: str = await connection.fetchval(QUERIES["clinic_of_pump"], pump_id)
+    return clinic_id
+
+
+async def follow_registry(connection: Connection, evaluated_before: datetime) -> None:
+    """Put new pumps under watch, as if last evaluated at `evaluated_before`, and forget those that are retired."""
+    await connection.execute(QUERIES["enrol_missing"], evaluated_before)
+    await connection.execute(QUERIES["forget_retired"])
+
+
+async def pumps_to_look_at(connection: Connection, now: datetime) -> list[str]:
+    """Pumps with an alert that may be due for its next step, or whose acknowledgement has expired by `now`."""
+    return [row["pump_id"] for row in await connection.fetch(QUERIES["pumps_to_look_at"], now)]

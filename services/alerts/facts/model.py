@@ -1,0 +1,161 @@
+"""PURE. What is known of a pump: plain frozen values, which every rule judges by.
+
+Volumes are in millilitres, moments are by the device's clock unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
+
+EPISODE: Final = timedelta(minutes=5)
+"""Requests that follow each other this closely are one episode: devices rarely say that they refused, so
+patients press again (docs/domain.md section 3, INF)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmEvent:
+    """One stored event of a pump alarm."""
+
+    code: AlarmCode
+    state: AlarmState
+    observed_at: datetime
+    device_id: str
+    seq: int | None
+    event_id: UUID
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The newest reservoir volume, in millilitres, and whether it was computed or measured."""
+
+    volume_ml: float
+    basis: ReadingBasis
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A refill: what the pump expected to be left, what was, and what was put in after it was drawn off."""
+
+    filled_ml: float
+    observed_at: datetime
+    expected_ml: float = 0.0
+    measured_ml: float = 0.0
+
+    @property
+    def missing_ml(self) -> float:
+        """Less left than expected: the pump gave more than programmed. Negative: it gave less."""
+        return self.expected_ml - self.measured_ml
+
+
+@dataclass(frozen=True, slots=True)
+class Therapy:
+    """The newest therapy, and what follows from it. Volumes in mL."""
+
+    observed_at: datetime
+    daily_ml: float
+    bolus_ml: float = 0.0
+    bolus_limit: int = 0
+    size_ml: float = 40.0
+    refill_due: date | None = None
+    drugs: tuple[str, ...] = ()
+
+    @property
+    def worst_daily_ml(self) -> float:
+        """The most a day can take: the profile and every bolus of the limit."""
+        return self.daily_ml + self.bolus_ml * self.bolus_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the patient said."""
+
+    complaint: Complaint
+    score: int | None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """When a device was heard, by our clock: the newest, and the ends of its uploads before (ascending)."""
+
+    device_id: str
+    heard_at: tuple[datetime, ...]
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When it was last heard; None: not for a long time, or never."""
+        return self.heard_at[-1] if self.heard_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Requests for a bolus in the last 24 hours, by what became of them."""
+
+    delivered: int = 0
+    denied_lockout: int = 0
+    denied_limit: int = 0
+    denied_other: int = 0
+    comm_failure: int = 0
+    first_at: datetime | None = None
+
+    @property
+    def attempts(self) -> int:
+        """Every request counts, also one of unknown delivery (docs/domain.md section 3, recipe (a))."""
+        return self.delivered + self.denied_lockout + self.denied_limit + self.denied_other + self.comm_failure
+
+
+@dataclass(frozen=True, slots=True)
+class DayWindow:
+    """One 24-hour window: episodes of requests, whether anything at all was heard of the pump, and outcomes.
+
+    `attempts` counts episodes (see EPISODE), the others single requests; `refused` holds `refused_at_limit`.
+    """
+
+    attempts: int
+    heard: bool
+    requests: int = 0
+    delivered: int = 0
+    refused: int = 0
+    refused_at_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PumpFacts:
+    """All that the rules need to know of one pump, as of one moment.
+
+    `alarms` holds every event that decides the state of an alarm code (services.alerts.rules.active_alarms); more do no
+    harm. `windows[0]` is the last 24 hours before `now`, `windows[1]` the 24 hours before that, and so on.
+    """
+
+    pump_id: str
+    clinic_id: str
+    enrolled: bool = True
+    alarms: tuple[AlarmEvent, ...] = ()
+    reading: Reading | None = None
+    earlier_reading: Reading | None = None
+    """The first computed one after the newest refill and therapy, at most 7 days and a bit old."""
+    filled_reading: Reading | None = None
+    """The first measured one from 15 minutes to 3 days after the newest refill."""
+    refills: tuple[Refill, ...] = ()
+    """The newest, and up to three before; newest first."""
+    programmed_low_ml: float | None = None
+    therapy: Therapy | None = None
+    reprogrammed_at: datetime | None = None
+    """When the newest prescription that differs from the one before was programmed; None: none is known."""
+    demand: Demand = Demand()
+    windows: tuple[DayWindow, ...] = ()
+    reports: tuple[Report, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    """Of the pump and of the handhelds that are paired with it now."""
+
+    @property
+    def refill(self) -> Refill | None:
+        """The newest refill."""
+        return self.refills[0] if self.refills else None

@@ -1,0 +1,167 @@
+-- What is known of pumps.
+
+-- name: facts
+-- All that the rules need of the pumps $1 at $2, from what had been received by $3 (null: everything), with $4 windows of
+-- 24 hours back from $2. One row for each pump that the registry knows. Every look-up is by (pump_id, observed_at).
+--
+-- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
+-- dense are read pump by pump: sorting all pumps' rows together costs more than the look-ups. What is only counted is
+-- counted by services.alerts.facts.from_rows; its moments are seconds since 1970 (docs/decisions/0010-evaluation-at-scale.md).
+WITH asked AS (
+    SELECT device_id AS pump_id, clinic_id, retired_at IS NULL AS enrolled
+    FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump'),
+-- The newest therapy, and when what it prescribes was programmed first: a refill repeats it with another date.
+therapy AS (
+    SELECT DISTINCT ON (pump_id) compared.*, max(began_at) OVER (PARTITION BY pump_id) AS changed_at
+    FROM (
+        SELECT newest.*,
+               CASE WHEN lead(observed_at) OVER back IS NOT NULL
+                     AND (drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h) IS DISTINCT FROM
+                         (lead(drugs) OVER back, lead(profile) OVER back, lead(bolus_dose_mcg) OVER back,
+                          lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
+                    THEN observed_at END AS began_at
+        FROM (
+            SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+            FROM therapies t
+            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+        WHERE place <= 8
+        WINDOW back AS (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC)) compared
+    ORDER BY pump_id, place),
+refill AS (
+    SELECT pump_id, array_agg(observed_at ORDER BY place) AS moments, array_agg(expected_ml ORDER BY place) AS expected,
+           array_agg(measured_ml ORDER BY place) AS measured, array_agg(filled_ml ORDER BY place) AS filled,
+           max(observed_at) AS newest_at
+    FROM (
+        SELECT pump_id, observed_at, expected_ml, measured_ml, filled_ml,
+               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+        FROM refills
+        WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+    WHERE place <= 4 GROUP BY pump_id),
+-- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
+alarm AS (
+    SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
+           array_agg(device_id) AS device_ids, array_agg(seq) AS seqs, array_agg(event_id) AS event_ids,
+           array_agg(detail) AS details
+    FROM (
+        SELECT known.*,
+               min(observed_at) FILTER (WHERE state = 'raised' AND observed_at > coalesce(cleared_at, '-infinity'))
+                   OVER by_code AS first_at,
+               max(observed_at) FILTER (WHERE state = 'raised') OVER by_code AS last_at
+        FROM (
+            SELECT pump_id, code, state, observed_at, device_id, seq, event_id, detail,
+                   max(observed_at) FILTER (WHERE state = 'cleared') OVER (PARTITION BY pump_id, code) AS cleared_at
+            FROM pump_alarms
+            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) known
+        WINDOW by_code AS (PARTITION BY pump_id, code)) marked
+    WHERE observed_at >= coalesce(cleared_at, '-infinity')
+      AND (observed_at IN (cleared_at, first_at, last_at))
+    GROUP BY pump_id),
+-- What else was heard, other than readings: these are rare.
+heard AS (
+    SELECT pump_id, array_agg(date_part('epoch', observed_at)) AS moments
+    FROM (
+        SELECT pump_id, observed_at FROM pump_alarms
+        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        UNION ALL
+        SELECT pump_id, observed_at FROM patient_reports
+        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        UNION ALL
+        SELECT pump_id, observed_at FROM refills
+        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        UNION ALL
+        SELECT pump_id, observed_at FROM therapies
+        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')) each
+    GROUP BY pump_id),
+report AS (
+    SELECT pump_id, array_agg(complaint ORDER BY place) AS complaints, array_agg(score ORDER BY place) AS scores,
+           array_agg(observed_at ORDER BY place) AS moments
+    FROM (
+        SELECT pump_id, complaint, score, observed_at,
+               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+        FROM patient_reports
+        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - interval '30 days'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+    WHERE place <= 20 GROUP BY pump_id),
+handheld AS (
+    SELECT p.pump_id, array_agg(p.handheld_id) AS devices
+    FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
+    WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
+    GROUP BY p.pump_id)
+SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
+       reading.volume_ml, reading.basis, reading.observed_at AS reading_at, reading.device_id AS reading_device,
+       reading.received_at AS reading_received_at, date_part('epoch', oldest.observed_at) AS first_reading_at,
+       earlier.volume_ml AS earlier_ml, earlier.observed_at AS earlier_at,
+       filled.volume_ml AS filled_reading_ml, filled.observed_at AS filled_reading_at,
+       therapy.observed_at AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
+       therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
+       refill.moments AS refills_at, refill.expected AS refills_expected_ml, refill.measured AS refills_measured_ml,
+       refill.filled AS refills_filled_ml,
+       alarm.codes, alarm.states, alarm.moments, alarm.device_ids, alarm.seqs, alarm.event_ids, alarm.details,
+       request.moments AS requests_at, request.outcomes, latest.devices AS latest_devices, latest.received AS latest_received_at,
+       status.moments AS statuses_at, status.received AS statuses_received_at, status.devices AS status_devices,
+       heard.moments AS also_heard_at, report.complaints, report.scores, report.moments AS reports_at,
+       handheld.devices AS handhelds
+FROM asked
+LEFT JOIN therapy USING (pump_id)
+LEFT JOIN refill USING (pump_id)
+LEFT JOIN alarm USING (pump_id)
+LEFT JOIN heard USING (pump_id)
+LEFT JOIN report USING (pump_id)
+LEFT JOIN handheld USING (pump_id)
+LEFT JOIN LATERAL (
+    SELECT volume_ml, basis, observed_at, device_id, received_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at DESC, event_id DESC LIMIT 1) reading ON true
+LEFT JOIN LATERAL (
+    SELECT observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at LIMIT 1) oldest ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(date_part('epoch', observed_at)) AS moments, array_agg(outcome) AS outcomes, max(observed_at) AS newest_at
+    FROM bolus_requests
+    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')) request ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(date_part('epoch', observed_at)) AS moments, array_agg(received_at) AS received,
+           array_agg(device_id) AS devices
+    FROM device_statuses
+    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - greatest($4::integer, 60) * interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')) status ON true
+-- The bound of 400 days looks idle and is not: it rules chunks out once for the statement; the bounds that come from other
+-- rows do it again for each pump, and cost more with every chunk there is (bench/results/storage.md).
+LEFT JOIN LATERAL (
+    SELECT volume_ml, observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
+      AND observed_at > $2::timestamptz - interval '400 days'
+      AND observed_at >= greatest(reading.observed_at - interval '7 days', refill.newest_at, therapy.observed_at)
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at, event_id LIMIT 1) earlier ON true
+LEFT JOIN LATERAL (
+    SELECT volume_ml, observed_at FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'measured'
+      AND observed_at > $2::timestamptz - interval '400 days'
+      AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at, event_id LIMIT 1) filled ON true
+-- Who told of the newest request, and when.
+LEFT JOIN LATERAL (
+    SELECT array_agg(device_id) AS devices, array_agg(received_at) AS received FROM bolus_requests
+    WHERE pump_id = asked.pump_id AND observed_at >= request.newest_at
+      AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+      AND received_at <= coalesce($3::timestamptz, 'infinity')) latest ON true;
+
+-- name: heard_by_readings
+-- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had
+-- been received by $4.
+SELECT w.pump_id, w.place
+FROM unnest($1::text[], $2::integer[]) AS w (pump_id, place)
+WHERE EXISTS (
+    SELECT FROM reservoir_readings e
+    WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.place + 1) * interval '24 hours'
+      AND (e.observed_at <= $3::timestamptz - w.place * interval '24 hours' OR w.place = 0)
+      AND e.received_at <= coalesce($4::timestamptz, 'infinity'));

@@ -1,0 +1,43 @@
+"""Loads facts. What they hold depends on the stored events, the time and `as_of` alone, so the same call replays the past."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from services.alerts.facts.from_rows import facts_of_row, unheard, with_heard
+from services.alerts.facts.model import PumpFacts
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def load_facts(
+    connection: Connection,
+    pump_ids: Sequence[str],
+    now: datetime,
+    *,
+    windows: int,
+    as_of: datetime | None = None,
+) -> tuple[PumpFacts, ...]:
+    """Load the facts of many pumps in one statement, and a second for days on which nothing but readings came.
+
+    Args:
+        connection: Any connection; what it sees is what is judged.
+        pump_ids: Ids; one that the registry does not know has no facts.
+        now: The end of the newest 24-hour window.
+        windows: How many windows to count.
+        as_of: Leave out what was received later; None: nothing is left out (clocks of machines may differ).
+    """
+    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    found = {row["pump_id"]: facts_of_row(row, now, windows) for row in rows}
+    unknown = [(row["pump_id"], place) for row in rows for place in unheard(found[row["pump_id"]], row, now)]
+    if unknown:
+        pumps, places = [pump_id for pump_id, _ in unknown], [place for _, place in unknown]
+        heard: dict[str, list[int]] = {}
+        for row in await connection.fetch(QUERIES["heard_by_readings"], pumps, places, now, as_of):
+            heard.setdefault(row["pump_id"], []).append(row["place"])
+        found.update((pump_id, with_heard(found[pump_id], each)) for pump_id, each in heard.items())
+    return tuple(found.values())

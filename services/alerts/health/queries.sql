@@ -1,0 +1,30 @@
+-- Signs of life.
+
+-- name: beat
+INSERT INTO worker_heartbeats AS w (worker_id, service, at, beaten_at) VALUES ($1, 'alerts', $2, clock_timestamp())
+ON CONFLICT (worker_id) DO UPDATE
+SET at = excluded.at, beaten_at = excluded.beaten_at,
+    beating_since = CASE WHEN w.beaten_at < excluded.beaten_at - interval '3 seconds' THEN excluded.beaten_at
+                         ELSE w.beating_since END;
+
+-- name: forget_heartbeats
+DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;
+
+-- name: watch_status
+-- Whether what the board shows is current: the oldest work that waits, and when each service last lived.
+SELECT (SELECT min(queued_at) FROM evaluation_queue) AS oldest_queued_at,
+       (SELECT min(e.evaluated_at) FROM pump_evaluations e) AS oldest_evaluated_at,
+       (SELECT count(*) FROM devices WHERE kind = 'pump' AND retired_at IS NULL) AS pumps,
+       (SELECT count(*) FROM pump_evaluations WHERE failures > 0) AS unjudged,
+       (SELECT max(at) FROM worker_heartbeats WHERE service = 'alerts') AS alerts_alive_at,
+       (SELECT max(at) FROM worker_heartbeats WHERE service = 'ingest') AS ingest_alive_at;
+
+-- name: unreached
+-- Active alerts of which somebody should have been told and nobody was: no try has worked, and nothing holds the pages.
+SELECT a.clinic_id, count(*) AS alerts
+FROM alerts a
+WHERE a.state = 'active'
+  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id
+                    AND (d.state = 'sent' OR (d.state IN ('due', 'sending', 'grouped') AND d.last_error IS NULL)))
+  AND (a.priority IN ('high', 'medium') OR EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id))
+GROUP BY a.clinic_id;

@@ -1,0 +1,46 @@
+"""Signs of life: of the workers, of ingest, and of the work that waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The oldest work that waits, and when each service last lived; None: never, or nothing waits."""
+
+    oldest_queued_at: datetime | None
+    oldest_evaluated_at: datetime | None
+    pumps: int
+    unjudged: int
+    alerts_alive_at: datetime | None
+    ingest_alive_at: datetime | None
+
+
+async def load_status(connection: Connection) -> Status:
+    """Whether what the board shows is current."""
+    row = await connection.fetchrow(QUERIES["watch_status"])
+    assert row is not None  # noqa: S101 - it has no FROM
+    return Status(**dict(row))
+
+
+async def count_unreached(connection: Connection) -> dict[str, int]:
+    """By clinic, how many active alerts there are of which somebody should have been told and nobody was."""
+    return {row["clinic_id"]: row["alerts"] for row in await connection.fetch(QUERIES["unreached"])}
+
+
+async def beat(connection: Connection, worker_id: str, now: datetime) -> None:
+    """Say that this worker lives."""
+    await connection.execute(QUERIES["beat"], worker_id, now)
+
+
+async def forget_heartbeats(connection: Connection, before: datetime) -> None:
+    """Forget workers that were last heard of before then."""
+    await connection.execute(QUERIES["forget_heartbeats"], before)

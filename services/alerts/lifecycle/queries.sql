@@ -1,0 +1,103 @@
+-- Alerts and their audit trail. Times are parameters, so that everything can be replayed.
+
+-- name: open_alerts
+-- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, and of
+-- which priorities somebody was told. And the newest that closed after $2, where no other has opened since; and every
+-- one that a person has resolved, because what it was about may still be so.
+SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
+       a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
+       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasion_kinds, o.occasion_episodes, o.occasion_steps, o.told
+FROM (
+    SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
+    UNION ALL
+    SELECT * FROM (
+        SELECT DISTINCT ON (pump_id, rule, key) * FROM alerts
+        WHERE pump_id = ANY ($1::text[]) AND state = 'closed' AND closed_at > $2 AND resolved_at IS NULL
+        ORDER BY pump_id, rule, key, closed_at DESC) closed
+    WHERE NOT EXISTS (SELECT FROM alerts other WHERE other.state <> 'closed' AND other.pump_id = closed.pump_id
+                        AND other.rule = closed.rule AND other.key = closed.key)
+    UNION ALL
+    SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND resolved_at IS NOT NULL) a
+LEFT JOIN LATERAL (
+    SELECT array_agg(kind ORDER BY clinic_seq) AS kinds, array_agg(clinic_seq ORDER BY clinic_seq) AS seqs,
+           array_agg(at ORDER BY clinic_seq) AS moments, array_agg(priority ORDER BY clinic_seq) AS priorities,
+           array_agg(from_state ORDER BY clinic_seq) AS from_states, array_agg(reason ORDER BY clinic_seq) AS reasons
+    FROM alert_transitions
+    WHERE alert_id = a.alert_id
+      AND kind IN ('opened', 'priority_raised', 'acknowledgement_expired', 'returned')) p ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(kind) AS occasion_kinds, array_agg(episode) AS occasion_episodes, array_agg(step) AS occasion_steps,
+           CASE WHEN NOT bool_or(state = 'cancelled') THEN array_agg(DISTINCT priority) FILTER (WHERE state = 'sent') END
+               AS told
+    FROM deliveries WHERE alert_id = a.alert_id) o ON true
+ORDER BY a.pump_id, a.rule, a.key;
+
+-- name: insert_alerts
+INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
+                    opened_at, updated_at, policy_version)
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, evidence::jsonb, since, $11, $11, version
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::timestamptz[], $12::text[])
+     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version);
+
+-- name: update_alerts
+-- What changed of each alert. Null text: it stays. A priority, state or time that does not change is given as it is.
+UPDATE alerts a
+SET state = n.state, priority = n.priority,
+    title = coalesce(n.title, a.title), explanation = coalesce(n.explanation, a.explanation),
+    evidence = coalesce(n.evidence::jsonb, a.evidence), since = coalesce(n.since, a.since),
+    policy_version = coalesce(n.version, a.policy_version), updated_at = $9,
+    acknowledged_by = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by END,
+    acknowledged_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_at END,
+    acknowledgement_expires_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledgement_expires_at END,
+    cleared_at = CASE WHEN n.state IN ('cleared', 'closed') THEN coalesce(a.cleared_at, $9) END,
+    closed_at = CASE WHEN n.state = 'closed' THEN $9 END
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
+     AS n (alert_id, state, priority, title, explanation, evidence, since, version)
+WHERE a.alert_id = n.alert_id;
+
+-- name: insert_transitions
+-- In the order of the clinics, so that two transactions take the heads of the audit chains in one order.
+INSERT INTO alert_transitions (clinic_id, alert_id, at, kind, from_state, to_state, priority, reason, actor, detail)
+SELECT clinic_id, alert_id, $9, kind, from_state, to_state, priority, reason, actor, detail::jsonb
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $10::text[])
+     AS n (clinic_id, alert_id, kind, from_state, to_state, priority, reason, actor, detail)
+ORDER BY clinic_id, alert_id
+RETURNING alert_id, clinic_seq;
+
+-- name: cancel_deliveries
+-- Nobody is to be told any more: the condition is over, or a person has it.
+UPDATE deliveries SET state = 'cancelled' WHERE alert_id = ANY ($1::uuid[]) AND state = 'due';
+
+-- name: pump_of_alert
+SELECT pump_id FROM alerts WHERE alert_id = $1;
+
+-- name: hold_pump
+-- Hold one pump without counting it as evaluated.
+INSERT INTO pump_evaluations (pump_id, evaluated_at) VALUES ($1, '2000-01-01Z')
+ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at;
+
+-- name: lock_alert
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
+       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by
+FROM alerts WHERE alert_id = $1 FOR UPDATE;
+
+-- name: set_acknowledged
+UPDATE alerts
+SET state = $2::text, acknowledged_by = $3, acknowledged_at = $4::timestamptz, acknowledgement_expires_at = $5,
+    updated_at = $4::timestamptz, closed_at = CASE WHEN $2::text = 'closed' THEN $4::timestamptz END
+WHERE alert_id = $1;
+
+-- name: set_resolved
+UPDATE alerts
+SET state = 'closed', resolved_by = $2, resolution = $3, resolved_at = $4::timestamptz, closed_at = $4::timestamptz,
+    updated_at = $4::timestamptz
+WHERE alert_id = $1;
+
+-- name: audit_rows
+-- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.
+SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash
+FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
+
+-- name: audit_heads
+SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;

@@ -1,0 +1,267 @@
+"""Alerts and their audit trail. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+from uuid import UUID
+
+import asyncpg
+
+from schemas.policy import Priority
+from services.alerts.errors import NotFound
+from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow
+from services.alerts.model import (
+    AlertState,
+    Occasion,
+    OccasionKind,
+    OpenAlert,
+    Page,
+    Reason,
+    Transition,
+    TransitionKind,
+)
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """A transition with the id of its alert and the policy version it was decided under."""
+
+    alert_id: UUID
+    clinic_id: str
+    pump_id: str
+    transition: Transition
+    policy_version: str
+    actor: str = "pumpwatch"
+    note: str | None = None
+
+    @classmethod
+    def by_person(
+        cls, alert: OpenAlert, transition: Transition, policy_version: str, *, by: str, note: str | None
+    ) -> Self:
+        """What a person did to an alert."""
+        return cls(alert.alert_id, alert.clinic_id, alert.pump_id, transition, policy_version, actor=by, note=note)
+
+
+async def load_open_alerts(
+    connection: Connection, pump_ids: Sequence[str], *, closed_since: datetime = _NEVER
+) -> dict[str, list[OpenAlert]]:
+    """Load by pump the alerts that are open, the newest of each cause closed after `closed_since`, and the resolved."""
+    found: dict[str, list[OpenAlert]] = {}
+    for row in await connection.fetch(QUERIES["open_alerts"], list(pump_ids), closed_since):
+        pages = tuple(
+            Page(
+                kind=TransitionKind(kind),
+                seq=seq,
+                at=at,
+                priority=Priority(priority),
+                from_state=AlertState(state) if state else None,
+                flapped=reason == Reason.CONDITION_FLAPPED,
+            )
+            for kind, seq, at, priority, state, reason in zip(
+                row["kinds"] or (),
+                row["seqs"] or (),
+                row["moments"] or (),
+                row["priorities"] or (),
+                row["from_states"] or (),
+                row["reasons"] or (),
+                strict=True,
+            )
+        )
+        told = max((Priority(each) for each in row["told"] or ()), key=lambda each: each.rank, default=None)
+        alert = open_alert(row, pages=pages, occasions=frozenset(_occasions(row)), told=told)
+        found.setdefault(alert.pump_id, []).append(alert)
+    return found
+
+
+def _occasions(row: asyncpg.Record) -> Iterator[Occasion]:
+    """What deliveries were planned for so far."""
+    kinds, episodes, steps = (row[name] or () for name in ("occasion_kinds", "occasion_episodes", "occasion_steps"))
+    return (Occasion(OccasionKind(kind), *which) for kind, *which in zip(kinds, episodes, steps, strict=True))
+
+
+def open_alert(
+    row: asyncpg.Record,
+    *,
+    pages: tuple[Page, ...] = (),
+    occasions: frozenset[Occasion] = frozenset(),
+    told: Priority | None = None,
+) -> OpenAlert:
+    """Build an alert from its row."""
+    return OpenAlert(
+        alert_id=row["alert_id"],
+        clinic_id=row["clinic_id"],
+        pump_id=row["pump_id"],
+        rule=row["rule"],
+        key=row["key"],
+        priority=Priority(row["priority"]),
+        state=AlertState(row["state"]),
+        since=row["since"],
+        title=row["title"],
+        explanation=row["explanation"],
+        evidence=json.loads(row["evidence"]),
+        acknowledged_by=row["acknowledged_by"],
+        acknowledgement_expires_at=row["acknowledgement_expires_at"],
+        pages=pages,
+        occasions=occasions,
+        ended_at=row["ended_at"],
+        told=told,
+        resolved_by=row["resolved_by"],
+    )
+
+
+async def apply_changes(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+    """Write alerts and audit rows. Returns the place of each audited change in its clinic's trail, by alert.
+
+    An alert is closed before another of the same (pump, rule, key) opens.
+    """
+    updates = [change for change in changes if change.transition.alert is not None]
+    opened = [change for change in changes if change.transition.alert is None]
+    if updates:
+        await _update_alerts(connection, updates, now)
+    if opened:
+        await _insert_alerts(connection, opened, now)
+    audited = [change for change in changes if change.transition.kind is not TransitionKind.REFRESHED]
+    places = await _insert_transitions(connection, audited, now)
+    over = [change.alert_id for change in audited if change.transition.to_state is not AlertState.ACTIVE]
+    if over:
+        await connection.execute(QUERIES["cancel_deliveries"], over)
+    return places
+
+
+async def _record_person(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Audit what a person did to an alert, and cancel the pages that have not gone out."""
+    await _insert_transitions(connection, [change], now)
+    await connection.execute(QUERIES["cancel_deliveries"], [change.alert_id])
+
+
+async def record_remark(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Audit what a person wrote about an alert; nothing else changes."""
+    await _insert_transitions(connection, [change], now)
+
+
+async def _update_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
+    conditions = [change.transition.condition for change in changes]
+    await connection.execute(
+        QUERIES["update_alerts"],
+        [change.alert_id for change in changes],
+        [change.transition.to_state.value for change in changes],
+        [change.transition.priority.value for change in changes],
+        [condition.title if condition else None for condition in conditions],
+        [condition.explanation if condition else None for condition in conditions],
+        [json.dumps(condition.evidence) if condition else None for condition in conditions],
+        [_since(change.transition) for change in changes],
+        [change.policy_version if change.transition.condition else None for change in changes],
+        now,
+    )
+
+
+def _since(transition: Transition) -> datetime | None:
+    alert, condition = transition.alert, transition.condition
+    if alert is None or condition is None or transition.kind is TransitionKind.RETURNED:
+        return condition.since if condition else None
+    return min(alert.since, condition.since)
+
+
+async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
+    conditions = [change.transition.condition for change in changes if change.transition.condition]
+    await connection.execute(
+        QUERIES["insert_alerts"],
+        [change.alert_id for change in changes],
+        [change.clinic_id for change in changes],
+        [change.pump_id for change in changes],
+        [condition.rule.value for condition in conditions],
+        [condition.key for condition in conditions],
+        [condition.priority.value for condition in conditions],
+        [condition.title for condition in conditions],
+        [condition.explanation for condition in conditions],
+        [json.dumps(condition.evidence) for condition in conditions],
+        [condition.since for condition in conditions],
+        now,
+        [change.policy_version for change in changes],
+    )
+
+
+async def _insert_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+    if not changes:
+        return {}
+    rows = await connection.fetch(
+        QUERIES["insert_transitions"],
+        [change.clinic_id for change in changes],
+        [change.alert_id for change in changes],
+        [change.transition.kind.value for change in changes],
+        [change.transition.from_state.value if change.transition.from_state else None for change in changes],
+        [change.transition.to_state.value for change in changes],
+        [change.transition.priority.value for change in changes],
+        [change.transition.reason.value for change in changes],
+        [change.actor for change in changes],
+        now,
+        [json.dumps(_audit_detail(change)) for change in changes],
+    )
+    return {row["alert_id"]: row["clinic_seq"] for row in rows}
+
+
+def _audit_detail(change: AlertChange) -> dict[str, object]:
+    """What a later reader needs to see why: the text and evidence of that moment, the policy, a person's note."""
+    detail: dict[str, object] = {"policy_version": change.policy_version}
+    condition = change.transition.condition
+    if condition is not None:
+        detail |= {
+            "title": condition.title,
+            "explanation": condition.explanation,
+            "evidence": dict(condition.evidence),
+        }
+    if change.note:
+        detail["note"] = change.note
+    return detail
+
+
+async def lock_alert(connection: Connection, alert_id: UUID) -> OpenAlert:
+    """The alert, held with its pump until the caller's transaction ends, as an evaluation holds it.
+
+    Raises:
+        NotFound: There is no such alert.
+    """
+    pump_id = await connection.fetchval(QUERIES["pump_of_alert"], alert_id)
+    if pump_id is None:
+        msg = f"there is no alert {alert_id}"
+        raise NotFound(msg)
+    await connection.execute(QUERIES["hold_pump"], pump_id)
+    row = await connection.fetchrow(QUERIES["lock_alert"], alert_id)
+    assert row is not None  # noqa: S101 - an alert is never deleted
+    return open_alert(row)
+
+
+async def set_acknowledged(
+    connection: Connection, change: AlertChange, now: datetime, expires_at: datetime | None
+) -> None:
+    """Write who has taken the alert, and until when, and audit it."""
+    state = change.transition.to_state.value
+    await connection.execute(QUERIES["set_acknowledged"], change.alert_id, state, change.actor, now, expires_at)
+    await _record_person(connection, change, now)
+
+
+async def set_resolved(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Write who has dealt with the alert, and how, and audit it."""
+    await connection.execute(QUERIES["set_resolved"], change.alert_id, change.actor, change.note, now)
+    await _record_person(connection, change, now)
+
+
+async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:
+    """The audit trail of one clinic, or of every one, in order; needs a transaction, and memory stays flat."""
+    async for record in connection.cursor(QUERIES["audit_rows"], clinic_id, prefetch=1000):
+        yield AuditRow(**dict(record))
+
+
+async def audit_heads(connection: Connection, clinic_id: str | None) -> tuple[AuditHead, ...]:
+    """Where each clinic's chain ends."""
+    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["audit_heads"], clinic_id))

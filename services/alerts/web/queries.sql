@@ -1,0 +1,26 @@
+-- What people and programs read.
+
+-- name: list_alerts
+-- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
+SELECT a.* FROM alerts a
+WHERE a.state = ANY ($1::text[]) AND ($2::text IS NULL OR a.clinic_id = $2)
+ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowledged' THEN 2 ELSE 3 END,
+         CASE WHEN a.state <> 'closed' THEN priority_rank(a.priority) END,
+         coalesce(a.closed_at, a.opened_at) DESC, a.alert_id
+LIMIT $3;
+
+-- name: one_alert
+SELECT * FROM alerts WHERE alert_id = $1;
+
+-- name: count_open
+SELECT priority, state, count(*) AS alerts FROM alerts
+WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1) GROUP BY 1, 2;
+
+-- name: transitions_of
+SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, detail
+FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;
+
+-- name: deliveries_of
+SELECT alert_id, delivery_id, kind, episode, step, contact, channel, priority, state, created_at, due_at, attempts, last_error, sent_at,
+       held_by, group_id IS NOT NULL AS grouped, bypassed
+FROM deliveries WHERE alert_id = ANY ($1::uuid[]) ORDER BY created_at, contact, channel;
