@@ -14,6 +14,7 @@ from schemas.events import RejectionReason
 from schemas.policy import Priority
 from services.alerts.metrics import DELIVERY_RESULTS, TASKS, TRIGGERS
 from services.ingest.batch import FlushReason
+from services.ingest.receipts import NotSent
 from services.localstack.system_packages import ensure_program
 from tests.ingest_world import CLINIC, TOKEN, alarm, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
@@ -21,6 +22,7 @@ from tests.stack import eventually
 CLOSED = {
     "pumpwatch_ingest_rejections_total": set(RejectionReason),
     "pumpwatch_ingest_flushes_total": set(FlushReason),
+    "pumpwatch_ingest_receipts_not_sent_total": set(NotSent),
     "pumpwatch_ingest_events_total": {"stored", "duplicate", "rejected"},
     "pumpwatch_ingest_messages_total": {"mqtt", "http"},
     "pumpwatch_alerts_deliveries_total": set(DELIVERY_RESULTS),
