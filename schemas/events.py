@@ -327,16 +327,28 @@ class RejectedEvent(_Wire):
     index: Annotated[int | None, Field(description="Place in the array, from 0; null: the whole message.")] = None
     event_id: UUID | None = None
     reason: RejectionReason
-    detail: str
+    detail: Annotated[
+        str,
+        Field(description="For a person; cut short, or empty, where the receipt would be too large for the broker."),
+    ]
 
 
 class Receipt(_Wire):
     """Sent to the Response Topic after the commit, with the message's Correlation Data.
 
-    `stored` + `duplicates` + the number of `rejected` events is the number of events in the message.
-    A device may forget an event that its receipt counts, whichever of the three it is.
+    `stored` + `duplicates` + the number of `rejected` events + `not_listed` is the number of events in the message.
+    A device may forget an event that its receipt counts, whichever of these it is.
     """
 
     stored: Annotated[int, Field(ge=0)]
     duplicates: Annotated[int, Field(ge=0)]
     rejected: tuple[RejectedEvent, ...] = ()
+    not_listed: Annotated[
+        int,
+        Field(
+            ge=0,
+            exclude_if=lambda count: count == 0,
+            description="How many more were rejected and are not in the list, which would be too large for the broker; "
+            "left out where it is 0. Sent again in smaller messages, each of them is named.",
+        ),
+    ] = 0

@@ -20,6 +20,17 @@ DEVICE_ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 DEVICE_ID_RULE: Final = "1 to 64 of the characters A-Z a-z 0-9 . _ : -, the first a letter or a digit"
 _DEVICE_ID: Final = re.compile(DEVICE_ID_PATTERN)
 
+MAX_RECEIPT_TOPIC_LEVELS: Final = 8
+"""The most levels of a Response Topic. Brokers end the connection of whoever publishes to more than they allow: 201
+(Mosquitto 2.0.11), 128 (EMQX), 8 (AWS IoT Core). The receipts topic has 4."""
+
+MAX_RECEIPT_TOPIC_BYTES: Final = 256
+"""The most bytes of a Response Topic in UTF-8; the protocol allows 65,535 and some brokers 256."""
+
+_NON_CHARACTERS: Final = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+_NOT_IN_A_RECEIPT_TOPIC: Final = re.compile(f"[\0-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NON_CHARACTERS}]")
+"""What MQTT forbids in a topic name (4.7.3) or lets a broker end the connection for (1.5.4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventTopic:
@@ -72,9 +83,24 @@ def receipt_topic(device_id: str) -> str:
 
 
 def is_receipt_topic_of(device_id: str, topic: str) -> bool:
-    """Tell whether a Response Topic lies in the device's own subtree and is not an event topic.
+    """Tell whether a Response Topic lies in the device's own subtree, is not an event topic, and any broker takes it.
 
-    Anything else is ignored: a device must not make Pumpwatch publish into another's subtree.
+    Anything else gets no receipt: a device must not make Pumpwatch publish into another's subtree, nor anything that a
+    broker ends Pumpwatch's connection for.
     """
     own = f"{ROOT}/{device_id}/"
-    return topic.startswith(own) and not topic.startswith(own + "events") and "+" not in topic and "#" not in topic
+    return topic.startswith(own) and not topic.startswith(own + "events") and _is_taken_by_any_broker(topic)
+
+
+def _is_taken_by_any_broker(topic: str) -> bool:
+    return (
+        len(topic) <= MAX_RECEIPT_TOPIC_BYTES  # first: the rest looks at every character
+        and "//" not in topic
+        and not topic.endswith("/")
+        and topic.count("/") < MAX_RECEIPT_TOPIC_LEVELS
+        and "+" not in topic
+        and "#" not in topic
+        # The search alone would do, and takes eight times as long.
+        and ((topic.isascii() and topic.isprintable()) or _NOT_IN_A_RECEIPT_TOPIC.search(topic) is None)
+        and len(topic.encode()) <= MAX_RECEIPT_TOPIC_BYTES
+    )

@@ -1,6 +1,6 @@
 """What the alert service costs: a sweep over a fleet, pumps that changed, and a network that falls silent.
 
-    python -m bench.alerts.run --pumps 1000 10000 100000 --days 28 --json
+    python -m bench.alerts --pumps 1000 10000 100000 --days 28 --json
 
 Real `pumpwatch alerts` processes (two: one for each core) on a TimescaleDB of the benchmark's own, with the memory that
 its makers' tuning would give it (a quarter of the machine's). A sweep runs from the moment that every pump is due until

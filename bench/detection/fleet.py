@@ -1,4 +1,4 @@
-"""A labelled fleet for bench.detection.run: patients with a known rate, shape and dispersion of demand.
+"""A labelled fleet for bench.detection: patients with a known rate, shape and dispersion of demand.
 
 Events reach the rules through the same facts as stored ones (services.alerts.facts.from_events). What is random
 follows from the seed and the number of the pump alone.

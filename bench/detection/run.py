@@ -1,6 +1,6 @@
 """How well the rules detect, and what chance allows.
 
-`python -m bench.detection.run --pumps 500 --days 120 --seed 1 --json`
+`python -m bench.detection --pumps 500 --days 120 --seed 1 --json`
 
 An ordinary fleet says how many false alerts each rule raises; copies of its pumps to which something happens
 say what is found and how soon. Everything goes through the same pure evaluate and reconcile at the times of

@@ -1,7 +1,7 @@
 """The fault matrix: what ingest loses, doubles and takes to come back, when the parts around it break.
 
-    python -m bench.faults.run --events 100000 --repeats 10 --json
-    python -m bench.faults.run --cell ingest --cell disk-full --events 20000 --repeats 3
+    python -m bench.faults --events 100000 --repeats 10 --json
+    python -m bench.faults --cell ingest --cell disk-full --events 20000 --repeats 3
 
 In each cell simulated devices publish single events and arrays over several connections and keep each message until its
 receipt. The fault strikes at random moments (seeded), `--repeats` times in one run. Prints a table, and last JSON

@@ -43,7 +43,9 @@ class Inbox:
         if len(messages) > most:
             messages, self.messages = messages[:most], messages[most:]
             self.payload_bytes = int(self.payload_bytes * (1 - most / (most + len(self.messages))))
-        return Batch(connection, messages, submissions, self.oldest_at, _wanting_receipts(messages, submissions))
+        asked, in_vain = _asking_for_receipts(messages)
+        wanted = [*asked, *range(len(messages), len(messages) + len(submissions))]
+        return Batch(connection, messages, submissions, self.oldest_at, wanted, in_vain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class Batch:
     submissions: list[Submission]
     oldest_at: float
     receipts_for: Sequence[int]
-    """Numbers of the messages that want a receipt."""
+    """Numbers of the messages that get a receipt."""
+    without_receipt: Sequence[int]
+    """Numbers of the messages that asked for one where none is sent to."""
 
     @property
     def all(self) -> list[Incoming]:
@@ -63,16 +67,17 @@ class Batch:
         return [*self.messages, *self.submissions]
 
 
-def _wanting_receipts(messages: list[Message], submissions: list[Submission]) -> Sequence[int]:
-    asked = [
-        number
-        for number, message in enumerate(messages)
-        if message.response_topic is not None and _is_own_subtree(message.topic, message.response_topic)
-    ]
-    return [*asked, *range(len(messages), len(messages) + len(submissions))]
+def _asking_for_receipts(messages: list[Message]) -> tuple[list[int], list[int]]:
+    """The numbers of those that asked for a receipt, and of those that asked where none is sent to."""
+    asked: list[int] = []
+    in_vain: list[int] = []
+    for number, message in enumerate(messages):
+        if message.response_topic is not None:
+            (asked if _may_go_there(message.topic, message.response_topic) else in_vain).append(number)
+    return asked, in_vain
 
 
-def _is_own_subtree(topic: str, response_topic: str) -> bool:
+def _may_go_there(topic: str, response_topic: str) -> bool:
     """Tell whether a receipt may go there; a device must not make us publish into another's subtree."""
     levels = topic.split("/", 3)
     return len(levels) == 4 and is_receipt_topic_of(levels[2], response_topic)

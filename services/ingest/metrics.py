@@ -16,6 +16,7 @@ from schemas.events import RejectionReason
 from services.ingest.batch import FlushReason
 from services.ingest.messages.decode import Decoded
 from services.ingest.outcome import Stored
+from services.ingest.receipts import NotSent
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_SECONDS: Final = (1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400, 604_800, 2_592_000)
@@ -31,6 +32,7 @@ class IngestMetrics:
     rejections: Counter
     flushes: Counter
     receipts: Counter
+    receipts_not_sent: Counter
     retries: Counter
     sequence_gaps: Counter
     commit_seconds: Histogram
@@ -63,6 +65,7 @@ class IngestMetrics:
             rejections=counter("rejections", "Rejected events.", "reason", RejectionReason),
             flushes=counter("flushes", "Batches by why they were written.", "reason", FlushReason),
             receipts=counter("receipts", "Receipts sent."),
+            receipts_not_sent=counter("receipts_not_sent", "Receipts asked for and not sent.", "reason", NotSent),
             retries=counter("write_retries", "Writes that will be tried again: the database was away."),
             sequence_gaps=counter(
                 "sequence_gaps",

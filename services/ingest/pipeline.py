@@ -16,7 +16,6 @@ import time
 from contextlib import suppress
 
 import structlog
-from mqtt5 import PublishPacket
 
 from schemas.events import EventKind, Receipt
 from schemas.topics import EVENTS_FILTER, event_topic
@@ -27,7 +26,8 @@ from services.ingest.messages.receipts import receipts
 from services.ingest.messages.sequence import SequenceTracker
 from services.ingest.metrics import IngestMetrics
 from services.ingest.outcome import Stored
-from services.ingest.reconnect import AT_ONCE_SECONDS, is_suspicious, reconnect_seconds
+from services.ingest.receipt_sender import ReceiptSender
+from services.ingest.reconnect import Ends
 from services.ingest.settings import IngestSettings
 from services.ingest.storage.registry import RegistryCache
 from services.ingest.storage.writer import Writer
@@ -66,6 +66,7 @@ class Pipeline:
         self._metrics = metrics
         self._limits = FlushLimits(settings.flush_messages, settings.flush_bytes, settings.flush_after_seconds)
         self._inbox = Inbox()
+        self._receipts = ReceiptSender(metrics)
         self._something_came = asyncio.Event()
         self._free_writers = asyncio.Semaphore(settings.writers)
         self._writing: set[asyncio.Task[tuple[Decoded, Stored]]] = set()
@@ -131,32 +132,41 @@ class Pipeline:
 
     async def _stay_connected(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
-        ended_at_once = 0
+        ends = Ends()
         try:
             while not stop.is_set():
                 began = time.monotonic()
                 try:
                     await self._one_connection(stopped)
                 except (BrokerUnavailableError, ConnectionLostError) as error:
-                    at_once = isinstance(error, ConnectionLostError) and time.monotonic() - began < AT_ONCE_SECONDS
-                    ended_at_once = ended_at_once + 1 if at_once or isinstance(error, SessionTakenOverError) else 0
-                    self._broker_lost(error, ended_at_once)
+                    ends = self._broker_lost(error, ends, lasted_seconds=time.monotonic() - began)
                 finally:
                     self._connection = None
                     self._inbox.messages = []  # the broker sends them again; their packet ids are void
-                await asyncio.wait({stopped}, timeout=reconnect_seconds(ended_at_once))
+                await asyncio.wait({stopped}, timeout=ends.wait_seconds)
         finally:
             stopped.cancel()
         await self._drain()  # what came by HTTP after the connection was gone
 
-    def _broker_lost(self, error: Exception, ended_at_once: int) -> None:
+    def _broker_lost(self, error: Exception, ends: Ends, *, lasted_seconds: float) -> Ends:
+        """Say that the connection ended or could not be made; returns how it stands with the ends in a row."""
         self._broker_fault = str(error)
-        if is_suspicious(ended_at_once):
-            self._broker_fault += (
-                f" ({ended_at_once} times: does another ingestor use client id {self._settings.client_id!r}?)"
+        if isinstance(error, BrokerUnavailableError):
+            ends = Ends()
+        else:
+            ends = ends.then(
+                lasted_seconds=lasted_seconds,
+                taken_over=isinstance(error, SessionTakenOverError),
+                receipts_on_the_way=self._receipts.connection_ended(),
             )
-        say = log.error if is_suspicious(ended_at_once) else log.warning
-        say("broker_lost", error=self._broker_fault, again_in_seconds=reconnect_seconds(ended_at_once))
+        if ends.are_suspicious:
+            self._broker_fault += (
+                f" ({ends.in_a_row} times: does another ingestor use client id {self._settings.client_id!r}, "
+                "or does the broker not take a receipt?)"
+            )
+        say = log.error if ends.are_suspicious else log.warning
+        say("broker_lost", error=self._broker_fault, again_in_seconds=ends.wait_seconds)
+        return ends
 
     async def _one_connection(self, stopped: asyncio.Task[bool]) -> None:
         async with connect(
@@ -253,26 +263,24 @@ class Pipeline:
         while True:
             batch, task = await self._being_written.get()
             decoded, stored = await task
-            wanted = batch.receipts_for
-            answers = receipts(decoded, stored, wanted)
+            answers = receipts(decoded, stored, batch.receipts_for)
             for number, submission in enumerate(batch.submissions, start=len(batch.messages)):
                 if not submission.receipt.done():
                     submission.receipt.set_result(answers[number])
-            if batch.connection is not None and batch.connection is self._connection:
-                packets = [
-                    PublishPacket(
-                        batch.messages[number].response_topic or "",
-                        answers[number].model_dump_json().encode(),
-                        correlation_data=batch.messages[number].correlation_data,
-                    )
-                    for number in wanted
-                    if number < len(batch.messages)
-                ]
-                with suppress(ConnectionLostError):  # the broker sends the messages again, and they are duplicates
-                    await batch.connection.acknowledge(batch.messages)
-                    await batch.connection.publish(packets)
-                    self._metrics.receipts.inc(len(packets))
+            # In this order: a broker that ends the connection over a receipt has its message's acknowledgement already.
+            connection = await self._acknowledge(batch)
+            await self._receipts.send(batch, answers, connection)
             del self._unacknowledged[id(batch)]
             self._batch_done.set()
             if self._sequence is not None:  # here, because here batches are in the order of arrival
                 self._metrics.sequence_gaps.inc(self._sequence.observe(decoded.sequence()))
+
+    async def _acknowledge(self, batch: Batch) -> Connection | None:
+        """Acknowledge on the connection that the batch came by; None if that has ended: then it all comes again."""
+        if batch.connection is None or batch.connection is not self._connection:
+            return None
+        try:
+            await batch.connection.acknowledge(batch.messages)
+        except ConnectionLostError:
+            return None
+        return batch.connection

@@ -2,7 +2,7 @@
 
 Guarantees: nothing is acknowledged unless `acknowledge` is called; packet ids of a dead connection are never used on a
 new one (each connection has its own client); a connection that is lost in whatever way ends `messages` with
-`ConnectionLostError`, it never hangs.
+`ConnectionLostError`, it never hangs; no packet is written that is larger than the broker said it takes.
 
 aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs/decisions/0001-mqtt-client.md):
 its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
@@ -34,6 +34,12 @@ _KEEP_ALIVE_SECONDS: Final = 15
 _EXCESS_MESSAGES: Final = 500
 _BUFFER_BYTES: Final = 2_097_152
 _LARGEST_PACKET_BYTES: Final = 1_048_576
+_PROTOCOLS_LARGEST_PACKET_BYTES: Final = 268_435_455
+_LONGEST_FIELD_BYTES: Final = 65_535
+"""Of a topic and of Correlation Data: their length is written in two bytes."""
+_PUBLISH_OVERHEAD_BYTES: Final = 11
+"""Of a QoS 0 PUBLISH: type 1, length at most 4, length of the topic 2, of the properties at most 4."""
+_CORRELATION_OVERHEAD_BYTES: Final = 3
 
 
 class BrokerUnavailableError(ConnectionError):
@@ -55,6 +61,7 @@ class Message(Protocol):
     payload: bytes
     packet_id: int | None
     retain: bool
+    duplicate: bool
     response_topic: str | None
     correlation_data: bytes | None
 
@@ -131,7 +138,9 @@ class _HeldUpReader:
 class Connection:
     """One live connection. Use `connect`."""
 
-    def __init__(self, client: aiomqtt.Client, receive_maximum: int, farewell: _Farewell) -> None:
+    def __init__(
+        self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket, farewell: _Farewell
+    ) -> None:
         self._client = client
         self._farewell = farewell
         self._unacknowledged = 0
@@ -139,7 +148,9 @@ class Connection:
         self._may_read.set()
         held_up: Any = _HeldUpReader(client._reader, self._may_read)  # noqa: SLF001 - see the module's docstring
         client._reader = held_up  # noqa: SLF001
-        self.receive_maximum = receive_maximum
+        self.receive_maximum = min(receive_maximum, accepted.receive_max)
+        self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
+        """Larger ones the broker does not take: it would end the connection."""
 
     async def subscribe(self, topic_filter: str) -> None:
         """Subscribe with QoS 1; retained messages are not sent again.
@@ -157,7 +168,7 @@ class Connection:
             msg = f"the broker refused the subscription to {topic_filter}: {error}"
             raise BrokerUnavailableError(msg) from error
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError) as error:
-            raise ConnectionLostError(str(error)) from error
+            raise self._lost(error) from error
 
     async def messages(self) -> AsyncIterator[list[Message]]:
         """Iterate over what comes in, as many messages at once as are there. Read by one task.
@@ -177,11 +188,14 @@ class Connection:
                     self._may_read.clear()
                 yield came
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
-            reason = self._farewell.reason
-            if reason == "SESSION_TAKEN_OVER":
-                msg = f"another client connected as {self._client.identifier!r}: each ingestor needs an id of its own"
-                raise SessionTakenOverError(msg) from error
-            raise ConnectionLostError(f"{error}: {reason or 'the connection broke'}") from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> ConnectionLostError:
+        reason = self._farewell.reason
+        if reason == "SESSION_TAKEN_OVER":
+            msg = f"another client connected as {self._client.identifier!r}: each ingestor needs an id of its own"
+            return SessionTakenOverError(msg)
+        return ConnectionLostError(f"{error}: {reason or 'the connection broke'}")
 
     async def acknowledge(self, messages: Iterable[Message]) -> None:
         """Send PUBACK for each QoS 1 message, in the given order, which must be the order of arrival.
@@ -195,13 +209,30 @@ class Connection:
             self._may_read.set()  # before the write, which may wait for a broker that waits for us to read
         await self._write(b"".join(packets))
 
-    async def publish(self, packets: Iterable[PublishPacket]) -> None:
+    def room_for_payload(self, topic: str, correlation_data: bytes | None) -> int:
+        """How many bytes a payload may have beside these, so that the broker takes the packet; below 0: none."""
+        correlation = _CORRELATION_OVERHEAD_BYTES + len(correlation_data) if correlation_data is not None else 0
+        return self.largest_packet_bytes - _PUBLISH_OVERHEAD_BYTES - len(topic.encode()) - correlation
+
+    async def publish(self, packets: Iterable[PublishPacket]) -> list[PublishPacket]:
         """Publish with QoS 0: what is sent this way can be lost, and its loss must not matter.
+
+        Returns:
+            Those that were not sent: the broker does not take a packet so large, or the protocol cannot say it.
 
         Raises:
             ConnectionLostError: The connection ended.
         """
-        await self._write(b"".join(packet.write() for packet in packets))
+        written: list[bytes] = []
+        too_large: list[PublishPacket] = []
+        for packet in packets:
+            data = packet.write() if _can_be_written(packet) else b""
+            if 0 < len(data) <= self.largest_packet_bytes:
+                written.append(data)
+            else:
+                too_large.append(packet)
+        await self._write(b"".join(written))
+        return too_large
 
     async def _write(self, data: bytes) -> None:
         if not data:
@@ -217,6 +248,12 @@ class Connection:
             if isinstance(error, ConnectionLostError):
                 raise
             raise ConnectionLostError(str(error)) from error
+
+
+def _can_be_written(packet: PublishPacket) -> bool:
+    """Tell whether the lengths fit into their two bytes; the codec does not look, and would write nonsense."""
+    longest = max(len(packet.topic.encode()), len(packet.correlation_data or b""))
+    return longest <= _LONGEST_FIELD_BYTES
 
 
 @contextlib.asynccontextmanager
@@ -272,7 +309,7 @@ async def connect(
     client._tasks.add_done_callback(ended)  # noqa: SLF001 - see the module's docstring
     accepted: ConnAckPacket = await client.connected()
     try:
-        yield Connection(client, min(receive_maximum, accepted.receive_max), farewell)
+        yield Connection(client, receive_maximum, accepted, farewell)
     finally:
         client._tasks.remove_done_callback(ended)  # noqa: SLF001 - else it would look lost, and DISCONNECT not be sent
         await _close(client)

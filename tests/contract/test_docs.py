@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, MODEL_BY_KIND, EventKind, RejectionReason
 from schemas.paths import PUBLISHED_FOLDER
-from schemas.topics import ROOT
+from schemas.topics import MAX_RECEIPT_TOPIC_BYTES, MAX_RECEIPT_TOPIC_LEVELS, ROOT
 from services.alerts.metrics import Metrics as AlertsMetrics
 from services.alerts.settings import AlertsSettings
 from services.ingest.metrics import IngestMetrics
@@ -70,7 +70,7 @@ def test_every_value_and_bound_of_the_schema_is_in_the_guide(kind: EventKind) ->
 def test_receipts_and_batches_of_the_guide_are_as_published() -> None:
     receipts = [example for example in EXAMPLES if isinstance(example, dict) and "stored" in example]
     batches = [example for example in EXAMPLES if isinstance(example, list)]
-    assert len(receipts) == 2
+    assert len(receipts) == 3
     assert len(batches) == 1
     for receipt in receipts:
         Draft202012Validator(schema("receipt")).validate(receipt)
@@ -87,6 +87,8 @@ def test_limits_of_the_guide_are_the_ones_in_the_code() -> None:
     defaults = {name: field.default for name, field in IngestSettings.model_fields.items()}
     assert f"{MAX_PAYLOAD_BYTES:,}" in DEVICES
     assert f"up to {MAX_BATCH_EVENTS} events" in DEVICES
+    assert f"at most {MAX_RECEIPT_TOPIC_LEVELS} levels" in DEVICES
+    assert f"at most {MAX_RECEIPT_TOPIC_BYTES} bytes" in DEVICES
     assert f"more than {defaults['clock_ahead_hours']} hours ahead" in " ".join(DEVICES.split())
     assert f"more than {defaults['clock_behind_days']} days behind" in " ".join(DEVICES.split())
     assert f"{ROOT}/{{device_id}}/events/{{kind}}" in DEVICES

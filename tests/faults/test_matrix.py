@@ -1,4 +1,4 @@
-"""The short form of `bench.faults.run`: every cell once, with a few thousand events."""
+"""The short form of `bench.faults`: every cell once, with a few thousand events."""
 
 from __future__ import annotations
 

@@ -14,16 +14,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from services.alerts.resources import Resources
 from services.alerts.delivery import store
 from services.alerts.delivery.channel import AppriseChannel, server_of
 from services.alerts.delivery.escalate import after_failure
@@ -33,8 +31,9 @@ from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
 from services.alerts.policies import address_of
+from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection, Pool
+from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart, concerns_all
 
 log = structlog.get_logger()
@@ -211,7 +210,9 @@ class Dispatcher:
                 await asyncio.sleep(backoff_seconds(failures, first_seconds=0.1, longest_seconds=2.0))
         self._resources.metrics.deliveries.labels(result).inc()
         if outcome.result is SendResult.SENT:
-            self._resources.metrics.delivery_seconds.observe((self._resources.clock() - claim.created_at).total_seconds())
+            self._resources.metrics.delivery_seconds.observe(
+                (self._resources.clock() - claim.created_at).total_seconds()
+            )
         log.info(
             "delivery_attempted",
             delivery_id=str(claim.delivery_id),

@@ -12,28 +12,27 @@ import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
 import structlog
 
+from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.delivery.store import insert_notices
 from services.alerts.evaluation import store
-from services.alerts.health import store as health_store
-from services.alerts.lifecycle.store import AlertChange, load_open_alerts
-from services.alerts.outage.bypass import Bypass
-from services.alerts.resources import Resources
-from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
+from services.alerts.health import store as health_store
 from services.alerts.health.troubles import ingest_notices
+from services.alerts.lifecycle.store import AlertChange, load_open_alerts
 from services.alerts.metrics import Metrics
 from services.alerts.model import AlertState, TransitionKind
+from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
+from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection, Pool
+from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart
 
 _CHANNEL: Final = "pumps_changed"
@@ -213,7 +212,11 @@ class Worker:
 
     async def _sweep(self) -> float:
         done = await self.sweep_once()
-        return 0.0 if done >= self._resources.settings.sweep_slice_pumps else min(1.0, self._resources.settings.sweep_seconds / 4)
+        return (
+            0.0
+            if done >= self._resources.settings.sweep_slice_pumps
+            else min(1.0, self._resources.settings.sweep_seconds / 4)
+        )
 
     async def _reload_policies(self) -> None:
         while True:

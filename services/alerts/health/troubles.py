@@ -65,4 +65,6 @@ def notices_to_first_step(policy: Policy, clinic_id: str, episode: str, text: Pa
     names = route.steps[0].contacts if route and route.steps else ()
     for contact in policy.contacts:
         if contact.name in names:
-            yield Notice(clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text)
+            yield Notice(
+                clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text
+            )

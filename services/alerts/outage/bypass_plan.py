@@ -24,6 +24,7 @@ from services.alerts.wording import rule_words
 Cause = tuple[str, str, str]
 """Pump, rule and key: what at most one open alert is about."""
 
+
 @dataclass(frozen=True, slots=True)
 class HeardAlarm:
     """An event of a pump alarm as it came from the broker."""

@@ -27,7 +27,7 @@ from services.alerts.wording import moment
 UNDER_KEY: Final = "under_delivery"
 OVER_KEY: Final = "over_delivery"
 _NOTABLE: Final = 0.75
-"""Half the discrepancy raised 0.13 times in 1,000 days of sound pumps (bench.detection.run): too often for a high page."""
+"""Half the discrepancy raised 0.13 times in 1,000 days of sound pumps (bench.detection): too often for a high page."""
 
 
 def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:

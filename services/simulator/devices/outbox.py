@@ -154,7 +154,7 @@ class Outbox:
         self._stored += receipt.stored
         self._duplicates += receipt.duplicates
         whole = any(rejected.index is None for rejected in receipt.rejected)
-        self._rejected += message.events if whole else len(receipt.rejected)
+        self._rejected += message.events if whole else len(receipt.rejected) + receipt.not_listed
         self._outstanding -= message.events
         self.rejections.extend(Rejection(message.device_id, rejected) for rejected in receipt.rejected)
         return message

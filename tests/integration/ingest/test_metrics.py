@@ -15,12 +15,14 @@ from schemas.policy import Priority
 from services.alerts.metrics import DELIVERY_RESULTS, TASKS, TRIGGERS
 from services.devstack.servers.system_packages import ensure_program
 from services.ingest.batch import FlushReason
+from services.ingest.messages.receipts import NotSent
 from tests.ingest_world import CLINIC, TOKEN, alarm, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 
 CLOSED = {
     "pumpwatch_ingest_rejections_total": set(RejectionReason),
     "pumpwatch_ingest_flushes_total": set(FlushReason),
+    "pumpwatch_ingest_receipts_not_sent_total": set(NotSent),
     "pumpwatch_ingest_events_total": {"stored", "duplicate", "rejected"},
     "pumpwatch_ingest_messages_total": {"mqtt", "http"},
     "pumpwatch_alerts_deliveries_total": set(DELIVERY_RESULTS),

@@ -118,7 +118,8 @@ async def rows(database) -> int:
 
 
 def test_there_is_a_case_for_every_reason():
-    assert [case.reason for case in CASES] == list(RejectionReason)
+    # No message is known that Pumpwatch fails on; what becomes of one is in tests/unit/test_ingest_decode.py.
+    assert [case.reason for case in CASES] == [each for each in RejectionReason if each is not R.INTERNAL_ERROR]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.reason for case in CASES])

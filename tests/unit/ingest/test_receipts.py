@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import Receipt, RejectionReason
+from schemas.events import Receipt, RejectedEvent, RejectionReason
 from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, Rejection, decode
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.receipts import receipts
+from services.ingest.messages.receipts import encoded_to_fit, receipts
 from services.ingest.outcome import Stored
 from tests.unit.ingest.test_decode import Sent, reading, sent
 
@@ -107,3 +107,79 @@ def test_stored_duplicates_and_rejected_are_all_events_of_the_message(shapes):
         assert receipt.stored == kinds["new"] + brought
         assert receipt.duplicates == kinds["known"] + kinds["again"] - brought
         assert len(receipt.rejected) == sum(kinds[kind] for kind in ("invalid", "not an event", "late", "refused"))
+
+
+def refused(detail: str = "code: is unknown", *, times: int = 1) -> tuple[RejectedEvent, ...]:
+    return tuple(
+        RejectedEvent(index=n, event_id=uuid4(), reason=RejectionReason.UNKNOWN_VALUE, detail=detail)
+        for n in range(times)
+    )
+
+
+def fitted(receipt: Receipt, at_most_bytes: int) -> Receipt:
+    encoded = encoded_to_fit(receipt, at_most_bytes)
+    assert encoded is not None
+    assert len(encoded) <= at_most_bytes
+    return Receipt.model_validate_json(encoded)
+
+
+def test_a_receipt_that_fits_is_sent_as_it_is_and_says_nothing_of_what_is_left_out():
+    receipt = Receipt(stored=3, duplicates=1, rejected=refused())
+    encoded = encoded_to_fit(receipt, 10_000)
+    assert encoded == receipt.model_dump_json().encode()
+    assert b"not_listed" not in encoded
+    assert encoded_to_fit(Receipt(stored=1, duplicates=0), 42) == b'{"stored":1,"duplicates":0,"rejected":[]}'
+
+
+def test_of_a_receipt_that_is_too_large_the_details_are_shortened_first():
+    receipt = Receipt(stored=0, duplicates=0, rejected=refused("x" * 400, times=500))
+    told = fitted(receipt, 200_000)
+    assert [r.event_id for r in told.rejected] == [r.event_id for r in receipt.rejected]
+    assert all(r.detail.startswith("x") and r.detail.endswith("...") and len(r.detail) < 400 for r in told.rejected)
+    assert told.not_listed == 0
+
+
+def test_then_the_details_are_left_out_and_every_refused_event_is_still_named():
+    receipt = Receipt(stored=0, duplicates=0, rejected=refused("x" * 400, times=500))
+    told = fitted(receipt, 64_000)
+    assert [(r.index, r.event_id, r.reason) for r in told.rejected] == [
+        (r.index, r.event_id, r.reason) for r in receipt.rejected
+    ]
+    assert {r.detail for r in told.rejected} == {""}
+    assert told.not_listed == 0
+
+
+def test_then_the_list_is_cut_and_the_rest_is_counted():
+    receipt = Receipt(stored=7, duplicates=2, rejected=refused("x" * 400, times=500))
+    told = fitted(receipt, 5_000)
+    assert (told.stored, told.duplicates, len(told.rejected) + told.not_listed) == (7, 2, 500)
+    assert [r.event_id for r in told.rejected] == [r.event_id for r in receipt.rejected][: len(told.rejected)]
+    assert len(encoded_to_fit(receipt, 5_000) or b"") > 4_800
+    assert fitted(receipt, 70) == Receipt(stored=7, duplicates=2, not_listed=500)
+
+
+def test_where_not_even_the_counts_fit_there_is_no_receipt():
+    assert encoded_to_fit(Receipt(stored=7, duplicates=2, rejected=refused(times=500)), 40) is None
+    assert encoded_to_fit(Receipt(stored=7, duplicates=2), 40) is None
+    assert encoded_to_fit(Receipt(stored=7, duplicates=2), -5) is None
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=300), st.none() | st.uuids()), max_size=40),
+    st.integers(0, 2**53),
+    st.integers(80, 6_000),
+)
+def test_what_is_sent_fits_and_its_counts_are_those_of_all_events(rejected, stored, at_most_bytes):
+    receipt = Receipt(
+        stored=stored,
+        duplicates=5,
+        rejected=tuple(
+            RejectedEvent(index=n, event_id=event_id, reason=RejectionReason.REFUSED_BY_DATABASE, detail=detail)
+            for n, (detail, event_id) in enumerate(rejected)
+        ),
+    )
+    told = fitted(receipt, at_most_bytes)
+    assert (told.stored, told.duplicates, len(told.rejected) + told.not_listed) == (stored, 5, len(rejected))
+    for before, after in zip(receipt.rejected, told.rejected, strict=False):
+        assert (before.index, before.event_id, before.reason) == (after.index, after.event_id, after.reason)
+        assert before.detail.startswith(after.detail.removesuffix("..."))

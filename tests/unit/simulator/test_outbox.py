@@ -76,6 +76,14 @@ def test_rejections_are_counted_and_kept():
     assert outbox.counts.refused == 1
 
 
+def test_refused_events_that_a_receipt_has_no_room_to_list_are_counted():
+    outbox = Outbox(10.0)
+    outbox.add("pump-1", "t", b"x", 500)
+    one = RejectedEvent(index=1, reason=RejectionReason.CLOCK_AHEAD, detail="")
+    assert outbox.acknowledge(1, Receipt(stored=1, duplicates=0, rejected=(one,), not_listed=498))
+    assert outbox.counts.rejected == 499
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """Adds, sends, receipts, lost connections and time, in any order."""
 
