@@ -8,31 +8,31 @@ supervisor to start it anew.
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
+from services.alerts.clock import utc_now
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation.worker import Worker, reload_policies
 from services.alerts.health.ping import keep_pinging
-from services.alerts.health.state import Health
 from services.alerts.metrics import Metrics
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
+from services.alerts.resources import Resources
 from services.alerts.settings import AlertsSettings
 from services.alerts.web.api import create_app
-from services.alerts.web.dependencies import Parts
+from services.alerts.web.dependencies import Web
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, open_pool
 from services.runtime.http import serve
 from services.runtime.migrate import pending
+from services.runtime.signals import stop_signal
 
 _POOL_CONNECTIONS = 12
 """Four loops and the sends under way, and as much again for requests."""
@@ -46,15 +46,8 @@ async def run(settings: AlertsSettings) -> None:
     Raises:
         services.runtime.http.AddressInUseError: The HTTP address cannot be bound.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_signal() as stop:
         await run_until(stop, settings)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
@@ -70,32 +63,25 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             max_size=_POOL_CONNECTIONS,
         )
         stack.callback(pool.terminate)
-        channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
-        # Two processes must never share a name: what one sends while it dies, the other takes over by it.
-        worker_id = f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}"
-        dispatcher = Dispatcher(pool, policies, settings, metrics, utc_now, channel, worker_id=worker_id)
-        health = Health()
-        bypass = Bypass(settings, policies, metrics, utc_now, channel, health) if settings.mqtt_url else None
-        worker = Worker(
+        resources = Resources(
             pool,
             policies,
             settings,
             metrics,
             utc_now,
-            dispatcher.wake,
-            bypass.before_deciding if bypass else None,
-            bypass.after_deciding if bypass else None,
-            health,
+            worker_id=f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}",
         )
-        app = create_app(Parts(pool, policies, health, registry, utc_now, bypass), settings)
+        channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
+        bypass = Bypass(resources, channel) if settings.mqtt_url else None
+        app = create_app(Web(resources, registry, bypass))
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(serve(app, host=settings.http_host, port=settings.http_port)),
-                group.create_task(_work(pool, worker, dispatcher, channel, worker_id)),
+                group.create_task(_work(resources, channel, bypass)),
             ]
             if bypass is not None:
                 tasks.append(group.create_task(bypass.run()))
-            tasks.append(group.create_task(keep_pinging(settings, pool, health, utc_now)))
+            tasks.append(group.create_task(keep_pinging(resources)))
             log.info("alerts_started", board=f"http://{settings.http_host}:{settings.http_port}/")
             await stop.wait()
             log.info("alerts_stopping")
@@ -104,12 +90,12 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     log.info("alerts_stopped")
 
 
-async def _work(pool: Pool, worker: Worker, dispatcher: Dispatcher, channel: AppriseChannel, worker_id: str) -> None:
+async def _work(resources: Resources, channel: AppriseChannel, bypass: Bypass | None) -> None:
     await channel.warm_up()
-    await wait_until_migrated(pool)
+    await wait_until_migrated(resources.pool)
     async with asyncio.TaskGroup() as group:
-        group.create_task(worker.run(worker_id))
-        group.create_task(dispatcher.run())
+        group.create_task(Worker(resources, bypass).run())
+        group.create_task(Dispatcher(resources, channel).run())
 
 
 async def wait_until_migrated(pool: Pool) -> None:
@@ -126,8 +112,3 @@ async def wait_until_migrated(pool: Pool) -> None:
             log.warning("waiting_for_database", error=str(error) or type(error).__name__)
         attempt += 1
         await asyncio.sleep(backoff_seconds(attempt, first_seconds=0.2, longest_seconds=5.0))
-
-
-def utc_now() -> datetime:
-    """The service's clock."""
-    return datetime.now(UTC)

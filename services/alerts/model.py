@@ -23,7 +23,7 @@ KEY_SIGN: Final = "@"  # in no id of a device
 
 
 def key_of(name: str, at: datetime) -> str:
-    """The key of a condition about a one-off event: one thing that happened at `at` (services.alerts.lifecycle.one_off)."""
+    """The key of a condition about a one-off event, which happened at `at` (services.alerts.lifecycle.one_off)."""
     return f"{name}{KEY_SIGN}{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -175,10 +175,19 @@ class Page:
     flapped: bool = False
 
     @classmethod
-    def after(cls, transition: Transition, seq: int, at: datetime) -> Self:
-        """The page that a transition begins."""
+    def of(cls, transition: Transition, seq: int | None, at: datetime) -> tuple[Self, ...]:
+        """The page that a transition begins; empty: it begins none.
+
+        Raises:
+            ValueError: It begins one, and has no place in the trail.
+        """
+        if transition.kind not in PAGING_KINDS:
+            return ()
+        if seq is None:
+            msg = f"a transition that pages must be audited: {transition.kind}"
+            raise ValueError(msg)
         flapped = transition.reason is Reason.CONDITION_FLAPPED
-        return cls(transition.kind, seq, at, transition.priority, transition.from_state, flapped)
+        return (cls(transition.kind, seq, at, transition.priority, transition.from_state, flapped),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +233,33 @@ class OpenAlert:
             evidence=condition.evidence,
         )
 
+    def after(self, transition: Transition, seq: int | None, at: datetime) -> OpenAlert:
+        """This alert once a transition of it has happened.
+
+        Args:
+            transition: Of this alert; one that opens it may follow `opened_by`.
+            seq: The place of the transition in the clinic's audit trail; None: it is not audited.
+            at: When.
+
+        Raises:
+            ValueError: The transition pages and has no place in the trail.
+        """
+        condition, ended = transition.condition, transition.to_state in {AlertState.CLEARED, AlertState.CLOSED}
+        active = transition.to_state is AlertState.ACTIVE
+        return replace(
+            self,
+            state=transition.to_state,
+            priority=transition.priority,
+            since=transition.since_of(self),
+            title=condition.title if condition else self.title,
+            explanation=condition.explanation if condition else self.explanation,
+            evidence=condition.evidence if condition else self.evidence,
+            acknowledged_by=None if active else self.acknowledged_by,
+            acknowledgement_expires_at=None if active else self.acknowledgement_expires_at,
+            pages=(*self.pages, *Page.of(transition, seq, at)),
+            ended_at=(self.ended_at or at) if ended else None,
+        )
+
     @property
     def peak(self) -> Priority:
         """The highest priority it ever had."""
@@ -245,3 +281,11 @@ class Transition:
     def from_state(self) -> AlertState | None:
         """The state before; None when it opens."""
         return self.alert.state if self.alert else None
+
+    def since_of(self, alert: OpenAlert) -> datetime:
+        """Since when it is so afterwards: what returns begins anew, what goes on began at the earliest moment known."""
+        if self.condition is None:
+            return alert.since
+        if self.kind is TransitionKind.RETURNED:
+            return self.condition.since
+        return min(alert.since, self.condition.since)

@@ -66,16 +66,16 @@ def policies_of(*policies: Policy, faults: tuple[str, ...] = (), unusable: tuple
 
 
 class PolicyFolder:
-    """Reads the folder again when a file appeared, changed or went away."""
+    """Reads the folder again when a file appeared, changed or went away; `now` is what holds at the moment."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._seen: dict[Path, tuple[int, int]] | None = None
         self._good: dict[Path, Policy] = {}
-        self.policies = Policies()
+        self.now = Policies()
 
     def reload(self) -> bool:
-        """Look at the files; True: `policies` is new. Never raises: what is wrong stands in `faults`."""
+        """Look at the files; True: `now` is new. Never raises: what is wrong stands in `faults`."""
         if self._folder is None:
             return False
         try:
@@ -86,15 +86,15 @@ class PolicyFolder:
             }
         except OSError as error:
             fault = f"{self._folder}: cannot be read: {error.strerror}"
-            changed = self.policies.faults != (fault,)
+            changed = self.now.faults != (fault,)
             unusable = () if self._good else (fault,)
-            self.policies = policies_of(*self._good.values(), faults=(fault,), unusable=unusable)
+            self.now = policies_of(*self._good.values(), faults=(fault,), unusable=unusable)
             self._seen = None
             return changed
         if found == self._seen:
             return False
         self._seen = found
-        self.policies = self._read(found)
+        self.now = self._read(found)
         return True
 
     def _read(self, found: Mapping[Path, object]) -> Policies:

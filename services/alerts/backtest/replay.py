@@ -18,9 +18,7 @@ from services.alerts.facts.from_events import History
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import (
     PAGING_KINDS,
-    AlertState,
     OpenAlert,
-    Page,
     Transition,
     TransitionKind,
 )
@@ -139,20 +137,4 @@ def _after(transition: Transition, history: History, now: datetime) -> OpenAlert
         alert = OpenAlert.opened_by(
             condition, alert_id=uuid5(_NAMESPACE, name), clinic_id=history.clinic_id, pump_id=history.pump_id
         )
-    pages = alert.pages
-    if transition.kind in PAGING_KINDS:
-        pages = (*pages, Page.after(transition, len(pages) + 1, now))
-    since = alert.since if condition is None else min(alert.since, condition.since)
-    if transition.kind is TransitionKind.RETURNED and condition is not None:
-        since = condition.since
-    return replace(
-        alert,
-        state=transition.to_state,
-        priority=transition.priority,
-        since=since,
-        title=condition.title if condition else alert.title,
-        explanation=condition.explanation if condition else alert.explanation,
-        evidence=condition.evidence if condition else alert.evidence,
-        pages=pages,
-        ended_at=now if transition.to_state in {AlertState.CLEARED, AlertState.CLOSED} else None,
-    )
+    return alert.after(transition, len(alert.pages) + 1, now)

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.planned import PlannedDelivery
-from services.alerts.model import AlertState, OpenAlert, Page, TransitionKind
+from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Page, TransitionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def current_episode(pages: Iterable[Page]) -> Episode | None:
 def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
     """Every delivery that should exist by now for an active alert, and does not.
 
-    The steps of the route of the episode's priority, each an occasion of the episode. A step that has deliveries is left alone, so a policy that changes does not
-    page old steps again.
+    Each step of the route of the episode's priority is an occasion of the episode. A step that has deliveries is left
+    alone, so a policy that changes does not page old steps again.
     """
     episode = current_episode(alert.pages)
     if episode is None or alert.state is not AlertState.ACTIVE:

@@ -9,7 +9,7 @@ tried again, and no other pump waits for it (docs/decisions/0011-one-bad-pump.md
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -17,15 +17,17 @@ from uuid import UUID, uuid4
 import structlog
 
 from schemas.policy import Priority
-from services.alerts import store
 from services.alerts.delivery.escalate import due_deliveries, reaches_nobody
 from services.alerts.delivery.page_text import page_text
-from services.alerts.delivery.store import DeliveryRow
+from services.alerts.delivery.store import DeliveryRow, insert_deliveries, insert_notices
+from services.alerts.evaluation import store
 from services.alerts.evaluation.unjudged import unjudged, unjudged_notices
 from services.alerts.facts.model import PumpFacts
+from services.alerts.facts.store import load_facts
 from services.alerts.lifecycle.reconcile import reconcile, retire
-from services.alerts.lifecycle.store import AlertChange
-from services.alerts.model import PAGING_KINDS, OpenAlert, Page, Reason, RuleName, Transition
+from services.alerts.lifecycle.store import AlertChange, apply_changes, load_open_alerts
+from services.alerts.model import PAGING_KINDS, OpenAlert, Reason, RuleName, Transition
+from services.alerts.outage.store import adopt_bypassed
 from services.alerts.policies import Policies
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
@@ -71,7 +73,6 @@ async def evaluate_pumps(
     now: datetime,
     *,
     public_url: str,
-    as_of: datetime | None = None,
 ) -> Outcome:
     """Evaluate pumps inside the caller's transaction.
 
@@ -81,16 +82,15 @@ async def evaluate_pumps(
         policies: Every clinic's policy.
         now: The moment of the decision.
         public_url: Where pages point to.
-        as_of: For a backtest: only what had been received by then.
     """
-    await connection.execute(store.QUERIES["plan_once"])
+    await store.plan_once(connection)
     held = await store.lock_pumps(connection, pump_ids, now)
     sound = sorted(pump_id for pump_id, each in held.items() if not each.failures)
     outcome = Outcome()
 
     async def judge(some: Sequence[str]) -> Outcome:
         due = {pump_id: held[pump_id].due_at for pump_id in some}
-        return await _judge(connection, due, policies, now, public_url=public_url, as_of=as_of)
+        return await _judge(connection, due, policies, now, public_url=public_url)
 
     slices = [sound[start : start + _SLICE_PUMPS] for start in range(0, len(sound), _SLICE_PUMPS)]
     # One that failed before is tried by itself, so that the others need no second try because of it.
@@ -111,12 +111,11 @@ async def _judge(
     now: datetime,
     *,
     public_url: str,
-    as_of: datetime | None,
 ) -> Outcome:
     some = list(due)
-    facts = await store.load_facts(connection, some, now, windows=policies.longest_baseline_days, as_of=as_of)
+    facts = await load_facts(connection, some, now, windows=policies.longest_baseline_days)
     closed_since = now - policies.longest_flapping
-    open_alerts = await store.load_open_alerts(connection, some, closed_since=closed_since)
+    open_alerts = await load_open_alerts(connection, some, closed_since=closed_since)
     decided = [change for each in facts for change in decide(each, open_alerts.get(each.pump_id, ()), policies, now)]
     deliveries = await write_down(connection, some, open_alerts, decided, policies, now, public_url=public_url)
     await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
@@ -134,10 +133,10 @@ async def write_down(
     public_url: str,
 ) -> int:
     """Write what was decided, and the pages that are due by now; returns how many pages are new."""
-    places = await store.apply_changes(connection, decided, now)
+    places = await apply_changes(connection, decided, now)
     after = list(_after(open_alerts, decided, places, now))
-    await store.adopt_bypassed(connection, pump_ids, after, now)
-    return await store.insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
+    await adopt_bypassed(connection, pump_ids, after, now)
+    return await insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
 
 
 async def cannot_judge(
@@ -155,7 +154,7 @@ async def cannot_judge(
     clinic_id = await store.clinic_of(connection, pump_id)
 
     async def open_an_alert(_: Sequence[str]) -> Outcome:
-        open_alerts = await store.load_open_alerts(connection, [pump_id])
+        open_alerts = await load_open_alerts(connection, [pump_id])
         own = [alert for alert in open_alerts.get(pump_id, ()) if alert.rule == RuleName.PUMP_UNJUDGED]
         decided = [
             _change(transition, pump_id, clinic_id, policies)
@@ -166,7 +165,7 @@ async def cannot_judge(
 
     async def send_a_notice(_: Sequence[str]) -> Outcome:
         notices = list(unjudged_notices(pump_id, policies.of(clinic_id), clinic_id, now, public_url))
-        return Outcome(1, deliveries=await store.insert_notices(connection, notices, now), unjudged=(pump_id,))
+        return Outcome(1, deliveries=await insert_notices(connection, notices, now), unjudged=(pump_id,))
 
     for tell in (open_an_alert, send_a_notice):  # the second where even an alert cannot be written
         told, failed = await apart(connection, [pump_id], tell)
@@ -225,7 +224,7 @@ def _due_again(
 def _after(
     open_alerts: dict[str, list[OpenAlert]],
     changes: Sequence[AlertChange],
-    places: dict[UUID, int],
+    places: Mapping[UUID, int],
     now: datetime,
 ) -> Iterator[OpenAlert]:
     """The alerts as they are now, each with the page that its change began."""
@@ -233,33 +232,9 @@ def _after(
     for alerts in open_alerts.values():
         for alert in alerts:
             change = by_alert.pop(alert.alert_id, None)
-            yield alert if change is None else _changed(alert, change, places, now)
+            yield alert if change is None else alert.after(change.transition, places.get(alert.alert_id), now)
     for change in by_alert.values():
-        yield _changed(_opened(change), change, places, now)
-
-
-def _opened(change: AlertChange) -> OpenAlert:
-    condition = change.transition.condition
-    if condition is None:
-        msg = f"alert {change.alert_id} opens without a condition"
-        raise ValueError(msg)
-    return OpenAlert.opened_by(condition, alert_id=change.alert_id, clinic_id=change.clinic_id, pump_id=change.pump_id)
-
-
-def _changed(alert: OpenAlert, change: AlertChange, places: dict[UUID, int], now: datetime) -> OpenAlert:
-    transition = change.transition
-    condition = transition.condition
-    pages = alert.pages
-    if transition.kind in PAGING_KINDS:
-        pages = (*pages, Page.after(transition, places[alert.alert_id], now))
-    return replace(
-        alert,
-        state=transition.to_state,
-        priority=transition.priority,
-        title=condition.title if condition else alert.title,
-        explanation=condition.explanation if condition else alert.explanation,
-        pages=pages,
-    )
+        yield change.opened().after(change.transition, places.get(change.alert_id), now)
 
 
 def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_url: str) -> Iterator[DeliveryRow]:

@@ -278,9 +278,9 @@ class Worker:
 def reload_policies(folder: PolicyFolder, metrics: Metrics) -> None:
     """Look at the policy files, and say what is wrong with them."""
     if folder.reload():
-        metrics.policy_files_broken.set(len(folder.policies.faults))
-        log.info("policies_loaded", clinics=len(folder.policies.by_clinic))
-        for fault in folder.policies.faults:
+        metrics.policy_files_broken.set(len(folder.now.faults))
+        log.info("policies_loaded", clinics=len(folder.now.by_clinic))
+        for fault in folder.now.faults:
             log.error("policy_broken", fault=fault)
 
 

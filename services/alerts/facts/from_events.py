@@ -37,10 +37,10 @@ _OUTCOMES: Final = tuple(outcome.value for outcome in wire.BolusOutcome)
 
 @dataclass(slots=True)
 class History:
-    """Stored events of one pump and its handhelds. Add them in any order; a second one with the same id is none."""
+    """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored."""
 
     pump_id: str
-    clinic_id: str = "north"
+    clinic_id: str
     handhelds: tuple[str, ...] = ()
     readings: list[tuple[datetime, UUID, str, datetime, wire.Reservoir]] = field(default_factory=list)
     requests: list[tuple[datetime, UUID, str, datetime, wire.Bolus]] = field(default_factory=list)

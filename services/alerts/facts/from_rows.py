@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.model import (
@@ -43,8 +43,12 @@ HEARTBEATS: Final = 40
 HABIT_DAYS: Final = 60
 """...and none that is older."""
 
-Row = Any
-"""A mapping; its keys are what the query says."""
+
+class Row(Protocol):
+    """A record of the query `facts`; its keys are the columns that the query names."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value of one column."""
 
 
 def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:

@@ -1,4 +1,4 @@
-"""Loads facts. What they hold depends on the stored events, the time and `as_of` alone, so the same call replays the past."""
+"""Loads facts. What they hold depends on the stored events and the time alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ async def load_facts(
         pump_ids: Ids; one that the registry does not know has no facts.
         now: The end of the newest 24-hour window.
         windows: How many windows to count.
-        as_of: Leave out what was received later; None: nothing is left out (clocks of machines may differ).
+        as_of: For tests, as the oracle that a replay is held against: leave out what was received later. None, as the
+            service asks: nothing is left out (clocks of machines may differ).
     """
     rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
     found = {row["pump_id"]: facts_of_row(row, now, windows) for row in rows}

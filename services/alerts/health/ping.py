@@ -13,11 +13,9 @@ from typing import Final
 
 import structlog
 
-from services.alerts import store
-from services.alerts.clock import Clock
-from services.alerts.health.state import Health
+from services.alerts.health.store import load_status
 from services.alerts.health.troubles import Vitals, troubles
-from services.alerts.settings import AlertsSettings
+from services.alerts.resources import Health, Resources
 from services.runtime.database import UNAVAILABLE, Pool, borrow
 
 _ANSWER_SECONDS: Final = 5.0
@@ -25,13 +23,14 @@ _ANSWER_SECONDS: Final = 5.0
 log = structlog.get_logger()
 
 
-async def keep_pinging(settings: AlertsSettings, pool: Pool, health: Health, clock: Clock) -> None:
+async def keep_pinging(resources: Resources) -> None:
     """Ping until cancelled; returns at once when no address is set."""
+    settings = resources.settings
     if settings.watchdog_url is None:
         return
     url = settings.watchdog_url.get_secret_value()
     while True:
-        found = troubles(await vitals(pool, health), clock())
+        found = troubles(await vitals(resources.pool, resources.health), resources.clock())
         if found:
             log.warning("watchdog_silent", because=found)
         else:
@@ -46,14 +45,14 @@ async def vitals(pool: Pool, health: Health) -> Vitals:
     """Look at every part."""
     try:
         async with borrow(pool, within_seconds=_ANSWER_SECONDS) as connection:
-            row = await connection.fetchrow(store.QUERIES["watch_status"])
+            status = await load_status(connection)
     except UNAVAILABLE:
         return Vitals(database=False)
     return Vitals(
         database=True,
-        ingest_at=row["ingest_alive_at"] if row else None,
-        queued_at=row["oldest_queued_at"] if row else None,
-        unjudged=row["unjudged"] if row else 0,
+        ingest_at=status.ingest_alive_at,
+        queued_at=status.oldest_queued_at,
+        unjudged=status.unjudged,
         failing=tuple(health.failing),
     )
 

@@ -13,8 +13,13 @@ from services.alerts.delivery.planned import Notice
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.wording import age
 
-INGEST_LOST_AFTER: Final = timedelta(seconds=60)
-QUEUE_LATE_AFTER: Final = timedelta(seconds=60)
+LATE_AFTER: Final = timedelta(seconds=60)
+"""A service that has not been heard of for so long, or news that have waited for so long, are late."""
+
+
+def is_late(at: datetime | None, now: datetime) -> bool:
+    """Tell whether what should happen all the time has last happened too long ago; None: it never has."""
+    return at is None or now - at > LATE_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,11 @@ def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
     found = [f"{task} cannot work" for task in sorted(vitals.failing)]
     if vitals.ingest_at is None:
         found.append("ingest has never been heard of")
-    elif now - vitals.ingest_at > INGEST_LOST_AFTER:
+    elif is_late(vitals.ingest_at, now):
         found.append(f"ingest was last heard of {age(now - vitals.ingest_at)} ago")
     if vitals.unjudged:
         found.append(f"{vitals.unjudged} pump{'s' if vitals.unjudged > 1 else ''} cannot be judged")
-    if vitals.queued_at is not None and now - vitals.queued_at > QUEUE_LATE_AFTER:
+    if vitals.queued_at is not None and is_late(vitals.queued_at, now):
         found.append(f"a pump that changed has waited for {age(now - vitals.queued_at)}")
     return tuple(found)
 
@@ -49,7 +54,7 @@ def ingest_notices(
     ingest_at: datetime | None, policies: Iterable[Policy], now: datetime, public_url: str
 ) -> Iterator[Notice]:
     """Whom to tell that nothing is being received: the first step of each clinic's high route."""
-    if ingest_at is None or now - ingest_at <= INGEST_LOST_AFTER:
+    if ingest_at is None or not is_late(ingest_at, now):
         return
     text = PageText(
         title="Pumpwatch HIGH: nothing is being received",

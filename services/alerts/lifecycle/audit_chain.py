@@ -1,7 +1,7 @@
 """PURE. Is a chain of audit rows whole? Every row carries the hash of the one before it in its clinic.
 
-A changed row no longer gives its own hash; a missing row leaves a gap in the numbers and a hash that nothing precedes; a
-missing end is seen by the clinic's head.
+A changed row no longer gives its own hash; a missing row leaves a gap in the numbers and a hash that nothing precedes;
+a missing end is seen by the clinic's head.
 """
 
 from __future__ import annotations

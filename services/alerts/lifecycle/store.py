@@ -44,6 +44,18 @@ class AlertChange:
     actor: str = "pumpwatch"
     note: str | None = None
 
+    def opened(self) -> OpenAlert:
+        """The alert that this change opens, before anything was paged.
+
+        Raises:
+            ValueError: It opens none.
+        """
+        condition = self.transition.condition
+        if condition is None:
+            msg = f"alert {self.alert_id} opens without a condition"
+            raise ValueError(msg)
+        return OpenAlert.opened_by(condition, alert_id=self.alert_id, clinic_id=self.clinic_id, pump_id=self.pump_id)
+
     @classmethod
     def by_person(
         cls, alert: OpenAlert, transition: Transition, policy_version: str, *, by: str, note: str | None
@@ -159,17 +171,13 @@ async def _update_alerts(connection: Connection, changes: Sequence[AlertChange],
         [condition.title if condition else None for condition in conditions],
         [condition.explanation if condition else None for condition in conditions],
         [json.dumps(condition.evidence) if condition else None for condition in conditions],
-        [_since(change.transition) for change in changes],
+        [
+            change.transition.since_of(change.transition.alert) if change.transition.alert else None
+            for change in changes
+        ],
         [change.policy_version if change.transition.condition else None for change in changes],
         now,
     )
-
-
-def _since(transition: Transition) -> datetime | None:
-    alert, condition = transition.alert, transition.condition
-    if alert is None or condition is None or transition.kind is TransitionKind.RETURNED:
-        return condition.since if condition else None
-    return min(alert.since, condition.since)
 
 
 async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,19 +27,17 @@ import structlog
 from schemas.events import AlarmCode, AlarmState, EventKind
 from schemas.policy import Priority
 from schemas.topics import ROOT
-from services.alerts import store
-from services.alerts.clock import Clock
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.escalate import after_failure, due_deliveries
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.facts.model import AlarmEvent
-from services.alerts.health.state import Health
-from services.alerts.metrics import Metrics
-from services.alerts.model import OpenAlert
+from services.alerts.lifecycle.store import AlertChange
+from services.alerts.model import Occasion, OpenAlert
+from services.alerts.outage import store
 from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies
-from services.alerts.policies import PolicyFolder, address_of
-from services.alerts.settings import AlertsSettings
+from services.alerts.policies import address_of
+from services.alerts.resources import Resources
 from services.ingest.messages.decode import ClockLimits, Enrolment, decode
 from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart, described
@@ -55,7 +52,7 @@ _REFRESH_SECONDS: Final = 10.0
 _KEEP_UNSTORED: Final = timedelta(minutes=1)
 _RETRY_SECONDS: Final = 2.0
 
-_Send = tuple[UUID, str, str, str]
+_Send = tuple[UUID, Occasion, str, str]
 
 log = structlog.get_logger()
 
@@ -63,23 +60,9 @@ log = structlog.get_logger()
 class Bypass:
     """Listens always, pages only while the database is away."""
 
-    def __init__(
-        self,
-        settings: AlertsSettings,
-        policies: PolicyFolder,
-        metrics: Metrics,
-        clock: Clock,
-        channel: AppriseChannel,
-        health: Health,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._settings = settings
-        self._policies = policies
-        self._metrics = metrics
-        self._clock = clock
+    def __init__(self, resources: Resources, channel: AppriseChannel) -> None:
+        self._resources = resources
         self._channel = channel
-        self._health = health
-        self._environment = os.environ if environment is None else environment
         self._registry: Mapping[str, Enrolment] = {}
         self._known: frozenset[Cause] = frozenset()
         self._refreshed_at = float("-inf")
@@ -110,7 +93,7 @@ class Bypass:
         """Write down what went out, in the transaction that decides about alerts; the database is back."""
         self._failures = 0
         if self._sending:
-            await asyncio.wait(self._sending.values(), timeout=self._settings.send_timeout_seconds)
+            await asyncio.wait(self._sending.values(), timeout=self._resources.settings.send_timeout_seconds)
         await self._write_down(connection, self._unwritten)
 
     async def _write_down(self, connection: Connection, pages: Sequence[BypassedPage]) -> None:
@@ -118,7 +101,7 @@ class Bypass:
         for failure in failed:
             log.error("bypass_page_not_recorded", event_id=str(failure.item.event_id), error=described(failure.error))
 
-    def after_deciding(self, changes: Iterable[store.AlertChange]) -> None:
+    def after_deciding(self, changes: Iterable[AlertChange]) -> None:
         """Remember which high alerts are open: those pages have gone out."""
         self._known |= {
             (change.pump_id, change.transition.condition.rule.value, change.transition.condition.key)
@@ -129,29 +112,29 @@ class Bypass:
     # --- the broker ---------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        url = self._settings.mqtt_url
+        url = self._resources.settings.mqtt_url
         if url is None:
             return
-        address = broker_address(url.get_secret_value(), ca_file=self._settings.mqtt_ca_file)
+        address = broker_address(url.get_secret_value(), ca_file=self._resources.settings.mqtt_ca_file)
         while True:
             try:
                 async with connect(address, client_id=f"pumpwatch-bypass-{uuid4().hex[:12]}") as connection:
                     for topic_filter in FILTERS:
                         await connection.subscribe(topic_filter)
-                    self._health.failing.pop("bypass", None)
+                    self._resources.health.failing.pop("bypass", None)
                     async for messages in connection.messages():
                         for message in messages:
                             self._hear(message)
                         await connection.acknowledge(messages)
             except (BrokerUnavailableError, ConnectionLostError) as error:
-                self._health.failing["bypass"] = str(error)
+                self._resources.health.failing["bypass"] = str(error)
                 log.warning("bypass_cut_off", error=str(error))
             await asyncio.sleep(1.0)
 
     def _hear(self, message: Message) -> None:
         if b'"raised"' not in message.payload and b'"cleared"' not in message.payload:
             return
-        now = self._clock()
+        now = self._resources.clock()
         decoded = decode([message], self._registry, now=now, clock=_LIMITS)
         for pump_id, observed, event_id, device_id, seq, code, state, detail, _ in decoded.rows.get(
             EventKind.ALARM, ()
@@ -176,7 +159,7 @@ class Bypass:
             try:
                 if connection is None or connection.is_closed():
                     connection = await asyncpg.connect(
-                        self._settings.database_url.get_secret_value(),
+                        self._resources.settings.database_url.get_secret_value(),
                         timeout=_PROBE_ANSWER_SECONDS,
                         command_timeout=_PROBE_ANSWER_SECONDS,
                     )
@@ -195,7 +178,7 @@ class Bypass:
 
     async def _look(self, connection: Connection) -> None:
         """Ask the database whether it answers; bring up to date what is known of it."""
-        now = self._clock()
+        now = self._resources.clock()
         written = list(self._unwritten)
         await connection.execute("SELECT 1")
         await self._write_down(connection, written)
@@ -210,19 +193,15 @@ class Bypass:
             self._tried = {send: tried for send, tried in self._tried.items() if send[0] in self._heard}
             self._extra = {event_id: more for event_id, more in self._extra.items() if event_id in self._heard}
         if time.monotonic() - self._refreshed_at >= _REFRESH_SECONDS:
-            self._registry = {
-                row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"])
-                for row in await connection.fetch(store.QUERIES["registry"])
-            }
-            rows = await connection.fetch(store.QUERIES["open_high"])
-            self._known = frozenset((row["pump_id"], row["rule"], row["key"]) for row in rows)
+            self._registry = await store.load_registry(connection)
+            self._known = await store.load_open_high(connection)
             self._refreshed_at = time.monotonic()
 
     # --- pages --------------------------------------------------------------------------------------------------
 
     def _page(self, group: asyncio.TaskGroup) -> None:
-        now = self._clock()
-        policies = self._policies.policies
+        now = self._resources.clock()
+        policies = self._resources.policies.now
         for clinic_id, pump_id in sorted({(heard.clinic_id, heard.pump_id) for heard in self._heard.values()}):
             policy = policies.of(clinic_id)
             own = [heard for heard in self._heard.values() if (heard.clinic_id, heard.pump_id) == (clinic_id, pump_id)]
@@ -245,16 +224,19 @@ class Bypass:
         task.add_done_callback(lambda _: self._sending.pop(send, None))
 
     async def _send(self, alert: OpenAlert, planned: PlannedDelivery, send: _Send, attempt: int) -> None:
-        policy = self._policies.policies.of(alert.clinic_id)
+        policy = self._resources.policies.now.of(alert.clinic_id)
         text = bypass_text(
-            alert, planned.occasion, self._settings.public_url, include_patient_data=policy.include_patient_data
+            alert,
+            planned.occasion.step,
+            self._resources.settings.public_url,
+            include_patient_data=policy.include_patient_data,
         )
-        url = address_of(policy, planned.contact, planned.channel, self._environment)
+        url = address_of(policy, planned.contact, planned.channel, self._resources.environment)
         outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
         if url is not None:
             outcome = await self._channel.send(url, text.title, text.body, alert.priority, _delivery_id(send))
         result = outcome.result
-        self._metrics.deliveries.labels(result).inc()
+        self._resources.metrics.deliveries.labels(result).inc()
         log.warning(
             "bypass_page",
             contact=planned.contact,
@@ -265,7 +247,13 @@ class Bypass:
         if result is SendResult.SENT:
             self._tried[send] = (attempt, float("inf"))
             page = BypassedPage(
-                alert.alert_id, alert, planned.occasion, planned.contact, planned.channel, text, self._clock()
+                alert.alert_id,
+                alert,
+                planned.occasion.step,
+                planned.contact,
+                planned.channel,
+                text,
+                self._resources.clock(),
             )
             self._unwritten.append(page)
             return
@@ -279,4 +267,4 @@ class Bypass:
 def _delivery_id(send: _Send) -> UUID:
     """The same for every try and in every process."""
     about, *rest = send
-    return uuid5(about, "/".join(rest))
+    return uuid5(about, "/".join(map(str, rest)))

@@ -6,26 +6,18 @@ Errors are JSON with one sentence in `detail`, as in services.alerts.web.api.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.silences import end_silence, make_silence
 from services.alerts.delivery.store import list_silences
-from services.alerts.errors import NotFound, Refused
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.dependencies import Borrowed, Running
-
-PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]*$")
-]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f]*$")]
+from services.alerts.web.inputs import Name, PersonName, Words
 
 router = APIRouter(prefix="/v1")
 
@@ -83,41 +75,33 @@ class SilenceList(BaseModel):
 
 
 @router.post("/alerts/{alert_id}/remarks", status_code=204)
-async def remark(connection: Borrowed, parts: Running, alert_id: UUID, body: Remark) -> None:
+async def remark(connection: Borrowed, resources: Running, alert_id: UUID, body: Remark) -> None:
     """Write something down in the alert's audit trail; 404: there is no such alert."""
-    try:
-        await add_remark(
-            connection, alert_id, body.by, body.text, parts.policies.policies, parts.clock(), acted=body.acted
-        )
-    except NotFound as error:
-        raise HTTPException(404, str(error)) from error
+    await add_remark(
+        connection, alert_id, body.by, body.text, resources.policies.now, resources.clock(), acted=body.acted
+    )
 
 
 @router.post("/alerts/{alert_id}/resolve", status_code=204)
-async def resolve(connection: Borrowed, parts: Running, alert_id: UUID, body: Resolution) -> None:
+async def resolve(connection: Borrowed, resources: Running, alert_id: UUID, body: Resolution) -> None:
     """Close an alert about one thing that happened, for good. Doing it again changes nothing.
 
     404: there is no such alert; 409: it ends by itself, or it is closed.
     """
-    try:
-        await resolve_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
-    except NotFound as error:
-        raise HTTPException(404, str(error)) from error
-    except Refused as error:
-        raise HTTPException(409, str(error)) from error
+    await resolve_alert(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
 
 
 @router.get("/silences")
-async def get_silences(connection: Borrowed, parts: Running, clinic_id: str | None = None) -> SilenceList:
+async def get_silences(connection: Borrowed, resources: Running, clinic_id: str | None = None) -> SilenceList:
     """Silences that hold now or are to come."""
-    now = parts.clock()
+    now = resources.clock()
     return SilenceList(read_at=now, silences=await list_silences(connection, clinic_id, now))
 
 
 @router.post("/silences", status_code=201)
-async def post_silence(connection: Borrowed, parts: Running, body: NewSilence) -> SilenceMade:
+async def post_silence(connection: Borrowed, resources: Running, body: NewSilence) -> SilenceMade:
     """Make a silence; 409: the clinic's policy does not allow it, and why."""
-    now = parts.clock()
+    now = resources.clock()
     asked = SilenceRequest(
         body.clinic_id,
         body.kind,
@@ -128,16 +112,10 @@ async def post_silence(connection: Borrowed, parts: Running, body: NewSilence) -
         rule=body.rule,
         includes_high=body.includes_high,
     )
-    try:
-        return SilenceMade(silence_id=await make_silence(connection, asked, body.by, parts.policies.policies, now))
-    except Refused as error:
-        raise HTTPException(409, str(error)) from error
+    return SilenceMade(silence_id=await make_silence(connection, asked, body.by, resources.policies.now, now))
 
 
 @router.post("/silences/{silence_id}/end", status_code=204)
-async def post_end(connection: Borrowed, parts: Running, silence_id: UUID, body: Person) -> None:
+async def post_end(connection: Borrowed, resources: Running, silence_id: UUID, body: Person) -> None:
     """End a silence before its time; what it held goes out. 404: there is none, or it is over."""
-    try:
-        await end_silence(connection, silence_id, body.by, parts.clock())
-    except NotFound as error:
-        raise HTTPException(404, str(error)) from error
+    await end_silence(connection, silence_id, body.by, resources.clock())

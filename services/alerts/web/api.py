@@ -12,7 +12,7 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,13 +21,14 @@ from pydantic import BaseModel, ConfigDict
 from services.alerts.errors import NotFound, Refused
 from services.alerts.health.readiness import missing_parts
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
-from services.alerts.settings import AlertsSettings
-from services.alerts.web import actions_api as life_api
+from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
-from services.alerts.web.actions_api import Note, PersonName
 from services.alerts.web.board import life_views, views
-from services.alerts.web.dependencies import Borrowed, Parts, Running
-from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter, history_of, list_alerts, one_alert
+from services.alerts.web.dependencies import Borrowed, Running, Web, web_of
+from services.alerts.web.inputs import Note, PersonName
+from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
+from services.alerts.web.store import history_of, list_alerts, one_alert
+from services.alerts.wording import capitalised
 from services.runtime.database import UNAVAILABLE
 
 log = structlog.get_logger()
@@ -59,21 +60,35 @@ class AlertWithHistory(BaseModel):
     transitions: tuple[HistoryEntry, ...]
 
 
-def create_app(parts: Parts, settings: AlertsSettings) -> FastAPI:
+def create_app(web: Web) -> FastAPI:
     """Build the application; it starts nothing."""
     app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
-    app.state.parts = parts
+    app.state.web = web
+    settings = web.resources.settings
     token = settings.api_token.get_secret_value() if settings.api_token else None
     app.add_middleware(AccessControl, token=token, public_url=settings.public_url)
     app.include_router(health)
     app.include_router(v1)
-    app.include_router(life_api.router)
+    app.include_router(actions_api.router)
     app.include_router(views.router)
     app.include_router(life_views.router)
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Refused, _refused)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
     return app
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith("/v1/"):
+        return JSONResponse({"detail": str(error)}, 404)
+    return views.trouble(request, capitalised(f"{error}."), 404)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """For programs; a form of the board shows the reason beside what was typed."""
+    return JSONResponse({"detail": str(error)}, 409)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
@@ -82,7 +97,7 @@ async def _database_away(request: Request, error: Exception) -> Response:
     message = "The database cannot be reached. This says nothing about any pump."
     if request.url.path.startswith("/v1/"):
         return JSONResponse({"detail": message}, 503, headers)
-    bypass = request.app.state.parts.bypass
+    bypass = web_of(request).bypass
     return views.trouble(request, message, 503, headers, paged=bypass.paged if bypass else ())
 
 
@@ -93,54 +108,50 @@ async def livez() -> dict[str, bool]:
 
 
 @health.get("/readyz")
-async def readyz(parts: Running, response: Response) -> dict[str, object]:
+async def readyz(resources: Running, response: Response) -> dict[str, object]:
     """Say what is missing, if anything is."""
-    missing = await missing_parts(parts.pool, parts.policies, parts.health)
+    missing = await missing_parts(resources)
     response.status_code = 503 if missing else 200
     return {"ready": not missing, "missing": missing}
 
 
 @health.get("/metrics")
-async def metrics(parts: Running) -> Response:
+async def metrics(request: Request) -> Response:
     """Everything that is counted, for Prometheus."""
-    return Response(generate_latest(parts.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(web_of(request).registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @v1.get("/alerts")
 async def get_alerts(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     state: StateFilter = StateFilter.OPEN,
     clinic_id: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlertList:
     """Alerts, the most urgent that nobody has first."""
-    now = parts.clock()
+    now = resources.clock()
     return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit))
 
 
 @v1.get("/alerts/{alert_id}")
-async def get_alert(connection: Borrowed, parts: Running, alert_id: UUID) -> AlertWithHistory:
+async def get_alert(connection: Borrowed, resources: Running, alert_id: UUID) -> AlertWithHistory:
     """One alert, who was told, and everything that happened to it."""
-    now = parts.clock()
+    now = resources.clock()
     alert = await _existing(connection, alert_id)
     return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
 
 
 @v1.post("/alerts/{alert_id}/acknowledge")
-async def acknowledge(connection: Borrowed, parts: Running, alert_id: UUID, body: Acknowledgement) -> AlertView:
+async def acknowledge(connection: Borrowed, resources: Running, alert_id: UUID, body: Acknowledgement) -> AlertView:
     """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
-    try:
-        await acknowledge_alert(connection, alert_id, body.by, body.note, parts.policies.policies, parts.clock())
-    except NotFound as error:
-        raise HTTPException(404, str(error)) from error
-    except Refused as error:
-        raise HTTPException(409, str(error)) from error
+    await acknowledge_alert(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
     return await _existing(connection, alert_id)
 
 
 async def _existing(connection: Borrowed, alert_id: UUID) -> AlertView:
     alert = await one_alert(connection, alert_id)
     if alert is None:
-        raise HTTPException(404, f"there is no alert {alert_id}")
+        msg = f"there is no alert {alert_id}"
+        raise NotFound(msg)
     return alert

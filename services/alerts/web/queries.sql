@@ -13,14 +13,13 @@ LIMIT $3;
 SELECT * FROM alerts WHERE alert_id = $1;
 
 -- name: count_open
-SELECT priority, state, count(*) AS alerts FROM alerts
-WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1) GROUP BY 1, 2;
+SELECT count(*) FROM alerts WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1);
 
 -- name: transitions_of
 SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, detail
 FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;
 
 -- name: deliveries_of
-SELECT alert_id, delivery_id, kind, episode, step, contact, channel, priority, state, created_at, due_at, attempts, last_error, sent_at,
-       held_by, group_id IS NOT NULL AS grouped, bypassed
+SELECT alert_id, delivery_id, kind, episode, step, contact, channel, priority, state, created_at, due_at, attempts,
+       last_error, sent_at, held_by, group_id IS NOT NULL AS grouped, bypassed
 FROM deliveries WHERE alert_id = ANY ($1::uuid[]) ORDER BY created_at, contact, channel;

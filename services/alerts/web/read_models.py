@@ -1,17 +1,16 @@
-"""What the API and the board read: alerts with their deliveries and history."""
+"""Alerts as people and programs see them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from services.alerts.store import QUERIES, Row
-from services.runtime.database import Connection
+from pydantic import Field
+
+from services.alerts.model import AlertState, Occasion
 
 
 class StateFilter(StrEnum):
@@ -25,9 +24,10 @@ class StateFilter(StrEnum):
     ALL = "all"
 
 
-_STATES: Final[dict[StateFilter, tuple[str, ...]]] = {
-    StateFilter.OPEN: ("active", "acknowledged", "cleared"),
-    StateFilter.ALL: ("active", "acknowledged", "cleared", "closed"),
+STATES: Final[dict[StateFilter, tuple[AlertState, ...]]] = {
+    StateFilter.OPEN: (AlertState.ACTIVE, AlertState.ACKNOWLEDGED, AlertState.CLEARED),
+    StateFilter.ALL: tuple(AlertState),
+    **{StateFilter(state.value): (state,) for state in AlertState},
 }
 
 
@@ -38,6 +38,7 @@ class Delivery:
     alert_id: UUID
     delivery_id: UUID
     occasion: str
+    why: Annotated[Occasion, Field(exclude=True)]
     contact: str
     channel: str
     priority: str
@@ -94,44 +95,3 @@ class AlertView:
     resolved_at: datetime | None
     resolution: str | None
     deliveries: tuple[Delivery, ...]
-
-
-async def list_alerts(
-    connection: Connection, state: StateFilter, clinic_id: str | None, limit: int
-) -> tuple[AlertView, ...]:
-    """Alerts that match, the most urgent that nobody has first."""
-    states = list(_STATES.get(state, (state.value,)))
-    return await _with_deliveries(connection, await connection.fetch(QUERIES["list_alerts"], states, clinic_id, limit))
-
-
-async def one_alert(connection: Connection, alert_id: UUID) -> AlertView | None:
-    """One alert with its deliveries; None: there is no such alert."""
-    found = await _with_deliveries(connection, await connection.fetch(QUERIES["one_alert"], alert_id))
-    return found[0] if found else None
-
-
-async def history_of(connection: Connection, alert_id: UUID) -> tuple[HistoryEntry, ...]:
-    """What happened to one alert, oldest first."""
-    return tuple(
-        HistoryEntry(**(dict(row) | {"detail": json.loads(row["detail"])}))
-        for row in await connection.fetch(QUERIES["transitions_of"], alert_id)
-    )
-
-
-async def _with_deliveries(connection: Connection, rows: Sequence[Row]) -> tuple[AlertView, ...]:
-    if not rows:
-        return ()
-    by_alert: dict[UUID, list[Delivery]] = {}
-    for delivery in _deliveries(await connection.fetch(QUERIES["deliveries_of"], [row["alert_id"] for row in rows])):
-        by_alert.setdefault(delivery.alert_id, []).append(delivery)
-    return tuple(
-        AlertView(
-            **dict(row) | {"evidence": json.loads(row["evidence"])},
-            deliveries=tuple(by_alert.get(row["alert_id"], ())),
-        )
-        for row in rows
-    )
-
-
-def _deliveries(rows: Iterable[Row]) -> Iterable[Delivery]:
-    return (Delivery(**dict(row)) for row in rows)

@@ -23,8 +23,8 @@ def write(path: Path, text: str) -> None:
 def test_without_a_folder_every_clinic_has_the_defaults() -> None:
     folder = PolicyFolder(None)
     assert not folder.reload()
-    assert folder.policies.of("north") == Policy()
-    assert folder.policies.version_of("north") == Policy().version
+    assert folder.now.of("north") == Policy()
+    assert folder.now.version_of("north") == Policy().version
 
 
 def test_a_change_takes_effect(tmp_path: Path) -> None:
@@ -32,15 +32,15 @@ def test_a_change_takes_effect(tmp_path: Path) -> None:
     folder = PolicyFolder(tmp_path)
     assert folder.reload()
     assert not folder.reload()
-    first = folder.policies.version_of("north")
-    assert folder.policies.of("north").low_reservoir.level_ml == 3
+    first = folder.now.version_of("north")
+    assert folder.now.of("north").low_reservoir.level_ml == 3
     write(tmp_path / "north.yaml", CLINIC % 4)
     assert folder.reload()
-    assert folder.policies.of("north").low_reservoir.level_ml == 4
-    assert folder.policies.version_of("north") != first
+    assert folder.now.of("north").low_reservoir.level_ml == 4
+    assert folder.now.version_of("north") != first
     (tmp_path / "north.yaml").unlink()
     assert folder.reload()
-    assert folder.policies.of("north") == Policy()
+    assert folder.now.of("north") == Policy()
 
 
 def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:
@@ -49,18 +49,18 @@ def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:
     folder.reload()
     write(tmp_path / "north.yaml", "clinic_id: north\nlow_reservoir: {level_ml: lots}\n")
     assert folder.reload()
-    assert folder.policies.of("north").low_reservoir.level_ml == 3
-    (fault,) = folder.policies.faults
+    assert folder.now.of("north").low_reservoir.level_ml == 3
+    (fault,) = folder.now.faults
     assert "low_reservoir.level_ml" in fault
-    assert folder.policies.unusable == ()
+    assert folder.now.unusable == ()
 
 
 def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", "clinic_id: [")
     folder = PolicyFolder(tmp_path)
     assert folder.reload()
-    assert len(folder.policies.unusable) == 1
-    assert folder.policies.unusable == folder.policies.faults
+    assert len(folder.now.unusable) == 1
+    assert folder.now.unusable == folder.now.faults
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_whatever_a_file_holds_is_its_own_fault_and_the_other_clinics_are_read(t
     write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 3}\n")
     folder = PolicyFolder(tmp_path)
     assert folder.reload()
-    assert folder.policies.of("south").low_reservoir.level_ml == 3
-    [fault] = folder.policies.faults
+    assert folder.now.of("south").low_reservoir.level_ml == 3
+    [fault] = folder.now.faults
     assert fault.startswith(f"{tmp_path / 'north.yaml'}")
-    assert folder.policies.unusable == (fault,)
+    assert folder.now.unusable == (fault,)
 
 
 def test_two_files_for_one_clinic_are_a_fault(tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_two_files_for_one_clinic_are_a_fault(tmp_path: Path) -> None:
     write(tmp_path / "b.yml", CLINIC % 4)
     folder = PolicyFolder(tmp_path)
     folder.reload()
-    assert folder.policies.of("north").low_reservoir.level_ml == 3
-    assert "clinic 'north' already has a.yaml" in folder.policies.faults[0]
+    assert folder.now.of("north").low_reservoir.level_ml == 3
+    assert "clinic 'north' already has a.yaml" in folder.now.faults[0]
 
 
 def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
     there.rename(tmp_path / "gone")
     assert folder.reload()
     assert not folder.reload()
-    assert folder.policies.of("north").low_reservoir.level_ml == 3
-    assert folder.policies.unusable == ()
+    assert folder.now.of("north").low_reservoir.level_ml == 3
+    assert folder.now.unusable == ()
     missing = PolicyFolder(tmp_path / "nowhere")
     assert missing.reload()
     assert "cannot be read" in missing.policies.unusable[0]

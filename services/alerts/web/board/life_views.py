@@ -19,9 +19,10 @@ from services.alerts.delivery.silences import end_silence, make_silence
 from services.alerts.errors import NotFound, Refused
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
-from services.alerts.web.board.views import LONGEST_NAME, LONGEST_NOTE, render, show_alert, trouble
+from services.alerts.web.board.views import render, show_alert, trouble
 from services.alerts.web.dependencies import Borrowed, Running
-from services.alerts.web.read_models import one_alert
+from services.alerts.web.inputs import LONGEST_TEXT, is_person_name, is_words
+from services.alerts.web.store import one_alert
 
 _MOST_HOURS: Final = 24 * 366
 
@@ -31,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 @router.post("/alerts/{alert_id}/remark")
 async def remark(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
@@ -39,38 +40,33 @@ async def remark(
     acted: Annotated[str, Form()] = "",
 ) -> Response:
     """Write something down about an alert."""
-    name, words, now = by.strip(), text.strip(), parts.clock()
-    if not (_is_name(name) and _is_text(words)):
-        refused = f"Give your name and what there is to say (at most {LONGEST_NOTE} characters)."
+    name, words, now = by.strip(), text.strip(), resources.clock()
+    if not (is_person_name(name) and is_words(words)):
+        refused = f"Give your name and what there is to say (at most {LONGEST_TEXT} characters)."
         return await show_alert(
             connection, now, request, alert_id, refused=refused, remark=(name, words), status_code=422
         )
-    try:
-        await add_remark(connection, alert_id, name, words, parts.policies.policies, now, acted=bool(acted))
-    except NotFound:
-        return trouble(request, "There is no such alert.", 404)
+    await add_remark(connection, alert_id, name, words, resources.policies.now, now, acted=bool(acted))
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/alerts/{alert_id}/resolve")
 async def resolve(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
 ) -> Response:
     """Close an alert about one thing that happened, with what was done."""
-    name, words, now = by.strip(), note.strip(), parts.clock()
+    name, words, now = by.strip(), note.strip(), resources.clock()
     typed = (name, words)
-    if not (_is_name(name) and _is_text(words)):
-        refused = f"Give your name and what was done (at most {LONGEST_NOTE} characters)."
+    if not (is_person_name(name) and is_words(words)):
+        refused = f"Give your name and what was done (at most {LONGEST_TEXT} characters)."
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=422)
     try:
-        await resolve_alert(connection, alert_id, name, words, parts.policies.policies, now)
-    except NotFound:
-        return trouble(request, "There is no such alert.", 404)
+        await resolve_alert(connection, alert_id, name, words, resources.policies.now, now)
     except Refused as error:
         refused = f"Not resolved: {error}."
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=409)
@@ -78,15 +74,15 @@ async def resolve(
 
 
 @router.get("/alerts/{alert_id}/silence")
-async def silence_form(connection: Borrowed, parts: Running, request: Request, alert_id: UUID) -> Response:
+async def silence_form(connection: Borrowed, resources: Running, request: Request, alert_id: UUID) -> Response:
     """Ask who wants silence, how long and why."""
-    return await _silence_form(connection, parts, request, alert_id, {})
+    return await _silence_form(connection, resources, request, alert_id, {})
 
 
 @router.post("/alerts/{alert_id}/silence")
 async def silence(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
@@ -100,8 +96,9 @@ async def silence(
     """Make a silence about the alert's pump (or its rule on that pump, or its rule everywhere in the clinic)."""
     alert = await one_alert(connection, alert_id)
     if alert is None:
-        return trouble(request, "There is no such alert.", 404)
-    name, words, now = by.strip(), reason.strip(), parts.clock()
+        msg = "there is no such alert"
+        raise NotFound(msg)
+    name, words, now = by.strip(), reason.strip(), resources.clock()
     span, wait = _hours(hours), _hours(begins_in_hours or "0")
     typed = {
         "by": by,
@@ -112,9 +109,9 @@ async def silence(
         "kind": kind,
         "includes_high": includes_high,
     }
-    if not (_is_name(name) and _is_text(words)) or span is None or wait is None or kind not in list(SilenceKind):
+    if not (is_person_name(name) and is_words(words)) or span is None or wait is None or kind not in list(SilenceKind):
         refused = "Give your name, the reason, and for how many hours."
-        return await _silence_form(connection, parts, request, alert_id, typed, refused, 422)
+        return await _silence_form(connection, resources, request, alert_id, typed, refused, 422)
     asked = SilenceRequest(
         alert.clinic_id,
         SilenceKind(kind),
@@ -126,29 +123,26 @@ async def silence(
         includes_high=bool(includes_high),
     )
     try:
-        await make_silence(connection, asked, name, parts.policies.policies, now)
+        await make_silence(connection, asked, name, resources.policies.now, now)
     except Refused as error:
-        return await _silence_form(connection, parts, request, alert_id, typed, f"Not silenced: {error}.", 409)
+        return await _silence_form(connection, resources, request, alert_id, typed, f"Not silenced: {error}.", 409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/silences/{silence_id}/end")
 async def end(
-    connection: Borrowed, parts: Running, request: Request, silence_id: UUID, by: Annotated[str, Form()] = ""
+    connection: Borrowed, resources: Running, request: Request, silence_id: UUID, by: Annotated[str, Form()] = ""
 ) -> Response:
     """End a silence now."""
-    if not _is_name(by.strip()):
+    if not is_person_name(by.strip()):
         return trouble(request, "Give your name to end a silence.", 422)
-    try:
-        await end_silence(connection, silence_id, by.strip(), parts.clock())
-    except NotFound as error:
-        return trouble(request, f"{error}.".capitalize(), 404)
+    await end_silence(connection, silence_id, by.strip(), resources.clock())
     return RedirectResponse("/", 303)
 
 
 async def _silence_form(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     request: Request,
     alert_id: UUID,
     typed: dict[str, str],
@@ -157,15 +151,16 @@ async def _silence_form(
 ) -> Response:
     alert = await one_alert(connection, alert_id)
     if alert is None:
-        return trouble(request, "There is no such alert.", 404)
-    paging = parts.policies.policies.of(alert.clinic_id).paging
+        msg = "there is no such alert"
+        raise NotFound(msg)
+    paging = resources.policies.now.of(alert.clinic_id).paging
     values = {"by": request.state.person or "", "reason": "", "hours": "1", "begins_in_hours": "0"}
     values |= {"scope": "rule", "kind": SilenceKind.SILENCE.value, "includes_high": ""} | typed
     return render(
         "silence.html",
         request,
         status_code,
-        now=parts.clock(),
+        now=resources.clock(),
         alert=alert,
         typed=values,
         refused=refused,
@@ -173,14 +168,6 @@ async def _silence_form(
         longest_high_hours=paging.silence_high_longest_hours,
         warnings=(),
     )
-
-
-def _is_name(name: str) -> bool:
-    return 0 < len(name) <= LONGEST_NAME and "\0" not in name
-
-
-def _is_text(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_NOTE and "\0" not in text
 
 
 def _hours(text: str) -> timedelta | None:

@@ -20,19 +20,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
 from services.alerts.health.readiness import unreached_warning, warnings_of
+from services.alerts.health.store import count_unreached, load_status
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
-from services.alerts.store import QUERIES
 from services.alerts.web.board import wording
 from services.alerts.web.dependencies import Borrowed, Running
-from services.alerts.web.read_models import StateFilter, history_of, list_alerts, one_alert
+from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, is_note, is_person_name
+from services.alerts.web.read_models import StateFilter
+from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
 from services.alerts.wording import parts_of, rule_words
 from services.runtime.database import Connection
 
 _SHOWN: Final = 300
-LONGEST_NAME: Final = 80
-LONGEST_NOTE: Final = 1000
 
 router = APIRouter(include_in_schema=False)
 
@@ -62,42 +62,41 @@ _ENVIRONMENT: Final = make_environment()
 
 
 @router.get("/")
-async def board(connection: Borrowed, parts: Running, request: Request, clinic_id: str | None = None) -> Response:
+async def board(connection: Borrowed, resources: Running, request: Request, clinic_id: str | None = None) -> Response:
     """Every alert that is not closed."""
-    now = parts.clock()
+    now = resources.clock()
     alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN)
-    status = await connection.fetchrow(QUERIES["watch_status"])
-    counts = await connection.fetch(QUERIES["count_open"], clinic_id or None)
-    unreached = await connection.fetch(QUERIES["unreached"])
+    status = await load_status(connection)
+    unreached = await count_unreached(connection)
     return render(
         "board.html",
         request,
         now=now,
         clinic_id=clinic_id or "",
         several_clinics=len({alert.clinic_id for alert in alerts}) > 1,
-        pumps=status["pumps"],
-        not_shown=sum(row["alerts"] for row in counts) - len(alerts),
+        pumps=status.pumps,
+        not_shown=await count_open(connection, clinic_id or None) - len(alerts),
         waiting=[alert for alert in alerts if alert.state == "active"],
         unseen=[alert for alert in alerts if alert.state == "cleared"],
         taken=[alert for alert in alerts if alert.state == "acknowledged"],
         silences=await list_silences(connection, clinic_id or None, now),
         warnings=(
-            *warnings_of(status, parts.policies.policies.faults, now),
-            *unreached_warning(sum(row["alerts"] for row in unreached if clinic_id in (None, "", row["clinic_id"]))),
+            *warnings_of(status, resources.policies.now.faults, now),
+            *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
         ),
     )
 
 
 @router.get("/alerts/{alert_id}")
-async def alert_page(connection: Borrowed, parts: Running, request: Request, alert_id: UUID) -> Response:
+async def alert_page(connection: Borrowed, resources: Running, request: Request, alert_id: UUID) -> Response:
     """One alert with its history."""
-    return await show_alert(connection, parts.clock(), request, alert_id)
+    return await show_alert(connection, resources.clock(), request, alert_id)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
 async def acknowledge(
     connection: Borrowed,
-    parts: Running,
+    resources: Running,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
@@ -106,16 +105,14 @@ async def acknowledge(
     back: Annotated[str, Form()] = "board",
 ) -> Response:
     """Take an alert, from the board or from its own page."""
-    name, words, now = by.strip(), note.strip(), parts.clock()
-    if not name or len(name) > LONGEST_NAME or len(words) > LONGEST_NOTE or "\0" in name + words:
-        refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_NOTE})."
+    name, words, now = by.strip(), note.strip(), resources.clock()
+    if not (is_person_name(name) and is_note(words)):
+        refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_TEXT})."
         return await show_alert(
             connection, now, request, alert_id, refused=refused, typed=(name, words), status_code=422
         )
     try:
-        await acknowledge_alert(connection, alert_id, name, words or None, parts.policies.policies, now)
-    except NotFound:
-        return trouble(request, "There is no such alert.", 404)
+        await acknowledge_alert(connection, alert_id, name, words or None, resources.policies.now, now)
     except Refused as error:
         return await show_alert(
             connection,
@@ -145,7 +142,8 @@ async def show_alert(
     """The page of one alert, with what was typed into a form that is refused."""
     alert = await one_alert(connection, alert_id)
     if alert is None:
-        return trouble(request, "There is no such alert.", 404)
+        msg = "there is no such alert"
+        raise NotFound(msg)
     return render(
         "alert.html",
         request,

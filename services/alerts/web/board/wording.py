@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, assert_never
 
 from services.alerts.delivery.mute import Silence
+from services.alerts.model import Occasion, OccasionKind
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, rule_words
 
@@ -125,7 +126,7 @@ def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) ->
     for delivery in deliveries:
         line = _line(delivery)
         at = delivery.sent_at or delivery.created_at
-        entries.append(TimelineEntry(at, line.text, _occasion(delivery.occasion), line.tone))
+        entries.append(TimelineEntry(at, line.text, _why(delivery.why), line.tone))
     entries += [_transition_entry(entry) for entry in history]
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
 
@@ -146,15 +147,17 @@ def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
     return TimelineEntry(entry.at, head, capitalised(listed(parts) if len(parts) > 1 else "".join(parts)), "event")
 
 
-def _occasion(occasion: str) -> str:
-    if "/step:" in occasion:
+def _why(occasion: Occasion) -> str:
+    if occasion.step:
         return "Because nobody had acknowledged."
-    match occasion.partition(":")[0]:
-        case "priority":
+    match occasion.kind:
+        case OccasionKind.PRIORITY:
             return "Because it became more urgent."
-        case "returned":
+        case OccasionKind.RETURNED:
             return "Because it came back."
-        case "expired":
+        case OccasionKind.EXPIRED:
             return "Because the acknowledgement had expired."
-        case _:
+        case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
             return ""
+        case never:
+            assert_never(never)

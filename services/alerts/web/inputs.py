@@ -1,0 +1,51 @@
+"""PURE. What a person may write, checked once for the board and for the API: names and texts that end up in the audit trail.
+
+A name is one line without control characters; a text may have line ends, and no other control characters.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+LONGEST_NAME: Final = 80
+LONGEST_TEXT: Final = 1000
+
+_ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_LINES: Final = r"^(?:[^\x00-\x1f\x7f-\x9f]|[\t\r\n])*$"
+
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME, pattern=_ONE_LINE)
+]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT, pattern=_LINES)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT, pattern=_LINES)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ONE_LINE)]
+"""Of a clinic, a pump or a rule."""
+
+_PERSON: Final = TypeAdapter(PersonName)
+_NOTE: Final = TypeAdapter(Note)
+_WORDS: Final = TypeAdapter(Words)
+
+
+def is_person_name(text: str) -> bool:
+    """Tell whether a form's field holds a person's name."""
+    return _passes(_PERSON, text)
+
+
+def is_note(text: str) -> bool:
+    """Tell whether a form's field holds a note, or nothing."""
+    return _passes(_NOTE, text)
+
+
+def is_words(text: str) -> bool:
+    """Tell whether a form's field says something."""
+    return _passes(_WORDS, text)
+
+
+def _passes(adapter: TypeAdapter[str], text: str) -> bool:
+    try:
+        adapter.validate_python(text)
+    except ValidationError:
+        return False
+    return True
