@@ -60,7 +60,9 @@ class IngestMetrics:
         return cls(
             messages=counter("messages", "Messages taken in.", "source", ("mqtt", "http")),
             events=counter("events", "Events by what became of them.", "result", ("stored", "duplicate", "rejected")),
-            rejections=counter("rejections", "Rejected events.", "reason", RejectionReason),
+            rejections=counter(
+                "rejections", "Rejected events; they are kept as dead letters.", "reason", RejectionReason
+            ),
             flushes=counter("flushes", "Batches by why they were written.", "reason", FlushReason),
             receipts=counter("receipts", "Receipts sent."),
             retries=counter("write_retries", "Writes that will be tried again: the database was away."),
