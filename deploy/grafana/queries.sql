@@ -30,7 +30,7 @@ SELECT priority, title, pump_id AS pump, opened_at AS opened, since, state,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by", explanation
 FROM dashboard.alerts
 WHERE state <> 'closed' AND clinic_id IN (${clinic:sqlstring})
-ORDER BY CASE priority WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END DESC, opened_at DESC
+ORDER BY priority_rank, opened_at DESC
 LIMIT 200;
 
 -- name: fleet_by_state

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from schemas.paths import SQL_FOLDER
+from schemas.policy import Priority
 from services.runtime.migrate import migrate
 from tests.integration.test_cli import pumpwatch
 from tests.stack import Database, execute_at
@@ -126,3 +127,13 @@ async def test_rejects_does_what_dead_letters_does_and_is_not_listed(database: D
         assert (old.returncode, old.stdout, old.stderr) == (new.returncode, new.stdout, new.stderr)
         assert new.returncode == 0
     assert "rejects" not in pumpwatch("--help").stdout
+
+
+async def test_the_database_orders_priorities_as_the_policy_does(database: Database):
+    rows = await database.pool.fetch(
+        "SELECT priority FROM unnest($1::text[]) AS priority ORDER BY priority_rank(priority)",
+        [*sorted(Priority), "odd"],
+    )
+    by_urgency = sorted(Priority, key=lambda priority: -priority.rank)
+    assert [row["priority"] for row in rows] == [*by_urgency, "odd"]
+    assert [await database.pool.fetchval("SELECT priority_rank($1)", p) for p in by_urgency] == [0, 1, 2, 3]
