@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import backtest, fleet, rejects, report, storage
+from services.commands import backtest, dead_letters, fleet, report, storage
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
 policy_app = typer.Typer(help="Clinics' alerting policies.", no_args_is_help=True)
-app.add_typer(rejects.app, name="rejects")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(dead_letters.app, name="rejects", hidden=True)  # its name up to migration 0019
 app.add_typer(report.app, name="report")
 app.add_typer(fleet.devices_app, name="devices")
 app.add_typer(audit_app, name="audit")

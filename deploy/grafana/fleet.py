@@ -235,7 +235,8 @@ def _wire() -> list[Panel]:
         Panel(
             "timeseries",
             "Rejected messages by reason",
-            "What devices sent and Pumpwatch could not store, at the time of the last repeat. The bytes are kept.",
+            "What devices sent and Pumpwatch could not store, at the time of the last repeat. Each is kept as a dead "
+            "letter, with its bytes.",
             [QUERIES["fleet_rejections_by_reason"]],
             12,
             8,
@@ -244,9 +245,9 @@ def _wire() -> list[Panel]:
         ),
         Panel(
             "table",
-            "Rejected messages, newest first",
+            "Dead letters, newest first",
             "Tell the device's maker the reason; the device maker's guide says what to do about each.",
-            [QUERIES["fleet_rejections"]],
+            [QUERIES["fleet_dead_letters"]],
             12,
             8,
             unit="string",

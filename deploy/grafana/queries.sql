@@ -30,7 +30,7 @@ SELECT priority, title, pump_id AS pump, opened_at AS opened, since, state,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by", explanation
 FROM dashboard.alerts
 WHERE state <> 'closed' AND clinic_id IN (${clinic:sqlstring})
-ORDER BY CASE priority WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END DESC, opened_at DESC
+ORDER BY priority_rank, opened_at DESC
 LIMIT 200;
 
 -- name: fleet_by_state
@@ -73,19 +73,19 @@ ORDER BY last_heard_at NULLS FIRST, device_id
 LIMIT 50;
 
 -- name: fleet_rejected_count
-SELECT coalesce(sum(times_received), 0) AS messages FROM dashboard.rejections
+SELECT coalesce(sum(times_received), 0) AS messages FROM dashboard.dead_letters
 WHERE time > now() - interval '24 hours' AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL);
 
 -- name: fleet_rejections_by_reason
 SELECT $__timeGroupAlias(time,$__interval), reason AS metric, sum(times_received) AS messages
-FROM dashboard.rejections
+FROM dashboard.dead_letters
 WHERE $__timeFilter(time) AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL)
 GROUP BY 1, 2
 ORDER BY 1;
 
--- name: fleet_rejections
+-- name: fleet_dead_letters
 SELECT time, coalesce(device_id, 'no device') AS device, reason, times_received AS times, detail
-FROM dashboard.rejections
+FROM dashboard.dead_letters
 WHERE $__timeFilter(time) AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL)
 ORDER BY time DESC
 LIMIT 100;

@@ -1,7 +1,7 @@
 """`pumpwatch report alerts`: how good a clinic's alerts were over some time, and what it took to make them known.
 
-Guarantees: only reads, all of it as of one moment. The figures: services/admin/alert_review.py. A pump counts with
-the clinic that it belongs to now; an alert with the clinic that it was raised for.
+Guarantees: it only reads, and everything as of one moment. services/admin/alert_review.py works out the figures. A pump
+counts for the clinic that it belongs to now, an alert for the clinic that it was raised for.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from services.admin.alert_review import AlertRow, PageRow, Review, RuleFigures, review
+from services.admin import store
+from services.admin.alert_review import Review, RuleFigures, review
 from services.alerts.wording import moment
-from services.runtime.database import Connection, load_queries
+from services.runtime.database import Connection
 
-QUERIES: Final = load_queries(Path(__file__).with_name("alert_report.sql"))
 _NAME: Final = 34
 
 
@@ -34,28 +33,27 @@ async def alert_report(connection: Connection, clinic_id: str | None, since: dat
     if since >= until:
         raise ReportError(f"{moment(since)} is not in the past")
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        known = [row["clinic_id"] for row in await connection.fetch(QUERIES["clinics"])]
+        known = await store.clinic_ids(connection)
         if clinic_id is not None and clinic_id not in known:
             raise ReportError(f"there is no clinic {clinic_id!r}; there is: {', '.join(known) or 'none'}")
-        asked = (clinic_id, since, until)
         return review(
             clinic_id,
             since,
             until,
-            alerts=[AlertRow(**row) for row in await connection.fetch(QUERIES["alerts"], *asked)],
-            pages=[PageRow(**row) for row in await connection.fetch(QUERIES["pages"], *asked)],
-            weeks_of={row["pump_id"]: row["weeks"] for row in await connection.fetch(QUERIES["pumps"], *asked)},
+            alerts=await store.alerts_opened(connection, clinic_id, since, until),
+            pages=await store.pages(connection, clinic_id, since, until),
+            weeks_of=await store.weeks_watched(connection, clinic_id, since, until),
         )
 
 
 def as_json(found: Review) -> str:
-    """Everything, for `--json`; times are seconds, and what there is none of is null."""
+    """All figures, for `--json`. Lengths of time are in seconds; a figure that cannot be given is null."""
     times = {"since": found.since.isoformat(), "until": found.until.isoformat()}
     return json.dumps(asdict(found) | times, indent=1)
 
 
 def as_lines(found: Review) -> Iterator[str]:
-    """The same for a person."""
+    """All figures as a table, line by line."""
     whose = f"clinic {found.clinic_id}" if found.clinic_id else "all clinics"
     yield f"{whose}, {moment(found.since)} to {moment(found.until)}"
     yield f"{found.pumps} pumps, {found.pump_weeks:.1f} pump-weeks under watch, {found.total.answers.alerts} alerts"
@@ -112,7 +110,7 @@ def _page_line(each: RuleFigures) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A length of time in the unit that says most: "40 s", "4.5 min", "3.0 h", "2.1 d"; "-" for none."""
+    """A length of time in the unit that suits it: "40 s", "4.5 min", "3.0 h", "2.1 d"; "-" if there is none."""
     if seconds is None:
         return "-"
     for unit, length, until in (("s", 1, 90), ("min", 60, 5_400), ("h", 3_600, 172_800)):

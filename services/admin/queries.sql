@@ -1,5 +1,7 @@
 -- What an operator does by hand. The caller owns the transaction.
 
+-- Registry ------------------------------------------------------------------------------------------------------------
+
 -- name: add_clinic
 INSERT INTO clinics (clinic_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING;
 
@@ -13,7 +15,7 @@ WHERE devices.kind = excluded.kind
 RETURNING device_id;
 
 -- name: device
-SELECT device_id, kind, clinic_id FROM devices WHERE device_id = $1 AND retired_at IS NULL;
+SELECT kind, clinic_id FROM devices WHERE device_id = $1 AND retired_at IS NULL;
 
 -- name: end_pairing
 UPDATE pairings SET ended_at = now() WHERE handheld_id = $1 AND pump_id <> $2 AND ended_at IS NULL;
@@ -23,57 +25,67 @@ INSERT INTO pairings (handheld_id, pump_id, paired_at)
 SELECT $1, $2, clock_timestamp()
 WHERE NOT EXISTS (SELECT FROM pairings WHERE handheld_id = $1 AND pump_id = $2 AND ended_at IS NULL);
 
--- A rejection is settled when what it carried stands in the tables.
--- name: recent_rejections
--- $1 device or NULL, $2 reason or NULL, $3 since or NULL, $4 settled or NULL, $5 how many.
-SELECT rejection_id, first_received_at, last_received_at, times_received, topic, event_index, device_id, event_id, reason,
-       detail, replayed_at, replay_outcome
-FROM rejected_messages
+-- Dead letters --------------------------------------------------------------------------------------------------------
+-- A dead letter is settled when a replay found or put its events in the tables. An event_index of -1 is the whole message.
+
+-- name: recent_dead_letters
+-- $1 device or null, $2 reason or null, $3 since or null, $4 settled or null, $5 how many.
+SELECT dead_letter_id, first_received_at, last_received_at, times_received, topic,
+       nullif(event_index, -1) AS event_index, device_id, event_id, reason, detail, replayed_at, replay_outcome
+FROM dead_letters
 WHERE ($1::text IS NULL OR device_id = $1)
   AND ($2::text IS NULL OR reason = $2)
   AND ($3::timestamptz IS NULL OR last_received_at >= $3)
   AND ($4::boolean IS NULL OR coalesce(replay_outcome IN ('stored', 'duplicate'), false) = $4)
-ORDER BY last_received_at DESC, rejection_id DESC
+ORDER BY last_received_at DESC, dead_letter_id DESC
 LIMIT $5;
 
--- name: rejection
-SELECT * FROM rejected_messages WHERE rejection_id = $1;
+-- name: dead_letter
+SELECT dead_letter_id, first_received_at, last_received_at, times_received, topic,
+       nullif(event_index, -1) AS event_index, device_id, event_id, reason, detail, replayed_at, replay_outcome, payload
+FROM dead_letters
+WHERE dead_letter_id = $1;
 
--- name: rejections_by_id
-SELECT rejection_id FROM rejected_messages WHERE rejection_id = ANY ($1::bigint[])
-ORDER BY first_received_at, rejection_id;
+-- name: ids_in_order
+-- Those of $1 that exist, in the order in which they came.
+SELECT dead_letter_id FROM dead_letters WHERE dead_letter_id = ANY ($1::bigint[])
+ORDER BY first_received_at, dead_letter_id;
 
--- name: unsettled_rejections
-SELECT rejection_id FROM rejected_messages
+-- name: unsettled_ids
+-- $1 device or null, $2 reason or null.
+SELECT dead_letter_id FROM dead_letters
 WHERE ($1::text IS NULL OR device_id = $1) AND ($2::text IS NULL OR reason = $2)
   AND (replay_outcome IS NULL OR replay_outcome = 'rejected')
-ORDER BY first_received_at, rejection_id;
+ORDER BY first_received_at, dead_letter_id;
 
--- What is settled stays so.
 -- name: mark_replayed
-UPDATE rejected_messages
+-- A dead letter that is settled stays settled.
+UPDATE dead_letters
 SET replayed_at = $2, replay_outcome = $3, reason = coalesce($4, reason), detail = coalesce($5, detail)
-WHERE rejection_id = $1 AND (replay_outcome IS NULL OR replay_outcome = 'rejected');
+WHERE dead_letter_id = $1 AND (replay_outcome IS NULL OR replay_outcome = 'rejected');
 
--- The refused events ($2 to $6) of the message that was refused as a whole.
 -- name: keep_parts
-INSERT INTO rejected_messages (digest, event_index, topic, device_id, event_id, payload, reason, detail,
-                               first_received_at, last_received_at)
+-- Dead letters of their own for the events ($2 to $6) of a message that was rejected as a whole.
+INSERT INTO dead_letters (digest, event_index, topic, device_id, event_id, payload, reason, detail,
+                          first_received_at, last_received_at)
 SELECT m.digest, p.event_index, m.topic, m.device_id, p.event_id, p.payload, p.reason, p.detail,
        m.first_received_at, m.last_received_at
-FROM rejected_messages m,
+FROM dead_letters m,
      unnest($2::int[], $3::uuid[], $4::bytea[], $5::text[], $6::text[])
          AS p (event_index, event_id, payload, reason, detail)
-WHERE m.rejection_id = $1
+WHERE m.dead_letter_id = $1
 ON CONFLICT (digest, event_index) DO NOTHING;
 
 -- name: count_purgeable
-SELECT count(*) FROM rejected_messages
+-- $1 last received before, $2 also those that are not settled.
+SELECT count(*) FROM dead_letters
 WHERE last_received_at < $1 AND ($2 OR replay_outcome IN ('stored', 'duplicate'));
 
--- name: purge_rejections
-DELETE FROM rejected_messages
+-- name: purge_dead_letters
+DELETE FROM dead_letters
 WHERE last_received_at < $1 AND ($2 OR replay_outcome IN ('stored', 'duplicate'));
+
+-- The fleet -----------------------------------------------------------------------------------------------------------
 
 -- name: sequence_gaps
 SELECT device_id, gap_from, gap_to, missing, observed_after, observed_before
@@ -88,3 +100,75 @@ FROM device_clocks
 WHERE abs(clock_offset_seconds) > $1
 ORDER BY abs(clock_offset_seconds) DESC
 LIMIT $2;
+
+-- The report on alerts: $1 a clinic, or null for all; $2 since; $3 until ----------------------------------------------
+
+-- name: clinic_ids
+SELECT clinic_id FROM clinics ORDER BY clinic_id;
+
+-- name: weeks_watched
+-- Each pump that was under watch for some of the time, and for how many weeks of it.
+SELECT device_id AS pump_id, extract(epoch FROM span.ended - span.began)::float8 / 604800 AS weeks
+FROM devices,
+     LATERAL (SELECT greatest(enrolled_at, $2::timestamptz) AS began,
+                     least(coalesce(retired_at, $3::timestamptz), $3::timestamptz) AS ended) AS span
+WHERE kind = 'pump' AND ($1::text IS NULL OR clinic_id = $1) AND span.ended > span.began
+ORDER BY device_id;
+
+-- name: alerts_opened
+-- The alerts that opened in the time, and what people did about each up to its end.
+SELECT a.alert_id, a.pump_id, a.rule, a.key, a.state, a.opened_at, t.taken_at, t.answered, t.flaps
+FROM alerts a,
+     LATERAL (
+         SELECT min(at) FILTER (WHERE kind = 'acknowledged' OR reason = 'person_resolved') AS taken_at,
+                coalesce(bool_or(kind IN ('acknowledged', 'commented', 'acted')
+                                 OR reason IN ('person_saw_it', 'person_resolved')), false) AS answered,
+                count(*) FILTER (WHERE reason = 'condition_flapped') AS flaps
+         FROM alert_transitions WHERE alert_id = a.alert_id AND at < $3) AS t
+WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_at < $3
+ORDER BY a.opened_at, a.alert_id;
+
+-- name: pages
+-- What was, or was to be, sent about them. One page for many alerts is one page, whose id stands in each row.
+SELECT d.alert_id, coalesce(d.group_id, d.delivery_id) AS page_id, d.group_id IS NOT NULL AS grouped,
+       d.occasion, d.state, d.held_by
+FROM deliveries d JOIN alerts a USING (alert_id)
+WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_at < $3;
+
+-- Retention: {table} is one of RETAINED in services/admin/retention.py -------------------------------------------------
+
+-- name: try_lock
+SELECT pg_try_advisory_lock($1);
+
+-- name: unlock
+SELECT pg_advisory_unlock($1);
+
+-- name: set_lock_timeout
+-- For this session.
+SELECT set_config('lock_timeout', $1, false);
+
+-- name: reset_lock_timeout
+RESET lock_timeout;
+
+-- name: has_timescaledb
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb');
+
+-- name: is_hypertable
+SELECT EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = $1);
+
+-- name: end_of_droppable
+-- The end of the newest chunk that lies wholly before $2.
+SELECT max(range_end) FROM timescaledb_information.chunks WHERE hypertable_name = $1 AND range_end <= $2;
+
+-- name: count_before
+SELECT count(*) FROM {table} WHERE observed_at < $1;
+
+-- name: drop_chunks
+SELECT count(*) FROM drop_chunks($1::text::regclass, older_than => $2::timestamptz);
+
+-- name: pump_ids
+SELECT device_id FROM devices WHERE kind = 'pump' ORDER BY device_id;
+
+-- name: delete_before
+-- By the key (pump, time), so that it reads what it removes and nothing else.
+DELETE FROM {table} WHERE pump_id = ANY ($1::text[]) AND observed_at < $2;

@@ -7,13 +7,11 @@ one pump at a time and its past pairings stay readable. Ingest hears of every ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final, Literal
 
 from schemas.topics import DEVICE_ID_RULE, is_device_id
-from services.runtime.database import Connection, load_queries
-
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+from services.admin import store
+from services.admin.model import DeviceKind
+from services.runtime.database import Connection
 
 
 class RegistryError(ValueError):
@@ -24,7 +22,7 @@ async def enrol(
     connection: Connection,
     device_ids: Sequence[str],
     *,
-    kind: Literal["pump", "handheld"],
+    kind: DeviceKind,
     clinic_id: str,
     clinic_name: str | None = None,
 ) -> None:
@@ -38,9 +36,9 @@ async def enrol(
             msg = f"device id {device_id[:80]!r} is not allowed: expected {DEVICE_ID_RULE}"
             raise RegistryError(msg)
     async with connection.transaction():
-        await connection.execute(_QUERIES["add_clinic"], clinic_id, clinic_name or clinic_id)
-        rows = await connection.fetch(_QUERIES["enrol_devices"], list(dict.fromkeys(device_ids)), kind, clinic_id)
-        if refused := set(device_ids) - {row["device_id"] for row in rows}:
+        await store.add_clinic(connection, clinic_id, clinic_name or clinic_id)
+        enrolled = await store.enrol_devices(connection, device_ids, kind, clinic_id)
+        if refused := set(device_ids) - enrolled:
             other = "handheld" if kind == "pump" else "pump"
             msg = f"{', '.join(sorted(refused))}: enrolled as a {other}, and a device never changes its kind"
             raise RegistryError(msg)
@@ -55,14 +53,14 @@ async def pair(connection: Connection, handheld_id: str, pump_id: str) -> None:
     async with connection.transaction():
         clinics = []
         for device_id, kind in ((handheld_id, "handheld"), (pump_id, "pump")):
-            row = await connection.fetchrow(_QUERIES["device"], device_id)
-            if row is None or row["kind"] != kind:
-                found = "not enrolled" if row is None else f"a {row['kind']}"
+            device = await store.find_device(connection, device_id)
+            if device is None or device.kind != kind:
+                found = "not enrolled" if device is None else f"a {device.kind}"
                 msg = f"{device_id}: expected an enrolled {kind}, and it is {found}"
                 raise RegistryError(msg)
-            clinics.append(row["clinic_id"])
+            clinics.append(device.clinic_id)
         if clinics[0] != clinics[1]:
             msg = f"{handheld_id} belongs to clinic {clinics[0]} and {pump_id} to {clinics[1]}"
             raise RegistryError(msg)
-        await connection.execute(_QUERIES["end_pairing"], handheld_id, pump_id)
-        await connection.execute(_QUERIES["begin_pairing"], handheld_id, pump_id)
+        await store.end_other_pairing(connection, handheld_id, pump_id)
+        await store.begin_pairing(connection, handheld_id, pump_id)

@@ -1,10 +1,10 @@
 """Removes events that are older than what a clinic keeps. Nothing is removed unless somebody asks for it.
 
 Guarantees: only the dense kinds are removed (readings, bolus requests, statuses). Alarms, therapies, refills and
-reports are few, decide about alerts for as long as they stand, and stay; alerts, the audit trail and rejections are not
-touched. One removal runs at a time; a second one is refused, so it is safe from cron. It never waits long for a lock,
-because everything that writes would wait behind it. What was removed before an error stays removed; the same call goes
-on from there.
+reports stay: they are few, and the rules need them however old they are. Alerts, the audit trail and dead letters are
+not touched. One removal runs at a time; a second one is refused, so it is safe from cron. It never waits long for a
+lock, because everything that writes would wait behind it. What was removed before an error stays removed; the same call
+goes on from there.
 
 A hypertable loses the chunks that lie wholly before the time (so up to a chunk's length more is kept); a plain table
 loses rows, some pumps at a time, each lot in a transaction of its own. A roll-up forgets what was removed at its next
@@ -18,21 +18,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import asyncpg
 
+from services.admin import store
 from services.admin.ages import parse_age
-from services.runtime.database import Connection, load_queries
-
-QUERIES: Final = load_queries(Path(__file__).with_name("retention.sql"))
+from services.runtime.database import Connection
 
 RETAINED: Final = ("reservoir_readings", "bolus_requests", "device_statuses")
 """The tables that grow with every pump and every hour."""
 
 _LOCK_KEY: Final = 0x6B656570  # "keep"
-_LOCK_TIMEOUT: Final = "SET lock_timeout = '10s'"
+_LOCK_TIMEOUT: Final = "10s"
 _PUMPS_AT_ONCE: Final = 20
 _YEARS: Final = re.compile(r"(\d{1,2})y")
 
@@ -99,39 +97,31 @@ async def remove(connection: Connection, *, before: datetime) -> tuple[Removal, 
 
 @asynccontextmanager
 async def _alone(connection: Connection) -> AsyncIterator[None]:
-    if not await connection.fetchval(QUERIES["try_lock"], _LOCK_KEY):
+    if not await store.try_lock(connection, _LOCK_KEY):
         raise RetentionError("another removal is running")
-    await connection.execute(_LOCK_TIMEOUT)
+    await store.set_lock_timeout(connection, _LOCK_TIMEOUT)
     try:
         yield
     except asyncpg.LockNotAvailableError as error:
         msg = f"a table was in use for too long, and the rest was left for the next time: {error}"
         raise RetentionError(msg) from error
     finally:
-        await connection.execute("RESET lock_timeout")
-        await connection.fetchval(QUERIES["unlock"], _LOCK_KEY)
+        await store.reset_lock_timeout(connection)
+        await store.unlock(connection, _LOCK_KEY)
 
 
 async def _plan(connection: Connection, table: str, before: datetime) -> Removal:
     until: datetime | None = before
-    if await _is_hypertable(connection, table):
-        until = await connection.fetchval(QUERIES["end_of_droppable"], table, before)
-    events = 0 if until is None else await connection.fetchval(QUERIES["count_before"].format(table=table), until)
+    if await store.is_hypertable(connection, table):
+        until = await store.end_of_droppable(connection, table, before)
+    events = 0 if until is None else await store.count_before(connection, table, until)
     return Removal(table, events, until if events else None)
 
 
 async def _remove(connection: Connection, table: str, until: datetime) -> None:
-    if await _is_hypertable(connection, table):
-        await connection.execute(QUERIES["drop_chunks"], table, until)
+    if await store.is_hypertable(connection, table):
+        await store.drop_chunks(connection, table, until)
         return
-    pumps = [row[0] for row in await connection.fetch(QUERIES["pumps"])]
+    pumps = await store.pump_ids(connection)
     for first in range(0, len(pumps), _PUMPS_AT_ONCE):
-        some = pumps[first : first + _PUMPS_AT_ONCE]
-        await connection.execute(QUERIES["delete_before"].format(table=table), some, until)
-
-
-async def _is_hypertable(connection: Connection, table: str) -> bool:
-    return bool(
-        await connection.fetchval(QUERIES["has_timescaledb"])
-        and await connection.fetchval(QUERIES["is_hypertable"], table)
-    )
+        await store.delete_before(connection, table, pumps[first : first + _PUMPS_AT_ONCE], until)

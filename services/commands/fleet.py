@@ -21,9 +21,9 @@ def gaps(
         str, typer.Option(help="Events observed in the last 12h, 7d, ..., or since a time, by the device's clock.")
     ] = "7d",
 ) -> None:
-    """Numbers that are missing from devices' own counters: events that never came, or were refused."""
+    """Numbers that are missing from devices' own counters: events that never came, or were rejected."""
     from services.admin.ages import parse_since
-    from services.admin.fleet import sequence_gaps
+    from services.admin.store import sequence_gaps
 
     try:
         from_time = parse_since(since, datetime.now(UTC))
@@ -52,7 +52,7 @@ def clocks(
 ) -> None:
     """Devices whose clock is off, the worst first; behind looks the same as sent late."""
     from services.admin.ages import parse_age
-    from services.admin.fleet import clocks_off
+    from services.admin.store import clocks_off
 
     try:
         by_more_than = parse_age(more_than)

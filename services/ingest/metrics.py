@@ -62,7 +62,9 @@ class IngestMetrics:
         return cls(
             messages=counter("messages", "Messages taken in.", "source", ("mqtt", "http")),
             events=counter("events", "Events by what became of them.", "result", ("stored", "duplicate", "rejected")),
-            rejections=counter("rejections", "Rejected events.", "reason", RejectionReason),
+            rejections=counter(
+                "rejections", "Rejected events; they are kept as dead letters.", "reason", RejectionReason
+            ),
             flushes=counter("flushes", "Batches by why they were written.", "reason", FlushReason),
             receipts=counter("receipts", "Receipts sent."),
             receipts_not_sent=counter("receipts_not_sent", "Receipts asked for and not sent.", "reason", NotSent),

@@ -187,7 +187,7 @@ async def test_every_hostile_message_is_stored_or_rejected_and_memory_stays_flat
         answer = await client.get(f"{service.url}/readyz")
     assert f'messages_total{{source="mqtt"}} {MESSAGES:.1f}' in metrics
     assert answer.json() == {"ready": True, "missing": {}}
-    reasons = {row[0] for row in await database.pool.fetch("SELECT DISTINCT reason FROM rejected_messages")}
+    reasons = {row[0] for row in await database.pool.fetch("SELECT DISTINCT reason FROM dead_letters")}
     assert reasons <= set(RejectionReason)
     assert {"bad_topic", "unknown_device", "too_large", "not_json", "clock_ahead", "clock_behind"} <= reasons
     assert max(rss_mb[2:]) - rss_mb[1] < GROWTH_MB, rss_mb

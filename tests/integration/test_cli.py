@@ -29,7 +29,7 @@ def pumpwatch(*arguments: str, **environment: str) -> subprocess.CompletedProces
 def test_help_lists_every_command():
     done = pumpwatch("--help")
     assert done.returncode == 0
-    for command in ("ingest", "alerts", "simulate", "migrate", "enrol", "demo", "rejects", "audit", "policy"):
+    for command in ("ingest", "alerts", "simulate", "migrate", "enrol", "demo", "dead-letters", "audit", "policy"):
         assert f"  {command} " in done.stdout
 
 
@@ -99,36 +99,36 @@ async def test_the_registry_refuses_in_one_line(database: Database, arguments, s
     assert done.stderr.startswith(f"error: {says}")
 
 
-async def test_rejections_are_listed_and_shown(database: Database):
+async def test_dead_letters_are_listed_and_shown(database: Database):
     await database.pool.execute(
-        """INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic,
+        """INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic,
                                           device_id, payload, reason, detail)
            VALUES ('\\x01', -1, now(), now(), 'pumpwatch/v1/p-1/events/alarm', 'p-1', '\\x7bff', 'not_json',
            'why'),
                   ('\\x02', 3, now(), now(), 'pumpwatch/v1/p-2/events/batch', 'p-2', '{}', 'missing_field', 'seq')"""
     )
     url = {"DATABASE_URL": database.dsn}
-    everything = pumpwatch("rejects", "list", **url).stdout
+    everything = pumpwatch("dead-letters", "list", **url).stdout
     assert "pumpwatch/v1/p-2/events/batch[3]  missing_field: seq" in everything
-    only = pumpwatch("rejects", "list", "--device", "p-1", **url).stdout
+    only = pumpwatch("dead-letters", "list", "--device", "p-1", **url).stdout
     assert only.count("\n") == 1
-    shown = pumpwatch("rejects", "show", only.split()[0], **url)
+    shown = pumpwatch("dead-letters", "show", only.split()[0], **url)
     assert "the whole message" in shown.stdout
     assert "to do    The device's software is wrong" in shown.stdout
     assert shown.stdout.endswith("payload  2 bytes, in hexadecimal\n7bff\n")
-    assert pumpwatch("rejects", "show", "99", **url).stderr == "error: there is no rejection 99\n"
-    assert pumpwatch("rejects", "list", "--since", "1h", "--reason", "not_json", **url).stdout == only
-    assert pumpwatch("rejects", "list", "--since", "2099-01-01", **url).stdout == "no rejections\n"
+    assert pumpwatch("dead-letters", "show", "99", **url).stderr == "error: there is no dead letter 99\n"
+    assert pumpwatch("dead-letters", "list", "--since", "1h", "--reason", "not_json", **url).stdout == only
+    assert pumpwatch("dead-letters", "list", "--since", "2099-01-01", **url).stdout == "no dead letters\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("rejects", "replay"), "name rejections by their ids, or by --device, --reason or --all"),
-        (("rejects", "replay", "1", "--all"), "name rejections by their ids, or by --device, --reason or --all"),
-        (("rejects", "list", "--reason", "bad"), "--reason: 'bad' is none: expected one of bad_topic, "),
-        (("rejects", "list", "--since", "soon"), "--since: 'soon' is not a time: expected a number and "),
-        (("rejects", "purge", "--older-than", "90"), "--older-than: '90' is not a length of time: expected "),
+        (("dead-letters", "replay"), "name dead letters by their ids, or by --device, --reason or --all"),
+        (("dead-letters", "replay", "1", "--all"), "name dead letters by their ids, or by --device, --reason or --all"),
+        (("dead-letters", "list", "--reason", "bad"), "--reason: 'bad' is none: expected one of bad_topic, "),
+        (("dead-letters", "list", "--since", "soon"), "--since: 'soon' is not a time: expected a number and "),
+        (("dead-letters", "purge", "--older-than", "90"), "--older-than: '90' is not a length of time: expected "),
         (("gaps", "--since", "soon"), "--since: 'soon' is not a time: expected "),
         (("devices", "clocks", "--more-than", "x"), "--more-than: 'x' is not a length of time: expected "),
     ],
@@ -142,56 +142,56 @@ def test_a_wrong_option_is_one_line(arguments, says):
 
 async def test_what_a_device_wrote_cannot_steer_the_terminal(database: Database):
     await database.pool.execute(
-        """INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic, payload,
+        """INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic, payload,
                                           reason, detail)
            VALUES ('\\x01', -1, now(), now(), E'pumpwatch/\\x1b[2J', '\\x1b5b324a', 'bad_topic', E'got \\x1b[2J')"""
     )
     url = {"DATABASE_URL": database.dsn}
-    listed = pumpwatch("rejects", "list", **url).stdout
-    shown = pumpwatch("rejects", "show", listed.split()[0], **url).stdout
+    listed = pumpwatch("dead-letters", "list", **url).stdout
+    shown = pumpwatch("dead-letters", "show", listed.split()[0], **url).stdout
     assert "pumpwatch/\\x1b[2J" in listed
     assert shown.endswith("payload  4 bytes, in hexadecimal\n1b5b324a\n")
     assert "\x1b" not in listed + shown
 
 
-async def test_rejections_are_replayed_and_purged(database: Database):
+async def test_dead_letters_are_replayed_and_purged(database: Database):
     url = {"DATABASE_URL": database.dsn}
     pumpwatch("enrol", "p-1", "--clinic", "north", **url)
     event = (
         '{"event_id": "00000000-0000-4000-8000-000000000001", "observed_at": "2026-11-22T08:00:00Z", "volume_ml": 9}'
     )
     await database.pool.executemany(
-        """INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic, device_id,
+        """INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic, device_id,
                                           payload, reason, detail)
            VALUES (sha256($1), -1, '2026-11-22 08:01Z', '2026-11-22 08:01Z', 'pumpwatch/v1/p-1/events/reservoir', 'p-1',
                    $1, $2, 'why')""",
         [(event.encode(), "unknown_device"), (b"{", "not_json")],
     )
-    dry = pumpwatch("rejects", "replay", "--all", "--dry-run", **url)
+    dry = pumpwatch("dead-letters", "replay", "--all", "--dry-run", **url)
     assert dry.stdout.splitlines()[0] == "1  stored: 1 stored, 0 there already"
     assert dry.stdout.splitlines()[1].startswith("2  rejected again: not_json: payload is not JSON")
-    assert dry.stdout.splitlines()[2].startswith("would replay 2: 1 events stored, 0 were there already, 1 rej")
+    assert dry.stdout.splitlines()[2].startswith("would replay 2: 1 events stored, 0 were there already, 1 dead")
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 0
-    assert pumpwatch("rejects", "list", "--not-replayed", **url).stdout.count("\n") == 2
+    assert pumpwatch("dead-letters", "list", "--not-replayed", **url).stdout.count("\n") == 2
     for answer in ("stored: 1 stored, 0 there already", "duplicate: 0 stored, 1 there already"):
-        assert pumpwatch("rejects", "replay", "1", **url).stdout.startswith(f"1  {answer}\n")
+        assert pumpwatch("dead-letters", "replay", "1", **url).stdout.startswith(f"1  {answer}\n")
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 1
-    assert pumpwatch("rejects", "list", "--not-replayed", **url).stdout.startswith("2  ")
-    assert "[replayed: stored]" in pumpwatch("rejects", "list", **url).stdout
-    missing = pumpwatch("rejects", "replay", "1", "7", "8", **url)
-    assert (missing.returncode, missing.stderr) == (1, "error: there is no rejection 7, 8\n")
+    assert pumpwatch("dead-letters", "list", "--not-replayed", **url).stdout.startswith("2  ")
+    assert "[replayed: stored]" in pumpwatch("dead-letters", "list", **url).stdout
+    missing = pumpwatch("dead-letters", "replay", "1", "7", "8", **url)
+    assert (missing.returncode, missing.stderr) == (1, "error: there is no dead letter 7, 8\n")
 
-    purge = ("rejects", "purge", "--older-than", "0s")
+    purge = ("dead-letters", "purge", "--older-than", "0s")
     counted = pumpwatch(*purge, **url)
     assert counted.returncode == 1
-    assert counted.stderr.startswith("error: 1 rejections that were replayed would be removed, and nothing was")
+    assert counted.stderr.startswith("error: 1 dead letters that were replayed would be removed, and nothing was")
     assert (
-        pumpwatch("rejects", "purge", "--older-than", "5000w", "--all", "--yes", **url).stdout
-        == "removed 0 rejections\n"
+        pumpwatch("dead-letters", "purge", "--older-than", "5000w", "--all", "--yes", **url).stdout
+        == "removed 0 dead letters\n"
     )
-    assert pumpwatch(*purge, "--yes", **url).stdout == "removed 1 rejections that were replayed\n"
-    assert pumpwatch(*purge, "--all", "--yes", **url).stdout == "removed 1 rejections\n"
-    assert pumpwatch("rejects", "list", **url).stdout == "no rejections\n"
+    assert pumpwatch(*purge, "--yes", **url).stdout == "removed 1 dead letters that were replayed\n"
+    assert pumpwatch(*purge, "--all", "--yes", **url).stdout == "removed 1 dead letters\n"
+    assert pumpwatch("dead-letters", "list", **url).stdout == "no dead letters\n"
 
 
 async def test_a_changed_audit_row_is_found(database: Database):

@@ -13,7 +13,7 @@ from tests.integration.test_cli import pumpwatch
 from tests.stack import execute_at, make_database
 
 AGES = (1, 390, 800, 1_500, 3_000)
-OTHERS = ("pump_alarms", "therapies", "refills", "patient_reports", "alerts", "alert_transitions", "rejected_messages")
+OTHERS = ("pump_alarms", "therapies", "refills", "patient_reports", "alerts", "alert_transitions", "dead_letters")
 
 
 @pytest.fixture(params=["timescaledb", "plain"])
@@ -38,7 +38,7 @@ async def dsn(request, timescaledb, plain_postgres):
 
 async def counts(dsn, tables, older_than_days=0):
     connection = await asyncpg.connect(dsn)
-    column = {"alerts": "opened_at", "alert_transitions": "at", "rejected_messages": "last_received_at"}
+    column = {"alerts": "opened_at", "alert_transitions": "at", "dead_letters": "last_received_at"}
     old = "<= now() - make_interval(days => $1)"
     found = {
         table: await connection.fetchval(
@@ -79,7 +79,7 @@ async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn, monkeypatch
     await first.execute("SELECT pg_advisory_unlock_all()")
     async with first.transaction():
         await first.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
-        monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "SET lock_timeout = '50ms'")
+        monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "50ms")
         with pytest.raises(retention.RetentionError, match="in use for too long"):
             await retention.remove(second, before=before)
     assert sum(removal.events for removal in await retention.remove(second, before=before)) > 0

@@ -56,13 +56,13 @@ FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::
 ON CONFLICT DO NOTHING;
 
 -- A re-send of the same bad bytes raises a count. One statement sees each (digest, index) once.
--- name: insert_rejections
-INSERT INTO rejected_messages AS r (digest, event_index, topic, device_id, event_id, payload, reason, detail,
-                                    times_received, first_received_at, last_received_at)
+-- name: insert_dead_letters
+INSERT INTO dead_letters AS l (digest, event_index, topic, device_id, event_id, payload, reason, detail, times_received,
+                               first_received_at, last_received_at)
 SELECT *, $1::timestamptz, $1::timestamptz
 FROM unnest($2::bytea[], $3::int[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::text[], $9::text[], $10::int[])
 ON CONFLICT (digest, event_index) DO UPDATE
-SET times_received = r.times_received + EXCLUDED.times_received,
+SET times_received = l.times_received + EXCLUDED.times_received,
     last_received_at = EXCLUDED.last_received_at,
     reason = EXCLUDED.reason,
     detail = EXCLUDED.detail;

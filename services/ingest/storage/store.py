@@ -1,4 +1,4 @@
-"""Write a decoded batch in one transaction: events, rejections, last-seen, the evaluation queue and its NOTIFY.
+"""Write a decoded batch in one transaction: events, dead letters, last-seen, the evaluation queue and its NOTIFY.
 
 Guarantees: either all of a batch is committed, or none of it; an event that is there already changes nothing and counts
 as a duplicate; a row that the database refuses is found by halving and becomes a rejection, and the rest is stored.
@@ -126,18 +126,18 @@ async def _write_with_care(connection: Connection, batch: Decoded, stored: Store
 
 async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, float]) -> None:
     if batch.rejections and batch.keep_rejections:
-        await _insert_rejections(connection, batch.received_at, batch.rejections)
+        await _keep_dead_letters(connection, batch.received_at, batch.rejections)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
     if batch.rows:
         await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
 
 
-async def _insert_rejections(connection: Connection, received_at: datetime, rejections: list[Rejection]) -> None:
+async def _keep_dead_letters(connection: Connection, received_at: datetime, rejections: list[Rejection]) -> None:
     times = Counter((r.digest, r.event_index) for r in rejections)
     each = sorted({(r.digest, r.event_index): r for r in rejections}.items())
     await connection.execute(
-        QUERIES["insert_rejections"],
+        QUERIES["insert_dead_letters"],
         received_at,
         [r.digest for _, r in each],
         [r.event_index for _, r in each],

@@ -74,7 +74,7 @@ INSERT INTO alert_transitions (clinic_id, clinic_seq, alert_id, at, kind, to_sta
                                previous_hash, row_hash)
 SELECT clinic_id, 0, alert_id, opened_at, 'opened', 'active', priority, 'why', 'rules of the ' || clinic_id, '', ''
 FROM alerts;
-INSERT INTO rejected_messages (digest, event_index, first_received_at, last_received_at, topic, device_id, payload,
+INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic, device_id, payload,
                                reason, detail)
 SELECT sha256(convert_to(id, 'UTF8')), -1, now(), now() - interval '2 hours', 't', id, '', 'not_json', 'from ' || id
 FROM unnest(ARRAY['north-pump-1', 'south-pump-1', 'stranger-from-the-south']) AS id;

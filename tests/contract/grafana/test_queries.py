@@ -143,7 +143,7 @@ async def test_a_reader_of_every_clinic_sees_both_and_the_strangers(readers: Rea
     for view in readers.views:
         rows = await readers.everybody.fetch(f"SELECT * FROM dashboard.{view}")  # noqa: S608
         assert {row["clinic_id"] for row in rows} >= {"north", "south"}, view
-    reasons = await readers.everybody.fetch("SELECT device_id FROM dashboard.rejections WHERE clinic_id IS NULL")
+    reasons = await readers.everybody.fetch("SELECT device_id FROM dashboard.dead_letters WHERE clinic_id IS NULL")
     assert [row["device_id"] for row in reasons] == ["stranger-from-the-south"]
 
 

@@ -140,7 +140,7 @@ async def test_a_message_that_is_sent_again_and_again_is_one_rejection_with_a_co
     await enrol(database.pool, [pump.name])
     for _ in range(3):
         await pump.receipt("reservoir", b"{broken")
-    row = await database.pool.fetchrow("SELECT payload, reason, times_received, event_index FROM rejected_messages")
+    row = await database.pool.fetchrow("SELECT payload, reason, times_received, event_index FROM dead_letters")
     assert tuple(row) == (b"{broken", "not_json", 3, -1)
 
 
@@ -154,7 +154,7 @@ async def test_a_row_that_the_database_refuses_costs_only_itself(ingest, databas
     assert [r["reason"] for r in receipt["rejected"]] == ["refused_by_database"] * 2
     assert {r["event_id"] for r in receipt["rejected"]} == {events[3]["event_id"], events[17]["event_id"]}
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 18
-    assert await database.pool.fetchval("SELECT times_received FROM rejected_messages") == 2
+    assert await database.pool.fetchval("SELECT times_received FROM dead_letters") == 2
 
 
 async def test_a_receipt_never_goes_into_another_devices_subtree(ingest, database, device):
@@ -164,7 +164,7 @@ async def test_a_receipt_never_goes_into_another_devices_subtree(ingest, databas
     await mine.publish("reservoir", reading(), response_topic=f"pumpwatch/v1/{mine.name}/events/alarm")
     assert (await mine.receipt("reservoir", reading()))["stored"] == 1  # receipts keep their order, so it is the last
     assert other.receipts == {}
-    assert await database.pool.fetchval("SELECT count(*) FROM rejected_messages") == 0
+    assert await database.pool.fetchval("SELECT count(*) FROM dead_letters") == 0
 
 
 async def test_without_a_response_topic_an_event_is_stored_all_the_same(ingest, database, device):
@@ -209,7 +209,7 @@ async def test_a_gateway_gets_the_receipt_as_the_answer(ingest, database):
         assert (answer.status_code, answer.json()["rejected"][0]["reason"]) == (422, "unknown_device")
         answer = await gateway.post(path, json=event, headers={"Authorization": "Bearer wrong"})
         assert answer.status_code == 401
-    assert await database.pool.fetchval("SELECT count(*) FROM rejected_messages") == 3
+    assert await database.pool.fetchval("SELECT count(*) FROM dead_letters") == 3
 
 
 async def test_without_a_gateway_token_the_way_in_is_closed(run_service, database, broker):

@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.admin.fleet import clocks_off, sequence_gaps
+from services.admin.store import clocks_off, sequence_gaps
 from tests.ingest_world import CLINIC, enrol
 from tests.integration.test_cli import pumpwatch
 

@@ -13,9 +13,10 @@ from uuid import uuid4
 import pytest
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, RejectionReason
-from services.admin.advice import ADVICE
-from services.admin.rejections import Filter, RejectionError, recent_rejections, rejection
+from services.admin.dead_letter_advice import ADVICE
+from services.admin.model import DeadLetterError, DeadLetterFilter
 from services.admin.replay_dead_letters import Replayed, replay, replayable
+from services.admin.store import dead_letter, recent_dead_letters
 from services.ingest.messages.decode import ClockLimits
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.connect import open_link
@@ -132,18 +133,18 @@ async def test_a_rejection_is_listed_explained_and_replayed_after_its_cause_is_m
     told = await speak(device, case.level, case.payload)
     assert [each["reason"] for each in told["rejected"]] == [case.reason]
     async with database.pool.acquire() as connection:
-        [listed] = await recent_rejections(connection, Filter(reason=case.reason, settled=False))
-        shown = await rejection(connection, listed.rejection_id)
+        [listed] = await recent_dead_letters(connection, DeadLetterFilter(reason=case.reason, settled=False))
+        shown = await dead_letter(connection, listed.dead_letter_id)
     assert (shown.reason, shown.payload, shown.event_index) == (case.reason, case.payload, None)
     assert shown.detail == told["rejected"][0]["detail"]
     assert ADVICE[RejectionReason(shown.reason)]
     came = datetime.now(UTC)
 
     # Before anything is mended a replay says the same again, and changes nothing.
-    [before] = await replay_all(database, [listed.rejection_id])
+    [before] = await replay_all(database, [listed.dead_letter_id])
     assert (before.outcome, [reason for reason, _ in before.faults]) == ("rejected", [case.reason])
     async with database.pool.acquire() as connection:
-        [still] = await recent_rejections(connection, Filter(settled=False))
+        [still] = await recent_dead_letters(connection, DeadLetterFilter(settled=False))
     assert (still.reason, still.times_received) == (case.reason, 1)
     assert still.detail.split("\n")[0] == before.faults[0][1].split("\n")[0]
     assert (still.replay_outcome, await rows(database)) == ("rejected", 0)
@@ -151,9 +152,9 @@ async def test_a_rejection_is_listed_explained_and_replayed_after_its_cause_is_m
         return
 
     await case.mend(database, device)
-    [dry] = await replay_all(database, [listed.rejection_id], clock=case.clock, dry_run=True)
+    [dry] = await replay_all(database, [listed.dead_letter_id], clock=case.clock, dry_run=True)
     assert (dry.outcome, await rows(database)) == ("stored", 0)
-    once, twice = [(await replay_all(database, [listed.rejection_id], clock=case.clock))[0] for _ in range(2)]
+    once, twice = [(await replay_all(database, [listed.dead_letter_id], clock=case.clock))[0] for _ in range(2)]
     assert ((once.outcome, once.stored), (twice.outcome, twice.duplicates)) == (("stored", 1), ("duplicate", 1))
     row = await database.pool.fetchrow("SELECT event_id, device_id, pump_id, received_at FROM reservoir_readings")
     assert (str(row["event_id"]), row["device_id"]) == (json.loads(case.payload)["event_id"], device)
@@ -168,8 +169,8 @@ async def test_a_rejection_is_listed_explained_and_replayed_after_its_cause_is_m
         assert await eventually(known) == {"stored": 0, "duplicates": 1, "rejected": []}
     assert await rows(database) == 1
     async with database.pool.acquire() as connection:
-        assert await recent_rejections(connection, Filter(settled=False)) == ()
-        [settled] = await recent_rejections(connection, Filter(settled=True))
+        assert await recent_dead_letters(connection, DeadLetterFilter(settled=False)) == ()
+        [settled] = await recent_dead_letters(connection, DeadLetterFilter(settled=True))
     assert (settled.reason, settled.replay_outcome) == (case.reason, "stored")
 
 
@@ -200,26 +201,26 @@ async def test_of_a_batch_that_was_refused_as_a_whole_what_is_good_is_stored_and
     assert (done.outcome, done.stored, done.duplicates) == ("stored", 3, 1)
     assert [reason for reason, _ in done.faults] == ["invalid_field"]
     async with database.pool.acquire() as connection:
-        [left] = await recent_rejections(connection, Filter(settled=False))
-        left = await rejection(connection, left.rejection_id)
+        [left] = await recent_dead_letters(connection, DeadLetterFilter(settled=False))
+        left = await dead_letter(connection, left.dead_letter_id)
     assert (left.event_index, str(left.event_id), left.reason) == (1, bad["event_id"], "invalid_field")
     assert json.loads(left.payload or b"") == bad
-    [again] = await replay_all(database, [done.rejection_id])
+    [again] = await replay_all(database, [done.dead_letter_id])
     assert (again.outcome, again.duplicates) == ("duplicate", 4)
     [stays] = await replay_all(database, ())
-    assert (stays.rejection_id, stays.outcome) == (left.rejection_id, "rejected")
-    counts = await database.pool.fetch("SELECT times_received, replay_outcome FROM rejected_messages ORDER BY 2")
+    assert (stays.dead_letter_id, stays.outcome) == (left.dead_letter_id, "rejected")
+    counts = await database.pool.fetch("SELECT times_received, replay_outcome FROM dead_letters ORDER BY 2")
     assert [tuple(row) for row in counts] == [(1, "rejected"), (1, "stored")]
 
 
 async def test_a_batch_of_which_nothing_is_good_stays(database, speak):
     device = unique("pump")
     await speak(device, "reservoir", encoded([reading(-1), reading(-2)]))
-    assert await database.pool.fetchval("SELECT count(*) FROM rejected_messages WHERE event_index = -1") == 1
+    assert await database.pool.fetchval("SELECT count(*) FROM dead_letters WHERE event_index = -1") == 1
     await enrol_it(database, device)
     [done] = await replay_all(database, ())
     assert (done.outcome, done.stored) == ("rejected", 0)
-    reasons = await database.pool.fetch("SELECT event_index, reason FROM rejected_messages ORDER BY 1")
+    reasons = await database.pool.fetch("SELECT event_index, reason FROM dead_letters ORDER BY 1")
     assert [tuple(row) for row in reasons] == [(index, "invalid_field") for index in (-1, 0, 1)]
 
 
@@ -242,10 +243,10 @@ async def test_a_replay_in_stages_says_what_stands_in_the_way_now(database, spea
     [unpaired] = await replay_all(database, ())
     assert [reason for reason, _ in unpaired.faults] == ["unpaired_device"]
     async with database.pool.acquire() as connection:
-        [row] = await recent_rejections(connection, Filter(device_id=handheld))
+        [row] = await recent_dead_letters(connection, DeadLetterFilter(device_id=handheld))
         assert (row.reason, row.replay_outcome) == ("unpaired_device", "rejected")
         assert await replayable(connection, device_id=handheld, reason="unknown_device") == []
-        assert await replayable(connection, device_id=handheld, reason="unpaired_device") == [row.rejection_id]
+        assert await replayable(connection, device_id=handheld, reason="unpaired_device") == [row.dead_letter_id]
     await pair_it(database, handheld)
     [done] = await replay_all(database, ())
     assert done.outcome == "stored"
@@ -267,10 +268,10 @@ async def test_clocks_are_judged_by_the_time_when_the_message_came(database, spe
 
 async def test_what_is_not_there_cannot_be_replayed(database):
     async with database.pool.acquire() as connection:
-        with pytest.raises(RejectionError, match="there is no rejection 7, 9"):
+        with pytest.raises(DeadLetterError, match="there is no dead letter 7, 9"):
             await replayable(connection, ids=[9, 7])
-        for call in (rejection(connection, 7), replay(connection, 7, clock=CLOCK, now=datetime.now(UTC))):
-            with pytest.raises(RejectionError, match="there is no rejection 7"):
+        for call in (dead_letter(connection, 7), replay(connection, 7, clock=CLOCK, now=datetime.now(UTC))):
+            with pytest.raises(DeadLetterError, match="there is no dead letter 7"):
                 await call
 
 
@@ -280,4 +281,4 @@ async def test_two_operators_at_once_store_an_event_once(database, speak):
     await enrol_it(database, device)
     both = await asyncio.gather(replay_all(database, ()), replay_all(database, ()))
     assert sum(each.stored for done in both for each in done) == await rows(database) == 20
-    assert await database.pool.fetchval("SELECT replay_outcome FROM rejected_messages") in {"stored", "duplicate"}
+    assert await database.pool.fetchval("SELECT replay_outcome FROM dead_letters") in {"stored", "duplicate"}

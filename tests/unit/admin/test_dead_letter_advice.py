@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.events import RejectionReason
-from services.admin.advice import ADVICE, advice_on
+from services.admin.dead_letter_advice import ADVICE, advice_on
 
 
 def test_every_reason_has_its_advice_and_no_other_has():

@@ -1,4 +1,4 @@
-"""`pumpwatch rejects`: what was refused and why, and the way back in."""
+"""`pumpwatch dead-letters`: what was rejected and why, and storing it once the cause is mended."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typer
 from services.commands.terminal import DatabaseUrl, fail, printable, readable, with_database
 
 if TYPE_CHECKING:
-    from services.admin.rejections import Rejection
+    from services.admin.model import DeadLetterSummary
     from services.admin.replay_dead_letters import Replayed
     from services.runtime.database import Connection
 
 Device = Annotated[str | None, typer.Option(help="Only of this device.")]
 Reason = Annotated[str | None, typer.Option(help="Only with this reason, such as invalid_field.")]
 
-app = typer.Typer(help="Messages that were refused: why, and the way back in.", no_args_is_help=True)
+app = typer.Typer(help="Messages that were rejected: why, and storing them after all.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -27,40 +27,44 @@ def list_(
     reason: Reason = None,
     since: Annotated[str | None, typer.Option(help="Received in the last 12h, 7d, ..., or since a time.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    not_replayed: Annotated[bool, typer.Option("--not-replayed", help="Only what still stands in no table.")] = False,
+    not_replayed: Annotated[
+        bool, typer.Option("--not-replayed", help="Only those whose events are not stored.")
+    ] = False,
 ) -> None:
-    """The newest rejections first."""
+    """The newest dead letters first."""
     from services.admin.ages import parse_since
-    from services.admin.rejections import Filter, recent_rejections
+    from services.admin.model import DeadLetterFilter
+    from services.admin.store import recent_dead_letters
 
     try:
         from_time = None if since is None else parse_since(since, datetime.now(UTC))
     except ValueError as error:
         fail(f"--since: {error}", exit_code=2)
-    which = Filter(device, _known(reason), from_time, settled=False if not_replayed else None)
-    rows = with_database(database_url, lambda connection: recent_rejections(connection, which, limit=limit))
+    which = DeadLetterFilter(device, _known(reason), from_time, settled=False if not_replayed else None)
+    rows = with_database(database_url, lambda connection: recent_dead_letters(connection, which, limit=limit))
     for row in rows:
         replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
         print(
-            f"{row.rejection_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
+            f"{row.dead_letter_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
             f"{_place(row)}  {row.reason}: {printable(row.detail)}{replayed}"
         )
     if not rows:
-        print("no rejections")
+        print("no dead letters")
     if len(rows) == limit:
         print(f"... the newest {limit}; --limit shows more")
 
 
 @app.command()
-def show(rejection_id: int, database_url: DatabaseUrl) -> None:
-    """One rejection: everything that is known, what to do about it, and the message as it came."""
-    from services.admin.advice import advice_on
-    from services.admin.rejections import RejectionError, rejection
+def show(dead_letter_id: int, database_url: DatabaseUrl) -> None:
+    """One dead letter: everything that is known, what to do about it, and the message as it came."""
+    from services.admin.dead_letter_advice import advice_on
+    from services.admin.model import DeadLetterError
+    from services.admin.store import dead_letter
 
-    row = with_database(database_url, lambda connection: rejection(connection, rejection_id), RejectionError)
+    row = with_database(database_url, lambda connection: dead_letter(connection, dead_letter_id), DeadLetterError)
     replayed = f"{row.replayed_at:%Y-%m-%d %H:%M:%S}Z: {row.replay_outcome}" if row.replayed_at else "never"
-    is_text, payload = readable(row.payload or b"")
-    size = f"{len(row.payload or b'')} bytes{'' if is_text else ', in hexadecimal'}"
+    is_text, payload = readable(row.payload)
+    size = f"{len(row.payload)} bytes{'' if is_text else ', in hexadecimal'}"
     for name, value in {
         "topic": printable(row.topic),
         "device": row.device_id or "cannot be told",
@@ -80,10 +84,10 @@ def show(rejection_id: int, database_url: DatabaseUrl) -> None:
 @app.command()
 def replay(
     database_url: DatabaseUrl,
-    rejection_ids: Annotated[list[int] | None, typer.Argument(help="As `list` shows them; or use a filter.")] = None,
+    dead_letter_ids: Annotated[list[int] | None, typer.Argument(help="As `list` shows them; or use a filter.")] = None,
     device: Device = None,
     reason: Reason = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that still stands in no table.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All whose events are not stored.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     clock_ahead_hours: Annotated[
         float | None,
@@ -95,15 +99,15 @@ def replay(
     ] = None,
 ) -> None:
     """Put messages through ingest again, after the cause was mended. Safe to repeat: an event is stored once."""
-    from services.admin.rejections import RejectionError
+    from services.admin.model import DeadLetterError
     from services.admin.replay_dead_letters import replay as replay_one
     from services.admin.replay_dead_letters import replayable
     from services.ingest.messages.decode import ClockLimits
     from services.ingest.settings import IngestSettings
 
     by_filter = everything or device is not None or reason is not None
-    if by_filter == bool(rejection_ids):
-        fail("name rejections by their ids, or by --device, --reason or --all", exit_code=2)
+    if by_filter == bool(dead_letter_ids):
+        fail("name dead letters by their ids, or by --device, --reason or --all", exit_code=2)
     _known(reason)
     defaults = IngestSettings.model_fields
     ahead = defaults["clock_ahead_hours"].default if clock_ahead_hours is None else clock_ahead_hours
@@ -112,17 +116,17 @@ def replay(
 
     async def work(connection: Connection) -> list[Replayed]:
         done = []
-        for rejection_id in await replayable(connection, ids=rejection_ids or (), device_id=device, reason=reason):
+        for dead_letter_id in await replayable(connection, ids=dead_letter_ids or (), device_id=device, reason=reason):
             now = datetime.now(UTC)
-            done.append(await replay_one(connection, rejection_id, clock=clock, now=now, dry_run=dry_run))
-            print(f"{rejection_id}  {_told(done[-1])}")
+            done.append(await replay_one(connection, dead_letter_id, clock=clock, now=now, dry_run=dry_run))
+            print(f"{dead_letter_id}  {_told(done[-1])}")
         return done
 
-    done = with_database(database_url, work, RejectionError)
+    done = with_database(database_url, work, DeadLetterError)
     stored, again = sum(r.stored for r in done), sum(r.outcome == "rejected" for r in done)
     print(
         f"{'would replay' if dry_run else 'replayed'} {len(done)}: {stored} events stored, "
-        f"{sum(r.duplicates for r in done)} were there already, {again} rejections stay"
+        f"{sum(r.duplicates for r in done)} were there already, {again} dead letters stay"
     )
 
 
@@ -135,22 +139,21 @@ def purge(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only count.")] = False,
 ) -> None:
-    """Remove old rejections; without --all only those whose events stand in the tables by now."""
+    """Remove old dead letters; without --all only those whose events are stored by now."""
     from services.admin.ages import parse_age
-    from services.admin.rejections import count_purgeable
-    from services.admin.rejections import purge as remove
+    from services.admin.store import count_purgeable, purge_dead_letters
 
     try:
         before = datetime.now(UTC) - parse_age(older_than)
     except ValueError as error:
         fail(f"--older-than: {error}", exit_code=2)
     what = "" if everything else " that were replayed"
-    work = remove if yes else count_purgeable
+    work = purge_dead_letters if yes else count_purgeable
     count = with_database(database_url, lambda connection: work(connection, before=before, unsettled_too=everything))
     if yes or count == 0:
-        print(f"removed {count} rejections{what}")
+        print(f"removed {count} dead letters{what}")
     else:
-        fail(f"{count} rejections{what} would be removed, and nothing was: add --yes to remove them")
+        fail(f"{count} dead letters{what} would be removed, and nothing was: add --yes to remove them")
 
 
 def _known(reason: str | None) -> str | None:
@@ -161,7 +164,7 @@ def _known(reason: str | None) -> str | None:
     return reason
 
 
-def _place(row: Rejection) -> str:
+def _place(row: DeadLetterSummary) -> str:
     return printable(row.topic) + ("" if row.event_index is None else f"[{row.event_index}]")
 
 
@@ -170,4 +173,4 @@ def _told(replayed: Replayed) -> str:
     if replayed.outcome == "rejected":
         return f"rejected again: {faults}"
     counts = f"{replayed.stored} stored, {replayed.duplicates} there already"
-    return f"{replayed.outcome}: {counts}{f'; refused, with rows of their own: {faults}' if faults else ''}"
+    return f"{replayed.outcome}: {counts}{f'; rejected, as dead letters of their own: {faults}' if faults else ''}"

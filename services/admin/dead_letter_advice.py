@@ -1,4 +1,4 @@
-"""PURE. For each reason of a rejection, what an operator does about it, in one sentence."""
+"""PURE. For each reason of a dead letter, what an operator does about it, in one sentence."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
     RejectionReason.UNKNOWN_VALUE: f"{_NEWER} to send a listed one.",
     RejectionReason.CLOCK_AHEAD: (
         "Set the clock of the device; events that are right all the same go in with a wider "
-        "`pumpwatch rejects replay --clock-ahead-hours`."
+        "`pumpwatch dead-letters replay --clock-ahead-hours`."
     ),
     RejectionReason.CLOCK_BEHIND: (
         "Set the clock of the device; if the events really are that old, replay them with a wider "
-        "`pumpwatch rejects replay --clock-behind-days`."
+        "`pumpwatch dead-letters replay --clock-behind-days`."
     ),
     RejectionReason.REFUSED_BY_DATABASE: (
         "The detail is the database's own: find what refuses (a constraint that somebody added?), mend it and replay."
@@ -53,7 +53,7 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
 
 
 def advice_on(reason: str) -> str:
-    """What to do about a rejection; a reason that a newer release wrote has no better answer than that."""
+    """What to do about a dead letter. A reason that only a newer release knows gets an answer that says so."""
     try:
         return ADVICE[RejectionReason(reason)]
     except ValueError:
