@@ -1,4 +1,4 @@
-"""Where the local stack keeps things: a cache for what is made once, and a folder per server.
+"""Where the development stack keeps things: a cache for what is made once, and a folder per server.
 
 PostgreSQL refuses to run as root, and Mosquitto should not. So root runs them as `nobody`, which must be able
 to reach their files: not under /root, and not in a checkout that only root may enter. An ordinary user runs
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.process import RunAs
 
 _RUN_FOLDER: Final = re.compile(r"^pumpwatch-run-(\d+)-")
@@ -33,7 +33,7 @@ def server_account() -> RunAs | None:
     """The account that servers run as: None is the user's own, and root gives way to `nobody`.
 
     Raises:
-        LocalStackError: Root, and there is no account `nobody`.
+        DevStackError: Root, and there is no account `nobody`.
     """
     if not is_root():
         return None
@@ -41,7 +41,7 @@ def server_account() -> RunAs | None:
         entry = pwd.getpwnam("nobody")
     except KeyError as error:
         msg = "PostgreSQL does not run as root and there is no account 'nobody': run this as an ordinary user"
-        raise LocalStackError(msg) from error
+        raise DevStackError(msg) from error
     return RunAs(uid=entry.pw_uid, gid=entry.pw_gid)
 
 

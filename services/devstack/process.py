@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from services.devstack.errors import LocalStackError, ProcessDiedError
+from services.devstack.errors import DevStackError, ProcessDiedError
 
 _LEASH: Final = Path(__file__).with_name("leash.py")
 _POLL_SECONDS: Final = 0.02
@@ -76,7 +76,7 @@ class ManagedProcess:
         """Start the program. A program that cannot be executed shows as one that died at once."""
         if self._child is not None and self._child.returncode is None:
             msg = f"{self.name} is already running as process {self._child.pid}"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
@@ -94,7 +94,7 @@ class ManagedProcess:
         """The process id; the program keeps it from start to end."""
         if self._child is None:
             msg = f"{self.name} was not started"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._child.pid
 
     @property
@@ -140,7 +140,7 @@ class ManagedProcess:
 
         Raises:
             ProcessDiedError: The process ended first.
-            LocalStackError: The time is over.
+            DevStackError: The time is over.
         """
         deadline = time.monotonic() + within_seconds
         while not condition():
@@ -151,7 +151,7 @@ class ManagedProcess:
                     f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
                     f"the end of {self.log_path}:\n{self.log_tail()}"
                 )
-                raise LocalStackError(msg)
+                raise DevStackError(msg)
             time.sleep(_POLL_SECONDS)
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -192,7 +192,7 @@ class ManagedProcess:
     def _reap(self) -> int:
         if self._child is None:
             msg = f"{self.name} was not started"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._child.wait()
 
     def __enter__(self) -> Self:

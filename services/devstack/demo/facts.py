@@ -11,7 +11,7 @@ from typing import Final, Self
 import asyncpg
 
 from schemas.paths import SQL_FOLDER
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.runtime.database import UNAVAILABLE, Connection, load_queries
 from services.runtime.migrate import MigrationError, migrate
 
@@ -40,7 +40,7 @@ class DemoDatabase:
         try:
             result = self._runner.run(migrate(self._connected(), SQL_FOLDER))
         except MigrationError as error:
-            raise LocalStackError(str(error)) from error
+            raise DevStackError(str(error)) from error
         return f"{result.description}: applied {len(result.applied)} migrations"
 
     def counts(self) -> Counts:
@@ -55,12 +55,12 @@ class DemoDatabase:
             return self._runner.run(read())
         except UNAVAILABLE as error:
             msg = f"the database went away: {error}"
-            raise LocalStackError(msg) from error
+            raise DevStackError(msg) from error
 
     def _connected(self) -> Connection:
         if self._connection is None:
             msg = "used outside its context"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._connection
 
     def __enter__(self) -> Self:
@@ -68,7 +68,7 @@ class DemoDatabase:
             self._connection = self._runner.run(asyncpg.connect(self._url, timeout=10))
         except (*UNAVAILABLE, asyncpg.PostgresError, ValueError) as error:
             msg = f"the database cannot be used: {error}"
-            raise LocalStackError(msg) from error
+            raise DevStackError(msg) from error
         return self
 
     def __exit__(

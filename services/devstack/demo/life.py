@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 
 
 class StopRequested(KeyboardInterrupt):
@@ -26,7 +26,7 @@ def fresh_folder(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             msg = f"a demo is running in {folder.resolve()} already: end that one first"
-            raise LocalStackError(msg) from error
+            raise DevStackError(msg) from error
         for entry in folder.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)

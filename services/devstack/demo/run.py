@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from services.devstack.demo.facts import Counts, DemoDatabase
 from services.devstack.demo.life import StopRequested, fresh_folder, stop_signals
 from services.devstack.demo.screen import Screen
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.pages import Page, PageCollector
 from services.devstack.ports import free_port
 from services.devstack.process import ManagedProcess
@@ -86,7 +86,7 @@ def run_demo(options: DemoOptions) -> int:
             screen.say("ending every process of the demo")
     except StopRequested:
         return 0
-    except LocalStackError as error:
+    except DevStackError as error:
         screen.end_status()
         screen.error(str(error))
         return 1
@@ -235,7 +235,7 @@ class _Demo:
             self._check()
             if self._screen.seconds - started > _HISTORY_SECONDS:
                 msg = f"the history is not through after {_HISTORY_SECONDS} s; see {FOLDER / 'logs'}"
-                raise LocalStackError(msg)
+                raise DevStackError(msg)
             self._screen.status(progress())
             self._tick.wait(_HISTORY_POLL_SECONDS)
         self._screen.end_status()

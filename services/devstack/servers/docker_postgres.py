@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.ports import free_port
 from services.devstack.servers.installations import TIMESCALEDB_SETTINGS
 
@@ -109,5 +109,5 @@ def _docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         msg = f"`docker {arguments[0]}` failed with exit code {done.returncode}: {done.stderr.strip()[-600:]}"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     return done.stdout.strip()
