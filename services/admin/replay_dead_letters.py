@@ -20,10 +20,8 @@ from enum import StrEnum
 
 from schemas.events import RejectionReason
 from services.admin.rejections import QUERIES, RejectionError
-from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Rejection, decode, device_ids
-from services.ingest.outcome import Stored
-from services.ingest.storage.registry import fetch_enrolments
-from services.ingest.storage.store import write
+from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Rejection, Stored, decode, device_ids
+from services.ingest.storage.store import fetch_enrolments, write
 from services.runtime.database import Connection
 
 
@@ -113,7 +111,7 @@ async def _replay(connection: Connection, rejection_id: int, clock: ClockLimits,
     is_whole = row["event_index"] == WHOLE_MESSAGE
     # An event of an array is an array of one: a list within a list must not become a list of events.
     message = _Message(row["topic"], row["payload"] if is_whole else b"[%b]" % row["payload"])
-    registry = await fetch_enrolments(connection, list(device_ids([message])))
+    registry = await fetch_enrolments(connection, device_ids([message]))
     decoded = decode([message], registry, now=row["first_received_at"], clock=clock)
     batch = replace(decoded, received_at=now, keep_rejections=False)
     stored = await write(connection, batch, [message], {}, count_each=True)

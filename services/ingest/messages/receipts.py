@@ -6,8 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from schemas.events import Receipt
-from services.ingest.messages.decode import Decoded, Rejection
-from services.ingest.outcome import Stored
+from services.ingest.messages.decode import Decoded, Rejection, Stored
 
 
 def receipts(batch: Decoded, stored: Stored, wanted: Collection[int]) -> Mapping[int, Receipt]:
