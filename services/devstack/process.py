@@ -142,17 +142,20 @@ class ManagedProcess:
             ProcessDiedError: The process ended first.
             DevStackError: The time is over.
         """
-        deadline = time.monotonic() + within_seconds
-        while not condition():
+
+        def holds() -> bool:
+            if condition():
+                return True
             if not self.is_running:
                 raise self.died()
-            if time.monotonic() > deadline:
-                msg = (
-                    f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
-                    f"the end of {self.log_path}:\n{self.log_tail()}"
-                )
-                raise DevStackError(msg)
-            time.sleep(_POLL_SECONDS)
+            return False
+
+        if not _comes_true(holds, within_seconds):
+            msg = (
+                f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
+                f"the end of {self.log_path}:\n{self.log_tail()}"
+            )
+            raise DevStackError(msg)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the process itself, if it still runs."""
@@ -161,12 +164,7 @@ class ManagedProcess:
 
     def wait(self, within_seconds: float) -> bool:
         """Wait for the process to end by itself; tells whether it did."""
-        deadline = time.monotonic() + within_seconds
-        while self.is_running:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_SECONDS)
-        return True
+        return _comes_true(lambda: not self.is_running, within_seconds)
 
     def terminate(self, *, within_seconds: float = 10.0, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Ask it to end, and kill it and its group when it has not by then. Returns the exit code."""
@@ -203,3 +201,13 @@ class ManagedProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.terminate()
+
+
+def _comes_true(condition: Callable[[], bool], within_seconds: float) -> bool:
+    """Look again and again until `condition()` holds, or the time is over; tells which."""
+    deadline = time.monotonic() + within_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
