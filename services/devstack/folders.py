@@ -74,7 +74,7 @@ def make_server_folder(name: str, *, owner: RunAs | None = None) -> Path:
 
 
 def make_folder_in(parent: Path, name: str, *, owner: RunAs | None) -> Path:
-    """The same in a given place."""
+    """Make such a folder in `parent`, owned by `owner`; None leaves it to the account that makes it."""
     account = owner or server_account()
     _remove_stale_folders(parent, {os.geteuid()} | ({account.uid} if account else set()))
     folder = Path(tempfile.mkdtemp(prefix=f"pumpwatch-run-{os.getpid()}-{name}-", dir=parent))
@@ -84,7 +84,7 @@ def make_folder_in(parent: Path, name: str, *, owner: RunAs | None) -> Path:
 
 
 def _remove_stale_folders(parent: Path, owners: set[int]) -> None:
-    """Remove what processes that are gone did not: killed, they could not."""
+    """Remove the folders of processes that were killed before they could remove them."""
     for folder in parent.glob("pumpwatch-run-*"):
         match = _RUN_FOLDER.match(folder.name)
         with contextlib.suppress(FileNotFoundError):

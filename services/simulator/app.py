@@ -43,7 +43,7 @@ class Progress:
     simulated_at: datetime
     counts: Counts
     events_per_second: float
-    """Receipted, over the time since the last progress of the phase."""
+    """Events whose receipt came, a second, since the last progress of the phase."""
     scenarios: tuple[Scenario, ...]
 
 

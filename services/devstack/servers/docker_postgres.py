@@ -67,8 +67,7 @@ class DockerPostgresServer:
             )
         else:
             _docker("start", self._container)
-        # The image starts a server without TCP first, to set itself up: asking over TCP waits for the real
-        # one.
+        # The image starts a server without TCP first, to set itself up: asking over TCP waits for the real one.
         _docker(
             "exec",
             self._container,

@@ -48,7 +48,7 @@ def version(program: Path) -> str:
 
 
 class MosquittoServer:
-    """See the module. Nothing runs before `start`.
+    """One broker; nothing runs before `start`.
 
     Args:
         folder: Owned by the account the broker runs as; a new one when None.

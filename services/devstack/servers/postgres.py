@@ -64,7 +64,7 @@ class DatabaseServer(Protocol):
 
 
 class PostgresServer:
-    """See the module. Nothing runs before `start`.
+    """One server; nothing runs before `start`.
 
     Args:
         installation: Whose programs to run.
@@ -130,8 +130,7 @@ class PostgresServer:
         """SIGKILL to the postmaster and all its children at once, as a power cut would."""
         if not self.process.is_running:
             return
-        # Each child is its own process group, so they must be found; a stopped postmaster starts no more of
-        # them.
+        # Each child is its own process group, so they must be found; a stopped postmaster starts no more of them.
         self.process.send_signal(signal.SIGSTOP)
         with contextlib.ExitStack() as stack:
             children = [_handle(stack, pid) for pid in _children_of(self.process.pid)]

@@ -42,7 +42,7 @@ async def write(
     """Write one batch. Inside a transaction of the caller's, it is the caller's commit that counts.
 
     Args:
-        connection: Where to.
+        connection: To the database.
         batch: What `decode` made of `messages`.
         messages: For the bytes of a row that the database refuses.
         seen: Devices whose last-seen is to be written, with the newest time that each reported.

@@ -17,7 +17,7 @@ from schemas.events import Receipt, RejectedEvent
 from services.runtime.backoff import backoff_seconds
 
 _LONGEST_TIMES: Final = 16
-"""The longest wait for a receipt is so many times the first."""
+"""The longest wait for a receipt is this many times the first."""
 
 _KEEP_REJECTIONS: Final = 1_000
 
@@ -35,7 +35,7 @@ class Counts:
     resent: int = 0
     """Messages, not events; each further try counts."""
     refused: int = 0
-    """Messages, by the broker; they stay and are tried again."""
+    """Messages that the broker refused; they stay and are tried again."""
     outstanding: int = 0
 
     def __add__(self, other: Counts) -> Counts:
