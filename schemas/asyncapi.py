@@ -16,7 +16,6 @@ from schemas.topics import DEVICE_ID_RULE, ROOT
 _BINDING_VERSION: Final = "0.2.0"
 _DEVICE: Final = "{device_id}"
 _AT_LEAST_ONCE: Final = {"mqtt": {"qos": 1, "retain": False, "bindingVersion": _BINDING_VERSION}}
-_AT_MOST_ONCE: Final = {"mqtt": {"qos": 0, "retain": False, "bindingVersion": _BINDING_VERSION}}
 _DESCRIPTION: Final = f"""\
 Pumps and handhelds publish events with MQTT 5 at QoS 1. The device is named by the topic alone; the broker
 lets each login write to its own subtree only.

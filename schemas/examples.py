@@ -10,8 +10,6 @@ from typing import Any, Final
 
 from schemas.events import EventKind
 
-DEVICE_ID: Final = "pump-0001"
-
 EVENTS: Final[dict[EventKind, dict[str, Any]]] = {
     EventKind.RESERVOIR: {
         "event_id": "0b5f3c7e-6f5d-4c3a-9a55-2f0d8f1a7c01",

@@ -26,6 +26,7 @@ from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer,
 from services.devstack.service import ServiceProcess, clean_environment
 from services.runtime.database import open_pool
 from tests import stack
+from tests.servers.external import ExternalServer
 from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, migrate_at
 
 # A developer's own settings must not change what a test does.
@@ -53,11 +54,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def timescaledb() -> Iterator[DatabaseServer]:
     """The TimescaleDB server that tests share. Tests that stop or kill one take `own_postgres`."""
     url = os.environ.get("TEST_DATABASE_URL")
-    server: DatabaseServer
-    if url:
-        server = timescaledb_server.ExternalServer(url)
-    else:
-        server = timescaledb_server.make_server(settings=SCRATCH_SETTINGS)
+    server = ExternalServer(url) if url else timescaledb_server.make_server(settings=SCRATCH_SETTINGS)
     server.start()
     yield server
     server.remove()

@@ -4,8 +4,8 @@
 
 An ordinary fleet says how many false alerts each rule raises; copies of its pumps to which something happens
 say what is found and how soon. Everything goes through the same pure evaluate and reconcile at the times of
-arrival, with the default policy; the facts are made in memory (services.alerts.facts.from_events, which a test holds equal to
-the database). An alert that opens between the beginning and the end of what happened has found it.
+arrival, with the default policy; the facts are made in memory (services.alerts.facts.from_events, which a test holds
+equal to the database). An alert that opens between the beginning and the end of what happened has found it.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import asyncpg
 
 from bench import stack
 from services.devstack import folders
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.servers import timescaledb
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import DatabaseServer, PostgresServer
@@ -299,6 +299,6 @@ async def _can_write(dsn: str) -> bool:
             )
         finally:
             connection.terminate()
-    except (*UNAVAILABLE, LocalStackError):
+    except (*UNAVAILABLE, DevStackError):
         return False
     return True

@@ -20,10 +20,8 @@ from datetime import datetime
 from schemas.events import RejectionReason
 from services.admin import store
 from services.admin.model import DeadLetterError, ReplayOutcome
-from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Rejection, decode, device_ids
-from services.ingest.outcome import Stored
-from services.ingest.storage.registry import fetch_enrolments
-from services.ingest.storage.store import write
+from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Rejection, Stored, decode, device_ids
+from services.ingest.storage.store import fetch_enrolments, write
 from services.runtime.database import Connection
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class LocalStackError(RuntimeError):
-    """A part of the local stack cannot be had; the message is a sentence for a person."""
+class DevStackError(RuntimeError):
+    """A part of the development stack cannot be had; the message is a sentence for a person."""
 
 
-class ProcessDiedError(LocalStackError):
+class ProcessDiedError(DevStackError):
     """A process that should be running has ended; the message holds the tail of its log."""

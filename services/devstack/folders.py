@@ -1,4 +1,4 @@
-"""Where the local stack keeps things: a cache for what is made once, and a folder per server.
+"""Where the development stack keeps things: a cache for what is made once, and a folder per server.
 
 PostgreSQL refuses to run as root, and Mosquitto should not. So root runs them as `nobody`, which must be able
 to reach their files: not under /root, and not in a checkout that only root may enter. An ordinary user runs
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.process import RunAs
 
 _RUN_FOLDER: Final = re.compile(r"^pumpwatch-run-(\d+)-")
@@ -33,7 +33,7 @@ def server_account() -> RunAs | None:
     """The account that servers run as: None is the user's own, and root gives way to `nobody`.
 
     Raises:
-        LocalStackError: Root, and there is no account `nobody`.
+        DevStackError: Root, and there is no account `nobody`.
     """
     if not is_root():
         return None
@@ -41,7 +41,7 @@ def server_account() -> RunAs | None:
         entry = pwd.getpwnam("nobody")
     except KeyError as error:
         msg = "PostgreSQL does not run as root and there is no account 'nobody': run this as an ordinary user"
-        raise LocalStackError(msg) from error
+        raise DevStackError(msg) from error
     return RunAs(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
@@ -74,7 +74,7 @@ def make_server_folder(name: str, *, owner: RunAs | None = None) -> Path:
 
 
 def make_folder_in(parent: Path, name: str, *, owner: RunAs | None) -> Path:
-    """The same in a given place."""
+    """Make such a folder in `parent`, owned by `owner`; None leaves it to the account that makes it."""
     account = owner or server_account()
     _remove_stale_folders(parent, {os.geteuid()} | ({account.uid} if account else set()))
     folder = Path(tempfile.mkdtemp(prefix=f"pumpwatch-run-{os.getpid()}-{name}-", dir=parent))
@@ -84,7 +84,7 @@ def make_folder_in(parent: Path, name: str, *, owner: RunAs | None) -> Path:
 
 
 def _remove_stale_folders(parent: Path, owners: set[int]) -> None:
-    """Remove what processes that are gone did not: killed, they could not."""
+    """Remove the folders of processes that were killed before they could remove them."""
     for folder in parent.glob("pumpwatch-run-*"):
         match = _RUN_FOLDER.match(folder.name)
         with contextlib.suppress(FileNotFoundError):

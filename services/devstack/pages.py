@@ -1,4 +1,4 @@
-"""A pager of one's own: an HTTP server that receives what Apprise's `json://` channel posts.
+"""A pager for the demo and the tests: an HTTP server that receives what Apprise's `json://` channel posts.
 
 Guarantees: loopback only; every post that was answered with success is kept, in the order of arrival.
 """
@@ -38,8 +38,7 @@ class PageCollector:
         port: None: a free one.
         on_page: Called for each page, in the server's thread.
 
-    `answer_status` and `answer_delay_seconds` may be changed while it runs, to be a pager that fails or is
-    slow.
+    `answer_status` and `answer_delay_seconds` may be changed while it runs, to make a pager that fails or is slow.
     """
 
     def __init__(self, port: int | None = None, *, on_page: Callable[[Page], None] | None = None) -> None:

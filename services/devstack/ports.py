@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 
 _STEPS: Final = 50
 _handed_out: set[int] = set()
@@ -18,7 +18,7 @@ def free_port(wanted: int | None = None) -> int:
         wanted: Taken if it is free, else the next free one above it; None: whichever the system gives.
 
     Raises:
-        LocalStackError: `wanted` and the 50 ports above it are all taken.
+        DevStackError: `wanted` and the 50 ports above it are all taken.
     """
     candidates = [0] * _STEPS if wanted is None else range(wanted, min(wanted + _STEPS, 65536))
     for candidate in candidates:
@@ -27,12 +27,7 @@ def free_port(wanted: int | None = None) -> int:
             _handed_out.add(port)
             return port
     msg = f"no free port on 127.0.0.1 from {wanted} to {wanted + _STEPS if wanted else 65535}"
-    raise LocalStackError(msg)
-
-
-def give_back(port: int) -> None:
-    """Allow `free_port` to hand out `port` again."""
-    _handed_out.discard(port)
+    raise DevStackError(msg)
 
 
 def accepts_connections(host: str, port: int, *, timeout_seconds: float = 1.0) -> bool:

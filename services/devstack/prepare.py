@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.servers import mosquitto, system_packages, timescaledb
 
 _BROWSER_TESTS = Path(__file__).parents[2] / "tests" / "browser"
@@ -24,7 +24,7 @@ def main() -> int:
             system_packages.ensure_program("chromium", "chromium", purpose="the browser tests")
         if not os.environ.get("TEST_DATABASE_URL"):
             timescaledb.choose_installation()
-    except LocalStackError as error:
+    except DevStackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

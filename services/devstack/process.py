@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from services.devstack.errors import LocalStackError, ProcessDiedError
+from services.devstack.errors import DevStackError, ProcessDiedError
 
 _LEASH: Final = Path(__file__).with_name("leash.py")
 _POLL_SECONDS: Final = 0.02
@@ -76,7 +76,7 @@ class ManagedProcess:
         """Start the program. A program that cannot be executed shows as one that died at once."""
         if self._child is not None and self._child.returncode is None:
             msg = f"{self.name} is already running as process {self._child.pid}"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
@@ -94,7 +94,7 @@ class ManagedProcess:
         """The process id; the program keeps it from start to end."""
         if self._child is None:
             msg = f"{self.name} was not started"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._child.pid
 
     @property
@@ -140,19 +140,22 @@ class ManagedProcess:
 
         Raises:
             ProcessDiedError: The process ended first.
-            LocalStackError: The time is over.
+            DevStackError: The time is over.
         """
-        deadline = time.monotonic() + within_seconds
-        while not condition():
+
+        def holds() -> bool:
+            if condition():
+                return True
             if not self.is_running:
                 raise self.died()
-            if time.monotonic() > deadline:
-                msg = (
-                    f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
-                    f"the end of {self.log_path}:\n{self.log_tail()}"
-                )
-                raise LocalStackError(msg)
-            time.sleep(_POLL_SECONDS)
+            return False
+
+        if not _comes_true(holds, within_seconds):
+            msg = (
+                f"{self.name}: still waiting for {waiting_for} after {within_seconds:g} s{self.hint}; "
+                f"the end of {self.log_path}:\n{self.log_tail()}"
+            )
+            raise DevStackError(msg)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Signal the process itself, if it still runs."""
@@ -161,12 +164,7 @@ class ManagedProcess:
 
     def wait(self, within_seconds: float) -> bool:
         """Wait for the process to end by itself; tells whether it did."""
-        deadline = time.monotonic() + within_seconds
-        while self.is_running:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_SECONDS)
-        return True
+        return _comes_true(lambda: not self.is_running, within_seconds)
 
     def terminate(self, *, within_seconds: float = 10.0, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Ask it to end, and kill it and its group when it has not by then. Returns the exit code."""
@@ -192,7 +190,7 @@ class ManagedProcess:
     def _reap(self) -> int:
         if self._child is None:
             msg = f"{self.name} was not started"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._child.wait()
 
     def __enter__(self) -> Self:
@@ -203,3 +201,13 @@ class ManagedProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.terminate()
+
+
+def _comes_true(condition: Callable[[], bool], within_seconds: float) -> bool:
+    """Look again and again until `condition()` holds, or the time is over; tells which."""
+    deadline = time.monotonic() + within_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True

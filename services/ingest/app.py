@@ -16,8 +16,8 @@ from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import Pipeline
 from services.ingest.settings import IngestSettings
+from services.ingest.storage import store
 from services.ingest.storage.registry import RegistryCache
-from services.ingest.storage.store import QUERIES
 from services.runtime.database import UNAVAILABLE, Pool, borrow, open_pool
 from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve
@@ -41,9 +41,8 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
         lifeline: The reading end of a pipe; when it closes, that is a SIGTERM (services/ingest/workers.py).
     """
     collect_garbage_rarely()
-    stamina.instrumentation.set_on_retry_hooks(
-        ()
-    )  # a line for each try; the pipeline says once that it begins and ends
+    # The default hook logs each try; the writer says once that trying begins, and once that it ends.
+    stamina.instrumentation.set_on_retry_hooks(())
     with stop_signal(lifeline=lifeline) as stop:
         dsn = settings.database_url.get_secret_value()
         address = broker_address(
@@ -90,7 +89,7 @@ async def _beat(pipeline: Pipeline, pool: Pool, client_id: str) -> None:
         if not pipeline.faults:
             with suppress(*UNAVAILABLE):
                 async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
-                    await connection.execute(QUERIES["beat"], client_id)
+                    await store.beat(connection, client_id)
         await asyncio.sleep(_BEAT_SECONDS)
 
 

@@ -40,7 +40,7 @@ def flush_reason(
         limits: See `FlushLimits`.
 
     Returns:
-        Why to write now, or None to wait. Nothing waiting is nothing to write.
+        Why to write now, or None to wait; always None when no message waits.
     """
     if messages == 0:
         return None

@@ -14,9 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.events import RejectionReason
 from services.ingest.batch import FlushReason
-from services.ingest.messages.decode import Decoded
+from services.ingest.messages.decode import Decoded, Stored
 from services.ingest.messages.receipts import NotSent
-from services.ingest.outcome import Stored
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_SECONDS: Final = (1, 5, 15, 60, 300, 900, 3_600, 21_600, 86_400, 604_800, 2_592_000)

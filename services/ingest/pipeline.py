@@ -21,11 +21,10 @@ from schemas.events import EventKind, Receipt
 from schemas.topics import EVENTS_FILTER, event_topic
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
 from services.ingest.inbox import Batch, Inbox, Submission
-from services.ingest.messages.decode import Decoded
+from services.ingest.messages.decode import Decoded, Stored
 from services.ingest.messages.receipts import receipts
 from services.ingest.messages.sequence import SequenceTracker
 from services.ingest.metrics import IngestMetrics
-from services.ingest.outcome import Stored
 from services.ingest.receipt_sender import ReceiptSender
 from services.ingest.reconnect import Ends
 from services.ingest.settings import IngestSettings

@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 
 from services.ingest.settings import IngestSettings
+from services.runtime.backoff import backoff_seconds
 from services.runtime.signals import stop_signal
 
 LIFELINE: Final = 0
@@ -84,7 +85,9 @@ def name_workers(client_id: str, http_port: int, count: int) -> tuple[WorkerName
 
 def pause_seconds(failures: int, first_seconds: float) -> float:
     """How long to wait before a worker is started again that ended soon `failures` times in a row."""
-    return min(first_seconds * 2.0 ** (failures - 1), _LONGEST_PAUSE_SECONDS) if failures else 0.0
+    if not failures:
+        return 0.0
+    return backoff_seconds(failures, first_seconds=first_seconds, longest_seconds=_LONGEST_PAUSE_SECONDS)
 
 
 async def run_workers(

@@ -96,14 +96,14 @@ class NoAnswerError(TimeoutError):
 
 @asynccontextmanager
 async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] = ()) -> AsyncIterator[Connection]:
-    """Borrow a connection for so long; then it is closed, whatever it is waiting for, and no idle one is used again.
+    """Lend a connection for `within_seconds`; then it is closed, whatever it waits for, and no idle one is used again.
 
-    Not `asyncio.timeout`: a cancelled statement asks the server to cancel it and waits for the answer, a transaction
-    rolls back, a pool resets, and each of them would wait for a network that hangs.
+    `asyncio.timeout` would not do: a cancelled statement asks the server to cancel it and waits for the answer, a
+    transaction rolls back, a pool resets, and each of them would wait for a network that hangs.
 
     Args:
-        pool: Of whom.
-        within_seconds: For how long.
+        pool: Where the connection comes from and goes back to.
+        within_seconds: How long it may be used.
         end_first: Server processes of earlier tries (`NoAnswerError.server_pid`), to be ended before anything else.
 
     Raises:

@@ -1,8 +1,8 @@
 """Work on many things at once, so that what goes wrong with one of them stays with that one.
 
 Guarantees: each try is a savepoint, so one that failed leaves nothing behind; things are worked on together, and only
-where that fails in halves, down to the one that fails alone. What is nobody's own fault is raised as ever: a database
-that is away, and a statement that is wrong for everybody.
+where that fails in halves, down to the one that fails alone. A failure that would meet every other thing as well is
+raised: a database that is away, or a statement that is wrong.
 
 This is the one place where any exception at all is caught while work goes on, because a bug that one thing brings to
 light must not stop the others. It is never swallowed: it is handed back with the thing that it belongs to.

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +18,7 @@ import asyncpg
 import structlog
 
 from services.runtime.mqtt import BrokerAddress, broker_address
+from services.runtime.signals import stop_signal
 from services.simulator.devices.outbox import Counts
 from services.simulator.devices.publisher import Publisher
 from services.simulator.enrol import enrol_fleet
@@ -43,7 +43,7 @@ class Progress:
     simulated_at: datetime
     counts: Counts
     events_per_second: float
-    """Receipted, over the time since the last progress of the phase."""
+    """Events whose receipt came, a second, since the last progress of the phase."""
     scenarios: tuple[Scenario, ...]
 
 
@@ -110,9 +110,10 @@ async def run(
         resend_after_seconds=settings.resend_after_seconds,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
-    async with _stopping(stop) as stopped, publisher:
-        runner = _Runner(settings, simulation, publisher, stopped, now, on_progress or _log_progress)
-        return await runner.run()
+    with stop_signal() if stop is None else contextlib.nullcontext(stop) as stopped:
+        async with publisher:
+            runner = _Runner(settings, simulation, publisher, stopped, now, on_progress or _log_progress)
+            return await runner.run()
 
 
 class _Runner:
@@ -253,22 +254,6 @@ async def _first(work: asyncio.Future[None], stopped: asyncio.Event) -> None:
         stop.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await work
-
-
-@contextlib.asynccontextmanager
-async def _stopping(stop: asyncio.Event | None) -> AsyncIterator[asyncio.Event]:
-    """The event that ends the run: the caller's, or one that SIGTERM and SIGINT set."""
-    if stop is not None:
-        yield stop
-        return
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 def _log_progress(progress: Progress) -> None:

@@ -30,6 +30,8 @@ PAGES = sorted(
 PROSE = tuple(texts())
 MADE_LATER = ("deploy/secrets", "services/ingest-")
 """A folder that `deploy/init-secrets` makes; the names of ingest's processes at the broker."""
+MOVED_SINCE = frozenset({"schemas/sql/0009_losses_and_clocks.sql: services/ingest/sequence.py"})
+"""A released migration is never edited, so it names a module where it was: now services/ingest/messages/sequence.py."""
 _PATH = re.compile(rf"(?<![\w/.$~-])((?:{'|'.join(FOLDERS)})/[\w./*-]+)")
 _MODULE = re.compile(r"(?<![\w/.-])((?:bench|deploy|schemas|services|tests)(?!\.acl\b)(?:\.[A-Za-z_]\w*)+)")
 _SECTION = re.compile(r"`?(docs/\w+\.md)`?,? sections? (\d+)(?: and (\d+))?")
@@ -102,7 +104,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 def test_every_path_that_anything_names_is_there() -> None:
     lost = [f"{where}: {path}" for where, said in PROSE for path in _PATH.findall(said) if not _is_there(path)]
-    assert not lost, "\n".join(lost)
+    assert set(lost) <= MOVED_SINCE, "\n".join(lost)
 
 
 def test_every_module_that_anything_names_is_there() -> None:

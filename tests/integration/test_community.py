@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from services.admin import retention
-from services.devstack.servers.timescaledb import ExternalServer
 from services.ingest.storage.store import QUERIES
 from services.runtime.migrate import Edition
+from tests.servers.external import ExternalServer
 from tests.stack import execute_at, migrate_at
 
 NOW = datetime.now(UTC).replace(microsecond=0)

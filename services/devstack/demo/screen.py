@@ -29,23 +29,23 @@ class Screen:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """How long ago the start was."""
         return time.monotonic() - self._started
 
     def step(self, text: str) -> None:
-        """Something is done."""
+        """Write what is done, with the time since the start."""
         self._write(f"{self._dim(f'{self.seconds:6.1f} s')}  {text}")
 
     def say(self, text: str = "") -> None:
-        """Text as it is."""
+        """Write text as it is."""
         self._write(text)
 
     def error(self, text: str) -> None:
-        """Something is wrong."""
+        """Write what is wrong."""
         self._write(self._paint(f"error: {text}", "31"))
 
     def page(self, page: Page) -> None:
-        """A page has gone out."""
+        """Write a page that has gone out, in a box."""
         heading = f" PAGE {page.received_at.astimezone():%H:%M:%S} "
         lines = [page.title, *page.body.splitlines()]
         wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - 4) or [""]]
@@ -57,7 +57,7 @@ class Screen:
         self._write("\n".join(self._paint(line, "33") for line in box))
 
     def status(self, text: str) -> None:
-        """The newest state: renewed in place on a terminal, else written now and then."""
+        """Write the newest state: in place of the last one on a terminal, else only now and then."""
         now = time.monotonic()
         with self._lock:
             if self._terminal:

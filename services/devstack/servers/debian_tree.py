@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from services.devstack import folders
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.process import RunAs
 from services.devstack.servers import system_packages
 from services.devstack.servers.installations import TIMESCALEDB_SETTINGS, Installation
 
 _SUITE: Final = "trixie"
 _PACKAGES: Final = ("postgresql-17-timescaledb", "docker-compose", "ntfy")
-_COMPOSE: Final = Path("usr/libexec/docker/cli-plugins/docker-compose")
-_NTFY: Final = Path("/usr/bin/ntfy")
 _PROGRAMS: Final = Path("/usr/lib/postgresql/17/bin")
 _TIME_LIMIT_SECONDS: Final = 900
 
@@ -43,9 +41,9 @@ def debian_tree(say: Callable[[str], None]) -> Installation:
     """The tree, made now if it is not there yet.
 
     Raises:
-        LocalStackError: It cannot be made; the end of debootstrap's log is in the message.
+        DevStackError: It cannot be made; the end of debootstrap's log is in the message.
     """
-    tree = _place()
+    tree = tree_folder()
     if not tree.exists():
         with _one_at_a_time(tree.with_suffix(".lock")):
             if not tree.exists():
@@ -53,24 +51,13 @@ def debian_tree(say: Callable[[str], None]) -> Installation:
     return Installation(
         title="postgresql-17-timescaledb in a Debian 13 tree",
         programs=_PROGRAMS,
-        run_as=_postgres_account(tree),
+        run_as=postgres_account(tree),
         settings=TIMESCALEDB_SETTINGS,
     )
 
 
-def compose_program() -> Path | None:
-    """Docker Compose inside the tree, if there is one: it needs nothing but libc, so it runs without a chroot."""
-    program = _place() / _COMPOSE
-    return program if program.exists() else None
-
-
-def ntfy_program() -> tuple[Path, RunAs] | None:
-    """The ntfy inside the tree, if there is one, and as whom and where to run it."""
-    tree = _place()
-    return (_NTFY, _postgres_account(tree)) if tree.exists() else None
-
-
-def _place() -> Path:
+def tree_folder() -> Path:
+    """Where the tree is, or would be; its name says what was installed in it."""
     return folders.cache_folder() / "-".join((_SUITE, *_PACKAGES))
 
 
@@ -96,7 +83,7 @@ def _make(tree: Path, say: Callable[[str], None]) -> None:
         tail = "\n".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
         _remove(unfinished)
         msg = f"debootstrap could not make a Debian 13 tree; the end of {log_path}:\n{tail}"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     _unmount(unfinished)
     for package in (unfinished / "var/cache/apt/archives").glob("*.deb"):
         package.unlink()
@@ -108,7 +95,7 @@ def _remove(tree: Path) -> None:
     _unmount(tree)
     if still := _mounts_under(tree):
         msg = f"{tree} cannot be removed: unmount {', '.join(map(str, still))} first"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     folders.remove_folder(tree)
 
 
@@ -123,13 +110,18 @@ def _mounts_under(tree: Path) -> list[Path]:
     return sorted(place for place in places if place.is_relative_to(resolved))
 
 
-def _postgres_account(tree: Path) -> RunAs:
+def postgres_account(tree: Path) -> RunAs:
+    """The account `postgres` of the tree, and the tree as the folder that becomes its root.
+
+    Raises:
+        DevStackError: The tree has no such account.
+    """
     for line in (tree / "etc/passwd").read_text(encoding="utf-8").splitlines():
         name, _, uid, gid, *_ = line.split(":")
         if name == "postgres":
             return RunAs(uid=int(uid), gid=int(gid), chroot=tree)
     msg = f"{tree} has no account 'postgres': remove the folder, and it is made anew"
-    raise LocalStackError(msg)
+    raise DevStackError(msg)
 
 
 @contextlib.contextmanager

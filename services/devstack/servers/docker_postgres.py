@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.ports import free_port
 from services.devstack.servers.installations import TIMESCALEDB_SETTINGS
 
@@ -67,8 +67,7 @@ class DockerPostgresServer:
             )
         else:
             _docker("start", self._container)
-        # The image starts a server without TCP first, to set itself up: asking over TCP waits for the real
-        # one.
+        # The image starts a server without TCP first, to set itself up: asking over TCP waits for the real one.
         _docker(
             "exec",
             self._container,
@@ -109,5 +108,5 @@ def _docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         msg = f"`docker {arguments[0]}` failed with exit code {done.returncode}: {done.stderr.strip()[-600:]}"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     return done.stdout.strip()

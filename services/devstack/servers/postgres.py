@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Final, Literal, Protocol, Self
 
 from services.devstack import folders
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 from services.devstack.ports import free_port
 from services.devstack.process import ManagedProcess, leashed
 from services.devstack.servers.installations import Installation
@@ -64,12 +64,12 @@ class DatabaseServer(Protocol):
 
 
 class PostgresServer:
-    """See the module. Nothing runs before `start`.
+    """One server; nothing runs before `start`.
 
     Args:
         installation: Whose programs to run.
-        data_folder: Owned by the account the server runs as; made with `installation.make_data_folder` when
-        None. port: None: a free one.
+        data_folder: Owned by the account the server runs as; made with `installation.make_data_folder` when None.
+        port: None: a free one.
         settings: Beside those of the installation, which they override.
     """
 
@@ -115,7 +115,7 @@ class PostgresServer:
         """Make the cluster if it is not there, start, and return when connections are accepted.
 
         Raises:
-            LocalStackError: With the end of the log.
+            DevStackError: With the end of the log.
         """
         if not (self._cluster / "PG_VERSION").exists():
             self._initdb()
@@ -130,8 +130,7 @@ class PostgresServer:
         """SIGKILL to the postmaster and all its children at once, as a power cut would."""
         if not self.process.is_running:
             return
-        # Each child is its own process group, so they must be found; a stopped postmaster starts no more of
-        # them.
+        # Each child is its own process group, so they must be found; a stopped postmaster starts no more of them.
         self.process.send_signal(signal.SIGSTOP)
         with contextlib.ExitStack() as stack:
             children = [_handle(stack, pid) for pid in _children_of(self.process.pid)]
@@ -141,11 +140,6 @@ class PostgresServer:
                     signal.pidfd_send_signal(child, signal.SIGKILL)
             for child in children:
                 select.select([child], [], [], _KILL_SECONDS)  # readable when the process is gone
-
-    def restart(self) -> None:
-        """Stop in order and start again, on the same data and port."""
-        self.stop()
-        self.start()
 
     def remove(self) -> None:
         """Stop at once, and remove the data."""
@@ -178,7 +172,7 @@ class PostgresServer:
         if done.returncode != 0:
             tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-8:])
             msg = f"initdb failed in {self._data_folder} with exit code {done.returncode}:\n{tail}"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
 
     def _is_ready(self) -> bool:
         """Whether the running postmaster says so in its lock file, as `pg_ctl --wait` reads it."""

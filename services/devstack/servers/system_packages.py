@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from services.devstack.errors import LocalStackError
+from services.devstack.errors import DevStackError
 
 _LISTS: Final = Path("/var/lib/apt/lists")
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
@@ -38,7 +38,7 @@ def ensure_program(
     """Find a program, installing its package where that is possible.
 
     Raises:
-        LocalStackError: It is missing and cannot be installed here; the sentence says what would help.
+        DevStackError: It is missing and cannot be installed here; the sentence says what would help.
     """
     found = find_program(name)
     if found is None:
@@ -46,7 +46,7 @@ def ensure_program(
         found = find_program(name)
     if found is None:
         msg = f"the package {package} was installed, and still there is no program {name!r} on this machine"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     return found
 
 
@@ -63,18 +63,18 @@ def install(package: str, *, purpose: str, say: Callable[[str], None] = lambda t
     """Install one Debian package; services that it brings are not started.
 
     Raises:
-        LocalStackError: It cannot be installed here, or apt-get failed.
+        DevStackError: It cannot be installed here, or apt-get failed.
     """
     obstacle = why_not_installable(package)
     if obstacle is not None:
         msg = f"{purpose} needs {package}, which is missing, and {obstacle}"
-        raise LocalStackError(msg)
+        raise DevStackError(msg)
     say(f"{purpose} needs {package}, which is missing: installing it with apt-get")
     if not any(_LISTS.glob("*_Packages*")):
         _apt_get("update")
     try:
         _install_without_starting(package)
-    except LocalStackError:
+    except DevStackError:
         # The lists may be older than the archive. One more try with fresh ones.
         _apt_get("update")
         _install_without_starting(package)
@@ -107,7 +107,7 @@ def _apt_get(*arguments: str) -> None:
             output.seek(0)
             tail = "\n".join(output.read().decode(errors="replace").splitlines()[-8:])
             msg = f"`apt-get {' '.join(arguments)}` failed with exit code {done.returncode}:\n{tail}"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
 
 
 def main() -> int:
@@ -115,7 +115,7 @@ def main() -> int:
     purpose, package = sys.argv[1:]
     try:
         install(package, purpose=purpose)
-    except LocalStackError as error:
+    except DevStackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

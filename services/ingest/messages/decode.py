@@ -9,6 +9,7 @@ A message that is in order costs one call into pydantic-core. Only when that fai
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,11 +33,10 @@ from schemas.events import (
 )
 from schemas.topics import BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.faults import Fault, explain
-from services.ingest.messages.rows import ROW_BY_KIND, Row, device_and_seq
+from services.ingest.messages.rows import ROW_BY_KIND, Row, device_and_seq, pump_id_of
 
 WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
-
 
 _URGENT: Final = (EventKind.ALARM, EventKind.REPORT)
 """What the pump or the patient calls out; all else can wait its turn."""
@@ -138,9 +138,22 @@ class Decoded:
 
     def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
         """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
-        urgent = {row[0] for kind in _URGENT for row in self.rows.get(kind, ())}
-        every = {row[0] for rows in self.rows.values() for row in rows}
+        urgent = set(chain.from_iterable(map(pump_id_of, self.rows.get(kind, ())) for kind in _URGENT))
+        every = set(chain.from_iterable(map(pump_id_of, rows) for rows in self.rows.values()))
         return sorted(urgent), sorted(every - urgent)
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of a batch when it was written.
+
+    `duplicates_by_message` is exact: a message's events are its stored, its duplicates and its rejections.
+    """
+
+    rejections: list[Rejection]
+    inserted: int = 0
+    duplicates: int = 0
+    duplicates_by_message: Counter[int] = field(default_factory=Counter)
 
 
 def device_ids(messages: Iterable[Incoming]) -> set[str]:

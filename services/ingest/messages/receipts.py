@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.events import Receipt, RejectedEvent
-from services.ingest.messages.decode import Decoded, Rejection
-from services.ingest.outcome import Stored
+from services.ingest.messages.decode import Decoded, Rejection, Stored
 
 _DETAIL_CHARACTERS: Final = (120, 40, 0)
 """Steps in which the details of a receipt that is too large are shortened."""

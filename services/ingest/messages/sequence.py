@@ -1,8 +1,8 @@
 """PURE. Notices skipped sequence numbers as events come by; the metric that says "something is being lost".
 
 A hint, made to cost next to nothing. It forgets with the process, it counts a gap that a late event closes afterwards,
-and it needs to see all of a device's messages, so it means nothing where several ingestors share the work. What is
-missing is said by the function `sequence_gaps` of the database.
+and it needs to see all of a device's messages, so it means nothing where several ingestors share the work. Which
+numbers are missing, the database's function `sequence_gaps` says exactly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Write a decoded batch in one transaction: events, dead letters, last-seen, the evaluation queue and its NOTIFY.
+"""Every statement of ingest. The large one is a decoded batch in one transaction: events, dead letters, last-seen,
+the evaluation queue and its NOTIFY.
 
 Guarantees: either all of a batch is committed, or none of it; an event that is there already changes nothing and counts
 as a duplicate; a row that the database refuses is found by halving and becomes a rejection, and the rest is stored.
@@ -8,24 +9,22 @@ What the database cannot do now is raised as one of `database.UNAVAILABLE`: the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from schemas.events import EventKind, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection
+from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Incoming, Rejection, Stored
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.rows import Row
-from services.ingest.outcome import Stored
+from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row, columns
 from services.runtime.database import REFUSED, Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
 
 _INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
 _INSERT_RETURNING: Final = {kind: f"{sql}\nRETURNING event_id" for kind, sql in _INSERT.items()}
-_EVENT_ID: Final = 2
 
 
 class _DuplicatesPresentError(Exception):
@@ -43,7 +42,7 @@ async def write(
     """Write one batch. Inside a transaction of the caller's, it is the caller's commit that counts.
 
     Args:
-        connection: Where to.
+        connection: To the database.
         batch: What `decode` made of `messages`.
         messages: For the bytes of a row that the database refuses.
         seen: Devices whose last-seen is to be written, with the newest time that each reported.
@@ -52,6 +51,23 @@ async def write(
     stored = Stored(list(batch.rejections))
     await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
     return stored
+
+
+async def fetch_enrolments(connection: Connection, device_ids: Collection[str]) -> dict[str, Enrolment]:
+    """Look up those of `device_ids` that are enrolled."""
+    rows = await connection.fetch(QUERIES["look_up_devices"], list(device_ids))
+    return {row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"]) for row in rows}
+
+
+async def enrol_pumps(connection: Connection, clinic_id: str, device_ids: Collection[str]) -> None:
+    """Enrol devices that nobody knows as pumps of one clinic; what is enrolled already stays as it is."""
+    await connection.execute(QUERIES["enrol_clinic"], clinic_id)
+    await connection.execute(QUERIES["enrol_devices"], clinic_id, list(device_ids))
+
+
+async def beat(connection: Connection, client_id: str) -> None:
+    """Say that this ingestor lives and takes events."""
+    await connection.execute(QUERIES["beat"], client_id)
 
 
 async def _write_rows(
@@ -90,8 +106,7 @@ async def _write_once(
         async with connection.transaction():
             inserted = 0
             for kind, rows in batch.rows.items():
-                *columns, _ = zip(*rows, strict=True)
-                status = await connection.execute(_INSERT[kind], batch.received_at, *columns)
+                status = await connection.execute(_INSERT[kind], batch.received_at, *columns(rows))
                 inserted += int(status.rpartition(" ")[2])
             if count_each and inserted < batch.events:
                 raise _DuplicatesPresentError
@@ -108,16 +123,14 @@ async def _write_with_care(connection: Connection, batch: Decoded, stored: Store
     duplicates: Counter[int] = Counter()
     async with connection.transaction():
         for kind, rows in batch.rows.items():
-            *columns, _ = zip(*rows, strict=True)
-            new = Counter(
-                record[0] for record in await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *columns)
-            )
+            returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *columns(rows))
+            new = Counter(record["event_id"] for record in returned)
             inserted += new.total()
             for row in rows:
-                if new[row[_EVENT_ID]] > 0:
-                    new[row[_EVENT_ID]] -= 1
+                if new[row[EVENT_ID]] > 0:
+                    new[row[EVENT_ID]] -= 1
                 else:
-                    duplicates[row[-1]] += 1
+                    duplicates[row[MESSAGE_NUMBER]] += 1
         await _write_the_rest(connection, batch, seen)
     stored.inserted += inserted
     stored.duplicates += duplicates.total()
@@ -169,6 +182,6 @@ def _grouped(flat: list[tuple[EventKind, Row]]) -> dict[EventKind, list[Row]]:
 
 def _refused_by_database(batch: Decoded, messages: list[Incoming], error: str) -> Rejection:
     [(kind, [row])] = batch.rows.items()
-    number = row[-1]
-    fault = Fault(RejectionReason.REFUSED_BY_DATABASE, f"{kind} {row[_EVENT_ID]}: {error}", row[_EVENT_ID])
+    number, event_id = row[MESSAGE_NUMBER], row[EVENT_ID]
+    fault = Fault(RejectionReason.REFUSED_BY_DATABASE, f"{kind} {event_id}: {error}", event_id)
     return Rejection.of(number, messages[number], WHOLE_MESSAGE, fault)

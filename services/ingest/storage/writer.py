@@ -16,9 +16,8 @@ import stamina
 import structlog
 
 from services.ingest.inbox import Batch
-from services.ingest.messages.decode import ClockLimits, Decoded, decode, device_ids
+from services.ingest.messages.decode import ClockLimits, Decoded, Stored, decode, device_ids
 from services.ingest.metrics import IngestMetrics
-from services.ingest.outcome import Stored
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
 from services.ingest.storage.last_seen import LastSeenLimiter

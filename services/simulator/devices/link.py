@@ -1,7 +1,7 @@
 """The device's side of one MQTT 5 connection, on the `mqtt5` codec and asyncio streams.
 
-Not aiomqtt: its version 3 drops QoS 0 messages that come in bursts, and receipts come just so; and it allocates 16 MB
-for each client, where a fleet may have one for each device.
+It does not use aiomqtt: version 3 drops QoS 0 messages that come in bursts, as receipts do, and allocates 16 MB for
+each client, where a fleet may have one for each device.
 
 Guarantees: at most the server's Receive Maximum of QoS 1 messages are unacknowledged; every `on_ack` is called exactly
 once, with the server's reason or with the error that ended the link; a message is handed to `on_message` before it is

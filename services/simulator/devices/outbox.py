@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.events import Receipt, RejectedEvent
+from services.runtime.backoff import backoff_seconds
 
-_MOST_DOUBLINGS: Final = 4
+_LONGEST_TIMES: Final = 16
+"""The longest wait for a receipt is this many times the first."""
+
 _KEEP_REJECTIONS: Final = 1_000
 
 
@@ -32,7 +35,7 @@ class Counts:
     resent: int = 0
     """Messages, not events; each further try counts."""
     refused: int = 0
-    """Messages, by the broker; they stay and are tried again."""
+    """Messages that the broker refused; they stay and are tried again."""
     outstanding: int = 0
 
     def __add__(self, other: Counts) -> Counts:
@@ -127,7 +130,8 @@ class Outbox:
         if message.tries:
             self._resent += 1
         message.tries += 1
-        wait = self._resend_after * 2 ** min(message.tries - 1, _MOST_DOUBLINGS)
+        longest = self._resend_after * _LONGEST_TIMES
+        wait = backoff_seconds(message.tries, first_seconds=self._resend_after, longest_seconds=longest)
         heapq.heappush(self._due, (now + wait, message.number))
 
     def seconds_until_due(self, now: float) -> float | None:

@@ -26,7 +26,8 @@ _EVERY_DEVICE: Final = "+"
 
 
 class Publisher:
-    """Use it as an async context manager; leaving it closes every connection, received or not (see `drained`).
+    """Use it as an async context manager; leaving it closes every connection at once; to wait for the
+    receipts first, see `drained`.
 
     Args:
         broker: Where to, with the login of shared connections.

@@ -19,12 +19,14 @@ from pydantic import ValidationError
 
 from schemas.events import Receipt
 from schemas.topics import receipt_topic
+from services.runtime.backoff import backoff_seconds
 from services.runtime.mqtt import BrokerAddress
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.link import DeviceLink, LinkError, is_refusal, reason_name
 from services.simulator.devices.outbox import Outbox
 
-_BACK_OFF_SECONDS: Final = (0.1, 15.0)
+_FIRST_WAIT_SECONDS: Final = 0.1
+_LONGEST_WAIT_SECONDS: Final = 15.0
 _LOGGED_REJECTIONS: Final = 20
 
 log = structlog.get_logger()
@@ -84,7 +86,7 @@ class Session:
 
     async def run(self) -> None:
         """Connect and send, for ever; with back-off while the broker is away."""
-        wait = _BACK_OFF_SECONDS[0]
+        failures = 0
         while True:
             receipts: int | None = None
             try:
@@ -102,10 +104,13 @@ class Session:
             except LinkError as error:
                 # A link that brought no receipt is no better than none: some brokers close it after each refusal.
                 if receipts is not None and self.outbox.counts.receipts > receipts:
-                    wait = _BACK_OFF_SECONDS[0]
+                    failures = 0
+                failures += 1
+                wait = backoff_seconds(
+                    failures, first_seconds=_FIRST_WAIT_SECONDS, longest_seconds=_LONGEST_WAIT_SECONDS
+                )
                 log.warning("link_lost", client_id=self._client_id, error=str(error), again_in_seconds=round(wait, 1))
-            await asyncio.sleep(wait * random.uniform(0.5, 1.0))
-            wait = min(2 * wait, _BACK_OFF_SECONDS[1])
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
 
     async def _send_until_lost(self, link: DeviceLink) -> None:
         lost = asyncio.ensure_future(link.lost())

@@ -1,7 +1,7 @@
-"""The pump at work: drug flows, the pump counts it, and reports and alarms come of what it counted.
+"""What a working pump does: it delivers drug, keeps count of it, and reports readings and alarms by that count.
 
-Guarantees: alarms are raised and cleared once each, in turn; a low or an empty reservoir at the second in which the
-computed volume reaches the level, between two readings too.
+Guarantees: each alarm is raised once and cleared once, in turn; the alarm of a low or an empty reservoir is raised at
+the second at which the computed volume reaches the level, also between two readings.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Body:
                 self._alarm(code, AlarmState.CLEARED, at + 4)
 
     def motor_changes(self, at: int) -> None:
-        """A stall begins or ends; of a wrong flow the pump knows nothing."""
+        """Raise or clear the alarm of a stall that begins or ends; the pump does not notice a wrong flow."""
         stalled = self._effects.stalled(at)
         if stalled and AlarmCode.MOTOR_STALL not in self._alarms:
             self._alarm(AlarmCode.MOTOR_STALL, AlarmState.RAISED, at, "motor does not turn")
@@ -97,7 +97,7 @@ class Body:
                     self._alarm(code, AlarmState.CLEARED, at, "motor turns again")
 
     def stopped_too_long(self, at: int) -> None:
-        """48 hours without flow."""
+        """Raise the alarm of a pump that gave nothing for 48 hours."""
         self._alarm(AlarmCode.PUMP_STOPPED, AlarmState.RAISED, at, "stopped for 48 h")
 
     # What is reported.
@@ -107,16 +107,16 @@ class Body:
         self.observed.append(self._log.event(kind, at, payload))
 
     def report_volume(self, at: int) -> None:
-        """What the pump computes, rounded down to the microlitre: at the alarm level it is not above the level."""
+        """Report the computed volume, rounded down to the microlitre: at an alarm's level it must not be above it."""
         volume = floor(self.reservoir.computed_ml * 1000 + 1e-6) / 1000
         self.report(EventKind.RESERVOIR, at, {"volume_ml": volume, "basis": ReadingBasis.COMPUTED})
 
     def report_therapy(self, at: int) -> None:
-        """What is programmed."""
+        """Report what is programmed."""
         self.report(EventKind.THERAPY, at, therapy_payload(self.spec, self.refill_due))
 
     def report_status(self, at: int) -> None:
-        """The daily heartbeat."""
+        """Report the daily status."""
         now = datetime.fromtimestamp(at, UTC)
         self.report(EventKind.STATUS, at, status_payload(self.spec, self._life_starts_at, now))
 

@@ -1,6 +1,7 @@
 """What one device keeps about itself: its counter, its ids, and when it can be reached.
 
-Guarantees: `seq` counts the device's observations without gaps, and with the start of its life gives each its id.
+Guarantees: `seq` counts the device's observations without gaps; the id of each is made of its `seq` and of when the
+device's life began.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A request is `NAME`, `NAME/PUMP_ID`, `NAME@WHEN` or `NAME/PUMP_ID@WHEN`. WHEN is `-20d`, `-6h` or `-90m` for simulated
 time before now (so within the history), or `+15s` for seconds on the wall after the live phase began.
 
-Guarantees: pure; a pump gets at most one scenario, unless two requests name it; a pump that is chosen suits.
+Guarantees: pure; a pump gets at most one scenario, unless two requests name it; a pump is chosen only if
+the scenario would show on it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SURGE_BASELINE: Final = (1.6, 2.4)
 
 
 class ScenarioRequestError(ValueError):
-    """A scenario that was asked for cannot be; the message says what is possible."""
+    """A scenario that was asked for cannot be had; the message says what is possible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Shape:
     """The defaults of one kind of scenario."""
 
     duration: timedelta | None
-    """None: it lasts."""
+    """None: it never ends."""
     parameters: Mapping[str, float]
     expected: tuple[str, str] | None = None
     """The (rule, key) of the alert that a clinic should get, where one is expected."""
@@ -65,7 +65,7 @@ SHAPES: Final[Mapping[ScenarioKind, Shape]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One injected happening."""
+    """One thing that is made to happen to one pump."""
 
     kind: ScenarioKind
     pump_id: str

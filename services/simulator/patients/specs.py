@@ -1,7 +1,8 @@
 """Draw one pump and its handheld from the fleet's seed.
 
 Guarantees: a spec depends on (seed, index, share of handhelds) only, never on how many pumps there are. Every value
-lies in the ranges of docs/domain.md sections 1 and 2; what is general knowledge there (GK) is general knowledge here.
+lies in the ranges of docs/domain.md sections 1 and 2; what that page marks GK rests on general knowledge here too, and
+on no source.
 """
 
 from __future__ import annotations

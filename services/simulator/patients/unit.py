@@ -204,7 +204,7 @@ class Unit:
         return datetime.fromtimestamp(due, self._zone), visit
 
     def _visit(self, at: int) -> None:
-        """A refill."""
+        """Refill the pump, and plan the next visit."""
         spec, reservoir = self.spec, self.reservoir
         measured = min(spec.size_ml, max(0.0, reservoir.true_ml + self._visit_draw.gauss(0, 0.15)))
         filled = spec.size_ml - round(self._visit_draw.uniform(0.0, 0.2), 2)
@@ -245,13 +245,13 @@ class Unit:
 
 
 def _leave(log: DeviceLog, until: int, at: int) -> None:
-    """The handheld goes out of reach until then, if it is not already."""
+    """Take the handheld out of reach until that moment, unless it is already."""
     if at >= log.reach_from:
         log.reach_from = until
 
 
 def _hold_back(log: DeviceLog, until: int, _at: int) -> None:
-    """What the handheld observes from now on is uploaded just then, whatever else was to be."""
+    """Upload what the handheld observes from now on at that moment, even if another was planned."""
     log.reach_from = until
 
 

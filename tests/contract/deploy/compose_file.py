@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from services.devstack.servers.debian_tree import compose_program
+from tests.servers.programs import compose_program
 
 ROOT = Path(__file__).parents[3]
 PRODUCTION = ROOT / "docker-compose.yml"

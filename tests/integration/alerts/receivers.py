@@ -26,7 +26,7 @@ from aiosmtpd.smtp import AuthResult
 from services.devstack import folders
 from services.devstack.ports import accepts_connections, free_port
 from services.devstack.process import ManagedProcess
-from services.devstack.servers.debian_tree import ntfy_program
+from tests.servers.programs import ntfy_program
 
 SECRET = "tops3cret"  # noqa: S105 - stands in every address, and nowhere else
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

@@ -13,9 +13,10 @@ import asyncpg
 import pytest
 
 from services.simulator.app import Progress, run
-from services.simulator.enrol import QUERIES, enrol_fleet
+from services.simulator.enrol import enrol_fleet
 from services.simulator.patients.fleet import draw_fleet, first_midnight
 from services.simulator.settings import SimulatorSettings
+from services.simulator.store import QUERIES
 from tests.integration.simulator.ingest_of_events import Consumer, consuming
 
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Receipt, RejectedEvent, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, Rejection, decode
+from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, Rejection, Stored, decode
 from services.ingest.messages.faults import Fault
 from services.ingest.messages.receipts import encoded_to_fit, receipts
-from services.ingest.outcome import Stored
 from tests.unit.ingest.test_decode import Sent, reading, sent
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -1,30 +1,19 @@
-"""What the demo asks the database: to be migrated, and how much is in it."""
+"""The demo's connection to its database: to migrate it, and to tell how much is in it."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import asyncpg
 
 from schemas.paths import SQL_FOLDER
-from services.devstack.errors import LocalStackError
-from services.runtime.database import UNAVAILABLE, Connection, load_queries
+from services.devstack.demo import store
+from services.devstack.demo.store import Counts
+from services.devstack.errors import DevStackError
+from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.migrate import MigrationError, migrate
-
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much is in the database."""
-
-    events: int
-    rejected: int
-    open_alerts: int
 
 
 class DemoDatabase:
@@ -40,27 +29,21 @@ class DemoDatabase:
         try:
             result = self._runner.run(migrate(self._connected(), SQL_FOLDER))
         except MigrationError as error:
-            raise LocalStackError(str(error)) from error
+            raise DevStackError(str(error)) from error
         return f"{result.description}: applied {len(result.applied)} migrations"
 
     def counts(self) -> Counts:
         """How much is in the database now."""
-
-        async def read() -> Counts:
-            row = await self._connected().fetchrow(_QUERIES["counts"])
-            assert row is not None  # noqa: S101 - an aggregate always has a row
-            return Counts(row["events"], row["rejected"], row["open_alerts"])
-
         try:
-            return self._runner.run(read())
+            return self._runner.run(store.count(self._connected()))
         except UNAVAILABLE as error:
             msg = f"the database went away: {error}"
-            raise LocalStackError(msg) from error
+            raise DevStackError(msg) from error
 
     def _connected(self) -> Connection:
         if self._connection is None:
             msg = "used outside its context"
-            raise LocalStackError(msg)
+            raise DevStackError(msg)
         return self._connection
 
     def __enter__(self) -> Self:
@@ -68,7 +51,7 @@ class DemoDatabase:
             self._connection = self._runner.run(asyncpg.connect(self._url, timeout=10))
         except (*UNAVAILABLE, asyncpg.PostgresError, ValueError) as error:
             msg = f"the database cannot be used: {error}"
-            raise LocalStackError(msg) from error
+            raise DevStackError(msg) from error
         return self
 
     def __exit__(

@@ -1,0 +1,84 @@
+"""Each thing is where it is looked for: SQL is asked for in one kind of place, and no room is too full to look around.
+
+The limits are for people. A folder of more than a few files, or a file of many screens, holds more than one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.prose import FOLDERS, ROOT_FOLDER
+
+MOST_FILES = 15
+MOST_LINES = 400
+MOST_LINES_OF_QUERIES = 250
+
+NUMBERED = frozenset({"schemas/sql", "docs/decisions"})
+"""Lists that only grow: a migration or a decision is never taken out, and is found by its number."""
+
+STORES_TO_COME = frozenset({"services/admin", "services/alerts"})
+"""Folders whose statements are not yet all behind a store.py."""
+
+LENGTHS_TO_COME = frozenset({"services/alerts"})
+"""Folders that still hold a file that is too long."""
+
+_ASKS_FOR_A_STATEMENT = re.compile(r"\bQUERIES\[|_QUERIES\[")
+
+
+def files(folder: str) -> Iterator[Path]:
+    """Files below a folder, without what programs leave there or what is made on this machine."""
+    for path in sorted((ROOT_FOLDER / folder).rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and (ROOT_FOLDER / "deploy/secrets") not in path.parents:
+            yield path
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT_FOLDER).as_posix()
+
+
+def is_in(name: str, folders: frozenset[str]) -> bool:
+    return any(name.startswith(f"{folder}/") for folder in folders)
+
+
+def outside_stores() -> list[str]:
+    return [
+        named(path)
+        for path in files("services")
+        if path.suffix == ".py" and path.name != "store.py" and _ASKS_FOR_A_STATEMENT.search(path.read_text())
+    ]
+
+
+def too_long() -> list[str]:
+    limits = {path: MOST_LINES for folder in FOLDERS for path in files(folder) if path.suffix == ".py"}
+    limits |= {
+        path: MOST_LINES_OF_QUERIES for folder in FOLDERS for path in files(folder) if path.name == "queries.sql"
+    }
+    return [named(path) for path, most in limits.items() if len(path.read_text().splitlines()) > most]
+
+
+def test_statements_are_asked_for_in_stores_only() -> None:
+    assert [name for name in outside_stores() if not is_in(name, STORES_TO_COME)] == []
+
+
+def test_no_folder_has_more_files_than_can_be_looked_over() -> None:
+    counts = Counter(named(path.parent) for folder in FOLDERS for path in files(folder))
+    assert {name: count for name, count in counts.items() if count > MOST_FILES and name not in NUMBERED} == {}
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    assert [name for name in too_long() if not is_in(name, LENGTHS_TO_COME)] == []
+
+
+@pytest.mark.parametrize("folder", sorted(STORES_TO_COME))
+def test_what_has_its_store_is_no_longer_excused(folder: str) -> None:
+    assert any(is_in(name, frozenset({folder})) for name in outside_stores()), f"take {folder} out of STORES_TO_COME"
+
+
+@pytest.mark.parametrize("folder", sorted(LENGTHS_TO_COME))
+def test_what_is_short_enough_is_no_longer_excused(folder: str) -> None:
+    assert any(is_in(name, frozenset({folder})) for name in too_long()), f"take {folder} out of LENGTHS_TO_COME"
