@@ -52,7 +52,9 @@ class PageRow:
     alert_id: UUID
     page_id: UUID
     grouped: bool
-    occasion: str
+    kind: str
+    """What made the episode begin (services.alerts.model.OccasionKind)."""
+    step: int
     state: str
     held_by: str | None
 
@@ -190,16 +192,15 @@ def _answers(alerts: Sequence[AlertRow], pump_weeks: float) -> Answers:
 
 
 def _pages(pages: Collection[PageRow]) -> Pages:
-    sent = {page.page_id: page.occasion for page in pages if page.state == "sent"}
+    sent = {page.page_id: page for page in pages if page.state == "sent"}
     failed = {page.page_id for page in pages if page.state == "failed"}
     reached = {page.alert_id for page in pages if page.state == "sent"}
-    steps = [occasion for occasion in sent.values() if "/step:" in occasion]
-    again = Counter(occasion.partition(":")[0] for occasion in sent.values() if "/step:" not in occasion)
+    again = Counter(page.kind for page in sent.values() if not page.step)
     del again["opened"]
     return Pages(
         sent=len(sent),
         failed=len(failed),
-        escalated=len(steps),
+        escalated=sum(page.step > 0 for page in sent.values()),
         repeated=dict(sorted(again.items())),
         alerts_grouped=len({page.alert_id for page in pages if page.grouped and page.state == "sent"}),
         alerts_held=len({page.alert_id for page in pages if page.held_by and page.state in {"due", "cancelled"}}),

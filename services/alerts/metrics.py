@@ -13,14 +13,14 @@ from typing import Final, Self
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.policy import Priority
-from services.alerts.delivery.send_outcome import SendResult
 
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 TRIGGERS: Final = ("urgent", "queue", "sweep", "escalation")
 TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "watch", "dispatch")
-DELIVERY_RESULTS: Final = (*SendResult, "given_up")
+DELIVERY_RESULTS: Final = ("sent", "retry", "permanent", "given_up")
+"""What `services.alerts.delivery.send_outcome` says of one try, and that no further one is made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import structlog
 
 from services.alerts.delivery.escalate import due_deliveries
@@ -34,10 +33,10 @@ from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart
+from services.runtime.listen import listen
 
 _CHANNEL: Final = "pumps_changed"
 _ENROL_SECONDS: Final = 10.0
-_LISTENER_CHECK_SECONDS: Final = 10.0
 _MEASURE_SECONDS: Final = 5.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
 
@@ -206,7 +205,7 @@ class Worker:
             pass
         return 0.0
 
-    def _wake(self, *_: object) -> None:
+    def _wake(self) -> None:
         for news in self._news.values():
             news.set()
 
@@ -240,39 +239,12 @@ class Worker:
             await asyncio.sleep(wait)
 
     async def _listen(self) -> None:
-        """Hear notifications on a connection of its own; connect again whenever it is lost."""
-        failures = 0
-        while True:
-            try:
-                connection = await asyncpg.connect(
-                    self._resources.settings.database_url.get_secret_value(), timeout=10, command_timeout=5
-                )
-                try:
-                    await self._hear(connection)
-                finally:
-                    self._resources.health.listening = False
-                    self._resources.metrics.listening.set(0)
-                    connection.terminate()
-                failures = 0
-            except UNAVAILABLE as error:
-                log.warning("listener_lost", error=str(error))
-            failures += 1
-            await asyncio.sleep(backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0))
+        dsn = self._resources.settings.database_url.get_secret_value()
+        await listen(dsn, _CHANNEL, self._wake, on_state=self._heard)
 
-    async def _hear(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        """Return when the connection is lost; a server that no longer answers raises."""
-        lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: lost.set())
-        await connection.add_listener(_CHANNEL, self._wake)
-        self._resources.health.listening = True
-        self._resources.metrics.listening.set(1)
-        self._wake()  # for whatever was notified while nobody listened
-        while not lost.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LISTENER_CHECK_SECONDS):
-                    await lost.wait()
-            if not lost.is_set():
-                await connection.execute("SELECT 1")
+    def _heard(self, listening: bool) -> None:
+        self._resources.health.listening = listening
+        self._resources.metrics.listening.set(listening)
 
 
 def reload_policies(folder: PolicyFolder, metrics: Metrics) -> None:

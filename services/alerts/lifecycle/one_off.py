@@ -2,8 +2,8 @@
 
 A condition such as "the pump is stalled" ends by itself, and its alert with it. What was left over at a refill on
 2 March does not change any more; its alert would come back each time its acknowledgement expires. The key of such a
-condition names the event ("refill@2026-03-02T09:00:00Z"), and its alert can be **resolved**: it closes, and the same event never
-opens another (services.alerts.lifecycle.reconcile). The next refill is another event, with an alert of its own.
+condition names the event ("refill@2026-03-02T09:00:00Z"), and its alert can be **resolved**: it closes, and the same
+event never opens another (services.alerts.lifecycle.reconcile). The next refill is another event, with its own alert.
 """
 
 from __future__ import annotations

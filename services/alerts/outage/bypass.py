@@ -39,6 +39,7 @@ from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, 
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
 from services.ingest.messages.decode import ClockLimits, Enrolment, decode
+from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart, described
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
@@ -50,7 +51,8 @@ _PROBE_ANSWER_SECONDS: Final = 1.0
 _FAILURES: Final = 2
 _REFRESH_SECONDS: Final = 10.0
 _KEEP_UNSTORED: Final = timedelta(minutes=1)
-_RETRY_SECONDS: Final = 2.0
+_RETRY_FIRST_SECONDS: Final = 2.0
+_RETRY_LONGEST_SECONDS: Final = 120.0
 
 _Send = tuple[UUID, Occasion, str, str]
 
@@ -218,7 +220,8 @@ class Bypass:
         attempts, again_at = self._tried.get(send, (0, 0.0))
         if send in self._sending or time.monotonic() < again_at:
             return
-        self._tried[send] = (attempts + 1, time.monotonic() + _RETRY_SECONDS * 2**attempts)
+        wait = backoff_seconds(attempts + 1, first_seconds=_RETRY_FIRST_SECONDS, longest_seconds=_RETRY_LONGEST_SECONDS)
+        self._tried[send] = (attempts + 1, time.monotonic() + wait)
         task = group.create_task(self._send(alert, planned, send, attempts + 1))
         self._sending[send] = task
         task.add_done_callback(lambda _: self._sending.pop(send, None))

@@ -73,22 +73,19 @@ def create_app(web: Web) -> FastAPI:
     app.include_router(views.router)
     app.include_router(life_views.router)
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
-    app.add_exception_handler(NotFound, _not_found)
-    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(NotFound, _cannot)
+    app.add_exception_handler(Refused, _cannot)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
     return app
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
+async def _cannot(request: Request, error: Exception) -> Response:
+    """Answer what cannot be done, with the reason; a form of the board shows it beside what was typed."""
+    status_code = 404 if isinstance(error, NotFound) else 409
     if request.url.path.startswith("/v1/"):
-        return JSONResponse({"detail": str(error)}, 404)
-    return views.trouble(request, capitalised(f"{error}."), 404)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    """For programs; a form of the board shows the reason beside what was typed."""
-    return JSONResponse({"detail": str(error)}, 409)
+        return JSONResponse({"detail": str(error)}, status_code)
+    return views.trouble(request, capitalised(f"{error}."), status_code)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""PURE. What a person may write, checked once for the board and for the API: names and texts that end up in the audit trail.
+"""PURE. What a person may write, checked once for the board and the API: it ends up in the audit trail.
 
 A name is one line without control characters; a text may have line ends, and no other control characters.
 """

@@ -33,8 +33,9 @@ def alert(number: int, *, after: float | None = None, **values: object) -> Alert
 
 
 def page(about: int, number: int, state: str = "sent", occasion: str = "opened", **values: object) -> PageRow:
-    given = {"grouped": False, "held_by": None} | values
-    return PageRow(UUID(int=about), UUID(int=1000 + number), occasion=occasion, state=state, **given)  # type: ignore[arg-type]
+    name, _, step = occasion.partition("/step:")
+    given = {"grouped": False, "held_by": None, "kind": name.partition(":")[0], "step": int(step or 0)} | values
+    return PageRow(UUID(int=about), UUID(int=1000 + number), state=state, **given)  # type: ignore[arg-type]
 
 
 def of(alerts=(), pages=(), weeks_of=WEEKS) -> Review:

@@ -1,8 +1,8 @@
 """PURE. The patient asks for far more boluses than this pump's own habit lets expect, for one to three days.
 
 Source: docs/domain.md section 3. No validated threshold exists (INF, configurable), so each pump is held against
-its own last weeks (services.alerts.rules.demand.baseline): presses within minutes are one episode, and nothing is raised
-while the baseline is learning. It is a therapy-review signal, not an emergency.
+its own last weeks (services.alerts.rules.demand.baseline): presses within minutes are one episode, and nothing is
+raised while the baseline is learning. It is a therapy-review signal, not an emergency.
 
 Windows are the 24 hours before `now`, the 24 hours before that, and so on, so the answer does not depend on
 midnight. An open alert is held while the days are still rarer than `clear_probability`, and while nothing
