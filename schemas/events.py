@@ -1,4 +1,4 @@
-"""Wire events, version 1: what a device may publish, one frozen model per kind.
+"""PURE. Wire events, version 1: what a device may publish, one frozen model per kind.
 
 Guarantees: a value that passes is finite, in range and carries its unit in its name; unknown fields are
 ignored (a newer device may say more), unknown enum values are refused (an older server must not guess).

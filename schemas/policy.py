@@ -1,4 +1,4 @@
-"""The clinic's alerting policy: one YAML file per clinic, every threshold with its source.
+"""PURE. The clinic's alerting policy: one YAML file per clinic, every threshold with its source.
 
 Guarantees: a policy that loads is complete (every field has a default), refers only to contacts it defines, and has
 a `version` that names its exact content. Priorities and thresholds that docs/domain.md marks GK or INF are defaults

@@ -1,4 +1,4 @@
-"""Build and parse topics: `pumpwatch/v1/{device_id}/events/{kind}` and `.../receipts`.
+"""PURE. Build and parse topics: `pumpwatch/v1/{device_id}/events/{kind}` and `.../receipts`.
 
 A device is named by its topic alone; the broker's access list keeps each login to its own subtree.
 """

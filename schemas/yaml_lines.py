@@ -1,4 +1,4 @@
-"""YAML that knows its lines: what a file says, and where it says it.
+"""PURE. YAML that knows its lines: what a file says, and where it says it.
 
 Guarantees: the same values as `yaml.safe_load`, except that a key that stands twice in one mapping is an error
 (safe_load takes the last without a word); lines are counted from 1.

@@ -1,4 +1,4 @@
-"""The two ways in which what a person or a program asks for cannot be done. Anything else is a fault of ours."""
+"""PURE. The two ways in which what a person or a program asks for cannot be done. Anything else is a fault of ours."""
 
 from __future__ import annotations
 

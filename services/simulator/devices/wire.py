@@ -1,4 +1,4 @@
-"""Events as bytes: the JSON that `schemas.events` describes.
+"""PURE. Events as bytes: the JSON that `schemas.events` describes.
 
 Guarantees: pure; the same event gives the same bytes. One event goes to the topic of its kind, several to `batch`.
 """

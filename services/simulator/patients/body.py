@@ -1,4 +1,4 @@
-"""What a working pump does: it delivers drug, keeps count of it, and reports readings and alarms by that count.
+"""PURE. What a working pump does: it delivers drug, keeps count of it, and reports readings and alarms by that count.
 
 Guarantees: each alarm is raised once and cleared once, in turn; the alarm of a low or an empty reservoir is raised at
 the second at which the computed volume reaches the level, also between two readings.

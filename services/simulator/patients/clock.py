@@ -1,4 +1,4 @@
-"""The simulated clock of the live phase.
+"""PURE. The simulated clock of the live phase.
 
 Guarantees: pure; it starts behind the wall clock, runs `speed` times as fast until it has caught up, and never
 passes it.

@@ -1,4 +1,4 @@
-"""What a bad connection or a bad clock does to events that are already observed.
+"""PURE. What a bad connection or a bad clock does to events that are already observed.
 
 Guarantees: pure; an event keeps its id, whatever happens to its copies. Nothing is invented, and only a device that is
 silent for good loses anything.

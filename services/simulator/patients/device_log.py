@@ -1,4 +1,4 @@
-"""What one device keeps about itself: its counter, its ids, and when it can be reached.
+"""PURE. What one device keeps about itself: its counter, its ids, and when it can be reached.
 
 Guarantees: `seq` counts the device's observations without gaps; the id of each is made of its `seq` and of when the
 device's life began.

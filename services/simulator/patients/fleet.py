@@ -1,4 +1,4 @@
-"""The fleet: its pumps, their lives from a first midnight on, and what they can upload by a given moment.
+"""PURE. The fleet: its pumps, their lives from a first midnight on, and what they can upload by a given moment.
 
 Guarantees: pure and lazy; a pump's events do not depend on the other pumps, on how many there are, or on the steps in
 which they are taken. `uploads` keeps each device's order and never mixes two devices in one message.

@@ -1,4 +1,4 @@
-"""The handheld: when its patient asks for a bolus, and what the pump answers.
+"""PURE. The handheld: when its patient asks for a bolus, and what the pump answers.
 
 Guarantees: delivered boluses are never closer than the lockout and never more than the limit in any 24 hours (a rolling
 window; docs/domain.md section 2 notes that some devices count from midnight, GK). Demand is a negative-binomial number

@@ -1,4 +1,4 @@
-"""The types of the simulation: events, and what stays the same about a pump for its whole life.
+"""PURE. The types of the simulation: events, and what stays the same about a pump for its whole life.
 
 Guarantees: all values are immutable; times are whole seconds; an event's id follows from the fleet's seed, the device,
 the start of its life and its `seq`, so a second run with the same seed re-sends the same events.

@@ -1,4 +1,4 @@
-"""Which scenario happens to which pump, and when: from what was asked for by name to `Scenario` values.
+"""PURE. Which scenario happens to which pump, and when: from what was asked for by name to `Scenario` values.
 
 A request is `NAME`, `NAME/PUMP_ID`, `NAME@WHEN` or `NAME/PUMP_ID@WHEN`. WHEN is `-20d`, `-6h` or `-90m` for simulated
 time before now (so within the history), or `+15s` for seconds on the wall after the live phase began.

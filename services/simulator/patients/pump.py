@@ -1,4 +1,4 @@
-"""The pump: the volume that it computes, the volume that is really there, and what it says of the computed one.
+"""PURE. The pump: the volume that it computes, the volume that is really there, and what it says of the computed one.
 
 Guarantees: both volumes stay between 0 and the size; the computed one falls by exactly the programmed flow and the
 boluses the pump gave, whatever is true. So an over-infusing pump does not sound its low alarm (docs/domain.md section 1

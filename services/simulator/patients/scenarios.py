@@ -1,4 +1,4 @@
-"""Scenarios: what can be made to happen to a pump, its patient or its connection, and the truth about it.
+"""PURE. Scenarios: what can be made to happen to a pump, its patient or its connection, and the truth about it.
 
 Guarantees: a scenario is a value; it changes its own pump from `starts_at` on and nothing before (except
 `low_reservoir`, which needs a smaller filling earlier on), and no other pump at all.

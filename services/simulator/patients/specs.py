@@ -1,4 +1,4 @@
-"""Draw one pump and its handheld from the fleet's seed.
+"""PURE. Draw one pump and its handheld from the fleet's seed.
 
 Guarantees: a spec depends on (seed, index, share of handhelds) only, never on how many pumps there are. Every value
 lies in the ranges of docs/domain.md sections 1 and 2; what that page marks GK rests on general knowledge here too, and

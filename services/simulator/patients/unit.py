@@ -1,4 +1,4 @@
-"""One patient: a pump, perhaps a handheld, and what they report, day after day.
+"""PURE. One patient: a pump, perhaps a handheld, and what they report, day after day.
 
 Guarantees: the events depend on (seed, spec, start, scenarios) only, never on how far or in which steps they are asked
 for. They come ordered by when they can be uploaded; each device's `seq` counts what it observed, without gaps.
