@@ -30,7 +30,7 @@ class ServiceSettings(Protocol):
 
     @property
     def log_json(self) -> bool:
-        """JSON where nobody watches."""
+        """Whether logs are JSON, for machines, or text for a person."""
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

@@ -264,7 +264,7 @@ def _wire() -> list[Panel]:
         Panel(
             "table",
             "Events that never came",
-            "Gaps in the devices' own counters over seven days. One closes when the event comes late; a refused event "
+            "Gaps in the devices' own counters over seven days. One closes when the event comes late; a rejected event "
             "leaves one until it is replayed.",
             [QUERIES["fleet_gaps"]],
             12,

@@ -1,1 +1,1 @@
-"""What an operator does by hand, as functions that take a connection; `services.cli` prints."""
+"""What an operator does by hand, as functions that take a connection; `services/commands/` prints."""

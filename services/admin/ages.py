@@ -1,4 +1,4 @@
-"""PURE. How long ago, as an operator types it: `90d`, `12h`, `30m`, or a point in time."""
+"""PURE. Reads a length of time as an operator types it (`90d`, `12h`, `30m`), or a point in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pumpwatch report alerts`: how good a clinic's alerts were over some time, and what it took to make them known.
+"""`pumpwatch report alerts`: what alerts a clinic had in a period, who answered them, and how many pages it took.
 
 Guarantees: it only reads, and everything as of one moment. services/admin/alert_review.py works out the figures. A pump
 counts for the clinic that it belongs to now, an alert for the clinic that it was raised for.
@@ -21,7 +21,7 @@ _NAME: Final = 34
 
 
 class ReportError(ValueError):
-    """There is nothing to report on; the message says why."""
+    """There is no such clinic or period; the message says which."""
 
 
 async def alert_report(connection: Connection, clinic_id: str | None, since: datetime, until: datetime) -> Review:

@@ -1,8 +1,8 @@
-"""PURE. How good a clinic's alerts are: figures by rule, for its yearly review of alarms.
+"""PURE. Figures about a clinic's alerts, by rule, for its yearly review of alarms.
 
-What a review wants (docs/domain.md section 4, alarm fatigue): how many alerts a patient has, how many of them anybody
-answered, how soon, and how many pages it took. **No figure here says what is good**: no standard sets a threshold, so
-a clinic compares itself with its last year, and rules with each other.
+A review asks (docs/domain.md section 4, alarm fatigue) how many alerts a patient has, how many of them somebody
+answered, how soon, and how many pages were sent for them. **No figure says what is good**: no standard sets a
+threshold, so a clinic compares itself with its last year, and rules with each other.
 
 Guarantees: the order of the rows changes nothing; one page for many alerts counts once in its rule and once in the
 total. A rate is given only where at least one pump-week was watched, and a share or a time only where there is one.
@@ -22,7 +22,7 @@ from uuid import UUID
 from services.alerts.lifecycle.one_off import counted_as
 
 BUSIEST: Final = 5
-"""So many pumps are named."""
+"""How many pumps the report names."""
 _LEAST_WEEKS: Final = 1.0
 _NINETY_PERCENT: Final = 0.9
 
@@ -42,7 +42,7 @@ class AlertRow:
     answered: bool
     """Somebody acknowledged, resolved or confirmed it, or wrote something down about it."""
     flaps: int
-    """So often it returned at once and was taken to be the same, without a new page."""
+    """How often the condition returned at once and was taken to be the same, without a new page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +70,32 @@ class Answers:
     median_seconds_to_acknowledge: float | None
     ninety_percent_within_seconds: float | None
     closed_without_action: int
-    """Over, and nobody acknowledged, resolved, confirmed, commented or acted."""
+    """Closed, and nobody acknowledged, resolved, confirmed, commented or acted."""
     open_without_action: int
     flapped: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What it took to tell people of them."""
+    """The pages about some alerts."""
 
     sent: int
     failed: int
     escalated: int
-    """Of those sent: to the next step, because nobody had acknowledged."""
+    """Of those sent: pages to the next step of the route, because nobody had acknowledged."""
     repeated: dict[str, int]
-    """Of those sent: again to the first step, by why: `expired`, `priority`, `returned`."""
+    """Of those sent: pages to the first step again, by the reason: `expired`, `priority`, `returned`."""
     alerts_grouped: int
-    """Alerts of which a page went out together with others."""
+    """Alerts whose page was sent as one with the pages of other alerts."""
     alerts_held: int
-    """Alerts of which a page is, or was to the end, held by a silence, maintenance or quiet hours."""
+    """Alerts with a page that is held by a silence, maintenance or quiet hours, or was until it was cancelled."""
     alerts_undelivered: int
-    """Alerts of which a page failed and none went out."""
+    """Alerts for which a page failed and none was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFigures:
-    """One rule, and what about it: `pump_alarm/motor_stall`."""
+    """The figures of one rule, or of one kind of its alerts, such as `pump_alarm/motor_stall`."""
 
     rule: str
     answers: Answers
@@ -104,7 +104,7 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True)
 class BusyPump:
-    """A pump with many alerts, and what they are mostly about."""
+    """A pump with many alerts, and the rule that most of them are from."""
 
     pump_id: str
     alerts: int
@@ -170,7 +170,7 @@ def review(
 
 
 def name_of(alert: AlertRow) -> str:
-    """What the alert counts under."""
+    """The name under which the report counts the alert."""
     return counted_as(alert.rule, alert.key)
 
 

@@ -14,7 +14,7 @@ def _software(what_to_do: str) -> str:
     return f"The device's software is wrong, and a replay changes nothing: tell its maker to {what_to_do}."
 
 
-# What a maker is told to do stands in docs/devices.md, section 6, in the same words.
+# docs/devices.md, section 6, tells a maker what to do in the same words; a test compares them.
 ADVICE: Final[Mapping[RejectionReason, str]] = {
     RejectionReason.BAD_TOPIC: _software("mend the topic"),
     RejectionReason.UNKNOWN_DEVICE: (

@@ -7,7 +7,7 @@ lock, because everything that writes would wait behind it. What was removed befo
 goes on from there.
 
 A hypertable loses the chunks that lie wholly before the time (so up to a chunk's length more is kept); a plain table
-loses rows, some pumps at a time, each lot in a transaction of its own. A roll-up forgets what was removed at its next
+loses rows, for some pumps at a time, each in a transaction of its own. A roll-up drops what was removed at its next
 refresh.
 """
 
@@ -27,7 +27,7 @@ from services.admin.ages import parse_age
 from services.runtime.database import Connection
 
 RETAINED: Final = ("reservoir_readings", "bolus_requests", "device_statuses")
-"""The tables that grow with every pump and every hour."""
+"""The tables that grow by the hour with each pump."""
 
 _LOCK_KEY: Final = 0x6B656570  # "keep"
 _LOCK_TIMEOUT: Final = "10s"
@@ -41,7 +41,7 @@ class RetentionError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What was, or would be, removed from one table."""
+    """How many events were removed from one table, or would be."""
 
     table: str
     events: int

@@ -24,7 +24,7 @@ def alerts(
     clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """How many alerts, who answered them and how soon, and what it took to tell people. Only reads."""
+    """How many alerts there were, how soon they were answered, and how many pages were sent. Only reads."""
     from services.admin.ages import parse_since
     from services.admin.alert_report import ReportError, alert_report, as_lines
     from services.admin.alert_report import as_json as in_json

@@ -1,4 +1,4 @@
-"""What every command shares: a connection whose failures are one line, and text that a terminal can bear."""
+"""What commands share: a connection whose failures are one line, and text that cannot steer the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as p
 
 
 def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]) -> Answer:
-    """Run `work` on a connection; what is expected to go wrong becomes one line."""
+    """Run `work` on a connection. An error that is expected, or of the connection, ends the command with one line."""
     import asyncpg
 
     from services.runtime.database import UNAVAILABLE
@@ -53,7 +53,7 @@ def fail(message: str, *, exit_code: int = 1) -> NoReturn:
 
 
 def printable(text: str) -> str:
-    """What a device wrote, on one line and without anything that a terminal would obey."""
+    """A device's text on one line, with everything escaped that a terminal would take for a command."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
