@@ -16,23 +16,28 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from prometheus_client import CollectorRegistry
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
-from services.alerts import store
+from services.alerts.clock import Clock
 from services.alerts.evaluation.evaluate import evaluate_pumps
+from services.alerts.evaluation.store import take_queue
 from services.alerts.evaluation.worker import Worker
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.metrics import Metrics
-from services.alerts.policies import Policies, PolicyFolder, policies_of
+from services.alerts.model import Occasion, OccasionKind
+from services.alerts.policies import PolicyFolder, policies_of
+from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool
+from tests.stack import Database
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Step = tuple[float, str]
@@ -61,11 +66,63 @@ class FixedPolicies(PolicyFolder):
 
     def __init__(self, *policies: Policy) -> None:
         super().__init__(None)
-        self.policies: Policies = policies_of(*policies)
+        self.now = policies_of(*policies)
 
 
 def settings_for(dsn: str, **values: object) -> AlertsSettings:
     return AlertsSettings.model_validate({"database_url": dsn, "public_url": "https://pw.example.org"} | values)
+
+
+def resources_for(
+    pool: Pool,
+    dsn: str,
+    *policies: Policy,
+    folder: PolicyFolder | None = None,
+    clock: Clock = lambda: T0,
+    registry: CollectorRegistry | None = None,
+    worker_id: str = "alerts",
+    environment: Mapping[str, str] | None = None,
+    health: Health | None = None,
+    **settings: object,
+) -> Resources:
+    """What the parts of one alert process share, with a clock of the test's own."""
+    return Resources(
+        pool,
+        folder or FixedPolicies(*policies),
+        settings_for(dsn, **settings),
+        Metrics.on(registry or CollectorRegistry()),
+        clock,
+        worker_id=worker_id,
+        environment={} if environment is None else environment,
+        health=health or Health(),
+    )
+
+
+async def enrol(database: Database, pumps: int, clinics: int = 1) -> list[str]:
+    """Put so many pumps of so many clinics into the registry."""
+    names = [f"pump-{number:04d}" for number in range(pumps)]
+    async with database.pool.acquire() as connection:
+        for number in range(clinics):
+            await connection.execute("INSERT INTO clinics VALUES ($1, $1)", f"clinic-{number}")
+        await connection.executemany(
+            "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)",
+            [(name, f"clinic-{place % clinics}") for place, name in enumerate(names)],
+        )
+    return names
+
+
+async def stall(database: Database, names: list[str], *, entries: int = 1, notify: bool = False) -> None:
+    """Let pumps stall, and queue them."""
+    async with database.pool.acquire() as connection, connection.transaction():
+        await connection.executemany(
+            "INSERT INTO pump_alarms (pump_id, observed_at, event_id, received_at, device_id, code, state) "
+            "VALUES ($1, $2, gen_random_uuid(), $2, $1, 'motor_stall', 'raised')",
+            [(name, T0) for name in names],
+        )
+        for _ in range(entries):
+            await connection.execute("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", names)
+        if notify:
+            await connection.execute("SELECT pg_notify('pumps_changed', '')")
 
 
 @dataclass
@@ -109,15 +166,12 @@ class Story:
                 "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", self.pump_id, self.clinic_id
             )
 
+    def resources(self, **more: Any) -> Resources:
+        """Of a process that lives at the story's time."""
+        return resources_for(self.pool, self.dsn, self.policy, clock=lambda: self.now, **more)
+
     def new_worker(self) -> Worker:
-        return Worker(
-            self.pool,
-            FixedPolicies(self.policy),
-            settings_for(self.dsn),
-            Metrics.on(CollectorRegistry()),
-            lambda: self.now,
-            lambda: None,
-        )
+        return Worker(self.resources())
 
     async def _step(self, worker: Worker, text: str) -> None:
         match text.split():
@@ -158,7 +212,7 @@ class Story:
         async with self.pool.acquire() as connection:
             transaction = connection.transaction()
             await transaction.start()
-            entries = await store.take_queue(connection, 10)
+            entries = await take_queue(connection, 10)
             assert entries.pump_ids
             await evaluate_pumps(connection, entries.pump_ids, policies_of(self.policy), self.now, public_url="")
             await transaction.rollback()
@@ -252,16 +306,16 @@ class Story:
         """What was sent: "minute contact occasion", the audit numbers left out."""
         async with self.pool.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT d.created_at, d.contact, d.occasion FROM deliveries d JOIN alerts a USING (alert_id) "
-                "WHERE a.pump_id = $1 AND d.state = 'sent' ORDER BY d.created_at, d.contact",
+                "SELECT d.created_at, d.contact, d.kind, d.episode, d.step FROM deliveries d JOIN alerts a "
+                "USING (alert_id) WHERE a.pump_id = $1 AND d.state = 'sent' ORDER BY d.created_at, d.contact",
                 self.pump_id,
             )
-        return [
-            f"{self._minute(row['created_at'])} {row['contact']} {re.sub(r':[0-9]+(?=/|$)', '', row['occasion'])}"
-            if not row["occasion"].partition("/")[2]
-            else f"{self._minute(row['created_at'])} {row['contact']} {row['occasion'].partition('/')[2]}"
-            for row in rows
-        ]
+        told = []
+        for row in rows:
+            occasion = Occasion(OccasionKind(row["kind"]), row["episode"])
+            name = f"step:{row['step']}" if row["step"] else re.sub(r":[0-9]+$", "", str(occasion))
+            told.append(f"{self._minute(row['created_at'])} {row['contact']} {name}")
+        return told
 
     async def cleanup(self) -> None:
         """Leave nothing for the timers of the next story."""

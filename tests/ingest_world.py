@@ -7,8 +7,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import httpx
+
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.runtime.database import Pool
+from tests.stack import eventually
 
 CLINIC = "north"
 TOKEN = "gateway-secret"  # noqa: S105 - of the tests
@@ -57,3 +60,37 @@ def alarm(code: str, state: str = "raised", *, ago: timedelta = timedelta()) -> 
 def encoded(event: object) -> bytes:
     """The bytes of an event, or of a list of them."""
     return json.dumps(event).encode()
+
+
+class Device:
+    """A device that publishes with receipts over its own connection."""
+
+    def __init__(self, name, link):
+        self.name, self.link, self.receipts, self.sent = name, link, {}, 0
+
+    def on_message(self, packet):
+        self.receipts.setdefault(packet.correlation_data, []).append(json.loads(packet.payload))
+
+    async def publish(self, level, payload, *, response_topic=None):
+        self.sent += 1
+        correlation = str(self.sent).encode()
+        await self.link.publish(
+            f"pumpwatch/v1/{self.name}/events/{level}",
+            payload if isinstance(payload, bytes) else encoded(payload),
+            response_topic=response_topic or f"pumpwatch/v1/{self.name}/receipts",
+            correlation_data=correlation,
+        )
+        return correlation
+
+    async def receipt(self, level, payload):
+        correlation = await self.publish(level, payload)
+        await eventually(lambda: correlation in self.receipts, what="the receipt")
+        [receipt] = self.receipts[correlation]
+        return receipt
+
+
+async def not_sent(service, reason):
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{service.url}/metrics")).text
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return float(values[f'pumpwatch_ingest_receipts_not_sent_total{{reason="{reason}"}}'])

@@ -89,7 +89,7 @@ class Patient:
 
     def history(self) -> History:
         """Nothing stored yet."""
-        return History(self.pump_id, handhelds=(f"handheld-{self.number:04d}",))
+        return History(self.pump_id, "north", handhelds=(f"handheld-{self.number:04d}",))
 
     def added(self, start: int, end: int, factor: float, ramp_days: float, draw: Random) -> list[int]:
         """What a surge or a drift adds from `start` to `end` (seconds): (factor - 1) of what is usual."""

@@ -12,12 +12,11 @@ import pytest
 from playwright.async_api import Page, async_playwright
 from prometheus_client import CollectorRegistry
 
-from services.alerts.health.state import Health
 from services.alerts.web.api import create_app
-from services.alerts.web.dependencies import Parts
+from services.alerts.web.dependencies import Web
 from services.devstack.ports import free_port
 from services.runtime.http import serve
-from tests.alerts_world import POLICY, T0, FixedPolicies, Story, settings_for
+from tests.alerts_world import T0, Story
 from tests.stack import Database, eventually
 
 _CHROMIUM_OPTIONS = (
@@ -49,9 +48,9 @@ class Board:
 async def board(database: Database) -> AsyncIterator[Board]:
     story = Story(database.pool, database.dsn)
     await story.run([(0, "alarm motor_stall raised")])
-    parts = Parts(story.pool, FixedPolicies(POLICY), Health(), CollectorRegistry(), lambda: story.now)
+    app = create_app(Web(story.resources(), CollectorRegistry()))
     port = free_port()
-    server = asyncio.create_task(serve(create_app(parts, settings_for(story.dsn)), host="127.0.0.1", port=port))
+    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
 
     async def listens() -> bool:
         try:

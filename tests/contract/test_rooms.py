@@ -5,12 +5,11 @@ The limits are for people. A folder of more than a few files, or a file of many 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.contract.prose import FOLDERS, ROOT_FOLDER
 
@@ -20,12 +19,6 @@ MOST_LINES_OF_QUERIES = 250
 
 NUMBERED = frozenset({"schemas/sql", "docs/decisions"})
 """Lists that only grow: a migration or a decision is never taken out, and is found by its number."""
-
-STORES_TO_COME = frozenset({"services/admin", "services/alerts"})
-"""Folders whose statements are not yet all behind a store.py."""
-
-LENGTHS_TO_COME = frozenset({"services/alerts"})
-"""Folders that still hold a file that is too long."""
 
 _ASKS_FOR_A_STATEMENT = re.compile(r"\bQUERIES\[|_QUERIES\[")
 
@@ -41,8 +34,13 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT_FOLDER).as_posix()
 
 
-def is_in(name: str, folders: frozenset[str]) -> bool:
-    return any(name.startswith(f"{folder}/") for folder in folders)
+def imported(path: Path) -> Iterator[str]:
+    """The full names that a file of Python imports from this project's tests."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [each.name for each in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module or ''}.{name}" for name in names]
+        yield from (name for name in names if name.startswith("tests."))
 
 
 def outside_stores() -> list[str]:
@@ -62,7 +60,7 @@ def too_long() -> list[str]:
 
 
 def test_statements_are_asked_for_in_stores_only() -> None:
-    assert [name for name in outside_stores() if not is_in(name, STORES_TO_COME)] == []
+    assert outside_stores() == []
 
 
 def test_no_folder_has_more_files_than_can_be_looked_over() -> None:
@@ -71,14 +69,15 @@ def test_no_folder_has_more_files_than_can_be_looked_over() -> None:
 
 
 def test_no_file_is_too_long_to_be_read() -> None:
-    assert [name for name in too_long() if not is_in(name, LENGTHS_TO_COME)] == []
+    assert too_long() == []
 
 
-@pytest.mark.parametrize("folder", sorted(STORES_TO_COME))
-def test_what_has_its_store_is_no_longer_excused(folder: str) -> None:
-    assert any(is_in(name, frozenset({folder})) for name in outside_stores()), f"take {folder} out of STORES_TO_COME"
-
-
-@pytest.mark.parametrize("folder", sorted(LENGTHS_TO_COME))
-def test_what_is_short_enough_is_no_longer_excused(folder: str) -> None:
-    assert any(is_in(name, frozenset({folder})) for name in too_long()), f"take {folder} out of LENGTHS_TO_COME"
+def test_what_tests_share_is_in_no_test_module() -> None:
+    found = [
+        f"{named(path)}: {name}"
+        for path in files("tests")
+        if path.suffix == ".py"
+        for name in imported(path)
+        if any(part.startswith("test_") for part in name.split("."))
+    ]
+    assert found == []

@@ -20,7 +20,7 @@ from schemas.topics import event_topic
 from services.devstack.pages import PageCollector
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.service import ServiceProcess
-from tests.faults.test_alerts_process import enrol, environment
+from tests.faults.alerts_process import enrol, environment
 from tests.stack import RunService, StartPostgres, eventually, make_database
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from services.devstack.pages import PageCollector
 from services.devstack.servers.mosquitto import MosquittoServer
-from tests.faults.test_alerts_process import POLICY, environment
+from tests.faults.alerts_process import POLICY, environment
 from tests.stack import Database, RunService, eventually
 
 
@@ -81,7 +81,7 @@ async def test_pings_stop_and_people_are_told_when_ingest_stops(
     assert page.title == "Pumpwatch HIGH: nothing is being received"
     seen = outside.pings
     # Two more measurements, and nobody is told again; nothing was pinged meanwhile.
-    beats = "SELECT count(*) = 1 FROM deliveries WHERE state = 'sent' AND occasion LIKE 'ingest:%'"
+    beats = "SELECT count(*) = 1 FROM deliveries WHERE state = 'sent' AND kind = 'notice' AND episode LIKE 'ingest:%'"
 
     async def recorded() -> bool:
         return bool(await database.pool.fetchval(beats))

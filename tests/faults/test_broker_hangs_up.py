@@ -8,8 +8,7 @@ from functools import partial
 
 import mqtt5
 
-from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
-from tests.integration.ingest.test_receipts import not_sent
+from tests.ingest_world import encoded, enrol, ingest_settings, not_sent, reading, unique
 from tests.stack import eventually
 
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.paths import SQL_FOLDER
 from schemas.policy import Priority
 from services.runtime.migrate import migrate
-from tests.integration.test_cli import pumpwatch
+from tests.command import pumpwatch
 from tests.stack import Database, execute_at
 
 LAST_MIGRATION_BEFORE = 19

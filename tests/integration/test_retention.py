@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from services.admin import retention
+from tests.command import pumpwatch
 from tests.contract.grafana.clinic_data import seed
-from tests.integration.test_cli import pumpwatch
 from tests.stack import execute_at, make_database
 
 AGES = (1, 390, 800, 1_500, 3_000)

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.alerts.health.state import Health
-from services.alerts.metrics import Metrics
 from services.alerts.policies import PolicyFolder
-from services.alerts.web.api import create_app
-from services.alerts.web.dependencies import Parts
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
-from tests.alerts_world import POLICY, FixedPolicies, Story, settings_for
+from tests.alerts_pages import STALL, Site, client_for
+from tests.alerts_world import POLICY, Story
 from tests.stack import Database
 
-STALL = "alarm motor_stall raised"
 NOBODY = UUID(int=1)
-
-
-@dataclass
-class Site:
-    story: Story
-    client: httpx.AsyncClient
-
-    async def alert(self, state: str = "open") -> dict[str, Any]:
-        (found,) = (await self.client.get("/v1/alerts", params={"state": state})).json()["alerts"]
-        return dict(found)
-
-    async def acknowledge(self, alert_id: object, by: str = "Ann", **more: object) -> httpx.Response:
-        return await self.client.post(f"/v1/alerts/{alert_id}/acknowledge", json={"by": by} | more)
-
-
-def client_for(story: Story, *, host: str = "127.0.0.1", policies: PolicyFolder | None = None, **settings: object):
-    chosen = settings_for(story.dsn, **settings)
-    registry = CollectorRegistry()
-    Metrics.on(registry)
-    health = Health(listening=True)
-    parts = Parts(story.pool, policies or FixedPolicies(POLICY), health, registry, lambda: story.now)
-    transport = httpx.ASGITransport(app=create_app(parts, chosen))
-    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
 
 
 @pytest.fixture
@@ -189,7 +159,7 @@ async def test_the_pages_load_nothing_from_elsewhere(site: Site) -> None:
 
 async def test_the_board_warns_when_it_may_not_show_everything(site: Site) -> None:
     assert "No alert worker is running" in (await site.client.get("/")).text
-    await site.story.new_worker().beat_once("test")
+    await site.story.new_worker().beat_once()
     assert "No alert worker is running" not in (await site.client.get("/")).text
 
 
@@ -235,7 +205,7 @@ async def test_readiness_says_what_is_missing(site: Site, database: Database, tm
     (tmp_path / "north.yaml").write_text("clinic_id: [")
     broken = PolicyFolder(tmp_path)
     broken.reload()
-    async with client_for(site.story, policies=broken) as client:
+    async with client_for(site.story, folder=broken) as client:
         answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert "north.yaml" in answer.json()["missing"][0]

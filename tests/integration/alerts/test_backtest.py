@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 
 from schemas.policy import LowReservoirPolicy
-from services.alerts import store
-from services.alerts.backtest.run import as_json, as_lines, backtest, difference, load_arrivals
+from services.alerts.backtest.run import as_json, as_lines, backtest, difference
+from services.alerts.backtest.store import load_arrivals
 from services.alerts.facts.from_events import History
+from services.alerts.facts.store import load_facts
 from services.alerts.model import TransitionKind
 from services.runtime.database import Connection
 from tests.alerts_world import POLICY, T0, Story
-from tests.integration.alerts.test_timelines import DEMAND, PUMP_ALARMS, RESERVOIR
+from tests.integration.alerts.timelines import DEMAND, PUMP_ALARMS, RESERVOIR
 from tests.stack import Database
 
 HOURLY = timedelta(hours=1)
@@ -93,7 +94,7 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
             for _ in range(chance.randrange(40)):
                 await _random_event(connection, pump, chance)
         for now in (T0, T0 + timedelta(hours=7)):
-            found = await store.load_facts(connection, pumps, now, windows=40, as_of=now)
+            found = await load_facts(connection, pumps, now, windows=40, as_of=now)
             arrivals = await load_arrivals(connection, pumps, now, now)
             for facts in found:
                 history = History(facts.pump_id, "north", (f"hand-{facts.pump_id}",))

@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 import structlog
-from prometheus_client import CollectorRegistry
 
 from schemas.policy import Channel, Contact, Policy, Priority
-from services.alerts import store
-from services.alerts.delivery.channel import AppriseChannel
-from services.alerts.delivery.dispatch import Dispatcher
+from services.alerts.health.store import beat
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
-from services.alerts.metrics import Metrics
 from services.alerts.policies import policies_of
 from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
-from tests.alerts_world import T0, FixedPolicies, Story, route, settings_for
-from tests.integration.alerts.test_worker import stall
+from tests.alerts_pages import Outbox, dispatcher_for
+from tests.alerts_world import T0, Story, route, stall
 from tests.stack import Database, eventually
 
 pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
-
-
-@dataclass
-class Outbox:
-    """A pump whose alarm is to be paged, and a dispatcher whose clock the test moves."""
-
-    story: Story
-    database: Database
-    policy: Policy
-    environment: dict[str, str]
-
-    def dispatcher(self, **settings: object) -> Dispatcher:
-        chosen = settings_for(
-            self.database.dsn, **{"send_timeout_seconds": 2, "send_lease_seconds": 30, "send_attempts": 3} | settings
-        )
-        return Dispatcher(
-            self.database.pool,
-            FixedPolicies(self.policy),
-            chosen,
-            Metrics.on(CollectorRegistry()),
-            lambda: self.story.now,
-            AppriseChannel(chosen.send_timeout_seconds),
-            self.environment,
-        )
-
-    async def row(self):
-        return await self.database.pool.fetchrow("SELECT * FROM deliveries")
-
-    async def is_sending(self) -> bool:
-        return bool((await self.row())["state"] == "sending")
-
-    async def states(self) -> list[tuple[str, int]]:
-        rows = await self.database.pool.fetch("SELECT state, attempts FROM deliveries ORDER BY delivery_id")
-        return [(row["state"], row["attempts"]) for row in rows]
-
-    def later(self, seconds: float) -> None:
-        self.story.now += timedelta(seconds=seconds)
 
 
 def received(collector: PageCollector) -> int:
@@ -229,7 +187,8 @@ async def test_only_who_was_not_away_itself_says_that_another_is_dead(
         T0,
     )
     await outbox.dispatcher().send_due()
-    await database.pool.execute(store.QUERIES["beat"], "alerts", T0)
+    async with database.pool.acquire() as connection:
+        await beat(connection, "alerts", T0)
     await outbox.dispatcher().send_due()
     assert received(page_collector) == 0
     await database.pool.execute(
@@ -275,8 +234,8 @@ async def test_a_channel_that_hangs_does_not_hold_up_the_others(
         outbox = await outbox_for(database, hanging.url, page_collector.url)
         alert_id, clinic_id = (await outbox.row())["alert_id"], outbox.story.clinic_id
         await database.pool.execute(
-            "INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, "
-            "created_at, due_at) SELECT $1, $2, 'more:' || n, 'nurse', 'channel 0', 'high', 't', 'b', $3, $3 "
+            "INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body, "
+            "created_at, due_at) SELECT $1, $2, 'returned', n::text, 'nurse', 'channel 0', 'high', 't', 'b', $3, $3 "
             "FROM generate_series(1, 20) n",
             alert_id,
             clinic_id,
@@ -296,12 +255,12 @@ async def test_a_channel_that_hangs_does_not_hold_up_the_others(
 async def test_a_wake_sends_without_waiting_for_the_poll(database: Database, page_collector: PageCollector) -> None:
     outbox = await outbox_for(database, page_collector.url)
     await database.pool.execute("UPDATE deliveries SET due_at = $1", T0 + timedelta(hours=1))
-    dispatcher = outbox.dispatcher(poll_seconds=60)
-    running = asyncio.create_task(dispatcher.run())
+    resources = outbox.resources(poll_seconds=60)
+    running = asyncio.create_task(dispatcher_for(resources).run())
     try:
         await asyncio.sleep(0)
         outbox.later(3600)
-        dispatcher.wake()
+        resources.pages_written.set()
         await page_collector.wait_for(1, within_seconds=5)
     finally:
         running.cancel()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import random
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+import services.alerts
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
-from services.alerts import store
 from services.alerts.facts.model import AlarmEvent, PumpFacts, Reading, Refill
+from services.alerts.facts.store import QUERIES, load_facts
 from services.alerts.rules.active_alarms import standing_alarms
 from services.devstack.servers.postgres import PostgresServer
-from services.runtime.database import Connection
+from services.runtime.database import Connection, load_queries
 from tests.alerts_world import T0, Story
 from tests.stack import Database, make_database
 
@@ -24,7 +26,7 @@ DAY = timedelta(days=1)
 
 async def facts_of(story: Story, *, as_of=None, windows: int = 28) -> PumpFacts:
     async with story.pool.acquire() as connection:
-        (found,) = await store.load_facts(connection, [story.pump_id], story.now, windows=windows, as_of=as_of)
+        (found,) = await load_facts(connection, [story.pump_id], story.now, windows=windows, as_of=as_of)
     return found
 
 
@@ -41,11 +43,14 @@ async def story(database: Database) -> Story:
 
 
 async def prepare_all(connection: Connection) -> None:
-    for name, statement in store.QUERIES.items():
-        try:
-            await connection.prepare(statement)
-        except asyncpg.PostgresError as error:
-            pytest.fail(f"{name}: {error}")
+    files = sorted(Path(services.alerts.__file__).parent.rglob("queries.sql"))
+    assert len(files) > 6
+    for path in files:
+        for name, statement in load_queries(path).items():
+            try:
+                await connection.prepare(statement)
+            except asyncpg.PostgresError as error:
+                pytest.fail(f"{path.parent.name}/{name}: {error}")
 
 
 async def test_every_query_can_be_prepared(database: Database) -> None:
@@ -97,7 +102,7 @@ async def test_pumps_that_the_registry_does_not_know_have_no_facts(story: Story)
             "INSERT INTO devices (device_id, kind, clinic_id) VALUES ('handheld-1', 'handheld', $1)", story.clinic_id
         )
         asked = ["nobody", "handheld-1", story.pump_id]
-        found = await store.load_facts(connection, asked, T0, windows=7)
+        found = await load_facts(connection, asked, T0, windows=7)
     assert [facts.pump_id for facts in found] == [story.pump_id]
 
 
@@ -186,7 +191,7 @@ async def test_the_statement_and_the_pure_core_agree_on_every_history(database: 
                 for e in events
             ],
         )
-        found = await store.load_facts(connection, list(histories), T0, windows=1)
+        found = await load_facts(connection, list(histories), T0, windows=1)
     assert len(found) == len(histories)
     for facts in found:
         assert standing_alarms(facts.alarms) == standing_alarms(histories[facts.pump_id]), facts.pump_id
@@ -197,9 +202,7 @@ async def test_every_look_up_goes_by_the_primary_key(story: Story) -> None:
         await add(story, text, hours=1)
     async with story.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL enable_seqscan = off")
-        plan = await connection.fetchval(
-            "EXPLAIN (FORMAT JSON) " + store.QUERIES["facts"], [story.pump_id], T0, None, 28
-        )
+        plan = await connection.fetchval("EXPLAIN (FORMAT JSON) " + QUERIES["facts"], [story.pump_id], T0, None, 28)
     scans = list(_scans(json.loads(plan)[0]["Plan"]))
     events = [scan for scan in scans if scan["Relation Name"].startswith("_hyper")]
     assert len(events) >= 7

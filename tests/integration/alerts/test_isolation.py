@@ -7,19 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from schemas.policy import Policy, Priority
-from services.alerts import store
 from services.alerts.delivery import group_pages as gather
-from services.alerts.delivery.channel import AppriseChannel
-from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation import evaluate as evaluation
 from services.alerts.evaluation import worker
-from services.alerts.metrics import Metrics
+from services.alerts.lifecycle import store as lifecycle
+from services.alerts.policies import policies_of
 from services.devstack.pages import PageCollector
 from services.runtime.database import Connection
-from tests.alerts_world import FixedPolicies, Story, contact, route, settings_for
+from tests.alerts_pages import dispatcher_for
+from tests.alerts_world import Story, contact, resources_for, route
 from tests.stack import Database
 
 _MINUTE = timedelta(minutes=1)
@@ -74,7 +72,7 @@ STEPS: dict[str, Break] = {
     "facts": a_therapy_that_no_release_wrote,
     "rules": breaks(evaluation, "evaluate", lambda facts, *_: facts.pump_id),
     "transitions": breaks(evaluation, "decide", lambda facts, *_: facts.pump_id),
-    "open alerts": breaks(store, "open_alert", lambda row: row["pump_id"]),
+    "open alerts": breaks(lifecycle, "open_alert", lambda row: row["pump_id"]),
     "alerts": refuses("alerts", "NEW.pump_id = '{}'"),
     "audit": refuses("alert_transitions", OF_ALERT),
     "who is told": breaks(evaluation, "due_deliveries", lambda alert, *_: alert.pump_id),
@@ -192,19 +190,6 @@ async def test_entries_of_the_queue_that_nobody_can_have_written_hold_up_none(
             assert await due(connection, story.clinic_id) == ["Pumpwatch HIGH: pump alarm"]
 
 
-def dispatcher_for(story: Story, policy: Policy) -> Dispatcher:
-    settings = settings_for(story.dsn, send_timeout_seconds=2)
-    return Dispatcher(
-        story.pool,
-        FixedPolicies(policy),
-        settings,
-        Metrics.on(CollectorRegistry()),
-        lambda: story.now,
-        AppriseChannel(settings.send_timeout_seconds),
-        {},
-    )
-
-
 @pytest.mark.usefixtures("apprise_is_loaded")
 async def test_a_page_that_nobody_can_send_holds_up_no_other(
     stories: tuple[Story, list[Story]],
@@ -216,7 +201,8 @@ async def test_a_page_that_nobody_can_send_holds_up_no_other(
     policy = Policy(contacts=(contact("nurse", page_collector.url),), routes={Priority.HIGH: route((0, "nurse"))})
     await all_stall(database, bad, others)
     await bad.new_worker().queue_once()
-    dispatcher = dispatcher_for(bad, policy)
+    resources = resources_for(bad.pool, bad.dsn, policy, clock=lambda: bad.now, send_timeout_seconds=2)
+    dispatcher = dispatcher_for(resources)
     mute = raises_for(bad.pump_id, lambda *_, **__: None, lambda *_, **__: "")
     monkeypatch.setattr(
         "services.alerts.delivery.dispatch.mute_of", lambda *_, pump_id, **__: mute() if pump_id else None
@@ -248,7 +234,7 @@ async def test_a_group_that_cannot_be_put_together_goes_out_page_by_page(
         waiting = "SELECT count(*) FROM deliveries WHERE together AND state = 'due'"
         assert await connection.fetchval(waiting) == len(stories)
         monkeypatch.setattr(gather, "group_text", raises_for("", lambda *_: None, lambda *_: ""))
-        policies = FixedPolicies(stories[0].policy).policies
+        policies = policies_of(stories[0].policy)
         later = stories[0].now + _MINUTE
         await gather.gather_once(connection, policies, later, public_url="https://pw.example.org")
         assert await connection.fetchval(waiting) == 0

@@ -16,21 +16,21 @@ from prometheus_client import CollectorRegistry
 
 from schemas.events import AlarmCode
 from schemas.policy import Channel, Contact, PagingPolicy, Policy, Priority, QuietHours
-from services.alerts.clock import Clock, utc_now
-from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.clock import utc_now
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation.worker import Worker
 from services.alerts.lifecycle.audit import verify_chain
-from services.alerts.metrics import Metrics
+from services.alerts.policies import policies_of
+from services.alerts.resources import Resources
 from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
-from tests.alerts_world import T0, FixedPolicies, Story, route, settings_for
-from tests.integration.alerts.test_api import client_for
-from tests.integration.alerts.test_worker import enrol, stall
+from tests.alerts_pages import STALL, client_for, dispatcher_for
+from tests.alerts_world import T0, Story, enrol, resources_for, route, stall
 from tests.stack import Database, eventually
 
-STALL, OTHER = "alarm motor_stall raised", "alarm other raised"
+OTHER = "alarm other raised"
 HOUR = timedelta(hours=1)
+TRIES: dict[str, Any] = {"send_timeout_seconds": 5, "send_attempts": 3}
 
 
 pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
@@ -56,17 +56,12 @@ def changed(policy: Policy, **priorities: Priority) -> Policy:
     return policy.model_copy(update={"alarm_priorities": alarms})
 
 
-def dispatcher_for(database: Database, policy: Policy, clock: Clock, **settings: object) -> Dispatcher:
-    chosen = settings_for(database.dsn, **{"send_timeout_seconds": 5, "send_attempts": 3} | settings)
-    metrics, channel = Metrics.on(CollectorRegistry()), AppriseChannel(chosen.send_timeout_seconds)
-    return Dispatcher(database.pool, FixedPolicies(policy), chosen, metrics, clock, channel, {})
-
-
 @dataclass
 class Site:
     """A pump, its clinic's pager, and the API."""
 
     story: Story
+    resources: Resources
     dispatcher: Dispatcher
     client: httpx.AsyncClient
     pages: PageCollector
@@ -98,8 +93,8 @@ async def site_for(database: Database, page_collector: PageCollector, **paging: 
     policy = policy_for(page_collector.url, **{"group_wait_seconds": 0} | paging)
     story = Story(database.pool, database.dsn, policy=policy)
     await story.enrol()
-    dispatcher = dispatcher_for(database, policy, lambda: story.now)
-    return Site(story, dispatcher, client_for(story, policies=FixedPolicies(policy)), page_collector)
+    resources = story.resources(**TRIES)
+    return Site(story, resources, dispatcher_for(resources), client_for(story), page_collector)
 
 
 @pytest.fixture
@@ -234,13 +229,13 @@ async def test_the_next_channel_is_used_when_one_fails(database: Database, page_
     await story.run([])
     await stall(database, [story.pump_id])
     await story.new_worker().queue_once()
-    dispatcher = dispatcher_for(database, policy, lambda: story.now)
+    dispatcher = dispatcher_for(story.resources(**TRIES))
     await dispatcher.send_due()  # the first fails for good, the second once
     assert not list(page_collector.pages)
     story.now += timedelta(seconds=3)
     await dispatcher.send_due()  # the second fails again, and the third is used beside it
     assert len(page_collector.pages) == 1
-    rows = await database.pool.fetch("SELECT channel, state, occasion FROM deliveries ORDER BY channel")
+    rows = await database.pool.fetch("SELECT channel, state, kind FROM deliveries ORDER BY channel")
     assert [tuple(row) for row in rows] == [
         ("channel 0", "failed", "opened"),
         ("channel 1", "due", "opened"),
@@ -259,11 +254,11 @@ async def test_the_next_contact_is_told_when_the_first_cannot_be(
     await stall(database, [story.pump_id])
     worker = story.new_worker()
     await worker.queue_once()
-    await dispatcher_for(database, policy, lambda: story.now).send_due()
+    await dispatcher_for(story.resources(**TRIES)).send_due()
     assert len(page_collector.pages) == 1  # the doctor, half an hour early
     story.now += timedelta(minutes=31)
     await worker.escalate_once()
-    await dispatcher_for(database, policy, lambda: story.now).send_due()
+    await dispatcher_for(story.resources(**TRIES)).send_due()
     assert len(page_collector.pages) == 1
 
 
@@ -273,18 +268,12 @@ async def test_what_reaches_nobody_is_on_the_board_and_in_a_metric(database: Dat
     await story.run([])
     await stall(database, [story.pump_id])
     registry = CollectorRegistry()
-    worker = Worker(
-        database.pool,
-        FixedPolicies(policy),
-        settings_for(database.dsn),
-        Metrics.on(registry),
-        lambda: T0,
-        lambda: None,
-    )
+    resources = resources_for(database.pool, database.dsn, policy, registry=registry)
+    worker = Worker(resources)
     await worker.queue_once()
     await worker.measure_once()
     assert registry.get_sample_value("pumpwatch_alerts_unreached") == 0  # being told
-    await dispatcher_for(database, policy, lambda: T0).send_due()
+    await dispatcher_for(resources).send_due()
     await worker.measure_once()
     assert registry.get_sample_value("pumpwatch_alerts_unreached") == 1
     async with client_for(story) as client:
@@ -297,15 +286,9 @@ async def test_2000_at_once_are_one_page_for_each_clinic(database: Database, pag
     policy = policy_for(page_collector.url)
     await memory_errors(database, names)
     began = time.monotonic()
-    worker = Worker(
-        database.pool,
-        FixedPolicies(policy),
-        settings_for(database.dsn),
-        Metrics.on(CollectorRegistry()),
-        utc_now,
-        lambda: None,
-    )
-    running = asyncio.create_task(dispatcher_for(database, policy, utc_now).run())
+    resources = resources_for(database.pool, database.dsn, policy, clock=utc_now, **TRIES)
+    worker = Worker(resources)
+    running = asyncio.create_task(dispatcher_for(resources).run())
     try:
         while await worker.queue_once():
             pass
@@ -331,16 +314,9 @@ async def test_500_high_alarms_at_once_are_500_pages_within_10_seconds(
 ) -> None:
     names = await enrol(database, 500)
     policy = policy_for(page_collector.url)
-    dispatcher = dispatcher_for(database, policy, utc_now)
-    worker = Worker(
-        database.pool,
-        FixedPolicies(policy),
-        settings_for(database.dsn),
-        Metrics.on(CollectorRegistry()),
-        utc_now,
-        dispatcher.wake,
-    )
-    running = asyncio.create_task(dispatcher.run())
+    resources = resources_for(database.pool, database.dsn, policy, clock=utc_now, **TRIES)
+    worker = Worker(resources)
+    running = asyncio.create_task(dispatcher_for(resources).run())
     try:
         began = time.monotonic()
         await stall(database, names)
@@ -360,17 +336,9 @@ async def test_a_group_that_cannot_be_sent_is_sent_by_the_next_channel(
     names = await enrol(database, 20)
     policy = policy_for("env:NOT_SET", page_collector.url, group_wait_seconds=0)
     await memory_errors(database, names)
-    now = T0
-    worker = Worker(
-        database.pool,
-        FixedPolicies(policy),
-        settings_for(database.dsn),
-        Metrics.on(CollectorRegistry()),
-        lambda: now,
-        lambda: None,
-    )
-    await worker.queue_once()
-    dispatcher = dispatcher_for(database, policy, lambda: now)
+    resources = resources_for(database.pool, database.dsn, policy, **TRIES)
+    await Worker(resources).queue_once()
+    dispatcher = dispatcher_for(resources)
     await dispatcher.send_due()
     await dispatcher.send_due()
     assert [page.title for page in page_collector.pages] == ["Pumpwatch MEDIUM: 20 alerts: pump alarm"]
@@ -386,7 +354,7 @@ async def test_a_silence_takes_its_pump_out_of_a_group(site: Site) -> None:
     await site.story.pool.execute("UPDATE devices SET clinic_id = $1", site.story.clinic_id)
     paging = site.story.policy.paging.model_copy(update={"group_from": 3})
     site.story.policy = site.story.policy.model_copy(update={"paging": paging})
-    site.dispatcher._policies = FixedPolicies(site.story.policy)
+    site.resources.policies.now = policies_of(site.story.policy)
     await memory_errors(Database("", site.story.dsn, site.story.pool), [*names, site.story.pump_id])
     await site.happens(1, "tick")
     assert site.titles() == ["Pumpwatch MEDIUM: 3 alerts: pump alarm"]

@@ -16,11 +16,9 @@ import structlog
 
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.devstack.pages import PageCollector
-from tests.alerts_world import T0, FixedPolicies, Story, route
+from tests.alerts_pages import Outbox, client_for
+from tests.alerts_world import T0, Story, route, stall
 from tests.integration.alerts.receivers import SECRET, Authority, Receiver, mail_server, nobody, ntfy, silent, webhook
-from tests.integration.alerts.test_api import client_for
-from tests.integration.alerts.test_dispatch import Outbox
-from tests.integration.alerts.test_worker import stall
 from tests.stack import Database
 
 WEB = f"json://me:{SECRET}@127.0.0.1:{{port}}/{SECRET}"
@@ -129,7 +127,7 @@ async def delivery(outbox: Outbox, contact: str, channel: str):
 
 async def board_of(outbox: Outbox) -> str:
     """What stands on the alert's page, without markup."""
-    async with client_for(outbox.story, policies=FixedPolicies(outbox.policy)) as client:
+    async with client_for(outbox.story) as client:
         alert_id = await outbox.database.pool.fetchval("SELECT alert_id FROM alerts")
         page = (await client.get(f"/alerts/{alert_id}")).text
         answer = (await client.get(f"/v1/alerts/{alert_id}")).text
@@ -267,9 +265,9 @@ async def test_receivers_that_hang_do_not_hold_up_one_that_works(
         outbox = await outbox_for(database, first.url, second.url, page_collector.url)
         for channel, count in (("way 1", 20), ("way 2", 20), ("way 3", 1)):
             await database.pool.execute(
-                "INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, "
-                "created_at, due_at) SELECT alert_id, clinic_id, 'more:' || n, 'nurse', $1, 'high', 't', 'b', $2, $2 "
-                "FROM alerts, generate_series(1, $3) n",
+                "INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body, "
+                "created_at, due_at) SELECT alert_id, clinic_id, 'returned', n::text, 'nurse', $1, 'high', 't', 'b', "
+                "$2, $2 FROM alerts, generate_series(1, $3) n",
                 channel,
                 T0 - timedelta(seconds=1 if channel != "way 3" else 0),
                 count,
@@ -291,9 +289,9 @@ async def test_a_server_that_hangs_holds_up_no_others_however_many_people_are_to
         await database.pool.execute("UPDATE deliveries SET state = 'cancelled'")
         for channel, earlier, count in (*((f"way {place}", 60, 20) for place in range(1, 6)), ("way 6", 0, 1)):
             await database.pool.execute(
-                "INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, "
-                "created_at, due_at) SELECT alert_id, clinic_id, 'more:' || n, 'nurse', $1, 'high', 't', 'b', $2, $2 "
-                "FROM alerts, generate_series(1, $3) n",
+                "INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body, "
+                "created_at, due_at) SELECT alert_id, clinic_id, 'returned', n::text, 'nurse', $1, 'high', 't', 'b', "
+                "$2, $2 FROM alerts, generate_series(1, $3) n",
                 channel,
                 T0 - timedelta(seconds=earlier),
                 count,

@@ -11,7 +11,7 @@ from services.admin.alert_report import ReportError, alert_report
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.policies import policies_of
 from tests.alerts_world import POLICY, T0, Story
-from tests.integration.test_cli import pumpwatch
+from tests.command import pumpwatch
 from tests.stack import Database
 
 WEEK = timedelta(weeks=1)

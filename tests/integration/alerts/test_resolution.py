@@ -15,8 +15,8 @@ from schemas.paths import SQL_FOLDER
 from services.alerts.lifecycle.audit import verify_chain
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.migrate import migrate
+from tests.alerts_pages import STALL, Site, client_for
 from tests.alerts_world import T0, Step, Story
-from tests.integration.alerts.test_api import STALL, Site, client_for
 from tests.stack import Database, execute_at
 
 DAY = 1440

@@ -1,4 +1,4 @@
-"""Timelines of the rules beyond alarm, level and surge: plainly and roughly, as in test_alerts_timelines."""
+"""Timelines of the rules beyond alarm, level and surge: plainly and roughly, as in test_timelines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.database import Pool, open_pool
 from tests.alerts_world import Step, Story
-from tests.integration.alerts.test_timelines import DAY, HOUR, case
+from tests.integration.alerts.timelines import DAY, HOUR, case
 from tests.stack import execute_at, make_database
 
 

@@ -4,56 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from schemas.policy import Policy, Priority
-from services.alerts import store
+from schemas.policy import Priority
 from services.alerts.clock import utc_now
 from services.alerts.evaluation.evaluate import evaluate_pumps
+from services.alerts.evaluation.store import take_queue
 from services.alerts.evaluation.worker import Worker
 from services.alerts.lifecycle.audit import verify_chain
-from services.alerts.metrics import Metrics
 from services.alerts.policies import policies_of
-from tests.alerts_world import POLICY, T0, FixedPolicies, Story, settings_for
+from services.alerts.resources import Resources
+from tests.alerts_world import POLICY, T0, Story, enrol, resources_for, stall
 from tests.stack import Database, eventually
 
 
-async def enrol(database: Database, pumps: int, clinics: int = 1) -> list[str]:
-    names = [f"pump-{number:04d}" for number in range(pumps)]
-    async with database.pool.acquire() as connection:
-        for number in range(clinics):
-            await connection.execute("INSERT INTO clinics VALUES ($1, $1)", f"clinic-{number}")
-        await connection.executemany(
-            "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)",
-            [(name, f"clinic-{place % clinics}") for place, name in enumerate(names)],
-        )
-    return names
-
-
-async def stall(database: Database, names: list[str], *, entries: int = 1, notify: bool = False) -> None:
-    async with database.pool.acquire() as connection, connection.transaction():
-        await connection.executemany(
-            "INSERT INTO pump_alarms (pump_id, observed_at, event_id, received_at, device_id, code, state) "
-            "VALUES ($1, $2, gen_random_uuid(), $2, $1, 'motor_stall', 'raised')",
-            [(name, T0) for name in names],
-        )
-        for _ in range(entries):
-            await connection.execute("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", names)
-        if notify:
-            await connection.execute("SELECT pg_notify('pumps_changed', '')")
-
-
-def worker_for(database: Database, *policies: Policy, clock=lambda: T0, **settings: object) -> Worker:
-    return Worker(
-        database.pool,
-        FixedPolicies(*(policies or (POLICY.model_copy(update={"clinic_id": "default"}),))),
-        settings_for(database.dsn, **settings),
-        Metrics.on(CollectorRegistry()),
-        clock,
-        lambda: None,
-    )
+def worker_for(database: Database, **more: Any) -> Worker:
+    return Worker(resources_for(database.pool, database.dsn, POLICY, **more))
 
 
 async def counts(database: Database) -> tuple[int, int, int, int]:
@@ -117,7 +86,7 @@ async def test_a_transaction_that_dies_leaves_the_queue_and_nothing_else(databas
     async with database.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        entries = await store.take_queue(connection, 10)
+        entries = await take_queue(connection, 10)
         outcome = await evaluate_pumps(connection, entries.pump_ids, policies_of(POLICY), T0, public_url="")
         assert len(outcome.changes) == 3
         await transaction.rollback()
@@ -133,7 +102,7 @@ async def test_an_alarm_waits_for_no_routine_work(database: Database) -> None:
         await connection.executemany("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", [([n],) for n in names])
         await connection.execute("INSERT INTO evaluation_queue (pump_ids, urgent) VALUES ($1, true)", names[-1:])
     await stall(database, names[-1:], entries=0)
-    running = asyncio.create_task(worker_for(database, sweep_seconds=3_600).run("worker-1"))
+    running = asyncio.create_task(worker_for(database, sweep_seconds=3_600).run())
 
     async def is_raised() -> bool:
         return (await counts(database))[0] == 1
@@ -225,15 +194,9 @@ async def test_an_alert_with_nobody_to_tell_stands_and_is_counted(database: Data
     names = await enrol(database, 1)
     await stall(database, names)
     registry = CollectorRegistry()
-    worker = Worker(
-        database.pool,
-        FixedPolicies(),
-        settings_for(database.dsn),
-        Metrics.on(registry),
-        lambda: T0,
-        lambda: pytest.fail("nothing to send"),
-    )
-    await worker.queue_once()
+    resources = resources_for(database.pool, database.dsn, registry=registry)
+    await Worker(resources).queue_once()
+    assert not resources.pages_written.is_set()
     assert (await counts(database))[:3] == (1, 1, 0)
     labels = {"priority": Priority.HIGH.value}
     assert registry.get_sample_value("pumpwatch_alerts_without_contact_total", labels) == 1
@@ -254,13 +217,19 @@ async def test_deliveries_that_are_not_needed_any_more_are_cancelled(database: D
     assert await database.pool.fetchval("SELECT state FROM deliveries") == "cancelled"
 
 
+def slow_resources(database: Database) -> Resources:
+    """Of a process that polls once a minute."""
+    more: dict[str, Any] = {"worker_id": "test", "poll_seconds": 60, "escalation_seconds": 60}
+    return resources_for(database.pool, database.dsn, POLICY, clock=utc_now, **more)
+
+
 async def test_notify_wakes_it(database: Database) -> None:
     """The poll is a minute away, so only the notification can be the reason."""
     names = await enrol(database, 1)
-    worker = worker_for(database, clock=utc_now, poll_seconds=60, escalation_seconds=60)
-    running = asyncio.create_task(worker.run("test"))
+    resources = slow_resources(database)
+    running = asyncio.create_task(Worker(resources).run())
     try:
-        await eventually(lambda: worker.health.listening, 10)
+        await eventually(lambda: resources.health.listening, 10)
         await stall(database, names, notify=True)
 
         async def raised() -> bool:
@@ -277,16 +246,16 @@ async def test_notify_wakes_it(database: Database) -> None:
 
 async def test_a_lost_listener_listens_again(database: Database) -> None:
     names = await enrol(database, 1)
-    worker = worker_for(database, clock=utc_now, poll_seconds=60, escalation_seconds=60)
-    running = asyncio.create_task(worker.run("test"))
+    resources = slow_resources(database)
+    running = asyncio.create_task(Worker(resources).run())
     try:
-        await eventually(lambda: worker.health.listening, 10)
+        await eventually(lambda: resources.health.listening, 10)
         await database.pool.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'",
             database.name,
         )
-        await eventually(lambda: not worker.health.listening, 5)
-        await eventually(lambda: worker.health.listening, 5)
+        await eventually(lambda: not resources.health.listening, 5)
+        await eventually(lambda: resources.health.listening, 5)
         await stall(database, names, notify=True)
 
         async def raised() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import datetime, timedelta, timezone
 
 import asyncpg
@@ -14,35 +13,8 @@ from hypothesis import strategies as st
 
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.connect import open_link
-from tests.ingest_world import TOKEN, alarm, encoded, enrol, ingest_settings, reading, unique
+from tests.ingest_world import TOKEN, Device, alarm, encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
-
-
-class Device:
-    """A device that publishes with receipts over its own connection."""
-
-    def __init__(self, name, link):
-        self.name, self.link, self.receipts, self.sent = name, link, {}, 0
-
-    def on_message(self, packet):
-        self.receipts.setdefault(packet.correlation_data, []).append(json.loads(packet.payload))
-
-    async def publish(self, level, payload, *, response_topic=None):
-        self.sent += 1
-        correlation = str(self.sent).encode()
-        await self.link.publish(
-            f"pumpwatch/v1/{self.name}/events/{level}",
-            payload if isinstance(payload, bytes) else encoded(payload),
-            response_topic=response_topic or f"pumpwatch/v1/{self.name}/receipts",
-            correlation_data=correlation,
-        )
-        return correlation
-
-    async def receipt(self, level, payload):
-        correlation = await self.publish(level, payload)
-        await eventually(lambda: correlation in self.receipts, what="the receipt")
-        [receipt] = self.receipts[correlation]
-        return receipt
 
 
 @pytest.fixture

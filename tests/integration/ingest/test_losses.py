@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from services.admin.store import clocks_off, sequence_gaps
+from tests.command import pumpwatch
 from tests.ingest_world import CLINIC, enrol
-from tests.integration.test_cli import pumpwatch
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SINCE = NOW - timedelta(days=7)

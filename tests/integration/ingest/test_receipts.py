@@ -5,13 +5,11 @@ from __future__ import annotations
 import uuid
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.connect import open_link
-from tests.ingest_world import enrol, ingest_settings, reading, unique
-from tests.integration.ingest.test_ingest import Device
+from tests.ingest_world import Device, enrol, ingest_settings, not_sent, reading, unique
 from tests.stack import eventually
 
 ROUNDS = 15
@@ -25,13 +23,6 @@ async def opened(broker, name):
         device.link = link
         await link.subscribe(f"pumpwatch/v1/{name}/receipts")
         yield device
-
-
-async def not_sent(service, reason):
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"{service.url}/metrics")).text
-    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return float(values[f'pumpwatch_ingest_receipts_not_sent_total{{reason="{reason}"}}'])
 
 
 def faulty_alarm():

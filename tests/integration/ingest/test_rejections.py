@@ -119,7 +119,7 @@ async def rows(database) -> int:
 
 
 def test_there_is_a_case_for_every_reason():
-    # No message is known that Pumpwatch fails on; what becomes of one is in tests/unit/test_ingest_decode.py.
+    # No message is known that Pumpwatch fails on; what becomes of one is in tests/unit/ingest/test_decode.py.
     assert [case.reason for case in CASES] == [each for each in RejectionReason if each is not R.INTERNAL_ERROR]
 
 

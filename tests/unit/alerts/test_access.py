@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from schemas.policy import Priority
 from services.alerts.delivery.channel import server_of, with_delivery_id
 from services.alerts.delivery.send_outcome import SendResult, outcome_of_failure, outcome_of_status
 from services.alerts.health.readiness import warnings_of
+from services.alerts.health.store import Status
 from services.alerts.settings import AlertsSettings, is_loopback
 from services.alerts.web.access import Credentials, comes_from_elsewhere, credentials_of, is_addressed_here
 from tests.unit.alerts.rules.builders import NOW
@@ -224,5 +226,7 @@ def test_what_a_failure_means(warning: str, detail: str, error: str, expected: S
     ],
 )
 def test_warnings(changes: dict[str, Any], faults: tuple[str, ...], expected: list[str]) -> None:
-    status = {"alerts_alive_at": NOW, "unjudged": 0, "oldest_queued_at": None, "ingest_alive_at": NOW} | changes
-    assert list(warnings_of(status, faults, NOW)) == expected
+    well = Status(
+        oldest_queued_at=None, oldest_evaluated_at=NOW, pumps=1, unjudged=0, alerts_alive_at=NOW, ingest_alive_at=NOW
+    )
+    assert list(warnings_of(replace(well, **changes), faults, NOW)) == expected

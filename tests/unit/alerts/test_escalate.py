@@ -10,7 +10,7 @@ from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, R
 from services.alerts.delivery.escalate import Episode, after_failure, current_episode, due_deliveries, reaches_nobody
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.model import AlertState, Page, TransitionKind
-from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alert, page
+from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alert, occasion, page
 
 Kind, State = TransitionKind, AlertState
 
@@ -82,7 +82,7 @@ OPENED = page(Kind.OPENED, 1, 9, HIGH, None)
     ],
 )
 def test_the_episode(pages: tuple[Page, ...], expected: tuple[str, float, Priority] | None) -> None:
-    assert current_episode(pages) == (expected and Episode(expected[0], ago(expected[1]), expected[2]))
+    assert current_episode(pages) == (expected and Episode(occasion(expected[0]), ago(expected[1]), expected[2]))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,9 @@ def test_the_episode(pages: tuple[Page, ...], expected: tuple[str, float, Priori
     ],
 )
 def test_steps_become_due(minutes: float, have: set[str], expected: list[str]) -> None:
-    open_alert = alert(pages=(page(Kind.OPENED, 1, minutes / 60, HIGH, None),), occasions=frozenset(have))
+    open_alert = alert(
+        pages=(page(Kind.OPENED, 1, minutes / 60, HIGH, None),), occasions=frozenset(map(occasion, have))
+    )
     found = due_deliveries(open_alert, POLICY, NOW)
     assert [f"{each.occasion} {each.contact} {each.channel}" for each in found] == expected
 
@@ -123,13 +125,13 @@ def test_nobody_is_told(open_alert) -> None:
 
 def test_a_new_episode_tells_again() -> None:
     pages = (OPENED, page(Kind.RETURNED, 8, 0, HIGH, State.CLEARED))
-    found = due_deliveries(alert(pages=pages, occasions=frozenset({"opened"})), POLICY, NOW)
-    assert {each.occasion for each in found} == {"returned:8"}
+    found = due_deliveries(alert(pages=pages, occasions=frozenset({occasion("opened")})), POLICY, NOW)
+    assert {each.occasion for each in found} == {occasion("returned:8")}
 
 
 def test_what_flaps_goes_on_with_its_episode() -> None:
     flapped = replace(page(Kind.RETURNED, 8, 0, HIGH, State.CLEARED), flapped=True)
-    assert current_episode((OPENED, flapped)) == Episode("opened", ago(9), HIGH)
+    assert current_episode((OPENED, flapped)) == Episode(occasion("opened"), ago(9), HIGH)
 
 
 ONE_BY_ONE = POLICY.model_copy(
@@ -170,12 +172,13 @@ def test_the_first_channel_is_used_first() -> None:
     ],
 )
 def test_who_is_told_instead(failed: str, attempts: int, final: bool, expected: list[str]) -> None:
-    found = after_failure(PlannedDelivery(*failed.split()), HIGH, ONE_BY_ONE, attempts, final=final)
+    why, *to = failed.split()
+    found = after_failure(PlannedDelivery(occasion(why), *to), HIGH, ONE_BY_ONE, attempts, final=final)
     assert [f"{each.occasion} {each.contact} {each.channel}" for each in found] == expected
 
 
 def test_without_a_route_nobody_is_told_instead() -> None:
-    assert after_failure(PlannedDelivery("opened", "x", "y"), INFO, ONE_BY_ONE, 1, final=True) == ()
+    assert after_failure(PlannedDelivery(occasion("opened"), "x", "y"), INFO, ONE_BY_ONE, 1, final=True) == ()
 
 
 @pytest.mark.parametrize(("priority", "expected"), [(HIGH, False), (MEDIUM, False), (LOW, True), (INFO, True)])

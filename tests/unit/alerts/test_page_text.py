@@ -16,14 +16,14 @@ from services.alerts.web.board.wording import clock, since_words, timeline, told
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, moment, parts_of, rule_words
 from services.runtime.backoff import backoff_seconds
-from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert
+from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert, occasion
 
 ALERT = alert(alert_id=UUID("7f3a0000-0000-4000-8000-000000000000"), pump_id="pump-0042", explanation="Since 9:00.")
 LINK = "Open https://pw.example.org/alerts/7f3a0000-0000-4000-8000-000000000000"
 
 
-def text(occasion: str, **kwargs: Any):
-    return page_text(ALERT, occasion, HIGH, "https://pw.example.org/", **{"include_patient_data": False} | kwargs)
+def text(why: str, **kwargs: Any):
+    return page_text(ALERT, occasion(why), HIGH, "https://pw.example.org/", **{"include_patient_data": False} | kwargs)
 
 
 def test_a_page_holds_no_patient_data() -> None:
@@ -39,14 +39,14 @@ def test_a_clinic_may_ask_for_patient_data() -> None:
 
 
 @given(st.sampled_from(["opened", "returned:8", "expired:9/step:2"]), st.sampled_from(Priority))
-def test_no_occasion_brings_patient_data_in(occasion: str, priority: Priority) -> None:
-    found = page_text(ALERT, occasion, priority, "https://pw.example.org", include_patient_data=False)
+def test_no_occasion_brings_patient_data_in(why: str, priority: Priority) -> None:
+    found = page_text(ALERT, occasion(why), priority, "https://pw.example.org", include_patient_data=False)
     for private in (ALERT.pump_id, ALERT.explanation, ALERT.title, ALERT.clinic_id):
         assert private not in found.title + found.body
 
 
 @pytest.mark.parametrize(
-    ("occasion", "title"),
+    ("why", "title"),
     [
         ("opened/step:1", "Pumpwatch HIGH (nobody has acknowledged): pump alarm"),
         ("priority:high", "Pumpwatch HIGH (now more urgent): pump alarm"),
@@ -54,8 +54,8 @@ def test_no_occasion_brings_patient_data_in(occasion: str, priority: Priority) -
         ("expired:9", "Pumpwatch HIGH (acknowledgement expired, still so): pump alarm"),
     ],
 )
-def test_a_later_page_says_why(occasion: str, title: str) -> None:
-    assert text(occasion).title == title
+def test_a_later_page_says_why(why: str, title: str) -> None:
+    assert text(why).title == title
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,8 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         "grouped": False,
         "bypassed": False,
     }
-    return Delivery(**defaults | values)
+    given = defaults | values
+    return Delivery(**given, why=occasion(given["occasion"]))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
     assert folder.now.unusable == ()
     missing = PolicyFolder(tmp_path / "nowhere")
     assert missing.reload()
-    assert "cannot be read" in missing.policies.unusable[0]
+    assert "cannot be read" in missing.now.unusable[0]
 
 
 def test_the_default_file_serves_every_other_clinic() -> None:

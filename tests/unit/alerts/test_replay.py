@@ -60,7 +60,7 @@ def _standing(history: History) -> set[tuple[str, str, str, str]]:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_events_give_the_same_alerts_in_any_order(happened: list[wire.Event], chance) -> None:
     received = NOW - timedelta(minutes=1)
-    first, second = History("pump-1"), History("pump-1")
+    first, second = History("pump-1", "north"), History("pump-1", "north")
     for event in happened:
         first.add(event, received, "pump-1")
     shuffled = [*happened, *chance.sample(happened, len(happened) // 2)]
@@ -83,7 +83,7 @@ def test_batches_and_duplicates_change_neither_the_end_nor_the_transitions(happe
     for sent in (arrivals, [*again, *arrivals], list(reversed(arrivals))):
         trail = list(
             replay(
-                History("pump-1"),
+                History("pump-1", "north"),
                 sent,
                 Policy(),
                 NOW - timedelta(minutes=1),
@@ -102,7 +102,7 @@ def test_at_most_one_alert_of_a_kind_is_open_at_any_time(happened: list[wire.Eve
     arrivals = [Arrival(NOW + timedelta(minutes=chance.randrange(60)), "pump-1", event) for event in happened]
     open_now: Counter[tuple[str, str]] = Counter()
     for each in replay(
-        History("pump-1"),
+        History("pump-1", "north"),
         arrivals,
         Policy(),
         NOW - timedelta(minutes=1),

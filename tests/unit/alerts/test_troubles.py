@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Route
 from services.alerts.evaluation.unjudged import unjudged, unjudged_notices
-from services.alerts.health.troubles import Vitals, ingest_notices, troubles
+from services.alerts.health.troubles import Vitals, ingest_notices, is_late, troubles
+from services.alerts.model import Occasion, OccasionKind
 from services.alerts.outage.bypass_plan import HeardAlarm, bypass_text, emergencies
 from tests.unit.alerts.rules.builders import HIGH, NOW, ago, alarm
 
@@ -42,6 +43,20 @@ def test_when_the_ping_stops(vitals: Vitals, expected: tuple[str, ...]) -> None:
     assert troubles(vitals, NOW) == expected
 
 
+@pytest.mark.parametrize(
+    ("at", "late"),
+    [
+        pytest.param(None, True, id="never"),
+        pytest.param(NOW, False, id="now"),
+        pytest.param(NOW - timedelta(seconds=60), False, id="a minute ago"),
+        pytest.param(NOW - timedelta(seconds=60, microseconds=1), True, id="longer ago"),
+        pytest.param(NOW + timedelta(hours=1), False, id="by a clock that is ahead"),
+    ],
+)
+def test_what_is_late(at: datetime | None, late: bool) -> None:
+    assert is_late(at, NOW) is late
+
+
 def test_the_first_step_of_every_clinic_is_told_once_when_ingest_is_lost() -> None:
     policies = [
         POLICY,
@@ -52,7 +67,7 @@ def test_the_first_step_of_every_clinic_is_told_once_when_ingest_is_lost() -> No
         assert list(ingest_notices(at, policies, NOW, "https://x/")) == []
     (notice,) = ingest_notices(ago(1), policies, NOW, "https://x/")
     assert (notice.clinic_id, notice.contact, notice.channel) == ("north", "nurse", "sms")
-    assert notice.occasion == f"ingest:{ago(1).isoformat()}"
+    assert notice.occasion == Occasion(OccasionKind.NOTICE, f"ingest:{ago(1).isoformat()}")
 
 
 @pytest.mark.parametrize(("patient_data", "which"), [(False, "a pump"), (True, "pump pump-1")])
@@ -105,8 +120,8 @@ def test_emergencies(alarms: list[HeardAlarm], known: tuple[tuple[str, str, str]
 def test_the_text_of_a_bypass_names_the_pump_only_where_the_clinic_wants_it() -> None:
     (alert,) = emergencies([heard("motor_stall raised", 1, 1)], Policy(), NOW, ())
     assert alert.alert_id == UUID(int=1)
-    plain = bypass_text(alert, "opened", "https://x/", include_patient_data=False)
+    plain = bypass_text(alert, 0, "https://x/", include_patient_data=False)
     assert plain.title == "Pumpwatch HIGH, not recorded: pump alarm"
     assert "pump-1" not in plain.title + plain.body
-    named = bypass_text(alert, "opened/step:1", "https://x/", include_patient_data=True)
+    named = bypass_text(alert, 1, "https://x/", include_patient_data=True)
     assert named.title == "Pumpwatch HIGH (nobody has acknowledged), not recorded: pump pump-1: Motor stall"

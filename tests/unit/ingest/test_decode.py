@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,37 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, decode, device_ids
+from services.ingest.messages.decode import WHOLE_MESSAGE, Enrolment, decode, device_ids
 from services.ingest.messages.rows import ROW_BY_KIND
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-CLOCK = ClockLimits(ahead=timedelta(hours=24), behind=timedelta(days=400))
-REGISTRY = {
-    "pump-1": Enrolment("north", "pump-1"),
-    "hand-1": Enrolment("north", "pump-1"),
-    "hand-2": Enrolment("north", None),
-}
-
-
-@dataclass(frozen=True)
-class Sent:
-    topic: str
-    payload: bytes
-
-
-def sent(payload: object, *, device: str = "pump-1", level: str = "reservoir") -> Sent:
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return Sent(f"pumpwatch/v1/{device}/events/{level}", body)
-
-
-def reading(**changes: object) -> dict[str, object]:
-    event = {"event_id": str(uuid4()), "observed_at": "2026-11-22T08:00:00+01:00", "volume_ml": 12.4}
-    return {key: value for key, value in (event | changes).items() if value is not ...}
-
-
-def decoded(*messages: Sent) -> Decoded:
-    return decode(messages, REGISTRY, now=NOW, clock=CLOCK)
-
+from tests.unit.ingest.builders import CLOCK, NOW, Sent, decoded, reading, sent
 
 STEPS = [{"from": "00:00", "rate_ml_per_day": 0.4}, {"from": "22:00", "rate_ml_per_day": 0.3}]
 THERAPY = {"drugs": [{"name": "morphine", "concentration_mcg_per_ml": 20000}], "reservoir_size_ml": 20}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,13 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Receipt, RejectedEvent, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Decoded, Enrolment, Rejection, Stored, decode
+from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Rejection, Stored, decode
 from services.ingest.messages.faults import Fault
 from services.ingest.messages.receipts import encoded_to_fit, receipts
-from tests.unit.ingest.test_decode import Sent, reading, sent
+from tests.unit.ingest.builders import CLOCK, NOW, Sent, reading, sent
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-CLOCK = ClockLimits(ahead=timedelta(hours=24), behind=timedelta(days=400))
 REGISTRY = {"pump-1": Enrolment("north", "pump-1")}
 REFUSED_BY_DATABASE = 6.66
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.messages.sequence import LARGEST_GAP, SequenceTracker
-from tests.unit.ingest.test_decode import decoded, reading, sent
+from tests.unit.ingest.builders import decoded, reading, sent
 
 
 def gaps(*batches: list[int | None]) -> list[int]:

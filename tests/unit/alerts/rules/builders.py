@@ -10,7 +10,17 @@ from uuid import UUID
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from schemas.policy import Priority
 from services.alerts.facts.model import AlarmEvent, DayWindow, Demand, PumpFacts, Reading, Refill
-from services.alerts.model import AlertState, Condition, OpenAlert, Page, RuleName, Strength, TransitionKind
+from services.alerts.model import (
+    AlertState,
+    Condition,
+    Occasion,
+    OccasionKind,
+    OpenAlert,
+    Page,
+    RuleName,
+    Strength,
+    TransitionKind,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HIGH, MEDIUM, LOW, INFO = Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.INFO
@@ -74,6 +84,13 @@ def condition(**values: Any) -> Condition:
 
 def page(kind: TransitionKind, seq: int, hours: float, priority: Priority, from_state: AlertState | None) -> Page:
     return Page(kind, seq, ago(hours), priority, from_state)
+
+
+def occasion(text: str) -> Occasion:
+    """`occasion("returned:8/step:1")`, as it is written in logs."""
+    name, _, step = text.partition("/step:")
+    kind, _, episode = name.partition(":")
+    return Occasion(OccasionKind(kind), episode, int(step or 0))
 
 
 OPENED_HIGH = page(TransitionKind.OPENED, 1, 1, HIGH, None)

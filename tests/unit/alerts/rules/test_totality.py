@@ -33,7 +33,7 @@ from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import OpenAlert
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
-from tests.unit.alerts.rules.builders import NOW
+from tests.unit.alerts.rules.builders import NOW, occasion
 
 moments = st.one_of(
     st.timedeltas(timedelta(days=-400), timedelta(days=1)).map(lambda span: NOW + span),
@@ -118,6 +118,6 @@ def test_every_rule_has_an_answer_to_everything_that_can_be_stored(found: PumpFa
         assert condition is not None
         json.dumps(dict(condition.evidence), allow_nan=False)  # the database refuses NaN
         alert = OpenAlert.opened_by(condition, alert_id=UUID(int=1), clinic_id="north", pump_id="pump-1")
-        page_text(alert, "opened", alert.priority, "https://x", include_patient_data=patient_data)
+        page_text(alert, occasion("opened"), alert.priority, "https://x", include_patient_data=patient_data)
         list(due_deliveries(alert, policy, NOW))
     silent_from(found, policy, NOW)

@@ -1,0 +1,81 @@
+"""What the tests share that send pages, or look at the board and the API: a dispatcher, an outbox, an HTTP client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from schemas.policy import Policy
+from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.dispatch import Dispatcher
+from services.alerts.policies import PolicyFolder
+from services.alerts.resources import Health, Resources
+from services.alerts.web.api import create_app
+from services.alerts.web.dependencies import Web
+from tests.alerts_world import Story
+from tests.stack import Database
+
+STALL = "alarm motor_stall raised"
+
+
+def dispatcher_for(resources: Resources) -> Dispatcher:
+    return Dispatcher(resources, AppriseChannel(resources.settings.send_timeout_seconds))
+
+
+@dataclass
+class Outbox:
+    """A pump whose alarm is to be paged, and a dispatcher whose clock the test moves."""
+
+    story: Story
+    database: Database
+    policy: Policy
+    environment: dict[str, str]
+
+    def resources(self, **settings: object) -> Resources:
+        usual = {"send_timeout_seconds": 2, "send_lease_seconds": 30, "send_attempts": 3}
+        return self.story.resources(environment=self.environment, **usual | settings)
+
+    def dispatcher(self, **settings: object) -> Dispatcher:
+        return dispatcher_for(self.resources(**settings))
+
+    async def row(self):
+        return await self.database.pool.fetchrow("SELECT * FROM deliveries")
+
+    async def is_sending(self) -> bool:
+        return bool((await self.row())["state"] == "sending")
+
+    async def states(self) -> list[tuple[str, int]]:
+        rows = await self.database.pool.fetch("SELECT state, attempts FROM deliveries ORDER BY delivery_id")
+        return [(row["state"], row["attempts"]) for row in rows]
+
+    def later(self, seconds: float) -> None:
+        self.story.now += timedelta(seconds=seconds)
+
+
+def client_for(
+    story: Story, *, host: str = "127.0.0.1", folder: PolicyFolder | None = None, **settings: object
+) -> httpx.AsyncClient:
+    """The board and the API of a story's clinic, in this process."""
+    registry = CollectorRegistry()
+    resources = story.resources(folder=folder, registry=registry, health=Health(listening=True), **settings)
+    transport = httpx.ASGITransport(app=create_app(Web(resources, registry)))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
+
+
+@dataclass
+class Site:
+    """A story, and its board and API over HTTP."""
+
+    story: Story
+    client: httpx.AsyncClient
+
+    async def alert(self, state: str = "open") -> dict[str, Any]:
+        (found,) = (await self.client.get("/v1/alerts", params={"state": state})).json()["alerts"]
+        return dict(found)
+
+    async def acknowledge(self, alert_id: object, by: str = "Ann", **more: object) -> httpx.Response:
+        return await self.client.post(f"/v1/alerts/{alert_id}/acknowledge", json={"by": by} | more)

@@ -1,0 +1,51 @@
+"""Words of the board that no page's own test reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.alerts.delivery.mute import Silence, SilenceKind
+from services.alerts.web.board.wording import silence_words, timeline
+from services.alerts.web.read_models import HistoryEntry
+from tests.unit.alerts.rules.builders import NOW
+
+SILENCE = Silence(
+    silence_id=UUID(int=1),
+    clinic_id="north",
+    kind=SilenceKind.SILENCE,
+    pump_id=None,
+    rule=None,
+    includes_high=False,
+    reason="power cut",
+    created_by="Ann",
+    created_at=NOW,
+    begins_at=NOW,
+    ends_at=NOW + timedelta(hours=1),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "every alert in north, except high ones"),
+        ({"pump_id": "pump-1"}, "every alert of pump-1, except high ones"),
+        ({"rule": "device_silent"}, "device silent in north, except high ones"),
+        ({"pump_id": "pump-1", "rule": "low_reservoir", "includes_high": True}, "low reservoir of pump-1"),
+    ],
+)
+def test_a_silence_says_what_it_is_about(changes: dict[str, Any], expected: str) -> None:
+    assert silence_words(replace(SILENCE, **changes)) == expected
+
+
+def test_what_a_person_has_resolved_is_not_merely_closed() -> None:
+    entry = HistoryEntry(
+        9, NOW, "closed", "acknowledged", "closed", "medium", "person_resolved", "Ann", {"note": "scale"}
+    )
+    [shown] = timeline([entry], [])
+    assert shown.head == "Resolved by Ann"
+    assert shown.text == "Scale"
