@@ -247,13 +247,13 @@ class _Demo:
         by_hand = _BY_HAND.format(host=broker.hostname, port=broker.port or 1883)
         needs = "" if shutil.which("mosquitto_pub") else ", with mosquitto_pub of the package mosquitto-clients"
         program = Path(".venv/bin/pumpwatch")
-        rejects = f"{program if program.exists() else 'pumpwatch'} rejects list --database-url {database_url}"
+        letters = f"{program if program.exists() else 'pumpwatch'} dead-letters list --database-url {database_url}"
         self._screen.step("the fleet is live; three things are about to happen to it")
         self._screen.say(
             f"\nalert board  {alerts.url}/"
             f"\npages        shown here, and kept in {FOLDER / 'pages.log'}"
             f"\nlogs         {FOLDER / 'logs'}"
-            f"\nrefused      {rejects}"
+            f"\nrejected     {letters}"
             f"\nbe a pump    one event that pages{needs}:\n{by_hand}"
             f"\nend          Ctrl-C\n"
         )
