@@ -42,8 +42,7 @@ async def listen(
     - A connection whose network hangs is noticed, too: every `check_seconds` the server must answer a question.
     - `on_state` is told True before the `on_news` with which listening begins, and False when it has ended, also by
       being cancelled; never the same twice in a row.
-    - That the database is away is logged once, and once that it is back. What is wrong with the address or the login is
-      raised, and so is what a callback raises when listening begins.
+    - That the database is away is logged once, and once that it is back. A wrong login or database name is raised.
 
     Args:
         dsn: Of the database; the connection is of its own and never one of a pool.

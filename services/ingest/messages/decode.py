@@ -33,7 +33,7 @@ from schemas.events import (
 )
 from schemas.topics import BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.faults import Fault, explain
-from services.ingest.messages.rows import ROW_BY_KIND, Row, device_and_seq, pump_id_of
+from services.ingest.messages.rows import PUMP_ID, ROW_BY_KIND, Row, device_and_seq
 
 WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
@@ -138,8 +138,8 @@ class Decoded:
 
     def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
         """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
-        urgent = set(chain.from_iterable(map(pump_id_of, self.rows.get(kind, ())) for kind in _URGENT))
-        every = set(chain.from_iterable(map(pump_id_of, rows) for rows in self.rows.values()))
+        urgent = {row[PUMP_ID] for kind in _URGENT for row in self.rows.get(kind, ())}
+        every = {row[PUMP_ID] for rows in self.rows.values() for row in rows}
         return sorted(urgent), sorted(every - urgent)
 
 

@@ -9,7 +9,7 @@ around now (tests/integration/ingest/test_ingest.py asks the database).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -22,21 +22,14 @@ Row = tuple[str, float, UUID, str, int | None, *tuple[Any, ...], int]
 """A plain tuple, because there are tens of thousands of them in a second."""
 
 # Places in a row.
-_PUMP_ID: Final = 0
+PUMP_ID: Final = 0
 EVENT_ID: Final = 2
 _DEVICE_ID: Final = 3
 _SEQ: Final = 4
 MESSAGE_NUMBER: Final = -1
 
-pump_id_of: Final[Callable[[Row], str]] = itemgetter(_PUMP_ID)
 device_and_seq: Final[Callable[[Row], tuple[str, int | None]]] = itemgetter(_DEVICE_ID, _SEQ)
 """Who spoke, and the place in its own count."""
-
-
-def columns(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    """Turn rows of one kind into the parameters of its statement: what is stored, column by column."""
-    *stored, _message_numbers = zip(*rows, strict=True)
-    return stored
 
 
 def _reservoir(e: Reservoir, observed: float, pump_id: str, device_id: str, number: int) -> Row:

@@ -9,16 +9,16 @@ What the database cannot do now is raised as one of `database.UNAVAILABLE`: the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from schemas.events import EventKind, RejectionReason
 from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Incoming, Rejection, Stored
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row, columns
+from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row
 from services.runtime.database import REFUSED, Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
@@ -106,7 +106,7 @@ async def _write_once(
         async with connection.transaction():
             inserted = 0
             for kind, rows in batch.rows.items():
-                status = await connection.execute(_INSERT[kind], batch.received_at, *columns(rows))
+                status = await connection.execute(_INSERT[kind], batch.received_at, *_columns(rows))
                 inserted += int(status.rpartition(" ")[2])
             if count_each and inserted < batch.events:
                 raise _DuplicatesPresentError
@@ -123,7 +123,7 @@ async def _write_with_care(connection: Connection, batch: Decoded, stored: Store
     duplicates: Counter[int] = Counter()
     async with connection.transaction():
         for kind, rows in batch.rows.items():
-            returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *columns(rows))
+            returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *_columns(rows))
             new = Counter(record["event_id"] for record in returned)
             inserted += new.total()
             for row in rows:
@@ -162,6 +162,12 @@ async def _keep_dead_letters(connection: Connection, received_at: datetime, reje
         [r.detail.replace("\0", "\ufffd") for _, r in each],
         [times[key] for key, _ in each],
     )
+
+
+def _columns(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Turn rows of one kind into the parameters of its statement: what is stored, column by column."""
+    *stored, _message_numbers = zip(*rows, strict=True)
+    return stored
 
 
 def _halves(batch: Decoded) -> tuple[Decoded, Decoded]:

@@ -15,7 +15,6 @@ from services.alerts.delivery.page_text import page_text
 from services.alerts.web.board.wording import clock, since_words, timeline, told
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, moment, parts_of, rule_words
-from services.runtime.backoff import backoff_seconds
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert, occasion
 
 ALERT = alert(alert_id=UUID("7f3a0000-0000-4000-8000-000000000000"), pump_id="pump-0042", explanation="Since 9:00.")
@@ -88,14 +87,6 @@ def test_moments_are_found_again_in_a_text() -> None:
     assert parts_of(text) == ("Motor stall since ", NOW, " (", "31 Feb 2026 10:00 UTC", ", MRI).")
     assert parts_of("no moment") == ("no moment",)
     assert parts_of("") == ()
-
-
-@pytest.mark.parametrize(
-    ("attempt", "spread", "expected"),
-    [(0, 0, 2), (1, 0, 2), (2, 0, 4), (3, 0, 8), (9, 0, 300), (1000, 0, 300), (1, 1, 2.5)],
-)
-def test_back_off_doubles_up_to_a_limit(attempt: int, spread: float, expected: float) -> None:
-    assert backoff_seconds(attempt, first_seconds=2, longest_seconds=300, spread=spread) == expected
 
 
 def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
