@@ -1,16 +1,15 @@
 """The server side's only door to MQTT 5: one connection, acknowledged by hand. Only this module imports aiomqtt.
 
 Guarantees: nothing is acknowledged unless `acknowledge` is called; packet ids of a dead connection are never used on a
-new one (each connection has its own client); a connection that is lost in whatever way ends `messages` with
-`ConnectionLostError`, it never hangs; no packet is written that is larger than the broker said it takes.
+new one (each connection has its own client); a connection that is lost in whatever way, or whose broker takes nothing
+more, ends `messages` with `ConnectionLostError`, it never hangs; a wait that is cancelled loses no message; no packet
+is written that is larger than the broker said it takes.
 
-aiomqtt 3.0.0a1 is an alpha and pinned by hash. What is worked around here (docs/decisions/0001-mqtt-client.md):
-its `connect` blocks the event loop and knows IPv4 only, so the address is probed first, with a time limit; its local
-queue survives a reconnect, so there is none; a connection reset ends its background task without telling anybody, so
-that task is watched; it writes each packet by itself, so acknowledgements are joined into one write; it hands over each
-message by itself, so what else waits is taken with it; why the broker ended a connection it only logs, so its log is
-read, and written nowhere; and it uses a buffer of 16 MB from end to end, so it is given a smaller one, and the broker
-is told not to send packets that would not fit.
+aiomqtt 3.0.0a1 is an alpha and pinned by hash. It connects, subscribes, sends pings and says goodbye. Messages do not
+pass through it: `Connection` stands between it and the socket, keeps what is a message and gives it the rest, so that
+messages come together, none is dropped, and why the broker ended the connection is known. Its `connect` blocks the
+event loop and knows IPv4 only, so the address is probed first, with a time limit. It writes each packet by itself, so
+acknowledgements are joined into one write (docs/decisions/0001-mqtt-client.md).
 """
 
 from __future__ import annotations
@@ -20,19 +19,29 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
-from mqtt5 import ConnAckPacket, PubAckPacket, PublishPacket, QoS, RetainHandling
+from mqtt5 import (
+    ConnAckPacket,
+    DisconnectPacket,
+    DisconnectReasonCode,
+    PubAckPacket,
+    PublishPacket,
+    QoS,
+    RetainHandling,
+    read,
+)
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _KEEP_ALIVE_SECONDS: Final = 15
+_TAKEN_WITHIN_MILLISECONDS: Final = 1_500 * _KEEP_ALIVE_SECONDS
 _EXCESS_MESSAGES: Final = 500
-_BUFFER_BYTES: Final = 2_097_152
+_READ_BYTES: Final = 65_536
 _LARGEST_PACKET_BYTES: Final = 1_048_576
 _PROTOCOLS_LARGEST_PACKET_BYTES: Final = 268_435_455
 _LONGEST_FIELD_BYTES: Final = 65_535
@@ -107,50 +116,30 @@ def broker_address(
     )
 
 
-class _Farewell(logging.Handler):
-    """Remembers why the broker ended the connection, from what the client logs of it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.reason: str | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "DisconnectPacket" in str(record.msg) and isinstance(record.args, tuple):
-            self.reason = str(record.args[0])
-
-
-class _HeldUpReader:
-    """Holds up, by TCP, a broker that does not keep to the Receive Maximum.
-
-    Mosquitto 2.0.11 sends its whole queue once acknowledgements come (its issue 2301; seen: 113,000 messages where
-    8,000 were allowed). Held up a little above the maximum: while nothing is read, no answer to a ping is either.
-    """
-
-    def __init__(self, reader: asyncio.StreamReader, may_read: asyncio.Event) -> None:
-        self._reader = reader
-        self._may_read = may_read
-
-    async def read(self, size: int) -> bytes:
-        await self._may_read.wait()
-        return await self._reader.read(size)
-
-
 class Connection:
     """One live connection. Use `connect`."""
 
-    def __init__(
-        self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket, farewell: _Farewell
-    ) -> None:
+    def __init__(self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket) -> None:
+        self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
+        """Larger ones the broker does not take: it would end the connection."""
         self._client = client
-        self._farewell = farewell
+        self._receive_maximum = receive_maximum
+        self._reader: asyncio.StreamReader = client._reader  # noqa: SLF001 - see the module's docstring
+        self._writer: asyncio.StreamWriter = client._writer  # noqa: SLF001
+        behind_connack: Any = client._buffer_in  # noqa: SLF001
+        self._received = bytes(behind_connack.view[behind_connack.left : behind_connack.right])
+        client._buffer_in = type(behind_connack)(size=_LARGEST_PACKET_BYTES + _READ_BYTES)  # noqa: SLF001 - its own: 16 MB
+        between: Any = self
+        client._reader = between  # noqa: SLF001
+        # Else a write, and aiomqtt's own close, could wait a quarter of an hour for a broker that takes nothing more.
+        tcp: socket.socket = self._writer.get_extra_info("socket")
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TAKEN_WITHIN_MILLISECONDS)
+        self._came: list[Message] = []
+        self._something_came = asyncio.Event()
         self._unacknowledged = 0
         self._may_read = asyncio.Event()
         self._may_read.set()
-        held_up: Any = _HeldUpReader(client._reader, self._may_read)  # noqa: SLF001 - see the module's docstring
-        client._reader = held_up  # noqa: SLF001
-        self.receive_maximum = min(receive_maximum, accepted.receive_max)
-        self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
-        """Larger ones the broker does not take: it would end the connection."""
+        self._lost: ConnectionLostError | None = None
 
     async def subscribe(self, topic_filter: str) -> None:
         """Subscribe with QoS 1; retained messages are not sent again.
@@ -167,46 +156,36 @@ class Connection:
         except aiomqtt.NegativeAckError as error:
             msg = f"the broker refused the subscription to {topic_filter}: {error}"
             raise BrokerUnavailableError(msg) from error
-        except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError) as error:
-            raise self._lost(error) from error
+        except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
+            raise (self._lost or ConnectionLostError(str(error) or "no answer to SUBSCRIBE in time")) from error
 
     async def messages(self) -> AsyncIterator[list[Message]]:
         """Iterate over what comes in, as many messages at once as are there. Read by one task.
 
-        That task is cancelled only to give the connection up.
-
         Raises:
             ConnectionLostError: The connection ended.
         """
-        try:
-            async for first in self._client.messages():
-                waiting = self._client._queue  # noqa: SLF001 - see the module's docstring
-                came: list[Message] = [packet for packet in (first, *waiting) if isinstance(packet, PublishPacket)]
-                waiting.clear()
-                self._unacknowledged += sum(packet.packet_id is not None for packet in came)
-                if self._unacknowledged > self.receive_maximum + _EXCESS_MESSAGES:
-                    self._may_read.clear()
+        while self._came or self._lost is None:
+            if self._came:
+                came, self._came = self._came, []
                 yield came
-        except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
-            raise self._lost(error) from error
+            else:
+                self._something_came.clear()
+                await self._something_came.wait()
+        raise self._lost
 
-    def _lost(self, error: Exception) -> ConnectionLostError:
-        reason = self._farewell.reason
-        if reason == "SESSION_TAKEN_OVER":
-            msg = f"another client connected as {self._client.identifier!r}: each ingestor needs an id of its own"
-            return SessionTakenOverError(msg)
-        return ConnectionLostError(f"{error}: {reason or 'the connection broke'}")
-
-    async def acknowledge(self, messages: Iterable[Message]) -> None:
+    async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Send PUBACK for each QoS 1 message, in the given order, which must be the order of arrival.
+
+        Those of QoS 0 are given too: they count in the window, or nothing would bound their number.
 
         Raises:
             ConnectionLostError: The connection ended; the broker will send the messages again.
         """
-        packets = [PubAckPacket(message.packet_id).write() for message in messages if message.packet_id is not None]
-        self._unacknowledged -= len(packets)
-        if self._unacknowledged < self.receive_maximum:
+        self._unacknowledged -= len(messages)
+        if self._unacknowledged < self._receive_maximum:
             self._may_read.set()  # before the write, which may wait for a broker that waits for us to read
+        packets = [PubAckPacket(message.packet_id).write() for message in messages if message.packet_id is not None]
         await self._write(b"".join(packets))
 
     def room_for_payload(self, topic: str, correlation_data: bytes | None) -> int:
@@ -235,19 +214,72 @@ class Connection:
         return too_large
 
     async def _write(self, data: bytes) -> None:
-        if not data:
-            return
-        writer: asyncio.StreamWriter = self._client._writer  # noqa: SLF001 - see the module's docstring
         try:
-            if writer.is_closing():
-                msg = "the connection is closed"
-                raise ConnectionLostError(msg)
-            writer.write(data)
-            await writer.drain()
+            self._writer.write(data)
+            await self._writer.drain()
         except OSError as error:
-            if isinstance(error, ConnectionLostError):
-                raise
-            raise ConnectionLostError(str(error)) from error
+            self.end(ConnectionLostError(f"the connection broke: {error}"))
+        if self._lost is not None:
+            raise self._lost
+
+    async def read(self, _size: int) -> bytes:
+        """Keep the messages of what comes next, and return the rest. aiomqtt calls this: it is its socket."""
+        try:
+            while not (rest := self._take_messages()):
+                await self._may_read.wait()
+                chunk = await self._reader.read(_READ_BYTES)
+                if not chunk:
+                    self.end(ConnectionLostError("the broker closed the connection, or did not answer a ping"))
+                    return b""
+                self._received += chunk
+        except ValueError as error:
+            self.end(ConnectionLostError(f"the broker sent what is no packet of MQTT 5: {error}"))
+            return b""
+        except BaseException as error:
+            self.end(ConnectionLostError(f"the connection broke: {str(error) or 'aiomqtt gave it up'}"))
+            raise
+        return rest
+
+    def _take_messages(self) -> bytes:
+        received, at, rest, before = memoryview(self._received), 0, b"", len(self._came)
+        with contextlib.suppress(IndexError):  # of a packet that has not come as a whole
+            while True:
+                packet, size = read(received[at:])
+                if isinstance(packet, PublishPacket):
+                    self._came.append(packet)
+                elif isinstance(packet, DisconnectPacket):
+                    self.end(self._farewell(packet.reason_code))
+                else:
+                    rest += received[at : at + size]
+                at += size
+        self._received = self._received[at:]
+        self._something_came.set()
+        self._unacknowledged += len(self._came) - before
+        if self._unacknowledged > self._receive_maximum + _EXCESS_MESSAGES:
+            # Mosquitto 2.0.11 sends its whole queue once acknowledgements come (its issue 2301; seen: 113,000 messages
+            # where 8,000 were allowed). Only above the maximum: while nothing is read, no answer to a ping is either.
+            self._may_read.clear()
+        return rest
+
+    def _farewell(self, reason: DisconnectReasonCode) -> ConnectionLostError:
+        if reason == DisconnectReasonCode.SESSION_TAKEN_OVER:
+            msg = f"another client connected as {self._client.identifier!r}: each ingestor needs an id of its own"
+            return SessionTakenOverError(msg)
+        return ConnectionLostError(f"the broker ended the connection: {reason.name}")
+
+    def end(self, error: ConnectionLostError) -> None:
+        """Let everybody who waits know that the connection is lost; the first reason is the one that counts."""
+        self._lost = self._lost or error
+        self._something_came.set()
+
+    async def close(self) -> None:
+        """Say goodbye, and close what aiomqtt leaves open when the connection was lost. `connect` does this."""
+        with contextlib.suppress(aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError, ExceptionGroup):
+            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+                await self._client.__aexit__(None, None, None)
+        self._writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
 
 def _can_be_written(packet: PublishPacket) -> bool:
@@ -275,11 +307,8 @@ async def connect(
     Raises:
         BrokerUnavailableError: The broker cannot be reached or refuses.
     """
-    farewell = _Farewell()
-    logger = logging.Logger("aiomqtt", logging.WARNING)  # noqa: LOG001 - of this connection alone
-    logger.addHandler(farewell)
     client = aiomqtt.Client(
-        logger=logger,
+        logger=logging.Logger("aiomqtt", logging.CRITICAL),  # noqa: LOG001 - what it would say, `Connection` says
         hostname=address.host,
         port=address.port,
         identifier=client_id,
@@ -292,27 +321,26 @@ async def connect(
         receive_max=receive_maximum,
         max_packet_size=_LARGEST_PACKET_BYTES,
     )
-    client._buffer_in = type(client._buffer_in)(size=_BUFFER_BYTES)  # noqa: SLF001 - see the module's docstring
     try:
         await _probe(address)
         async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
             await client.__aenter__()
     except (aiomqtt.ConnectError, aiomqtt.ProtocolError, aiomqtt.NegativeAckError, TimeoutError, OSError) as error:
-        _abandon(client)
+        left_open: asyncio.StreamWriter | None = getattr(client, "_writer", None)
+        if left_open is not None:
+            left_open.close()
         reason = str(error) or "no answer in time"
         msg = f"cannot connect to {address}: {reason}"
         raise BrokerUnavailableError(msg) from error
-
-    def ended(_: object) -> None:
-        _mark_lost(client)
-
-    client._tasks.add_done_callback(ended)  # noqa: SLF001 - see the module's docstring
-    accepted: ConnAckPacket = await client.connected()
+    # Without a wait in between: aiomqtt's tasks must not read what came behind CONNACK.
+    connection = Connection(client, receive_maximum, await client.connected())
+    disconnected = asyncio.create_task(client.disconnected())
+    disconnected.add_done_callback(lambda _: connection.end(ConnectionLostError("the broker did not answer a ping")))
     try:
-        yield Connection(client, receive_maximum, accepted, farewell)
+        yield connection
     finally:
-        client._tasks.remove_done_callback(ended)  # noqa: SLF001 - else it would look lost, and DISCONNECT not be sent
-        await _close(client)
+        await connection.close()
+        disconnected.cancel()
 
 
 async def _probe(address: BrokerAddress) -> None:
@@ -321,30 +349,3 @@ async def _probe(address: BrokerAddress) -> None:
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
-
-
-def _abandon(client: aiomqtt.Client) -> None:
-    """Close what a refused connection leaves open; aiomqtt does not."""
-    writer: asyncio.StreamWriter | None = getattr(client, "_writer", None)
-    if writer is not None:
-        writer.close()
-
-
-def _mark_lost(client: aiomqtt.Client) -> None:
-    if not client._disconnected.done():  # noqa: SLF001 - see the module's docstring
-        client._disconnected.set_result(None)  # noqa: SLF001
-    if not client._tasks.cancelled():  # noqa: SLF001
-        client._tasks.exception()  # noqa: SLF001 - retrieved, so that nobody is told of it at exit
-
-
-async def _close(client: aiomqtt.Client) -> None:
-    lost = client._disconnected.done()  # noqa: SLF001
-    try:
-        async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-            await client.__aexit__(None, None, None)
-    except (aiomqtt.ConnectError, aiomqtt.ProtocolError, TimeoutError, OSError, ExceptionGroup):
-        lost = True
-    if lost:
-        client._writer.close()  # noqa: SLF001
-        with contextlib.suppress(OSError):
-            await client._writer.wait_closed()  # noqa: SLF001
