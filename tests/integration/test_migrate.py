@@ -107,3 +107,53 @@ async def test_a_file_that_fails_leaves_nothing_behind_and_can_be_mended(empty, 
     new.write_text("CREATE TABLE half_done (a int);")
     assert (await migrate(connection, folder)).applied == (new.stem,)
     await connection.close()
+
+
+OCCASIONS = {
+    "opened": ("opened", "", 0),
+    "opened/step:1": ("opened", "", 1),
+    "priority:high": ("priority", "high", 0),
+    "priority:high:12/step:1": ("priority", "high:12", 1),
+    "returned:8": ("returned", "8", 0),
+    "expired:9/step:2": ("expired", "9", 2),
+}
+OCCASIONS_OF_NO_ALERT = {
+    "group:low_reservoir/medium/1:2026-03-02T09:00:00+00:00": ("group", "low_reservoir:2026-03-02T09:00:00+00:00", 1),
+    "group:low_reservoir/medium/0:2026-03-02T09:00:00+00:00": ("group", "low_reservoir:2026-03-02T09:00:00+00:00", 0),
+    "ingest:2026-03-02T09:00:00+00:00": ("notice", "ingest:2026-03-02T09:00:00+00:00", 0),
+    "unjudged:pump-1:2026-03-02": ("notice", "unjudged:pump-1:2026-03-02", 0),
+}
+
+
+@pytest.mark.parametrize("empty", ["plain", "timescaledb"], indirect=True)
+async def test_why_a_page_went_out_is_taken_apart_into_three_columns(empty, folder):
+    for path in folder.glob("*.sql"):
+        if path.name >= "0022":
+            path.unlink()
+    connection = await asyncpg.connect(empty)
+    await migrate(connection, folder)
+    await connection.execute("INSERT INTO clinics VALUES ('north', 'North')")
+    alert_id = await connection.fetchval(
+        "INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, since, opened_at, "
+        "updated_at, policy_version) VALUES ('north', 'pump-1', 'pump_alarm', 'infusion', 'high', 'active', '', '', "
+        "now(), now(), now(), '1') RETURNING alert_id"
+    )
+    await connection.executemany(
+        "INSERT INTO deliveries (alert_id, clinic_id, occasion, contact, channel, priority, title, body, created_at, "
+        "due_at) VALUES ($1, 'north', $2, 'nurse', 'sms', 'high', $2, '', now(), now())",
+        [*((alert_id, each) for each in OCCASIONS), *((None, each) for each in OCCASIONS_OF_NO_ALERT)],
+    )
+    await connection.executemany(
+        "INSERT INTO bypassed_pages (event_id, pump_id, clinic_id, rule, key, step, contact, channel, priority, title, "
+        "body, sent_at) VALUES (gen_random_uuid(), 'pump-1', 'north', 'pump_alarm', 'infusion', $1, 'nurse', 'sms', "
+        "'high', $1, '', now())",
+        [("opened",), ("opened/step:2",)],
+    )
+    await migrate(connection, SQL_FOLDER)
+    rows = await connection.fetch("SELECT title, kind, episode, step FROM deliveries")
+    steps = await connection.fetch("SELECT title, step FROM bypassed_pages")
+    await connection.close()
+    assert {row["title"]: (row["kind"], row["episode"], row["step"]) for row in rows} == (
+        OCCASIONS | OCCASIONS_OF_NO_ALERT
+    )
+    assert dict(map(tuple, steps)) == {"opened": 0, "opened/step:2": 2}

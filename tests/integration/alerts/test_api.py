@@ -137,6 +137,19 @@ async def test_a_form_that_is_refused_keeps_what_was_typed(site: Site) -> None:
     assert (await site.client.get(f"/alerts/{NOBODY}")).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["Ann\x1b[31m", "Ann\nBob", "Ann\u2028Bob", "x" * 81])
+async def test_a_name_that_is_no_line_of_text_is_refused_and_stands_in_no_trail(site: Site, name: str) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    trail = await site.story.trail()
+    for path, data in (("acknowledge", {}), ("remark", {"text": "seen"})):
+        answer = await site.client.post(f"/alerts/{alert_id}/{path}", data={"by": name} | data)
+        assert answer.status_code == 422
+    assert (await site.acknowledge(alert_id, name)).status_code == 422
+    assert await site.story.trail() == trail
+    assert (await site.alert())["state"] == "active"
+
+
 async def test_nothing_that_a_device_or_a_person_writes_becomes_markup(site: Site) -> None:
     await site.story.run([(0, STALL)])
     nasty = "<script>alert(1)</script>"
@@ -159,7 +172,7 @@ async def test_the_pages_load_nothing_from_elsewhere(site: Site) -> None:
 
 async def test_the_board_warns_when_it_may_not_show_everything(site: Site) -> None:
     assert "No alert worker is running" in (await site.client.get("/")).text
-    await site.story.new_worker().beat_once()
+    await site.story.new_worker().heartbeat_once()
     assert "No alert worker is running" not in (await site.client.get("/")).text
 
 

@@ -1,0 +1,64 @@
+"""What a person may write."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, Name, PersonName, is_note, is_person_name, is_words
+
+CONTROLS = {"escape": "\x1b", "NUL": "\0", "DEL": "\x7f", "C1": "\x9b"}
+LINE_ENDS = {"line feed": "\n", "carriage return": "\r", "U+2028": "\u2028", "U+2029": "\u2029", "tab": "\t"}
+BLANK = ("", " ", "\t \n")
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann", " Ann ", "Zoë Ní Bhriain", "李", "x" * LONGEST_NAME, f"  {'x' * LONGEST_NAME}  "]
+)
+def test_names_of_people(name: str) -> None:
+    assert is_person_name(name)
+    assert TypeAdapter(PersonName).validate_python(name) == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(f"Ann{each}Bob", id=name) for name, each in (CONTROLS | LINE_ENDS).items()),
+        *BLANK,
+        pytest.param("x" * (LONGEST_NAME + 1), id="too long"),
+        "Ann\x1b[31m",
+    ],
+)
+def test_what_is_nobodys_name(name: str) -> None:
+    assert not is_person_name(name)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\t"])
+def test_a_text_may_have_line_ends(ending: str) -> None:
+    assert is_note(f"called the ward{ending}twice")
+    assert is_words(f"called the ward{ending}twice")
+
+
+@pytest.mark.parametrize("character", CONTROLS.values(), ids=CONTROLS)
+def test_a_text_has_no_other_control_characters(character: str) -> None:
+    assert not is_note(f"called{character}")
+    assert not is_words(f"called{character}")
+
+
+@pytest.mark.parametrize("blank", BLANK)
+def test_a_note_may_be_left_out_and_words_may_not(blank: str) -> None:
+    assert is_note(blank)
+    assert not is_words(blank)
+
+
+def test_how_long_a_text_may_be() -> None:
+    assert is_note("x" * LONGEST_TEXT)
+    assert is_words(f" {'x' * LONGEST_TEXT} ")
+    assert not is_note("x" * (LONGEST_TEXT + 1))
+    assert not is_words("x" * (LONGEST_TEXT + 1))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, *(f"north{each}" for each in (CONTROLS | LINE_ENDS).values())])
+def test_what_is_no_name_of_a_clinic_a_pump_or_a_rule(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Name).validate_python(name)
