@@ -59,7 +59,7 @@ class Strength(StrEnum):
 
     FULL = "full"
     """Opens an alert, changes it and pages."""
-    LINGERING = "lingering"
+    HOLDING = "holding"
     """Only keeps an open alert open: inside the hysteresis, or nobody knows. Opens and changes nothing."""
 
 
@@ -165,7 +165,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A transition after which somebody may have to be told; `seq` is its place in the clinic's trail."""
+    """A transition after which somebody may have to be told; `seq` is its position in the clinic's trail."""
 
     kind: TransitionKind
     seq: int
@@ -179,7 +179,7 @@ class Page:
         """The page that a transition begins; empty: it begins none.
 
         Raises:
-            ValueError: It begins one, and has no place in the trail.
+            ValueError: It begins one, and has no position in the trail.
         """
         if transition.kind not in PAGING_KINDS:
             return ()
@@ -194,7 +194,7 @@ class Page:
 class OpenAlert:
     """An alert that is not closed, closed a moment ago or resolved, with what was paged for it so far (oldest first).
 
-    `told` is the highest priority of which somebody was told; None: nobody was, or a page was called off.
+    `notified` is the highest priority of which somebody was told; None: nobody was, or a page was called off.
     """
 
     alert_id: UUID
@@ -213,7 +213,7 @@ class OpenAlert:
     pages: tuple[Page, ...] = ()
     occasions: frozenset[Occasion] = frozenset()
     ended_at: datetime | None = None
-    told: Priority | None = None
+    notified: Priority | None = None
     resolved_by: str | None = None
 
     @classmethod
@@ -238,11 +238,11 @@ class OpenAlert:
 
         Args:
             transition: Of this alert; one that opens it may follow `opened_by`.
-            seq: The place of the transition in the clinic's audit trail; None: it is not audited.
+            seq: The position of the transition in the clinic's audit trail; None: it is not audited.
             at: When.
 
         Raises:
-            ValueError: The transition pages and has no place in the trail.
+            ValueError: The transition pages and has no position in the trail.
         """
         condition, ended = transition.condition, transition.to_state in {AlertState.CLEARED, AlertState.CLOSED}
         active = transition.to_state is AlertState.ACTIVE

@@ -56,7 +56,7 @@ def moment(at: datetime) -> str:
 def parts_of(text: str) -> tuple[str | datetime, ...]:
     """Part a text into words and the moments in it, as `moment` writes them; nothing is lost."""
     return tuple(
-        _read_moment(part) or part if place % 2 else part for place, part in enumerate(_WRITTEN.split(text)) if part
+        _read_moment(part) or part if index % 2 else part for index, part in enumerate(_WRITTEN.split(text)) if part
     )
 
 

@@ -46,7 +46,7 @@ def list_(
         replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
         print(
             f"{row.dead_letter_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
-            f"{_place(row)}  {row.reason}: {printable(row.detail)}{replayed}"
+            f"{_which_event(row)}  {row.reason}: {printable(row.detail)}{replayed}"
         )
     if not rows:
         print("no dead letters")
@@ -164,7 +164,7 @@ def _known(reason: str | None) -> str | None:
     return reason
 
 
-def _place(row: DeadLetterSummary) -> str:
+def _which_event(row: DeadLetterSummary) -> str:
     return printable(row.topic) + ("" if row.event_index is None else f"[{row.event_index}]")
 
 

@@ -89,7 +89,7 @@ async def _beat(pipeline: Pipeline, pool: Pool, client_id: str) -> None:
         if not pipeline.faults:
             with suppress(*UNAVAILABLE):
                 async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
-                    await store.beat(connection, client_id)
+                    await store.record_heartbeat(connection, client_id)
         await asyncio.sleep(_BEAT_SECONDS)
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from services.runtime.backoff import backoff_seconds
+
 _AT_ONCE_SECONDS: Final = 2.0
 _USUAL_SECONDS: Final = 0.5
 _HARMLESS: Final = 2
@@ -45,4 +47,6 @@ class Ends:
         """How long to wait before the next connection."""
         if self.without_receipts <= _HARMLESS:
             return _USUAL_SECONDS
-        return min(_USUAL_SECONDS * 2.0 ** min(self.without_receipts, 10), _AT_MOST_SECONDS)
+        return backoff_seconds(
+            self.without_receipts + 1, first_seconds=_USUAL_SECONDS, longest_seconds=_AT_MOST_SECONDS
+        )

@@ -91,10 +91,10 @@ def read_migrations(folder: Path) -> tuple[Migration, ...]:
         MigrationError: A file is misnamed, a number is missing or stands twice, or a header is unknown.
     """
     migrations = []
-    for place, path in enumerate(sorted(folder.glob("*.sql")), start=1):
+    for number, path in enumerate(sorted(folder.glob("*.sql")), start=1):
         match = _FILE_NAME.match(path.name)
-        if match is None or int(match[1]) != place:
-            msg = f"{path.name}: expected a name like {place:04d}_lower_case.sql"
+        if match is None or int(match[1]) != number:
+            msg = f"{path.name}: expected a name like {number:04d}_lower_case.sql"
             raise MigrationError(msg)
         sql = path.read_text(encoding="utf-8")
         header = dict(_HEADER.findall(sql))
@@ -104,7 +104,7 @@ def read_migrations(folder: Path) -> tuple[Migration, ...]:
             msg = f"{path.name}: {error}; expected of {', '.join(Edition)}"
             raise MigrationError(msg) from error
         migrations.append(
-            Migration(place, path.stem, sql, editions, in_transaction=header.get("transaction", "true") == "true")
+            Migration(number, path.stem, sql, editions, in_transaction=header.get("transaction", "true") == "true")
         )
     return tuple(migrations)
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 from mqtt5 import PublishPacket
 
-from services.localstack.proxy import HangingProxy
 from services.runtime.mqtt import ConnectionLostError, broker_address, connect
-from services.simulator.connect import open_link
+from services.simulator.devices.connect import open_link
 from tests.ingest_world import unique
+from tests.servers.hanging_proxy import HangingProxy
 
 pytestmark = pytest.mark.slow
 

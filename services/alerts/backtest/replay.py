@@ -37,7 +37,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class ReplayedChange:
     """One transition of meaning, and who would have been told at once."""
 
     at: datetime
@@ -47,7 +47,7 @@ class Happened:
     key: str
     kind: TransitionKind
     priority: Priority
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 def replay(
@@ -59,7 +59,7 @@ def replay(
     *,
     windows: int,
     sweep: timedelta,
-) -> Iterator[Happened]:
+) -> Iterator[ReplayedChange]:
     """Go through one pump's arrivals and the sweeps between them; what stands at `since` is not told again.
 
     Args:
@@ -72,49 +72,49 @@ def replay(
         sweep: How often the pump is looked at though nothing arrives.
     """
     ordered = sorted(arrivals, key=lambda each: (each.received_at, each.event.event_id))
-    place = _store(history, ordered, 0, since)
+    index = _store(history, ordered, 0, since)
     alerts: dict[tuple[str, str], OpenAlert] = {}
     _decide(history, alerts, policy, since, windows)
     next_sweep = since + sweep
     while True:
-        arrives = ordered[place].received_at if place < len(ordered) else until + sweep
+        arrives = ordered[index].received_at if index < len(ordered) else until + sweep
         now = min(arrives, next_sweep)
         if now > until:
             return
-        place = _store(history, ordered, place, now)
+        index = _store(history, ordered, index, now)
         if now == next_sweep:
             next_sweep += sweep
         yield from _decide(history, alerts, policy, now, windows)
 
 
-def _store(history: History, ordered: Sequence[Arrival], place: int, until: datetime) -> int:
-    while place < len(ordered) and ordered[place].received_at <= until:
-        history.add(ordered[place].event, ordered[place].received_at, ordered[place].device_id)
-        place += 1
-    return place
+def _store(history: History, ordered: Sequence[Arrival], index: int, until: datetime) -> int:
+    while index < len(ordered) and ordered[index].received_at <= until:
+        history.add(ordered[index].event, ordered[index].received_at, ordered[index].device_id)
+        index += 1
+    return index
 
 
 def _decide(
     history: History, alerts: dict[tuple[str, str], OpenAlert], policy: Policy, now: datetime, windows: int
-) -> list[Happened]:
-    happened = []
+) -> list[ReplayedChange]:
+    changes = []
     conditions = evaluate(history.facts(now, windows), policy, now)
     flapping = timedelta(minutes=policy.paging.flapping_minutes)
     # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
     for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping):
         after = _after(transition, history, now)
         planned = due_deliveries(after, policy, now)
-        priorities = [each for each in (after.told, after.priority if planned else None) if each is not None]
+        priorities = [each for each in (after.notified, after.priority if planned else None) if each is not None]
         after = replace(
             after,
             occasions=after.occasions | {each.occasion for each in planned},
-            told=max(priorities, key=lambda each: each.rank, default=None),
+            notified=max(priorities, key=lambda each: each.rank, default=None),
         )
         alerts[after.rule, after.key] = after
         if transition.kind is not TransitionKind.REFRESHED:
-            told = sorted({each.contact for each in planned})
-            happened.append(
-                Happened(
+            notified = sorted({each.contact for each in planned})
+            changes.append(
+                ReplayedChange(
                     now,
                     history.pump_id,
                     history.clinic_id,
@@ -122,10 +122,10 @@ def _decide(
                     after.key,
                     transition.kind,
                     after.priority,
-                    tuple(told) if transition.kind in PAGING_KINDS else (),
+                    tuple(notified) if transition.kind in PAGING_KINDS else (),
                 )
             )
-    return happened
+    return changes
 
 
 def _after(transition: Transition, history: History, now: datetime) -> OpenAlert:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from schemas.policy import Policy
 from services.alerts.backtest import store
-from services.alerts.backtest.replay import Happened, replay
+from services.alerts.backtest.replay import ReplayedChange, replay
 from services.alerts.facts.from_events import History
 from services.alerts.lifecycle.one_off import counted_as
 from services.alerts.model import PAGING_KINDS, TransitionKind
@@ -32,12 +32,12 @@ class Backtest:
     pumps: int
     since: datetime
     until: datetime
-    happened: tuple[Happened, ...]
+    changes: tuple[ReplayedChange, ...]
 
     def summary(self) -> dict[str, Any]:
         """Alerts by rule and by week, pages by person: plain values."""
         weeks = (self.until - self.since) / timedelta(weeks=1)
-        opened = [each for each in self.happened if each.kind is TransitionKind.OPENED]
+        opened = [each for each in self.changes if each.kind is TransitionKind.OPENED]
         by_week: Counter[str] = Counter(f"{each.at:%G-W%V}" for each in opened)
         return {
             "pumps": self.pumps,
@@ -47,14 +47,14 @@ class Backtest:
             "alerts_per_week": round(len(opened) / weeks, 2) if weeks > 0 else 0.0,
             "alerts_by_rule": dict(sorted(Counter(counted_as(each.rule, each.key) for each in opened).items())),
             "alerts_by_week": dict(sorted(by_week.items())),
-            "pages_by_contact": dict(sorted(Counter(name for each in self.happened for name in each.told).items())),
-            "paging_events": sum(each.kind in PAGING_KINDS for each in self.happened),
+            "pages_by_contact": dict(sorted(Counter(name for each in self.changes for name in each.notified).items())),
+            "paging_events": sum(each.kind in PAGING_KINDS for each in self.changes),
         }
 
 
 def difference(first: Backtest, second: Backtest) -> dict[str, list[str]]:
     """The alerts that only one of two policies opens, as "time pump rule/key priority"."""
-    ours, theirs = ({_line(each) for each in test.happened if _opens(each)} for test in (first, second))
+    ours, theirs = ({_line(each) for each in test.changes if _opens(each)} for test in (first, second))
     return {"only_with_policy": sorted(ours - theirs), "only_against": sorted(theirs - ours)}
 
 
@@ -63,7 +63,7 @@ async def backtest(
 ) -> Backtest:
     """Replay every enrolled pump (of one clinic, or of all)."""
     pumps = await store.load_pumps(connection, clinic_id)
-    happened: list[Happened] = []
+    changes: list[ReplayedChange] = []
     windows = max(28, policy.bolus_demand.baseline_days)
     for start in range(0, len(pumps), _SLICE_PUMPS):
         some = pumps[start : start + _SLICE_PUMPS]
@@ -71,14 +71,14 @@ async def backtest(
         for pump in some:
             history = History(pump.pump_id, pump.clinic_id, pump.handhelds)
             mine = arrivals.get(pump.pump_id, [])
-            happened += replay(history, mine, policy, since, until, windows=windows, sweep=sweep)
-    happened.sort(key=lambda each: (each.at, each.pump_id, each.rule, each.key))
-    return Backtest(len(pumps), since, until, tuple(happened))
+            changes += replay(history, mine, policy, since, until, windows=windows, sweep=sweep)
+    changes.sort(key=lambda each: (each.at, each.pump_id, each.rule, each.key))
+    return Backtest(len(pumps), since, until, tuple(changes))
 
 
 def as_json(first: Backtest, second: Backtest | None) -> str:
     """Everything, for `--json`."""
-    answer: dict[str, Any] = {"policy": first.summary(), "alerts": [_line(each) for each in first.happened]}
+    answer: dict[str, Any] = {"policy": first.summary(), "alerts": [_line(each) for each in first.changes]}
     if second is not None:
         answer |= {"against": second.summary(), "difference": difference(first, second)}
     return json.dumps(answer, indent=1)
@@ -94,14 +94,14 @@ def as_lines(first: Backtest, second: Backtest | None) -> Iterator[str]:
         for name in sorted({name for column in columns for name in column[group]}):
             yield f"  {label + name:30}" + "".join(f"{column[group].get(name, 0):>12}" for column in columns)
     if second is not None:
-        for place, lines in difference(first, second).items():
-            yield f"{place.replace('_', ' ')}: {len(lines)}"
+        for which, lines in difference(first, second).items():
+            yield f"{which.replace('_', ' ')}: {len(lines)}"
             yield from (f"  {line}" for line in lines[:20])
 
 
-def _opens(each: Happened) -> bool:
+def _opens(each: ReplayedChange) -> bool:
     return each.kind is TransitionKind.OPENED
 
 
-def _line(each: Happened) -> str:
+def _line(each: ReplayedChange) -> str:
     return f"{each.at.isoformat()} {each.pump_id} {each.rule}/{each.key} {each.kind.value} {each.priority.value}"

@@ -30,7 +30,7 @@ _CAN_CARRY_FIELDS: Final = ("json", "jsons", "form", "forms")
 _PUSH: Final = ("ntfy", "ntfys")
 _MAIL: Final = ("mailto", "mailtos")
 _SMTP_HOST: Final = re.compile("[?&]smtp=([^&]+)")
-_LINGERING: Final = 4
+_HOLDING: Final = 4
 """A send that was given up keeps its thread until its socket gives up too: so many threads for each place."""
 _TYPES: Final = {
     Priority.HIGH: apprise.NotifyType.FAILURE,
@@ -89,7 +89,7 @@ class AppriseChannel:
             image_url_logo="",
             service_timeout=0,
         )
-        self._threads = ThreadPoolExecutor(_LINGERING * at_once, thread_name_prefix="send")
+        self._threads = ThreadPoolExecutor(_HOLDING * at_once, thread_name_prefix="send")
         # Its records hold hosts, addresses and texts. They are captured for the one attempt that they are about, down
         # to the cause of a failure, and go nowhere else.
         apprise_log = logging.getLogger("apprise")

@@ -25,7 +25,7 @@ import structlog
 from services.alerts.delivery import store
 from services.alerts.delivery.channel import AppriseChannel, server_of
 from services.alerts.delivery.escalate import after_failure
-from services.alerts.delivery.group_pages import gather_once
+from services.alerts.delivery.group_pages import group_pages_once
 from services.alerts.delivery.mute import mute_of
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
@@ -102,7 +102,7 @@ class Dispatcher:
     async def _start_what_is_due(self) -> None:
         async with self._resources.pool.acquire() as connection:
             policies, now = self._resources.policies.now, self._resources.clock()
-            await gather_once(connection, policies, now, public_url=self._resources.settings.public_url)
+            await group_pages_once(connection, policies, now, public_url=self._resources.settings.public_url)
         while len(self._sending) < self._resources.settings.sends_at_once and not self._stopping:
             claimed = await self._claim()
             if claimed is None:

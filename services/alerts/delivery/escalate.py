@@ -54,8 +54,8 @@ def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[Pla
         return ()
     route = policy.routes.get(episode.priority)
     planned: list[PlannedDelivery] = []
-    for place, step in enumerate(route.steps if route else ()):
-        occasion = episode.occasion.at_step(place)
+    for number, step in enumerate(route.steps if route else ()):
+        occasion = episode.occasion.at_step(number)
         is_due = episode.began_at + timedelta(minutes=step.after_minutes) <= now
         if is_due and occasion not in alert.occasions:
             planned.extend(
@@ -87,14 +87,14 @@ def after_failure(
     if after:
         return (PlannedDelivery(failed.occasion, failed.contact, after[0]),)
     route = policy.routes.get(priority)
-    place = failed.occasion.step + 1
-    if not final or route is None or place >= len(route.steps):
+    number = failed.occasion.step + 1
+    if not final or route is None or number >= len(route.steps):
         return ()
-    occasion = failed.occasion.at_step(place)
+    occasion = failed.occasion.at_step(number)
     return tuple(
         PlannedDelivery(occasion, each.name, each.channels[0].name)
         for each in policy.contacts
-        if each.name in route.steps[place].contacts
+        if each.name in route.steps[number].contacts
     )
 
 

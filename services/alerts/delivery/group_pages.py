@@ -26,7 +26,7 @@ from services.runtime.isolation import apart
 log = structlog.get_logger()
 
 
-async def gather_once(connection: Connection, policies: Policies, now: datetime, *, public_url: str) -> int:
+async def group_pages_once(connection: Connection, policies: Policies, now: datetime, *, public_url: str) -> int:
     """Decide about every kind that waits; returns how many pages became due, a group counted once."""
     async with connection.transaction():
         if not await store.lock_grouping(connection):

@@ -84,23 +84,23 @@ async def evaluate_pumps(
         public_url: Where pages point to.
     """
     await store.plan_once(connection)
-    held = await store.lock_pumps(connection, pump_ids, now)
-    sound = sorted(pump_id for pump_id, each in held.items() if not each.failures)
+    locked = await store.lock_pumps(connection, pump_ids, now)
+    sound = sorted(pump_id for pump_id, each in locked.items() if not each.failures)
     outcome = Outcome()
 
     async def judge(some: Sequence[str]) -> Outcome:
-        due = {pump_id: held[pump_id].due_at for pump_id in some}
+        due = {pump_id: locked[pump_id].due_at for pump_id in some}
         return await _judge(connection, due, policies, now, public_url=public_url)
 
     slices = [sound[start : start + _SLICE_PUMPS] for start in range(0, len(sound), _SLICE_PUMPS)]
     # One that failed before is tried by itself, so that the others need no second try because of it.
-    for some in (*slices, *([pump_id] for pump_id in sorted(held.keys() - set(sound)))):
+    for some in (*slices, *([pump_id] for pump_id in sorted(locked.keys() - set(sound)))):
         done, failed = await apart(connection, some, judge)
         outcome = sum(done, outcome)
         for failure in failed:
-            failures = held[failure.item].failures + 1
+            failures = locked[failure.item].failures + 1
             outcome += await cannot_judge(connection, failure, failures, policies, now, public_url=public_url)
-    await store.count_failures(connection, [each for each in held if held[each].failures], outcome.unjudged)
+    await store.count_failures(connection, [each for each in locked if locked[each].failures], outcome.unjudged)
     return outcome
 
 
@@ -133,8 +133,8 @@ async def write_down(
     public_url: str,
 ) -> int:
     """Write what was decided, and the pages that are due by now; returns how many pages are new."""
-    places = await apply_changes(connection, decided, now)
-    after = list(_after(open_alerts, decided, places, now))
+    positions = await apply_changes(connection, decided, now)
+    after = list(_after(open_alerts, decided, positions, now))
     await adopt_bypassed(connection, pump_ids, after, now)
     return await insert_deliveries(connection, list(_due(after, policies, now, public_url)), now)
 
@@ -168,13 +168,13 @@ async def cannot_judge(
         return Outcome(1, deliveries=await insert_notices(connection, notices, now), unjudged=(pump_id,))
 
     for tell in (open_an_alert, send_a_notice):  # the second where even an alert cannot be written
-        told, failed = await apart(connection, [pump_id], tell)
-        if told:
+        outcomes, failed = await apart(connection, [pump_id], tell)
+        if outcomes:
             break
         log.error("pump_not_judged_not_told", pump_id=pump_id, error=described(failed[0].error))
     wait = timedelta(seconds=backoff_seconds(failures, first_seconds=2.0, longest_seconds=_TRY_AGAIN_SECONDS))
     await store.set_due(connection, {pump_id: now + wait})
-    return told[0] if told else Outcome(1, unjudged=(pump_id,))
+    return outcomes[0] if outcomes else Outcome(1, unjudged=(pump_id,))
 
 
 def decide(
@@ -224,7 +224,7 @@ def _due_again(
 def _after(
     open_alerts: dict[str, list[OpenAlert]],
     changes: Sequence[AlertChange],
-    places: Mapping[UUID, int],
+    positions: Mapping[UUID, int],
     now: datetime,
 ) -> Iterator[OpenAlert]:
     """The alerts as they are now, each with the page that its change began."""
@@ -232,9 +232,9 @@ def _after(
     for alerts in open_alerts.values():
         for alert in alerts:
             change = by_alert.pop(alert.alert_id, None)
-            yield alert if change is None else alert.after(change.transition, places.get(alert.alert_id), now)
+            yield alert if change is None else alert.after(change.transition, positions.get(alert.alert_id), now)
     for change in by_alert.values():
-        yield change.opened().after(change.transition, places.get(change.alert_id), now)
+        yield change.opened().after(change.transition, positions.get(change.alert_id), now)
 
 
 def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_url: str) -> Iterator[DeliveryRow]:

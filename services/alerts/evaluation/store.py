@@ -15,7 +15,7 @@ QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 @dataclass(frozen=True, slots=True)
-class HeldPump:
+class LockedPump:
     """A pump that this transaction holds: when it is to be looked at again, and how often in a row it failed."""
 
     due_at: datetime | None
@@ -50,10 +50,10 @@ async def take_due_slice(connection: Connection, now: datetime, limit: int) -> t
     return tuple(row["pump_id"] for row in await connection.fetch(QUERIES["take_due_slice"], now, limit))
 
 
-async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, HeldPump]:
+async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, LockedPump]:
     """Hold the pumps until the transaction ends; returns those that the registry knows."""
     rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
-    return {row["pump_id"]: HeldPump(row["due_at"], row["failures"]) for row in rows}
+    return {row["pump_id"]: LockedPump(row["due_at"], row["failures"]) for row in rows}
 
 
 async def set_due(connection: Connection, due: Mapping[str, datetime | None]) -> None:

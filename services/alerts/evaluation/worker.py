@@ -116,10 +116,10 @@ class Worker:
             )
         ]
 
-    async def beat_once(self) -> None:
+    async def heartbeat_once(self) -> None:
         """Say that this worker lives."""
         async with self._resources.pool.acquire() as connection:
-            await health_store.beat(connection, self._resources.worker_id, self._resources.clock())
+            await health_store.record_heartbeat(connection, self._resources.worker_id, self._resources.clock())
 
     async def measure_once(self) -> None:
         """Measure how far behind the work is, and how many alerts have reached nobody."""
@@ -150,7 +150,7 @@ class Worker:
                 group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
-            beat = _then_wait(self.beat_once, settings.heartbeat_seconds)
+            beat = _then_wait(self.heartbeat_once, settings.heartbeat_seconds)
             # After an outage this one must not be late: others would take it for dead.
             group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))

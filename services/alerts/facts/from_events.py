@@ -63,15 +63,15 @@ class History:
         insort(self.heard, at.timestamp())
         match event:
             case wire.Reservoir():
-                insort(self.readings, (at, number, device_id, received_at, event), key=_place)
+                insort(self.readings, (at, number, device_id, received_at, event), key=_order)
             case wire.Bolus():
                 self._add_request((at, number, device_id, received_at, event))
             case wire.Therapy():
-                insort(self.therapies, (at, number, event), key=_place)
+                insort(self.therapies, (at, number, event), key=_order)
             case wire.Refill():
-                insort(self.refills, (at, number, event), key=_place)
+                insort(self.refills, (at, number, event), key=_order)
             case wire.Report():
-                insort(self.reports, (at, number, event), key=_place)
+                insort(self.reports, (at, number, event), key=_order)
             case wire.Status():
                 insort(self.statuses.setdefault(device_id, []), (at, received_at, number))
             case wire.Alarm():
@@ -115,10 +115,10 @@ class History:
         outcome = request[4].outcome
         at_limit = outcome is wire.BolusOutcome.DENIED_LIMIT
         refused = at_limit or outcome is wire.BolusOutcome.DENIED_LOCKOUT
-        place = bisect_right(self.requests, _place(request), key=_place)
-        self.requests.insert(place, request)
+        index = bisect_right(self.requests, _order(request), key=_order)
+        self.requests.insert(index, request)
         mark = (request[0].timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
-        self.marks.insert(place, mark)
+        self.marks.insert(index, mark)
 
     def _earlier(self, refills: tuple[Refill, ...]) -> Reading | None:
         if not self.readings or self.readings[-1][4].basis is not wire.ReadingBasis.COMPUTED:
@@ -161,8 +161,8 @@ class History:
         counts = [[0, 0, 0, 0, 0] for _ in range(windows)]
         before = float("-inf")
         for at, delivered, refused, at_limit in self.marks[bisect_right(self.requests, first, key=_moment) :]:
-            place = int((end - at) // _DAY_SECONDS)
-            count = counts[max(0, place)]
+            index = int((end - at) // _DAY_SECONDS)
+            count = counts[max(0, index)]
             count[0] += at - before >= _EPISODE_SECONDS
             count[1] += 1
             count[2] += delivered
@@ -170,9 +170,9 @@ class History:
             count[4] += at_limit
             before = at
         heard = self.heard
-        edges = [bisect_right(heard, end - place * _DAY_SECONDS) for place in range(windows + 1)]
+        edges = [bisect_right(heard, end - index * _DAY_SECONDS) for index in range(windows + 1)]
         edges[0] = len(heard)
-        return tuple(DayWindow(c[0], edges[place] > edges[place + 1], *c[1:]) for place, c in enumerate(counts))
+        return tuple(DayWindow(c[0], edges[index] > edges[index + 1], *c[1:]) for index, c in enumerate(counts))
 
     def _contact(self, device_id: str, now: datetime, first: datetime) -> Contact:
         statuses = self.statuses.get(device_id, [])[: -HEARTBEATS - 1 : -1]
@@ -186,7 +186,7 @@ class History:
         return Contact(device_id, tuple(sorted(heard)))
 
 
-def _place(entry: tuple[datetime, UUID, *tuple[object, ...]]) -> tuple[datetime, UUID]:
+def _order(entry: tuple[datetime, UUID, *tuple[object, ...]]) -> tuple[datetime, UUID]:
     return entry[0], entry[1]
 
 

@@ -93,15 +93,15 @@ def unheard(facts: PumpFacts, row: Row, now: datetime) -> tuple[int, ...]:
     first_at = row["first_reading_at"]
     if first_at is None:
         return ()
-    end = _place(now.timestamp() - first_at) + 1
-    return tuple(place for place, window in enumerate(facts.windows[:end]) if not window.heard)
+    end = _window_index(now.timestamp() - first_at) + 1
+    return tuple(index for index, window in enumerate(facts.windows[:end]) if not window.heard)
 
 
-def with_heard(facts: PumpFacts, places: Iterable[int]) -> PumpFacts:
+def with_heard(facts: PumpFacts, indexes: Iterable[int]) -> PumpFacts:
     """The same, with these windows heard."""
     found = list(facts.windows)
-    for place in places:
-        found[place] = _HEARD
+    for index in indexes:
+        found[index] = _HEARD
     return replace(facts, windows=tuple(found))
 
 
@@ -159,7 +159,7 @@ def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Readin
     return None if volume_ml is None or at is None else Reading(volume_ml, ReadingBasis(basis), at)
 
 
-def _place(seconds_ago: float) -> int:
+def _window_index(seconds_ago: float) -> int:
     """The window of a moment; one that is ahead of our clock is in the newest."""
     return max(0, int(seconds_ago // _SECONDS_PER_DAY))
 
@@ -174,22 +174,22 @@ def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
 def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
     end, found = now.timestamp(), [_NOTHING] * windows
     moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or ())
-    for place in {int((end - at) // _SECONDS_PER_DAY) for at in moments}:  # `_place`, without a call for each
-        if place < windows:
-            found[max(0, place)] = _HEARD
+    for index in {int((end - at) // _SECONDS_PER_DAY) for at in moments}:  # `_place`, without a call for each
+        if index < windows:
+            found[max(0, index)] = _HEARD
     days: dict[int, tuple[list[float], list[str]]] = {}
     before, day = float("-inf"), None
     for at, outcome in requests:
-        place = int((end - at) // _SECONDS_PER_DAY)
-        if place != day:
-            day = place
-            episodes, outcomes = days.setdefault(max(0, place), ([], []))
+        index = int((end - at) // _SECONDS_PER_DAY)
+        if index != day:
+            day = index
+            episodes, outcomes = days.setdefault(max(0, index), ([], []))
         outcomes.append(outcome)
         if at - before >= _EPISODE_SECONDS:
             episodes.append(at)
         before = at
-    for place, (episodes, outcomes) in days.items():
-        found[place] = _window(len(episodes), tuple(outcomes))
+    for index, (episodes, outcomes) in days.items():
+        found[index] = _window(len(episodes), tuple(outcomes))
     return tuple(found)
 
 

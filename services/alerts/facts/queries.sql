@@ -21,22 +21,22 @@ therapy AS (
                           lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
                     THEN observed_at END AS began_at
         FROM (
-            SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+            SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
             FROM therapies t
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
-        WHERE place <= 8
+        WHERE position <= 8
         WINDOW back AS (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC)) compared
-    ORDER BY pump_id, place),
+    ORDER BY pump_id, position),
 refill AS (
-    SELECT pump_id, array_agg(observed_at ORDER BY place) AS moments, array_agg(expected_ml ORDER BY place) AS expected,
-           array_agg(measured_ml ORDER BY place) AS measured, array_agg(filled_ml ORDER BY place) AS filled,
+    SELECT pump_id, array_agg(observed_at ORDER BY position) AS moments, array_agg(expected_ml ORDER BY position) AS expected,
+           array_agg(measured_ml ORDER BY position) AS measured, array_agg(filled_ml ORDER BY position) AS filled,
            max(observed_at) AS newest_at
     FROM (
         SELECT pump_id, observed_at, expected_ml, measured_ml, filled_ml,
-               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
         FROM refills
         WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
-    WHERE place <= 4 GROUP BY pump_id),
+    WHERE position <= 4 GROUP BY pump_id),
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
 alarm AS (
     SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
@@ -77,15 +77,15 @@ heard AS (
           AND received_at <= coalesce($3::timestamptz, 'infinity')) each
     GROUP BY pump_id),
 report AS (
-    SELECT pump_id, array_agg(complaint ORDER BY place) AS complaints, array_agg(score ORDER BY place) AS scores,
-           array_agg(observed_at ORDER BY place) AS moments
+    SELECT pump_id, array_agg(complaint ORDER BY position) AS complaints, array_agg(score ORDER BY position) AS scores,
+           array_agg(observed_at ORDER BY position) AS moments
     FROM (
         SELECT pump_id, complaint, score, observed_at,
-               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS place
+               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
         FROM patient_reports
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
-    WHERE place <= 20 GROUP BY pump_id),
+    WHERE position <= 20 GROUP BY pump_id),
 handheld AS (
     SELECT p.pump_id, array_agg(p.handheld_id) AS devices
     FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
@@ -158,10 +158,10 @@ LEFT JOIN LATERAL (
 -- name: heard_by_readings
 -- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had
 -- been received by $4.
-SELECT w.pump_id, w.place
-FROM unnest($1::text[], $2::integer[]) AS w (pump_id, place)
+SELECT w.pump_id, w.position
+FROM unnest($1::text[], $2::integer[]) AS w (pump_id, position)
 WHERE EXISTS (
     SELECT FROM reservoir_readings e
-    WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.place + 1) * interval '24 hours'
-      AND (e.observed_at <= $3::timestamptz - w.place * interval '24 hours' OR w.place = 0)
+    WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
+      AND (e.observed_at <= $3::timestamptz - w.position * interval '24 hours' OR w.position = 0)
       AND e.received_at <= coalesce($4::timestamptz, 'infinity'));

@@ -1,6 +1,6 @@
 -- Signs of life.
 
--- name: beat
+-- name: record_heartbeat
 INSERT INTO worker_heartbeats AS w (worker_id, service, at, beaten_at) VALUES ($1, 'alerts', $2, clock_timestamp())
 ON CONFLICT (worker_id) DO UPDATE
 SET at = excluded.at, beaten_at = excluded.beaten_at,

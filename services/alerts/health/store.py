@@ -36,9 +36,9 @@ async def count_unreached(connection: Connection) -> dict[str, int]:
     return {row["clinic_id"]: row["alerts"] for row in await connection.fetch(QUERIES["unreached"])}
 
 
-async def beat(connection: Connection, worker_id: str, now: datetime) -> None:
+async def record_heartbeat(connection: Connection, worker_id: str, now: datetime) -> None:
     """Say that this worker lives."""
-    await connection.execute(QUERIES["beat"], worker_id, now)
+    await connection.execute(QUERIES["record_heartbeat"], worker_id, now)
 
 
 async def forget_heartbeats(connection: Connection, before: datetime) -> None:

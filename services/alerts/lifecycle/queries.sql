@@ -6,7 +6,7 @@
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasion_kinds, o.occasion_episodes, o.occasion_steps, o.told
+       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasion_kinds, o.occasion_episodes, o.occasion_steps, o.notified
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -28,7 +28,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT array_agg(kind) AS occasion_kinds, array_agg(episode) AS occasion_episodes, array_agg(step) AS occasion_steps,
            CASE WHEN NOT bool_or(state = 'cancelled') THEN array_agg(DISTINCT priority) FILTER (WHERE state = 'sent') END
-               AS told
+               AS notified
     FROM deliveries WHERE alert_id = a.alert_id) o ON true
 ORDER BY a.pump_id, a.rule, a.key;
 
@@ -72,8 +72,8 @@ UPDATE deliveries SET state = 'cancelled' WHERE alert_id = ANY ($1::uuid[]) AND 
 -- name: pump_of_alert
 SELECT pump_id FROM alerts WHERE alert_id = $1;
 
--- name: hold_pump
--- Hold one pump without counting it as evaluated.
+-- name: lock_pump
+-- Lock one pump without counting it as evaluated.
 INSERT INTO pump_evaluations (pump_id, evaluated_at) VALUES ($1, '2000-01-01Z')
 ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at;
 

@@ -4,7 +4,7 @@ Guarantees: at most one transition for an alert; the same input gives the same a
 concurrent evaluation changes nothing more; every transition has a reason; no alert ends while its condition
 lingers (a gap in the data clears nothing).
 
-| the alert is | condition: none               | LINGERING | FULL                                            |
+| the alert is | condition: none               | HOLDING | FULL                                            |
 | ------------ | ----------------------------- | --------- | ------------------------------------------------|
 | not there    | -                             | -         | opened                                          |
 | active       | closed; if ever high: cleared | -         | raised, lowered or refreshed                    |
@@ -121,7 +121,7 @@ def _next(alert: OpenAlert, condition: Condition | None, now: datetime, flapping
     if condition is None:
         return _ended(alert)
     match condition.strength:
-        case Strength.LINGERING:
+        case Strength.HOLDING:
             return None
         case Strength.FULL:
             return _persists(alert, condition, now, flapping)
@@ -168,8 +168,8 @@ def _flaps(alert: OpenAlert, condition: Condition, now: datetime, flapping: time
         and alert.ended_at is not None
         and now - alert.ended_at < flapping
         and alert.acknowledged_by is None
-        and alert.told is not None
-        and condition.priority.rank <= alert.told.rank
+        and alert.notified is not None
+        and condition.priority.rank <= alert.notified.rank
     )
 
 

@@ -89,8 +89,8 @@ async def load_open_alerts(
                 strict=True,
             )
         )
-        told = max((Priority(each) for each in row["told"] or ()), key=lambda each: each.rank, default=None)
-        alert = open_alert(row, pages=pages, occasions=frozenset(_occasions(row)), told=told)
+        notified = max((Priority(each) for each in row["notified"] or ()), key=lambda each: each.rank, default=None)
+        alert = open_alert(row, pages=pages, occasions=frozenset(_occasions(row)), notified=notified)
         found.setdefault(alert.pump_id, []).append(alert)
     return found
 
@@ -106,7 +106,7 @@ def open_alert(
     *,
     pages: tuple[Page, ...] = (),
     occasions: frozenset[Occasion] = frozenset(),
-    told: Priority | None = None,
+    notified: Priority | None = None,
 ) -> OpenAlert:
     """Build an alert from its row."""
     return OpenAlert(
@@ -126,13 +126,13 @@ def open_alert(
         pages=pages,
         occasions=occasions,
         ended_at=row["ended_at"],
-        told=told,
+        notified=notified,
         resolved_by=row["resolved_by"],
     )
 
 
 async def apply_changes(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
-    """Write alerts and audit rows. Returns the place of each audited change in its clinic's trail, by alert.
+    """Write alerts and audit rows. Returns the position of each audited change in its clinic's trail, by alert.
 
     An alert is closed before another of the same (pump, rule, key) opens.
     """
@@ -143,11 +143,11 @@ async def apply_changes(connection: Connection, changes: Sequence[AlertChange], 
     if opened:
         await _insert_alerts(connection, opened, now)
     audited = [change for change in changes if change.transition.kind is not TransitionKind.REFRESHED]
-    places = await _insert_transitions(connection, audited, now)
+    positions = await _insert_transitions(connection, audited, now)
     over = [change.alert_id for change in audited if change.transition.to_state is not AlertState.ACTIVE]
     if over:
         await connection.execute(QUERIES["cancel_deliveries"], over)
-    return places
+    return positions
 
 
 async def _record_person(connection: Connection, change: AlertChange, now: datetime) -> None:
@@ -243,7 +243,7 @@ async def lock_alert(connection: Connection, alert_id: UUID) -> OpenAlert:
     if pump_id is None:
         msg = f"there is no alert {alert_id}"
         raise NotFound(msg)
-    await connection.execute(QUERIES["hold_pump"], pump_id)
+    await connection.execute(QUERIES["lock_pump"], pump_id)
     row = await connection.fetchrow(QUERIES["lock_alert"], alert_id)
     assert row is not None  # noqa: S101 - an alert is never deleted
     return open_alert(row)

@@ -16,7 +16,7 @@ from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.facts.model import AlarmEvent, PumpFacts
 from services.alerts.model import OpenAlert, Page, Strength, TransitionKind
-from services.alerts.rules.active_alarms import standing_alarms
+from services.alerts.rules.active_alarms import active_alarms
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.wording import rule_words
@@ -45,7 +45,7 @@ def emergencies(
         facts = PumpFacts(pump_id=pump_id, clinic_id=clinic_id, alarms=tuple(each.event for each in own))
         for condition in (*pump_alarm(facts, policy, now), *low_reservoir(facts, policy, now)):
             cause = (pump_id, condition.rule.value, condition.key)
-            codes = {code.value for code in standing_alarms(facts.alarms)} & set(condition.evidence)
+            codes = {code.value for code in active_alarms(facts.alarms)} & set(condition.evidence)
             if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH or cause in known:
                 continue
             first = _first_raised(own, codes)

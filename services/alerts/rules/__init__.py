@@ -1,7 +1,7 @@
 """PURE. The rules, one file each: facts of one pump, the policy and the time in, conditions out.
 
 A rule keeps no state and never asks whether an alert is open: what would only keep one open it returns as
-LINGERING. To add a rule, write its file and name it in `RULES`.
+HOLDING. To add a rule, write its file and name it in `RULES`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from services.alerts.facts.model import AlarmEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActiveAlarm:
     """An alarm that stands: from its first `raised` after the last `cleared`, and the newest `raised`."""
 
     code: AlarmCode
@@ -27,7 +27,7 @@ class Standing:
     detail: str | None
 
 
-def standing_alarms(events: Iterable[AlarmEvent]) -> dict[AlarmCode, Standing]:
+def active_alarms(events: Iterable[AlarmEvent]) -> dict[AlarmCode, ActiveAlarm]:
     """Tell which alarms stand."""
     by_code: dict[AlarmCode, list[AlarmEvent]] = {}
     for event in events:
@@ -37,7 +37,7 @@ def standing_alarms(events: Iterable[AlarmEvent]) -> dict[AlarmCode, Standing]:
         raised = _raised_since_cleared(history)
         if raised:
             newest = max(raised, key=lambda event: (event.observed_at, event.event_id))
-            found[code] = Standing(
+            found[code] = ActiveAlarm(
                 code=code,
                 since=min(event.observed_at for event in raised),
                 last_raised_at=newest.observed_at,

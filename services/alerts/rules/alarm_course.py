@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from schemas.events import AlarmCode
 from schemas.policy import Priority, PumpAlarmPolicy
-from services.alerts.rules.active_alarms import Standing
+from services.alerts.rules.active_alarms import ActiveAlarm
 from services.alerts.wording import moment
 
 
@@ -27,7 +27,7 @@ class Course:
     priority: Priority
 
 
-def course(alarm: Standing, rule: PumpAlarmPolicy, end_of_service: Priority, now: datetime) -> Course | None:
+def course(alarm: ActiveAlarm, rule: PumpAlarmPolicy, end_of_service: Priority, now: datetime) -> Course | None:
     """What has become of one standing alarm by now; None: nothing yet."""
     stands = now - alarm.since
     if alarm.code is AlarmCode.MOTOR_STALL and stands >= timedelta(hours=rule.stall_recovery_hours):

@@ -26,7 +26,7 @@ _MOMENT: Final = timedelta(microseconds=1)
 
 
 def device_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """One condition for each device that is silent; LINGERING for one not heard for so long that it is unknown."""
+    """One condition for each device that is silent; HOLDING for one not heard for so long that it is unknown."""
     return tuple(
         condition
         for contact in facts.contacts
@@ -65,7 +65,7 @@ def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -
     last, rule = contact.last_at, policy.device_silent
     words = "pump" if pump else "handheld"
     if last is None:
-        explanation, strength = f"Nothing is known of the {words} {contact.device_id}.", Strength.LINGERING
+        explanation, strength = f"Nothing is known of the {words} {contact.device_id}.", Strength.HOLDING
     elif now - last <= _least_silence(rule):
         return ()  # what is so of nearly every device takes no time
     elif now - last > allowed_silence(contact, rule):

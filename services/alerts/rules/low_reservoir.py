@@ -27,7 +27,7 @@ from schemas.events import AlarmCode
 from schemas.policy import Policy, Priority
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
-from services.alerts.rules.active_alarms import Standing, standing_alarms
+from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.refill_forecast import Forecast, forecast
 from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
@@ -45,7 +45,7 @@ class _Level:
 
 
 def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition: FULL when low or empty, LINGERING within hysteresis or with no level known."""
+    """At most one condition: FULL when low or empty, HOLDING within hysteresis or with no level known."""
     limit_ml = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
     level = _level(facts)
     alarms = _alarms(facts)
@@ -58,7 +58,7 @@ def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     refilled = level is not None and level.basis == "refill"
     within = level is None or level.volume_ml < limit_ml + policy.low_reservoir.hysteresis_ml
     if within and not refilled:
-        return (_condition(Strength.LINGERING, level, limit_ml, alarms, policy, now, is_low=False),)
+        return (_condition(Strength.HOLDING, level, limit_ml, alarms, policy, now, is_low=False),)
     return ()
 
 
@@ -99,8 +99,8 @@ def _level(facts: PumpFacts) -> _Level | None:
     return _Level(reading.volume_ml, reading.basis.value, reading.observed_at)
 
 
-def _alarms(facts: PumpFacts) -> list[Standing]:
-    standing = standing_alarms(facts.alarms)
+def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
+    standing = active_alarms(facts.alarms)
     return [
         standing[code]
         for code in _CODES
@@ -112,7 +112,7 @@ def _condition(
     strength: Strength,
     level: _Level | None,
     limit_ml: float,
-    alarms: list[Standing],
+    alarms: list[ActiveAlarm],
     policy: Policy,
     now: datetime,
     *,

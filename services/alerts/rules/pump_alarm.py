@@ -19,7 +19,7 @@ from schemas.events import AlarmCode
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.active_alarms import Standing, standing_alarms
+from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.alarm_course import course
 from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
@@ -36,7 +36,7 @@ CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
 
 def pump_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """One condition for each cause of which an alarm stands; its priority is the highest of its codes."""
-    standing = standing_alarms(facts.alarms)
+    standing = active_alarms(facts.alarms)
     conditions = []
     for key, codes in CODES_BY_KEY.items():
         alarms = [standing[code] for code in codes if code in standing]
@@ -45,7 +45,7 @@ def pump_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Conditi
     return tuple(conditions)
 
 
-def _condition(key: str, alarms: list[Standing], policy: Policy, now: datetime) -> Condition:
+def _condition(key: str, alarms: list[ActiveAlarm], policy: Policy, now: datetime) -> Condition:
     names = [ALARM_WORDS[alarm.code] for alarm in alarms]
     end_of_service = policy.priority_of(AlarmCode.END_OF_SERVICE)
     courses = [course(alarm, policy.pump_alarms, end_of_service, now) for alarm in alarms]
@@ -63,6 +63,6 @@ def _condition(key: str, alarms: list[Standing], policy: Policy, now: datetime) 
     )
 
 
-def _sentence(alarm: Standing) -> str:
+def _sentence(alarm: ActiveAlarm) -> str:
     detail = f" ({alarm.detail})" if alarm.detail else ""
     return f"{capitalised(ALARM_WORDS[alarm.code])} since {moment(alarm.since)}{detail}."

@@ -34,9 +34,9 @@ def refill_discrepancy(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
     return (*_left_over(facts.refills, policy, now), *_pocket_fill(facts, facts.refill, policy, now))
 
 
-def programmed_ml(refills: tuple[Refill, ...], place: int) -> float | None:
+def programmed_ml(refills: tuple[Refill, ...], index: int) -> float | None:
     """What the pump computed to have given before this refill; None: the one before is not known."""
-    return refills[place + 1].filled_ml - refills[place].expected_ml if place + 1 < len(refills) else None
+    return refills[index + 1].filled_ml - refills[index].expected_ml if index + 1 < len(refills) else None
 
 
 def _left_over(refills: tuple[Refill, ...], policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -75,7 +75,7 @@ def _left_over(refills: tuple[Refill, ...], policy: Policy, now: datetime) -> tu
 def _trend(refills: tuple[Refill, ...], policy: Policy) -> float | None:
     """Percent over the last refills together; None: too few, or too little was programmed."""
     wanted = policy.infusion.trend_refills
-    given = [programmed_ml(refills, place) for place in range(wanted)]
+    given = [programmed_ml(refills, index) for index in range(wanted)]
     known = [each for each in given if each is not None]
     if len(known) < wanted or sum(known) < wanted * policy.infusion.minimum_delivery_ml:
         return None

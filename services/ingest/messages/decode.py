@@ -223,9 +223,9 @@ def _decode(
             observed = event.observed_at.timestamp()
             if not earliest <= observed <= latest:
                 # A list comes from an array; an event that stands alone is the whole message.
-                place = index if isinstance(events, list) else WHOLE_MESSAGE
+                event_index = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _clock_fault(event, now, clock)
-                decoded.rejections.append(Rejection.of(number, message, place, fault))
+                decoded.rejections.append(Rejection.of(number, message, event_index, fault))
                 continue
             rows = all_rows.get(event.kind)
             if rows is None:

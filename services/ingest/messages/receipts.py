@@ -10,6 +10,7 @@ from typing import Final
 
 from schemas.events import Receipt, RejectedEvent
 from services.ingest.messages.decode import Decoded, Rejection, Stored
+from services.ingest.messages.rows import MESSAGE_NUMBER
 
 _DETAIL_CHARACTERS: Final = (120, 40, 0)
 """Steps in which the details of a receipt that is too large are shortened."""
@@ -36,7 +37,7 @@ def receipts(batch: Decoded, stored: Stored, wanted: Collection[int]) -> Mapping
     """
     if not wanted:
         return {}
-    rows = Counter(row[-1] for rows in batch.rows.values() for row in rows)
+    rows = Counter(row[MESSAGE_NUMBER] for rows in batch.rows.values() for row in rows)
     refused = Counter(rejection.message for rejection in stored.rejections[len(batch.rejections) :])
     rejections: defaultdict[int, list[Rejection]] = defaultdict(list)
     for rejection in stored.rejections:

@@ -87,7 +87,7 @@ WITH queued AS (
 SELECT pg_notify('pumps_changed', '');
 
 -- Say that this ingestor lives and is connected to its broker.
--- name: beat
+-- name: record_heartbeat
 INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) VALUES ($1, 'ingest', now(), now())
 ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, beaten_at = excluded.beaten_at;
 

@@ -65,9 +65,9 @@ async def enrol_pumps(connection: Connection, clinic_id: str, device_ids: Collec
     await connection.execute(QUERIES["enrol_devices"], clinic_id, list(device_ids))
 
 
-async def beat(connection: Connection, client_id: str) -> None:
+async def record_heartbeat(connection: Connection, client_id: str) -> None:
     """Say that this ingestor lives and takes events."""
-    await connection.execute(QUERIES["beat"], client_id)
+    await connection.execute(QUERIES["record_heartbeat"], client_id)
 
 
 async def _write_rows(

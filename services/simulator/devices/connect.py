@@ -86,7 +86,7 @@ async def _read_connack(broker: BrokerAddress, reader: asyncio.StreamReader) -> 
         received = await reader.readexactly(2)
         while received[-1] & 0x80 and len(received) < 5:
             received += await reader.readexactly(1)
-        length = sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(received[1:]))
+        length = sum((byte & 0x7F) << (7 * index) for index, byte in enumerate(received[1:]))
         packet, _ = mqtt5.read(memoryview(received + await reader.readexactly(length)))
     except asyncio.IncompleteReadError as error:
         msg = f"{broker} closed the connection instead of answering CONNECT"

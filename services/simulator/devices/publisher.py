@@ -58,7 +58,7 @@ class Publisher:
         self._tasks: asyncio.TaskGroup | None = None
         self._running: list[asyncio.Task[None]] = []
         self._by_device: dict[str, Session] = {}
-        self._shared = [self._session(broker, str(place), _EVERY_DEVICE) for place in range(connections)]
+        self._shared = [self._session(broker, str(number), _EVERY_DEVICE) for number in range(connections)]
 
     async def __aenter__(self) -> Self:
         self._tasks = await asyncio.TaskGroup().__aenter__()

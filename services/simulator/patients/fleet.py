@@ -88,7 +88,7 @@ class LiveFleet:
 
     def __init__(self, units: Iterable[Unit]) -> None:
         self._units = list(units)
-        self._heap = [(unit.next_at(), place) for place, unit in enumerate(self._units)]
+        self._heap = [(unit.next_at(), index) for index, unit in enumerate(self._units)]
         heapq.heapify(self._heap)
 
     def next_at(self) -> datetime | None:
@@ -99,8 +99,8 @@ class LiveFleet:
         """Take what can be uploaded by `until`, ordered by when it could."""
         taken: list[Event] = []
         while self._heap and self._heap[0][0] <= until:
-            place = self._heap[0][1]
-            taken += self._units[place].events_until(until)
-            heapq.heapreplace(self._heap, (self._units[place].next_at(), place))
+            index = self._heap[0][1]
+            taken += self._units[index].events_until(until)
+            heapq.heapreplace(self._heap, (self._units[index].next_at(), index))
         taken.sort(key=lambda event: event.available_at)
         return taken

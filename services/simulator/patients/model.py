@@ -74,17 +74,17 @@ class FlowProfile:
 
     def used_by(self, offset_seconds: int) -> float:
         """What flows from midnight until `offset_seconds` (at most a day), in mL."""
-        place = bisect_right(self.starts_seconds, offset_seconds) - 1
-        rate = self.steps[place][1]
-        return self.used_ml_at_start[place] + rate * (offset_seconds - self.starts_seconds[place]) / SECONDS_PER_DAY
+        index = bisect_right(self.starts_seconds, offset_seconds) - 1
+        rate = self.steps[index][1]
+        return self.used_ml_at_start[index] + rate * (offset_seconds - self.starts_seconds[index]) / SECONDS_PER_DAY
 
     def offset_of(self, used_ml: float) -> float:
         """The first moment of the day, in seconds, by which `used_ml` has flowed; the end of the day if none."""
-        place = max(0, bisect_right(self.used_ml_at_start, used_ml) - 1)
-        rate = self.steps[place][1]
+        index = max(0, bisect_right(self.used_ml_at_start, used_ml) - 1)
+        rate = self.steps[index][1]
         if rate <= 0:
             return float(SECONDS_PER_DAY)
-        return self.starts_seconds[place] + (used_ml - self.used_ml_at_start[place]) * SECONDS_PER_DAY / rate
+        return self.starts_seconds[index] + (used_ml - self.used_ml_at_start[index]) * SECONDS_PER_DAY / rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def plan_scenarios(
         else:
             starts_at = placement.simulated(next_seconds)
             next_seconds += placement.gap_seconds
-        planned.append(_place(request, spec, starts_at.replace(microsecond=0)))
+        planned.append(_scenario(request, spec, starts_at.replace(microsecond=0)))
     return tuple(planned)
 
 
@@ -139,7 +139,7 @@ def suits(kind: ScenarioKind, spec: PumpSpec) -> bool:
             return True
 
 
-def _place(request: ScenarioRequest, spec: PumpSpec, starts_at: datetime) -> Scenario:
+def _scenario(request: ScenarioRequest, spec: PumpSpec, starts_at: datetime) -> Scenario:
     """A surge in the live phase is uploaded at its time, by a handheld that was out of reach while it lasted."""
     duration = SHAPES[request.kind].duration
     if request.kind is ScenarioKind.DEMAND_SURGE and request.before_now is None and duration is not None:

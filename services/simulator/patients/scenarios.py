@@ -198,4 +198,4 @@ def surge_presses(surge: Scenario, draw: Random) -> list[int]:
     ends = (surge.ends_at or surge.starts_at + timedelta(hours=4)).timestamp()
     count = int(surge.parameters["attempts"])
     step = (ends - begins) / count
-    return [int(begins + step * (place + 0.2 + 0.6 * draw.random())) for place in range(count)]
+    return [int(begins + step * (index + 0.2 + 0.6 * draw.random())) for index in range(count)]

@@ -42,10 +42,10 @@ async def test_it_raises_what_the_live_worker_raised(database: Database, steps) 
             connection, POLICY, T0 - HOURLY, until, clinic_id=story.clinic_id, sweep=timedelta(days=400)
         )
     minute = timedelta(minutes=1)
-    happened = [f"{(each.at - T0) / minute:g} {each.rule} {each.kind} {each.priority}" for each in found.happened]
+    happened = [f"{(each.at - T0) / minute:g} {each.rule} {each.kind} {each.priority}" for each in found.changes]
     assert sorted(happened) == sorted(await story.trail())
-    told = [f"{(each.at - T0) / minute:g} {name}" for each in found.happened for name in each.told]
-    assert sorted(told) == sorted(" ".join(page.split()[:2]) for page in await story.pages())
+    notified = [f"{(each.at - T0) / minute:g} {name}" for each in found.changes for name in each.notified]
+    assert sorted(notified) == sorted(" ".join(page.split()[:2]) for page in await story.pages())
     assert as_json(again, None) == as_json(found, None)
 
 
@@ -58,7 +58,7 @@ async def test_the_difference_of_two_policies(database: Database) -> None:
             await backtest(connection, each, T0 - HOURLY, story.now, clinic_id=None, sweep=HOURLY)
             for each in (POLICY, other)
         ]
-    assert [each.kind for each in first.happened] == [TransitionKind.OPENED] * 2
+    assert [each.kind for each in first.changes] == [TransitionKind.OPENED] * 2
     apart = difference(first, second)
     assert [line.split()[0] for line in apart["only_against"]] == [T0.isoformat()]
     assert [line.split()[2] for line in apart["only_with_policy"]] == ["low_reservoir/reservoir"]
@@ -73,7 +73,7 @@ async def test_what_stands_at_the_beginning_is_not_told_again(database: Database
     await story.run([(0, "alarm motor_stall raised"), (600, "alarm motor_stall cleared")])
     async with database.pool.acquire() as connection:
         found = await backtest(connection, POLICY, T0 + HOURLY, story.now, clinic_id=None, sweep=HOURLY)
-    assert [each.kind for each in found.happened] == [TransitionKind.CLEARED]
+    assert [each.kind for each in found.changes] == [TransitionKind.CLEARED]
 
 
 async def test_facts_in_memory_are_the_facts_of_the_database(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from schemas.policy import Channel, Contact, Policy, Priority
-from services.alerts.health.store import beat
+from services.alerts.health.store import record_heartbeat
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.policies import policies_of
 from services.devstack.pages import PageCollector
@@ -188,7 +188,7 @@ async def test_only_who_was_not_away_itself_says_that_another_is_dead(
     )
     await outbox.dispatcher().send_due()
     async with database.pool.acquire() as connection:
-        await beat(connection, "alerts", T0)
+        await record_heartbeat(connection, "alerts", T0)
     await outbox.dispatcher().send_due()
     assert received(page_collector) == 0
     await database.pool.execute(

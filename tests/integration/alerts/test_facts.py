@@ -15,7 +15,7 @@ import services.alerts
 from schemas.events import AlarmCode, AlarmState, ReadingBasis
 from services.alerts.facts.model import AlarmEvent, PumpFacts, Reading, Refill
 from services.alerts.facts.store import QUERIES, load_facts
-from services.alerts.rules.active_alarms import standing_alarms
+from services.alerts.rules.active_alarms import active_alarms
 from services.devstack.servers.postgres import PostgresServer
 from services.runtime.database import Connection, load_queries
 from tests.alerts_world import T0, Story
@@ -194,7 +194,7 @@ async def test_the_statement_and_the_pure_core_agree_on_every_history(database: 
         found = await load_facts(connection, list(histories), T0, windows=1)
     assert len(found) == len(histories)
     for facts in found:
-        assert standing_alarms(facts.alarms) == standing_alarms(histories[facts.pump_id]), facts.pump_id
+        assert active_alarms(facts.alarms) == active_alarms(histories[facts.pump_id]), facts.pump_id
 
 
 async def test_every_look_up_goes_by_the_primary_key(story: Story) -> None:

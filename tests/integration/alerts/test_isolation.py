@@ -120,8 +120,8 @@ async def test_a_step_that_fails_for_one_pump_pages_for_the_others_and_tells_of_
             await bad.new_worker().escalate_once()
         for story in others:
             assert await due(connection, story.clinic_id) == ["Pumpwatch HIGH: pump alarm"]
-        told = await due(connection, bad.clinic_id)
-        assert "Pumpwatch HIGH: a pump cannot be judged" in told
+        notified = await due(connection, bad.clinic_id)
+        assert "Pumpwatch HIGH: a pump cannot be judged" in notified
         again = await connection.fetchval(
             "SELECT due_at FROM pump_evaluations WHERE pump_id = $1 AND failures > 0", bad.pump_id
         )
@@ -236,6 +236,6 @@ async def test_a_group_that_cannot_be_put_together_goes_out_page_by_page(
         monkeypatch.setattr(gather, "group_text", raises_for("", lambda *_: None, lambda *_: ""))
         policies = policies_of(stories[0].policy)
         later = stories[0].now + _MINUTE
-        await gather.gather_once(connection, policies, later, public_url="https://pw.example.org")
+        await gather.group_pages_once(connection, policies, later, public_url="https://pw.example.org")
         assert await connection.fetchval(waiting) == 0
         assert await connection.fetchval("SELECT count(*) FROM deliveries WHERE state = 'due'") == len(stories)

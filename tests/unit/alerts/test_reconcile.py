@@ -29,7 +29,7 @@ from tests.unit.alerts.rules.builders import (
 
 Kind, State = TransitionKind, AlertState
 OPENED_MEDIUM = page(Kind.OPENED, 1, 1, MEDIUM, None)
-LINGERING = condition(strength=Strength.LINGERING)
+HOLDING = condition(strength=Strength.HOLDING)
 MEDIUM_ALERT: dict[str, Any] = {"priority": MEDIUM, "pages": (OPENED_MEDIUM,)}
 TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
 
@@ -38,10 +38,10 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
     ("open_alert", "holds", "expected"),
     [
         pytest.param(None, None, None, id="nothing"),
-        pytest.param(None, LINGERING, None, id="what lingers opens nothing"),
+        pytest.param(None, HOLDING, None, id="what lingers opens nothing"),
         pytest.param(None, condition(), (Kind.OPENED, Reason.CONDITION_BEGAN, State.ACTIVE, HIGH), id="opens"),
         pytest.param(alert(), condition(), None, id="unchanged"),
-        pytest.param(alert(), LINGERING, None, id="held open"),
+        pytest.param(alert(), HOLDING, None, id="held open"),
         pytest.param(
             alert(),
             None,
@@ -89,7 +89,7 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
         pytest.param(alert(), condition(since=ago(0.5)), None, id="a later beginning is no news"),
         pytest.param(alert(**TAKEN), None, (Kind.CLOSED, Reason.CONDITION_ENDED, State.CLOSED, HIGH), id="taken, over"),
         pytest.param(alert(**TAKEN), condition(), None, id="taken, unchanged"),
-        pytest.param(alert(**TAKEN), LINGERING, None, id="taken, held open"),
+        pytest.param(alert(**TAKEN), HOLDING, None, id="taken, held open"),
         pytest.param(
             alert(**TAKEN),
             condition(title="Pump stopped"),
@@ -121,10 +121,10 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
             id="taken long ago",
         ),
         pytest.param(
-            alert(**TAKEN, acknowledgement_expires_at=NOW), LINGERING, None, id="expired, and nobody knows: no page"
+            alert(**TAKEN, acknowledgement_expires_at=NOW), HOLDING, None, id="expired, and nobody knows: no page"
         ),
         pytest.param(alert(state=State.CLEARED), None, None, id="cleared stays"),
-        pytest.param(alert(state=State.CLEARED), LINGERING, None, id="cleared does not come back by lingering"),
+        pytest.param(alert(state=State.CLEARED), HOLDING, None, id="cleared does not come back by lingering"),
         pytest.param(
             alert(state=State.CLEARED),
             condition(),
@@ -150,7 +150,7 @@ def test_one_alert(open_alert: OpenAlert | None, holds: Condition | None, expect
         assert each.from_state == (each.alert.state if each.alert else None)
 
 
-ENDED: dict[str, Any] = {"ended_at": NOW - timedelta(minutes=9), "told": HIGH}
+ENDED: dict[str, Any] = {"ended_at": NOW - timedelta(minutes=9), "notified": HIGH}
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,16 @@ ENDED: dict[str, Any] = {"ended_at": NOW - timedelta(minutes=9), "told": HIGH}
         (alert(state=State.CLOSED, **ENDED), condition(), Reason.CONDITION_FLAPPED),
         (alert(state=State.CLOSED, **ENDED), condition(priority=MEDIUM), Reason.CONDITION_FLAPPED),
         pytest.param(
-            alert(state=State.CLEARED, **ENDED | {"told": None}), condition(), Reason.CONDITION_RETURNED, id="untold"
+            alert(state=State.CLEARED, **ENDED | {"notified": None}),
+            condition(),
+            Reason.CONDITION_RETURNED,
+            id="untold",
         ),
         pytest.param(
-            alert(state=State.CLEARED, **ENDED | {"told": MEDIUM}), condition(), Reason.CONDITION_RETURNED, id="worse"
+            alert(state=State.CLEARED, **ENDED | {"notified": MEDIUM}),
+            condition(),
+            Reason.CONDITION_RETURNED,
+            id="worse",
         ),
         pytest.param(
             alert(state=State.CLEARED, **ENDED | {"ended_at": NOW - timedelta(minutes=10)}),
@@ -177,7 +183,7 @@ ENDED: dict[str, Any] = {"ended_at": NOW - timedelta(minutes=9), "told": HIGH}
             Reason.CONDITION_BEGAN,
             id="somebody had it",
         ),
-        pytest.param(alert(state=State.CLOSED, **ENDED), LINGERING, None, id="lingering"),
+        pytest.param(alert(state=State.CLOSED, **ENDED), HOLDING, None, id="lingering"),
     ],
 )
 def test_flapping(open_alert: OpenAlert, holds: Condition, reason: Reason | None) -> None:

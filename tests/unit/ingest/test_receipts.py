@@ -72,8 +72,8 @@ def test_a_receipt_says_what_became_of_each_event(message, counts, reasons):
 
 def test_a_duplicate_is_counted_for_the_message_that_brought_it():
     again = reading()
-    told = receipts_of([sent([reading(), again]), sent(reading()), sent(again)])
-    assert [(told[n].stored, told[n].duplicates) for n in range(3)] == [(2, 0), (1, 0), (0, 1)]
+    notified = receipts_of([sent([reading(), again]), sent(reading()), sent(again)])
+    assert [(notified[n].stored, notified[n].duplicates) for n in range(3)] == [(2, 0), (1, 0), (0, 1)]
 
 
 KINDS = ("new", "known", "again", "invalid", "not an event", "late", "refused")
@@ -92,11 +92,11 @@ def test_stored_duplicates_and_rejected_are_all_events_of_the_message(shapes):
         "refused": lambda: reading(volume_ml=REFUSED_BY_DATABASE),
     }
     messages = [sent([make[kind]() for kind in shape]) for shape in shapes]
-    told = receipts_of(messages, known={UUID(str(known["event_id"]))})
-    assert set(told) == set(range(len(shapes)))
+    notified = receipts_of(messages, known={UUID(str(known["event_id"]))})
+    assert set(notified) == set(range(len(shapes)))
     first_again = True
     for number, shape in enumerate(shapes):
-        receipt, kinds = told[number], Counter(shape)
+        receipt, kinds = notified[number], Counter(shape)
         assert receipt.stored + receipt.duplicates + len(receipt.rejected) == len(shape)
         brought = int(first_again and kinds["again"] > 0)
         first_again = first_again and not brought
@@ -129,27 +129,27 @@ def test_a_receipt_that_fits_is_sent_as_it_is_and_says_nothing_of_what_is_left_o
 
 def test_of_a_receipt_that_is_too_large_the_details_are_shortened_first():
     receipt = Receipt(stored=0, duplicates=0, rejected=refused("x" * 400, times=500))
-    told = fitted(receipt, 200_000)
-    assert [r.event_id for r in told.rejected] == [r.event_id for r in receipt.rejected]
-    assert all(r.detail.startswith("x") and r.detail.endswith("...") and len(r.detail) < 400 for r in told.rejected)
-    assert told.not_listed == 0
+    notified = fitted(receipt, 200_000)
+    assert [r.event_id for r in notified.rejected] == [r.event_id for r in receipt.rejected]
+    assert all(r.detail.startswith("x") and r.detail.endswith("...") and len(r.detail) < 400 for r in notified.rejected)
+    assert notified.not_listed == 0
 
 
 def test_then_the_details_are_left_out_and_every_refused_event_is_still_named():
     receipt = Receipt(stored=0, duplicates=0, rejected=refused("x" * 400, times=500))
-    told = fitted(receipt, 64_000)
-    assert [(r.index, r.event_id, r.reason) for r in told.rejected] == [
+    notified = fitted(receipt, 64_000)
+    assert [(r.index, r.event_id, r.reason) for r in notified.rejected] == [
         (r.index, r.event_id, r.reason) for r in receipt.rejected
     ]
-    assert {r.detail for r in told.rejected} == {""}
-    assert told.not_listed == 0
+    assert {r.detail for r in notified.rejected} == {""}
+    assert notified.not_listed == 0
 
 
 def test_then_the_list_is_cut_and_the_rest_is_counted():
     receipt = Receipt(stored=7, duplicates=2, rejected=refused("x" * 400, times=500))
-    told = fitted(receipt, 5_000)
-    assert (told.stored, told.duplicates, len(told.rejected) + told.not_listed) == (7, 2, 500)
-    assert [r.event_id for r in told.rejected] == [r.event_id for r in receipt.rejected][: len(told.rejected)]
+    notified = fitted(receipt, 5_000)
+    assert (notified.stored, notified.duplicates, len(notified.rejected) + notified.not_listed) == (7, 2, 500)
+    assert [r.event_id for r in notified.rejected] == [r.event_id for r in receipt.rejected][: len(notified.rejected)]
     assert len(encoded_to_fit(receipt, 5_000) or b"") > 4_800
     assert fitted(receipt, 70) == Receipt(stored=7, duplicates=2, not_listed=500)
 
@@ -174,8 +174,12 @@ def test_what_is_sent_fits_and_its_counts_are_those_of_all_events(rejected, stor
             for n, (detail, event_id) in enumerate(rejected)
         ),
     )
-    told = fitted(receipt, at_most_bytes)
-    assert (told.stored, told.duplicates, len(told.rejected) + told.not_listed) == (stored, 5, len(rejected))
-    for before, after in zip(receipt.rejected, told.rejected, strict=False):
+    notified = fitted(receipt, at_most_bytes)
+    assert (notified.stored, notified.duplicates, len(notified.rejected) + notified.not_listed) == (
+        stored,
+        5,
+        len(rejected),
+    )
+    for before, after in zip(receipt.rejected, notified.rejected, strict=False):
         assert (before.index, before.event_id, before.reason) == (after.index, after.event_id, after.reason)
         assert before.detail.startswith(after.detail.removesuffix("..."))

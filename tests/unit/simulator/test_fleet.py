@@ -91,8 +91,8 @@ def test_volume_is_conserved(seed, index):
     before: tuple[float, float] | None = None
     boluses = unknown = 0
     # Three days more than are looked at: a handheld out of reach tells of a bolus later than the pump's volume does.
-    told = events_of(seed, index, until=NOW + timedelta(days=3))
-    for event in sorted((e for e in told if e.observed_at <= NOW), key=lambda event: event.observed_at):
+    notified = events_of(seed, index, until=NOW + timedelta(days=3))
+    for event in sorted((e for e in notified if e.observed_at <= NOW), key=lambda event: event.observed_at):
         at = event.observed_at.timestamp()
         if event.kind is EventKind.BOLUS:
             boluses += event.payload["outcome"] is BolusOutcome.DELIVERED

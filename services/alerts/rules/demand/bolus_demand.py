@@ -31,21 +31,21 @@ _TITLE: Final = "Unusual bolus demand"
 
 
 def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition: FULL for rare days, LINGERING while less rare or where nobody can tell."""
+    """At most one condition: FULL for rare days, HOLDING while less rare or where nobody can tell."""
     rule = policy.bolus_demand
     windows = facts.windows[: SURGE_SPANS[-1]]
     if not windows or not windows[0].heard:
-        return (_condition(Strength.LINGERING, facts, policy, now, "Nothing was heard in the last 24 h."),)
+        return (_condition(Strength.HOLDING, facts, policy, now, "Nothing was heard in the last 24 h."),)
     if sum(asked(window) for window in windows) < rule.minimum_attempts:
         return ()
     earlier = known_before(facts, rule, now, SURGE_SPANS[-1])
     if len(earlier) < rule.minimum_days:
         learning = f"Still learning: {len(earlier)} of {rule.minimum_days} days are known."
-        return (_condition(Strength.LINGERING, facts, policy, now, learning),)
+        return (_condition(Strength.HOLDING, facts, policy, now, learning),)
     span = rarest(windows, earlier, rule.minimum_attempts)
     if span is None or span.probability >= rule.clear_probability:
         return ()
-    strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.LINGERING
+    strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.HOLDING
     explanation = f"{_requests(facts.demand, span)}; usually {mean_of(earlier):.1f} a day."
     return (_condition(strength, facts, policy, now, explanation, earlier=earlier, span=span),)
 
@@ -91,8 +91,8 @@ def _condition(
 
 def _requests(demand: Demand, span: Span) -> str:
     parts = [
-        f"{count}{' of them' if place == 0 else ''} {words}"
-        for place, (count, words) in enumerate(
+        f"{count}{' of them' if index == 0 else ''} {words}"
+        for index, (count, words) in enumerate(
             (count, words)
             for count, words in (
                 (demand.denied_lockout, "refused in lockout"),

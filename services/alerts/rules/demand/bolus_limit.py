@@ -33,7 +33,7 @@ def bolus_limit(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
     if len(known) < rule.limit_days:
         words = "Too few days are known to tell."
         return tuple(
-            _condition(key, title, Strength.LINGERING, policy, now, words, {})
+            _condition(key, title, Strength.HOLDING, policy, now, words, {})
             for key, title in ((LIMIT_KEY, _LIMIT_TITLE), (REFUSED_KEY, _REFUSED_TITLE))
         )
     return (*_limit_reached(known, policy, now), *_mostly_refused(known, policy, now))
@@ -48,7 +48,7 @@ def _limit_reached(known: Sequence[DayWindow], policy: Policy, now: datetime) ->
     reached = sum(window.refused_at_limit > 0 for window in known)
     if reached < rule.limit_days - 1 or reached == 0:
         return ()
-    strength = Strength.FULL if reached >= rule.limit_days else Strength.LINGERING
+    strength = Strength.FULL if reached >= rule.limit_days else Strength.HOLDING
     words = f"The limit refused requests on {reached} of the last {rule.of_days} days."
     return (_condition(LIMIT_KEY, _LIMIT_TITLE, strength, policy, now, words, {"limit_days": reached}),)
 
@@ -60,7 +60,7 @@ def _mostly_refused(known: Sequence[DayWindow], policy: Policy, now: datetime) -
     ratio = requests / max(1, delivered)
     if requests < rule.minimum_attempts or ratio < rule.demand_per_delivery * _HELD_SHARE:
         return ()
-    strength = Strength.FULL if ratio >= rule.demand_per_delivery else Strength.LINGERING
+    strength = Strength.FULL if ratio >= rule.demand_per_delivery else Strength.HOLDING
     words = f"{delivered} of {requests} requests were delivered in the last {rule.of_days} days."
     evidence = {"requests": requests, "delivered": delivered, "demand_per_delivery": round(ratio, 1)}
     return (_condition(REFUSED_KEY, _REFUSED_TITLE, strength, policy, now, words, evidence),)

@@ -35,11 +35,11 @@ _MOST_TOLD: Final = math.log(1e6)
 
 
 def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition: FULL for a likely rise, LINGERING while less likely or where nobody can tell."""
+    """At most one condition: FULL for a likely rise, HOLDING while less likely or where nobody can tell."""
     rule = policy.bolus_demand
     earlier = known_before(facts, rule, now, DRIFT_DAYS)
     if len(earlier) < rule.drift_minimum_days:
-        return (_condition(policy, now, Strength.LINGERING, "Too few days are known to tell.", {}),)
+        return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell.", {}),)
     found = rise(facts.windows, earlier, _AT_LEAST)
     if found is None or found.log_times_likelier < math.log(rule.drift_clear_likelihood):
         return ()
@@ -52,7 +52,7 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         _condition(
             policy,
             now - timedelta(days=DRIFT_DAYS),
-            Strength.FULL if raised else Strength.LINGERING,
+            Strength.FULL if raised else Strength.HOLDING,
             f"{recent:.1f} requests a day over the last {DRIFT_DAYS} days{newest}; {usual:.1f} a day before.",
             {
                 "recent_per_day": round(recent, 2),

@@ -24,28 +24,28 @@ _DAY: Final = timedelta(days=1)
 
 
 def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition: FULL for a rare silence, LINGERING while nobody can tell."""
+    """At most one condition: FULL for a rare silence, HOLDING while nobody can tell."""
     rule = policy.bolus_demand
     quiet = _quiet_windows(facts)
     if quiet == 0:
         return ()
     usual = habit(facts, rule, now, quiet)
     if usual is None:
-        return (_condition(policy, now, Strength.LINGERING, "Too few days are known to tell."),)
+        return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell."),)
     unseen = _unseen_windows(facts, now)
     days = sum(window.heard for window in facts.windows[unseen:quiet])
     probability = usual.over(days).zero_probability if days else 1.0
     rare = probability <= rule.silence_probability and days * 24 >= rule.silence_minimum_hours
     words = f"No request on {days} days on which the device was heard; usually {usual.mean:.1f} a day."
-    strength = Strength.FULL if rare else Strength.LINGERING
+    strength = Strength.FULL if rare else Strength.HOLDING
     return (_condition(policy, now - quiet * _DAY, strength, words, days=days, usual=usual.mean),)
 
 
 def _quiet_windows(facts: PumpFacts) -> int:
     """How many of the newest windows hold no request."""
-    for place, window in enumerate(facts.windows):
+    for index, window in enumerate(facts.windows):
         if window.requests or window.attempts:
-            return place
+            return index
     return len(facts.windows)
 
 

@@ -49,7 +49,7 @@ def make_environment() -> Environment:
     environment.globals |= {
         "clock": wording.clock,
         "since_words": wording.since_words,
-        "told": wording.told,
+        "notified": wording.notified,
         "silence_words": wording.silence_words,
         "rule_words": rule_words,
         "parts_of": parts_of,

@@ -35,7 +35,7 @@ _REASONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notified:
     """One line about who was told, perhaps with a time and words before it; `tone` is good, waiting or bad."""
 
     text: str
@@ -70,46 +70,48 @@ _MUST_PAGE: Final = frozenset({"high", "medium"})
 """A policy that pages nobody for these has probably forgotten it; for the others a board may be enough."""
 
 
-def told(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple[Told, ...]:
+def notified(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple[Notified, ...]:
     """Who was told of an alert, in a few lines; a person who was told many times stands there once."""
     if not deliveries:
         if priority not in _MUST_PAGE:
-            return (Told("Nobody is paged for this priority.", "waiting"),)
+            return (Notified("Nobody is paged for this priority.", "waiting"),)
         text = "Nobody was told: the policy names no contact for this priority."
-        return (Told(text, "bad" if state == "active" else "waiting"),)
+        return (Notified(text, "bad" if state == "active" else "waiting"),)
     lines = []
     newest: dict[tuple[str, str], Delivery] = {}
     for delivery in deliveries:
         newest[delivery.contact, delivery.channel] = delivery
     held = all(each.state == "due" and each.held_by for each in deliveries)
     if state == "active" and not held and not any(each.state == "sent" for each in deliveries):
-        lines.append(Told("Nobody reached yet.", "bad"))
+        lines.append(Notified("Nobody reached yet.", "bad"))
     lines += [_line(each) for each in newest.values()]
     return tuple(lines)
 
 
-def _line(delivery: Delivery) -> Told:
+def _line(delivery: Delivery) -> Notified:
     who = f"{delivery.contact} by {delivery.channel}"
     match delivery.state:
         case "sent" if delivery.sent_at and delivery.bypassed:
-            return Told(f"Told while the database was away: {who}", "good", delivery.sent_at)
+            return Notified(f"Told while the database was away: {who}", "good", delivery.sent_at)
         case "sent" if delivery.sent_at and delivery.grouped:
-            return Told(f"Told, in one page with others: {who}", "good", delivery.sent_at)
+            return Notified(f"Told, in one page with others: {who}", "good", delivery.sent_at)
         case "due" if delivery.held_by:
             why = _HELD.get(delivery.held_by, delivery.held_by)
-            return Told(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
+            return Notified(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
         case "sent" if delivery.sent_at:
-            return Told(f"Told: {who}", "good", delivery.sent_at)
+            return Notified(f"Told: {who}", "good", delivery.sent_at)
         case "failed":
-            return Told(f"Could not tell {who}: {delivery.last_error or 'unknown error'}", "bad")
+            return Notified(f"Could not tell {who}: {delivery.last_error or 'unknown error'}", "bad")
         case "cancelled":
-            return Told(f"No longer needed: {who}", "waiting")
+            return Notified(f"No longer needed: {who}", "waiting")
         case _ if delivery.last_error:
             tries = "try" if delivery.attempts == 1 else "tries"
             words = f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})"
-            return Told(words, "bad", delivery.due_at, ", next") if delivery.state == "due" else Told(words, "bad")
+            return (
+                Notified(words, "bad", delivery.due_at, ", next") if delivery.state == "due" else Notified(words, "bad")
+            )
         case _:
-            return Told(f"Telling {who} now", "waiting")
+            return Notified(f"Telling {who} now", "waiting")
 
 
 def silence_words(silence: Silence) -> str:

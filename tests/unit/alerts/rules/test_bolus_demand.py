@@ -12,7 +12,7 @@ from services.alerts.model import Strength
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from tests.unit.alerts.rules.builders import MEDIUM, NOW, ago, demand, facts, refill, windows
 
-FULL, LINGERING = Strength.FULL, Strength.LINGERING
+FULL, HOLDING = Strength.FULL, Strength.HOLDING
 TWO_A_DAY = (2, 3, 2, 1, 2, 3, 2, 2, 1, 2, 3, 2, 2, 2, 3, 1, 2, 2, 2, 3, 2, 1, 2, 3, 2, 2, 2)
 
 
@@ -26,14 +26,14 @@ def known(today: int | None, earlier: tuple[int | None, ...] = TWO_A_DAY, **outc
     [
         pytest.param(known(2), None, id="an ordinary day"),
         pytest.param(known(5), None, id="fewer than the minimum never raise"),
-        pytest.param(known(7), LINGERING, id="rare, and not rare enough to raise"),
+        pytest.param(known(7), HOLDING, id="rare, and not rare enough to raise"),
         pytest.param(known(12), FULL, id="a surge"),
-        pytest.param(known(12, TWO_A_DAY[:15]), LINGERING, id="13 known days before the last three: still learning"),
+        pytest.param(known(12, TWO_A_DAY[:15]), HOLDING, id="13 known days before the last three: still learning"),
         pytest.param(known(12, TWO_A_DAY[:16]), FULL, id="14 known days"),
         pytest.param(known(12, (None,) * 13 + TWO_A_DAY[:14]), FULL, id="days without an upload are missing"),
-        pytest.param(known(12, (None,) * 14 + TWO_A_DAY[:13]), LINGERING, id="missing days do not count as known"),
-        pytest.param(known(None), LINGERING, id="nothing heard: nobody can tell"),
-        pytest.param(facts(), LINGERING, id="nothing is known at all"),
+        pytest.param(known(12, (None,) * 14 + TWO_A_DAY[:13]), HOLDING, id="missing days do not count as known"),
+        pytest.param(known(None), HOLDING, id="nothing heard: nobody can tell"),
+        pytest.param(facts(), HOLDING, id="nothing is known at all"),
         pytest.param(known(7, (0,) * 27), FULL, id="a pump that was never asked"),
         pytest.param(known(9, (7, 8, 9, 8, 7, 9, 8) * 3), None, id="nine is usual for this one"),
         pytest.param(known(12, (2, 12, 0, 9, 1, 14, 2) * 3), None, id="twelve is usual for one that swings"),
@@ -96,7 +96,7 @@ def test_three_days_together_may_be_rare_where_none_of_them_is() -> None:
 
 def test_what_was_before_a_reprogramming_does_not_count() -> None:
     changed = replace(known(12), reprogrammed_at=ago(24 * 10))
-    assert [each.strength for each in bolus_demand(changed, Policy(), NOW)] == [LINGERING]
+    assert [each.strength for each in bolus_demand(changed, Policy(), NOW)] == [HOLDING]
 
 
 def test_of_the_days_before_a_refill_only_some_count() -> None:

@@ -12,7 +12,7 @@ from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
 from tests.unit.alerts.rules.builders import LOW, MEDIUM, NOW, ago, facts
 
-FULL, LINGERING = Strength.FULL, Strength.LINGERING
+FULL, HOLDING = Strength.FULL, Strength.HOLDING
 
 
 def days(*runs: tuple[int, int | None]) -> PumpFacts:
@@ -31,15 +31,15 @@ def days(*runs: tuple[int, int | None]) -> PumpFacts:
     [
         pytest.param(days((84, 3)), None, id="as ever"),
         pytest.param(days((28, 5), (56, 3)), FULL, id="four weeks of more"),
-        pytest.param(days((28, 4), (56, 3)), LINGERING, id="four weeks of somewhat more"),
+        pytest.param(days((28, 4), (56, 3)), HOLDING, id="four weeks of somewhat more"),
         pytest.param(days((7, 5), (77, 3)), None, id="one week of somewhat more"),
         pytest.param(days((7, 8), (77, 3)), FULL, id="one week of much more"),
         pytest.param(days((7, 6), (7, 5), (7, 4), (63, 3)), FULL, id="more each week"),
-        pytest.param(days((7, 3), (7, 4), (7, 5), (7, 6), (56, 3)), LINGERING, id="a rise that is over"),
+        pytest.param(days((7, 3), (7, 4), (7, 5), (7, 6), (56, 3)), HOLDING, id="a rise that is over"),
         pytest.param(days((28, 0), (56, 0)), None, id="never asked"),
         pytest.param(days((6, 1), (78, 0)), None, id="six requests are no demand that rises"),
         pytest.param(days((28, 2), (56, 3)), None, id="less is no rise"),
-        pytest.param(days((28, 5), (27, 3)), LINGERING, id="too little is known before"),
+        pytest.param(days((28, 5), (27, 3)), HOLDING, id="too little is known before"),
         pytest.param(days((28, 5), (28, 3)), FULL, id="four weeks are known before"),
         pytest.param(days((28, 5), (30, None), (28, 3)), FULL, id="days without an upload are missing"),
         pytest.param(days((7, None), (21, 5), (56, 3)), FULL, id="and so are the newest"),
@@ -70,12 +70,12 @@ def test_the_text_of_a_drift() -> None:
     [
         pytest.param(days((84, 3)), None, id="as ever"),
         pytest.param(days((7, 0), (77, 3)), FULL, id="a week without a request"),
-        pytest.param(days((2, 0), (82, 8)), LINGERING, id="two days are too few, whatever was usual"),
-        pytest.param(days((7, None), (77, 3)), LINGERING, id="a week of which nothing is known"),
+        pytest.param(days((2, 0), (82, 8)), HOLDING, id="two days are too few, whatever was usual"),
+        pytest.param(days((7, None), (77, 3)), HOLDING, id="a week of which nothing is known"),
         pytest.param(days((4, None), (7, 0), (73, 3)), FULL, id="known days count, the others do not"),
-        pytest.param(days((7, 0), (70, 0)), LINGERING, id="never asked, as far as is known"),
-        pytest.param(days((7, 0), (10, 3)), LINGERING, id="too little is known before"),
-        pytest.param(days((7, 0), *((1, 1), (6, 0)) * 11), LINGERING, id="who asks once a week is silent often"),
+        pytest.param(days((7, 0), (70, 0)), HOLDING, id="never asked, as far as is known"),
+        pytest.param(days((7, 0), (10, 3)), HOLDING, id="too little is known before"),
+        pytest.param(days((7, 0), *((1, 1), (6, 0)) * 11), HOLDING, id="who asks once a week is silent often"),
         pytest.param(facts(), None, id="nothing is known at all"),
     ],
 )
@@ -88,8 +88,8 @@ def test_a_silence(known: PumpFacts, expected: Strength | None) -> None:
     ("heard", "expected"),
     [
         pytest.param((Contact("pump-1", (NOW,)), Contact("hand-1", (ago(2),))), FULL, id="the handheld is heard"),
-        pytest.param((Contact("pump-1", (NOW,)), Contact("hand-1", (ago(150),))), LINGERING, id="it fell silent too"),
-        pytest.param((Contact("hand-1", ()),), LINGERING, id="it was never heard"),
+        pytest.param((Contact("pump-1", (NOW,)), Contact("hand-1", (ago(150),))), HOLDING, id="it fell silent too"),
+        pytest.param((Contact("hand-1", ()),), HOLDING, id="it was never heard"),
         pytest.param((Contact("pump-1", (NOW,)),), FULL, id="there is none"),
     ],
 )
@@ -113,13 +113,13 @@ def week(*each: tuple[int, int, int]) -> PumpFacts:
     [
         pytest.param(week(*((4, 0, 0),) * 7), [], id="never refused"),
         pytest.param(week(*((4, 1, 1),) * 5, *((4, 0, 0),) * 2), [("limit_days", FULL)], id="five of seven days"),
-        pytest.param(week(*((4, 1, 1),) * 4, *((4, 0, 0),) * 3), [("limit_days", LINGERING)], id="four of seven days"),
+        pytest.param(week(*((4, 1, 1),) * 4, *((4, 0, 0),) * 3), [("limit_days", HOLDING)], id="four of seven days"),
         pytest.param(week(*((4, 1, 1),) * 3, *((4, 0, 0),) * 4), [], id="three of seven days"),
         pytest.param(week(*((1, 3, 0),) * 7), [("refused_share", FULL)], id="one of four delivered"),
-        pytest.param(week(*((2, 3, 0),) * 7), [("refused_share", LINGERING)], id="two of five delivered"),
+        pytest.param(week(*((2, 3, 0),) * 7), [("refused_share", HOLDING)], id="two of five delivered"),
         pytest.param(week((0, 9, 0), *((0, 0, 0),) * 6), [], id="too few requests for a share"),
         pytest.param(
-            week(*((0, 9, 1),) * 4), [("limit_days", LINGERING), ("refused_share", LINGERING)], id="four days known"
+            week(*((0, 9, 1),) * 4), [("limit_days", HOLDING), ("refused_share", HOLDING)], id="four days known"
         ),
     ],
 )

@@ -11,7 +11,7 @@ from services.alerts.model import Condition, Strength
 from services.alerts.rules.low_reservoir import low_reservoir
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alarm, facts, reading, refill
 
-FULL, LINGERING = Strength.FULL, Strength.LINGERING
+FULL, HOLDING = Strength.FULL, Strength.HOLDING
 LOW_RAISED, LOW_CLEARED = alarm("low_reservoir raised", 5), alarm("low_reservoir cleared", 1)
 EMPTY_RAISED = alarm("empty_reservoir raised", 2)
 
@@ -25,10 +25,10 @@ def only(known: PumpFacts, policy: Policy | None = None) -> Condition | None:
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
-        pytest.param(facts(), (LINGERING, MEDIUM), id="nothing is known"),
-        pytest.param(facts(reading=reading(2.01)), (LINGERING, MEDIUM), id="just above the level"),
+        pytest.param(facts(), (HOLDING, MEDIUM), id="nothing is known"),
+        pytest.param(facts(reading=reading(2.01)), (HOLDING, MEDIUM), id="just above the level"),
         pytest.param(facts(reading=reading(2.0)), (FULL, MEDIUM), id="at the level"),
-        pytest.param(facts(reading=reading(2.99)), (LINGERING, MEDIUM), id="inside the hysteresis"),
+        pytest.param(facts(reading=reading(2.99)), (HOLDING, MEDIUM), id="inside the hysteresis"),
         pytest.param(facts(reading=reading(3.0)), None, id="at level and hysteresis"),
         pytest.param(facts(reading=reading(0.0)), (FULL, HIGH), id="a reading of nothing is empty"),
         pytest.param(facts(reading=reading(1.0, basis="measured")), (FULL, MEDIUM), id="measured counts as well"),

@@ -14,7 +14,7 @@ from services.alerts.facts.model import AlarmEvent
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import Strength
 from services.alerts.rules import evaluate
-from services.alerts.rules.active_alarms import standing_alarms
+from services.alerts.rules.active_alarms import active_alarms
 from services.alerts.rules.low_reservoir import _CODES as RESERVOIR_CODES
 from services.alerts.rules.pump_alarm import CODES_BY_KEY, pump_alarm
 from services.alerts.wording import ALARM_WORDS
@@ -168,7 +168,7 @@ def test_order_and_duplicates_change_nothing(events: Events, data: st.DataObject
 def test_an_alarm_after_everything_else_always_counts(events: Events) -> None:
     later = NOW + timedelta(seconds=1)
     raised = AlarmEvent(AlarmCode.MOTOR_STALL, alarm("motor_stall raised", 0).state, later, "pump-1", None, events_id())
-    assert AlarmCode.MOTOR_STALL in standing_alarms([*events, raised])
+    assert AlarmCode.MOTOR_STALL in active_alarms([*events, raised])
 
 
 def events_id():

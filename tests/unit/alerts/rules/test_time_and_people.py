@@ -19,7 +19,7 @@ from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alarm, facts, reading, refill
 
-FULL, LINGERING = Strength.FULL, Strength.LINGERING
+FULL, HOLDING = Strength.FULL, Strength.HOLDING
 DAY = 24
 
 
@@ -99,7 +99,7 @@ def uploads(*hours_ago: float, device: str = "pump-1") -> tuple[Contact, ...]:
         pytest.param(uploads(*range(1680, 335, -168)), None, id="weekly, and silent for two weeks"),
         pytest.param(uploads(100, 99, 98), None, id="still learning: a week is allowed"),
         pytest.param(uploads(169), FULL, id="heard once, more than a week ago"),
-        pytest.param(uploads(), LINGERING, id="never heard, or so long ago that nobody knows"),
+        pytest.param(uploads(), HOLDING, id="never heard, or so long ago that nobody knows"),
         pytest.param(uploads(*(200 + minute / 60 for minute in range(20, 0, -1))), FULL, id="one upload is no habit"),
     ],
 )

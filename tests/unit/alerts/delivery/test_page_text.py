@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.policy import Priority
 from services.alerts.delivery.page_text import page_text
-from services.alerts.web.board.wording import clock, since_words, timeline, told
+from services.alerts.web.board.wording import clock, notified, since_words, timeline
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, moment, parts_of, rule_words
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert, occasion
@@ -153,11 +153,11 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
     ],
 )
 def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tuple[str, str]]) -> None:
-    assert [(line.text + line.lead, line.tone) for line in told(deliveries, state, "high")] == expected
+    assert [(line.text + line.lead, line.tone) for line in notified(deliveries, state, "high")] == expected
 
 
 def test_a_priority_that_pages_nobody_is_no_alarm_in_itself() -> None:
-    assert [(line.text, line.tone) for line in told([], "active", "low")] == [
+    assert [(line.text, line.tone) for line in notified([], "active", "low")] == [
         ("Nobody is paged for this priority.", "waiting")
     ]
 

@@ -1,0 +1,45 @@
+"""Facts from events in memory. That they equal those of the database is tests/integration/alerts/test_facts.py."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from schemas import events as wire
+from services.alerts.facts.from_events import History
+from tests.unit.alerts.rules.builders import NOW
+
+
+def therapy(number: int, days_ago: float, rate: float, *, bolus_mcg: float | None = None) -> wire.Therapy:
+    bolus = (
+        None if bolus_mcg is None else wire.BolusPrescription(dose_mcg=bolus_mcg, lockout_minutes=60, limit_per_24h=4)
+    )
+    return wire.Therapy(
+        event_id=UUID(int=number),
+        observed_at=NOW - timedelta(days=days_ago),
+        drugs=(wire.Drug(name="morphine", concentration_mcg_per_ml=1000.0),),
+        profile=(wire.ProfileStep(from_time="00:00", rate_ml_per_day=rate),),
+        bolus=bolus,
+        reservoir_size_ml=20.0,
+    )
+
+
+def test_the_newest_therapy_counts_and_when_it_last_changed() -> None:
+    history = History("pump-1", "north")
+    for event in (therapy(1, 1, 0.4, bolus_mcg=50.0), therapy(2, 9, 0.3), therapy(3, 5, 0.4, bolus_mcg=50.0)):
+        history.add(event, NOW, "pump-1")
+        history.add(event, NOW, "pump-1")  # sent again
+    facts = history.facts(NOW, 28)
+    assert facts.therapy is not None
+    assert (facts.therapy.daily_ml, facts.therapy.bolus_ml, facts.therapy.bolus_limit) == (0.4, 0.05, 4)
+    assert facts.therapy.observed_at == NOW - timedelta(days=1)
+    assert facts.reprogrammed_at == NOW - timedelta(days=5)  # the newest only repeats it
+
+
+def test_a_therapy_without_boluses_gives_its_profile_alone() -> None:
+    history = History("pump-1", "north")
+    history.add(therapy(1, 1, 0.4), NOW, "pump-1")
+    facts = history.facts(NOW, 28)
+    assert facts.therapy is not None
+    assert facts.therapy.worst_daily_ml == 0.4
+    assert facts.reprogrammed_at is None
