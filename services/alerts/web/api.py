@@ -23,7 +23,7 @@ from services.alerts.health.readiness import missing_parts
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
-from services.alerts.web.board import life_views, views
+from services.alerts.web.board import action_views, views
 from services.alerts.web.dependencies import Borrowed, Running, Web, web_of
 from services.alerts.web.inputs import Note, PersonName
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
@@ -71,7 +71,7 @@ def create_app(web: Web) -> FastAPI:
     app.include_router(v1)
     app.include_router(actions_api.router)
     app.include_router(views.router)
-    app.include_router(life_views.router)
+    app.include_router(action_views.router)
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)
