@@ -122,7 +122,7 @@ async def test_receipts_that_end_connections_again_and_again_never_lengthen_the_
             broker.hold(good, b"good %d" % number)
             broker.hold(bad, b"bad %d" % number)
             await eventually(partial(broker.connected_after, before), 3, what="connected again")
-        notified = {correlation for topic, correlation in broker.receipts if topic == f"pumpwatch/v1/{good}/receipts"}
-        assert notified == {b"good %d" % number for number in range(6)}
+        told = {correlation for topic, correlation in broker.receipts if topic == f"pumpwatch/v1/{good}/receipts"}
+        assert told == {b"good %d" % number for number in range(6)}
         assert "again_in_seconds=0.5" in service.log()
         assert service.log().count("again_in_seconds=0.5") == service.log().count("broker_lost")

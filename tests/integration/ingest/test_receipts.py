@@ -63,13 +63,13 @@ async def test_a_receipt_that_is_larger_than_the_broker_takes_is_shortened_and_s
         await enrol(database.pool, [bad.name, good.name])
         events = [faulty_alarm() for _ in range(500)]
         for _ in range(3):
-            notified = await bad.receipt("alarm", events)
-            listed = notified["rejected"]
-            assert (notified["stored"], notified["duplicates"]) == (0, 0)
+            told = await bad.receipt("alarm", events)
+            listed = told["rejected"]
+            assert (told["stored"], told["duplicates"]) == (0, 0)
             assert [(one["index"], one["event_id"]) for one in listed] == [
                 (number, events[number]["event_id"]) for number in range(len(listed))
             ]
-            assert len(listed) + notified.get("not_listed", 0) == 500
+            assert len(listed) + told.get("not_listed", 0) == 500
             assert (len(listed) == 500) == all_are_named
             assert len(listed) > 350
             assert (await good.receipt("reservoir", reading()))["stored"] == 1

@@ -90,17 +90,17 @@ async def speak(broker, ingest):
     """`await speak(device, level, payload)` publishes as that device and returns the receipt."""
 
     async def speak(device: str, level: str, payload: bytes) -> dict[str, Any]:
-        notified: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         own = f"pumpwatch/v1/{device}/receipts"
         async with open_link(
-            broker_address(broker.url), device, lambda packet: notified.put_nowait(json.loads(packet.payload))
+            broker_address(broker.url), device, lambda packet: told.put_nowait(json.loads(packet.payload))
         ) as link:
             await link.subscribe(own)
             await link.publish(
                 f"pumpwatch/v1/{device}/events/{level}", payload, response_topic=own, correlation_data=b"1"
             )
             async with asyncio.timeout(10):
-                return await notified.get()
+                return await told.get()
 
     return speak
 
@@ -130,13 +130,13 @@ async def test_a_rejection_is_listed_explained_and_replayed_after_its_cause_is_m
         await enrol(database.pool, [device])
     elif case.device == "hand":
         await enrol(database.pool, [], {device: None})
-    notified = await speak(device, case.level, case.payload)
-    assert [each["reason"] for each in notified["rejected"]] == [case.reason]
+    told = await speak(device, case.level, case.payload)
+    assert [each["reason"] for each in told["rejected"]] == [case.reason]
     async with database.pool.acquire() as connection:
         [listed] = await recent_dead_letters(connection, DeadLetterFilter(reason=case.reason, settled=False))
         shown = await dead_letter(connection, listed.dead_letter_id)
     assert (shown.reason, shown.payload, shown.event_index) == (case.reason, case.payload, None)
-    assert shown.detail == notified["rejected"][0]["detail"]
+    assert shown.detail == told["rejected"][0]["detail"]
     assert ADVICE[RejectionReason(shown.reason)]
     came = datetime.now(UTC)
 
