@@ -10,6 +10,8 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
+# Tests wait more than they compute, so more processes than cores; a file's tests stay in one, with its servers.
+TEST_PROCESSES ?= --numprocesses 4 --dist loadfile
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created
@@ -26,11 +28,11 @@ demo: $(FOR_DEMO) ## The whole system on this machine with simulated pumps; Ctrl
 
 test: $(FOR_DEVELOPMENT) ## Every test, on real Mosquitto and TimescaleDB (TEST_OPTIONS="-k reservoir")
 	@$(RUN) -m services.devstack.prepare
-	@$(RUN) -m pytest $(TEST_OPTIONS)
+	@$(RUN) -m pytest $(TEST_PROCESSES) $(TEST_OPTIONS)
 
 test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
 	@$(RUN) -m services.devstack.prepare
-	@$(RUN) -m pytest -m "not slow" $(TEST_OPTIONS)
+	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not slow" $(TEST_OPTIONS)
 
 check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas and dashboards
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run 'make format'" >&2; exit 1; }

@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import apprise
 import asyncpg
@@ -43,6 +44,19 @@ _number = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RAN_ON] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes each says what it ran on to the one that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        ran_on: dict[str, str] = session.config.stash[_RAN_ON]
+        output["ran_on"] = ran_on
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    node.config.stash[_RAN_ON].update(node.workeroutput["ran_on"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
