@@ -209,7 +209,7 @@ def page_collector() -> Iterator[PageCollector]:
         yield collector
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def apprise_is_loaded() -> None:
     """Apprise loads its plugins once; one of them still imports a module that Python deprecates."""
     with warnings.catch_warnings():

@@ -19,8 +19,6 @@ from tests.alerts_pages import Outbox, dispatcher_for
 from tests.alerts_world import T0, Story, route, stall
 from tests.stack import Database, eventually
 
-pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
-
 
 def received(collector: PageCollector) -> int:
     return len(collector.pages)

@@ -190,7 +190,6 @@ async def test_entries_of_the_queue_that_nobody_can_have_written_hold_up_none(
             assert await due(connection, story.clinic_id) == ["Pumpwatch HIGH: pump alarm"]
 
 
-@pytest.mark.usefixtures("apprise_is_loaded")
 async def test_a_page_that_nobody_can_send_holds_up_no_other(
     stories: tuple[Story, list[Story]],
     database: Database,

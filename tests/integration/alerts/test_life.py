@@ -33,9 +33,6 @@ HOUR = timedelta(hours=1)
 TRIES: dict[str, Any] = {"send_timeout_seconds": 5, "send_attempts": 3}
 
 
-pytestmark = pytest.mark.usefixtures("apprise_is_loaded")
-
-
 def policy_for(*urls: str, **paging: object) -> Policy:
     """The nurse has one channel for each address; the doctor has the last."""
     channels = tuple(Channel(name=f"channel {place}", url=url) for place, url in enumerate(urls))
