@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -51,6 +53,11 @@ async def counts(dsn, tables, older_than_days=0):
     return found
 
 
+def minutes_left_out(said: subprocess.CompletedProcess[str]) -> str:
+    """What a command said, without the minute in which it was called."""
+    return re.sub(r"before [0-9-]+ [0-9:]+Z", "before then", said.stdout)
+
+
 async def test_old_dense_events_are_removed_and_nothing_else(dsn):
     others, dense = await counts(dsn, OTHERS), await counts(dsn, retention.RETAINED)
     young = {
@@ -62,7 +69,7 @@ async def test_old_dense_events_are_removed_and_nothing_else(dsn):
     assert looked.stderr == "error: nothing was removed: add --yes to remove them\n"
     assert await counts(dsn, dense) == dense
     done = pumpwatch("retention", "--keep", "2y", "--yes", DATABASE_URL=dsn)
-    assert (done.returncode, done.stdout) == (0, looked.stdout.replace("would remove", "removed"))
+    assert (done.returncode, minutes_left_out(done)) == (0, minutes_left_out(looked).replace("would remove", "removed"))
     assert await counts(dsn, dense) == young
     assert await counts(dsn, OTHERS) == others
     again = pumpwatch("retention", "--keep", "2y", "--yes", DATABASE_URL=dsn)
