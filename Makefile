@@ -10,8 +10,8 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-# Tests wait more than they compute, so more processes than cores; a file's tests stay in one, with its servers.
-TEST_PROCESSES ?= --numprocesses 4 --dist loadfile
+# Such as "--numprocesses 4 --dist loadfile". On two cores it saves little, and what must happen in seconds may be late.
+TEST_PROCESSES ?=
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created
