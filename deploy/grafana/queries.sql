@@ -177,14 +177,14 @@ SELECT time, replace(code, '_', ' ') AS alarm, state, coalesce(detail, '') AS de
        extract(epoch FROM received_at - time) AS "heard after"
 FROM dashboard.alarms
 WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
-ORDER BY time DESC
+ORDER BY judged_at DESC, received_at DESC
 LIMIT 100;
 
 -- name: pump_reports
 SELECT time, replace(complaint, '_', ' ') AS complaint, score
 FROM dashboard.reports
 WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
-ORDER BY time DESC
+ORDER BY judged_at DESC
 LIMIT 100;
 
 -- name: pump_therapies
@@ -198,5 +198,5 @@ SELECT time AS programmed,
        low_reservoir_ml AS "alarm level", to_char(refill_due, 'YYYY-MM-DD') AS "refill due"
 FROM dashboard.therapies
 WHERE pump_id = ${pump:sqlstring}
-ORDER BY time DESC
+ORDER BY judged_at DESC
 LIMIT 20;

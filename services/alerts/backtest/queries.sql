@@ -9,19 +9,19 @@ WHERE d.kind = 'pump' AND d.retired_at IS NULL AND ($1::text IS NULL OR d.clinic
 ORDER BY d.device_id;
 
 -- name: readings
-SELECT pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis FROM reservoir_readings
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, volume_ml, basis FROM reservoir_readings
 WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 
 -- name: requests
-SELECT pump_id, observed_at, event_id, received_at, device_id, outcome, dose_mcg FROM bolus_requests
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, outcome, dose_mcg FROM bolus_requests
 WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 
 -- name: statuses
-SELECT pump_id, observed_at, event_id, received_at, device_id FROM device_statuses
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq FROM device_statuses
 WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 
 -- name: reports
-SELECT pump_id, observed_at, event_id, received_at, device_id, complaint, score FROM patient_reports
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, complaint, score FROM patient_reports
 WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 
 -- name: alarms
@@ -29,10 +29,10 @@ SELECT pump_id, observed_at, event_id, received_at, device_id, seq, code, state,
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
 
 -- name: refills
-SELECT pump_id, observed_at, event_id, received_at, device_id, expected_ml, measured_ml, filled_ml FROM refills
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, expected_ml, measured_ml, filled_ml FROM refills
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
 
 -- name: therapies
-SELECT pump_id, observed_at, event_id, received_at, device_id, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes,
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes,
        bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due
 FROM therapies WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;

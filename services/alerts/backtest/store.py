@@ -56,7 +56,7 @@ async def load_arrivals(
 
 def _event(name: str, row: asyncpg.Record) -> wire.Event:
     """What is stored was checked when it came; here it is only put together again."""
-    common = {"event_id": row["event_id"], "observed_at": row["observed_at"]}
+    common = {"event_id": row["event_id"], "observed_at": row["observed_at"], "seq": row["seq"]}
     match name:
         case "readings":
             basis = wire.ReadingBasis(row["basis"])
@@ -73,7 +73,6 @@ def _event(name: str, row: asyncpg.Record) -> wire.Event:
             known = row["code"] in frozenset(wire.AlarmCode)
             return wire.Alarm.model_construct(
                 **common,
-                seq=row["seq"],
                 code=wire.AlarmCode(row["code"]) if known else wire.AlarmCode.OTHER,
                 state=wire.AlarmState(row["state"]),
                 detail=row["detail"] if known else row["code"],

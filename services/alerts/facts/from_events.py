@@ -11,7 +11,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from operator import attrgetter
+from typing import Final, Generic, TypeVar, assert_never
 from uuid import UUID
 
 from schemas import events as wire
@@ -22,35 +23,63 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
+    Place,
     PumpFacts,
     Reading,
     Refill,
     Report,
     Therapy,
+    place,
 )
 
+Kind = TypeVar("Kind", bound=wire.Event)
 _DAY_SECONDS: Final = 86_400.0
 _EPISODE_SECONDS: Final = EPISODE.total_seconds()
 _WEEK: Final = timedelta(days=7)
 _OUTCOMES: Final = tuple(outcome.value for outcome in wire.BolusOutcome)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[Kind]):
+    """One stored event, and where it stands among others."""
+
+    place: Place
+    device_id: str
+    event: Kind
+
+    @property
+    def at(self) -> datetime:
+        """The judged moment."""
+        return self.place[0]
+
+    @property
+    def received_at(self) -> datetime:
+        return self.place[1]
+
+
+_order = attrgetter("place")
+_moment = attrgetter("at")
+
+
 @dataclass(slots=True)
 class History:
-    """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored."""
+    """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored.
+
+    Each list is in the order of `place`, the newest last.
+    """
 
     pump_id: str
     clinic_id: str
     handhelds: tuple[str, ...] = ()
-    readings: list[tuple[datetime, UUID, str, datetime, wire.Reservoir]] = field(default_factory=list)
-    requests: list[tuple[datetime, UUID, str, datetime, wire.Bolus]] = field(default_factory=list)
+    readings: list[_Entry[wire.Reservoir]] = field(default_factory=list)
+    requests: list[_Entry[wire.Bolus]] = field(default_factory=list)
     marks: list[tuple[float, bool, bool, bool]] = field(default_factory=list)
     """Of each request: seconds since 1970, delivered, refused, refused at the limit."""
-    therapies: list[tuple[datetime, UUID, wire.Therapy]] = field(default_factory=list)
-    refills: list[tuple[datetime, UUID, wire.Refill]] = field(default_factory=list)
-    reports: list[tuple[datetime, UUID, wire.Report]] = field(default_factory=list)
+    therapies: list[_Entry[wire.Therapy]] = field(default_factory=list)
+    refills: list[_Entry[wire.Refill]] = field(default_factory=list)
+    reports: list[_Entry[wire.Report]] = field(default_factory=list)
     alarms: dict[UUID, AlarmEvent] = field(default_factory=dict)
-    statuses: dict[str, list[tuple[datetime, datetime, UUID]]] = field(default_factory=dict)
+    statuses: dict[str, list[_Entry[wire.Status]]] = field(default_factory=dict)
     heard: list[float] = field(default_factory=list)
     seen: set[UUID] = field(default_factory=set)
 
@@ -59,51 +88,59 @@ class History:
         if event.event_id in self.seen:
             return
         self.seen.add(event.event_id)
-        at, number = event.observed_at, event.event_id
-        insort(self.heard, at.timestamp())
+        where = place(event.observed_at, received_at, event.seq, event.event_id)
+        insort(self.heard, where[0].timestamp())
         match event:
             case wire.Reservoir():
-                insort(self.readings, (at, number, device_id, received_at, event), key=_order)
+                insort(self.readings, _Entry(where, device_id, event), key=_order)
             case wire.Bolus():
-                self._add_request((at, number, device_id, received_at, event))
+                self._add_request(_Entry(where, device_id, event))
             case wire.Therapy():
-                insort(self.therapies, (at, number, event), key=_order)
+                insort(self.therapies, _Entry(where, device_id, event), key=_order)
             case wire.Refill():
-                insort(self.refills, (at, number, event), key=_order)
+                insort(self.refills, _Entry(where, device_id, event), key=_order)
             case wire.Report():
-                insort(self.reports, (at, number, event), key=_order)
+                insort(self.reports, _Entry(where, device_id, event), key=_order)
             case wire.Status():
-                insort(self.statuses.setdefault(device_id, []), (at, received_at, number))
+                insort(self.statuses.setdefault(device_id, []), _Entry(where, device_id, event), key=_order)
             case wire.Alarm():
-                alarm = AlarmEvent(event.code, event.state, at, device_id, event.seq, number, event.detail)
-                self.alarms[number] = alarm
+                self.alarms[event.event_id] = AlarmEvent(
+                    event.code,
+                    event.state,
+                    event.observed_at,
+                    received_at,
+                    device_id,
+                    event.seq,
+                    event.event_id,
+                    event.detail,
+                )
             case never:
                 assert_never(never)
 
     def facts(self, now: datetime, windows: int) -> PumpFacts:
         """What is known at `now`."""
         refills = tuple(
-            Refill(each.filled_ml, at, each.expected_ml, each.measured_ml) for at, _, each in self.refills[:-5:-1]
+            Refill(each.event.filled_ml, each.at, each.event.expected_ml, each.event.measured_ml)
+            for each in self.refills[:-5:-1]
         )
-        newest = self.readings[-1] if self.readings else None
-        therapy = self.therapies[-1][2] if self.therapies else None
+        therapy = self.therapies[-1] if self.therapies else None
         return PumpFacts(
             pump_id=self.pump_id,
             clinic_id=self.clinic_id,
             alarms=tuple(self.alarms.values()),
-            reading=Reading(newest[4].volume_ml, newest[4].basis, newest[0]) if newest else None,
+            reading=_reading(self.readings[-1] if self.readings else None),
             earlier_reading=self._earlier(refills),
             filled_reading=self._after_filling(refills),
             refills=refills,
-            programmed_low_ml=therapy.low_reservoir_ml if therapy else None,
-            therapy=_therapy(therapy) if therapy else None,
+            programmed_low_ml=therapy.event.low_reservoir_ml if therapy else None,
+            therapy=_therapy(therapy.event, therapy.at) if therapy else None,
             reprogrammed_at=self._reprogrammed_at(),
             demand=self._demand(now),
             windows=self._windows(now, windows),
             reports=tuple(
-                Report(each.complaint, each.score, at)
-                for at, _, each in self.reports[:-21:-1]
-                if at > now - timedelta(days=30)
+                Report(each.event.complaint, each.event.score, each.at)
+                for each in self.reports[:-21:-1]
+                if each.at > now - timedelta(days=30)
             ),
             contacts=tuple(
                 self._contact(device, now, now - timedelta(days=windows))
@@ -111,50 +148,45 @@ class History:
             ),
         )
 
-    def _add_request(self, request: tuple[datetime, UUID, str, datetime, wire.Bolus]) -> None:
-        outcome = request[4].outcome
+    def _add_request(self, request: _Entry[wire.Bolus]) -> None:
+        outcome = request.event.outcome
         at_limit = outcome is wire.BolusOutcome.DENIED_LIMIT
         refused = at_limit or outcome is wire.BolusOutcome.DENIED_LOCKOUT
-        index = bisect_right(self.requests, _order(request), key=_order)
+        index = bisect_right(self.requests, request.place, key=_order)
         self.requests.insert(index, request)
-        mark = (request[0].timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
+        mark = (request.at.timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
         self.marks.insert(index, mark)
 
     def _earlier(self, refills: tuple[Refill, ...]) -> Reading | None:
-        if not self.readings or self.readings[-1][4].basis is not wire.ReadingBasis.COMPUTED:
+        if not self.readings or self.readings[-1].event.basis is not wire.ReadingBasis.COMPUTED:
             return None
-        after = self.readings[-1][0] - _WEEK
-        after = max(
-            after, *(refill.observed_at for refill in refills[:1]), *(at for at, *_ in self.therapies[-1:]), after
-        )
-        start = bisect_left(self.readings, after, key=lambda each: each[0])
-        return _first(self.readings[start:], wire.ReadingBasis.COMPUTED)
+        bounds = [refill.observed_at for refill in refills[:1]] + [each.at for each in self.therapies[-1:]]
+        after = max([self.readings[-1].at - _WEEK, *bounds])
+        return _first(self.readings[bisect_left(self.readings, after, key=_moment) :], wire.ReadingBasis.COMPUTED)
 
     def _after_filling(self, refills: tuple[Refill, ...]) -> Reading | None:
         if not refills:
             return None
         at = refills[0].observed_at
-        start = bisect_left(self.readings, at + timedelta(minutes=15), key=lambda each: each[0])
-        end = bisect_right(self.readings, at + timedelta(days=3), key=lambda each: each[0])
-        return _first(self.readings[start:end], wire.ReadingBasis.MEASURED)
+        start = bisect_left(self.readings, at + timedelta(minutes=15), key=_moment)
+        end = bisect_right(self.readings, at + timedelta(days=3), key=_moment)
+        dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + timedelta(days=3))
+        return _first(dated, wire.ReadingBasis.MEASURED)
 
     def _reprogrammed_at(self) -> datetime | None:
-        newest = self.therapies[-8:]
         changed = [
-            later[0]
-            for earlier, later in itertools.pairwise(newest)
-            if (earlier[2].drugs, earlier[2].profile, earlier[2].bolus)
-            != (later[2].drugs, later[2].profile, later[2].bolus)
+            later.at
+            for earlier, later in itertools.pairwise(self.therapies[-8:])
+            if _prescription(earlier.event) != _prescription(later.event)
         ]
         return changed[-1] if changed else None
 
     def _demand(self, now: datetime) -> Demand:
-        start = bisect_right(self.requests, now - timedelta(days=1), key=lambda each: each[0])
-        today = self.requests[start:]
+        today = self.requests[bisect_right(self.requests, now - timedelta(days=1), key=_moment) :]
         counts = dict.fromkeys(_OUTCOMES, 0)
         for each in today:
-            counts[each[4].outcome.value] += 1
-        return Demand(**counts, first_at=today[0][0] if today else None)
+            counts[each.event.outcome.value] += 1
+        return Demand(**counts, first_at=today[0].at if today else None)
 
     def _windows(self, now: datetime, windows: int) -> tuple[DayWindow, ...]:
         end, first = now.timestamp(), now - timedelta(days=windows)
@@ -176,33 +208,38 @@ class History:
 
     def _contact(self, device_id: str, now: datetime, first: datetime) -> Contact:
         statuses = self.statuses.get(device_id, [])[: -HEARTBEATS - 1 : -1]
-        heard = {received for at, received, _ in statuses if at > now - timedelta(days=HABIT_DAYS)}
-        if self.readings and self.readings[-1][2] == device_id:
-            heard.add(self.readings[-1][3])
-        if self.requests and self.requests[-1][0] > first:
-            start = bisect_left(self.requests, self.requests[-1][0], key=lambda each: each[0])
-            newest = [each[3] for each in self.requests[start:] if each[2] == device_id]
+        heard = {each.received_at for each in statuses if each.at > now - timedelta(days=HABIT_DAYS)}
+        if self.readings and self.readings[-1].device_id == device_id:
+            heard.add(self.readings[-1].received_at)
+        if self.requests and self.requests[-1].at > first:
+            start = bisect_left(self.requests, self.requests[-1].at, key=_moment)
+            newest = [each.received_at for each in self.requests[start:] if each.device_id == device_id]
             heard.update(newest and [max(newest)])
         return Contact(device_id, tuple(sorted(heard)))
 
 
-def _order(entry: tuple[datetime, UUID, *tuple[object, ...]]) -> tuple[datetime, UUID]:
-    return entry[0], entry[1]
+def _first(readings: Iterable[_Entry[wire.Reservoir]], basis: wire.ReadingBasis) -> Reading | None:
+    """The first by the device's clock; of one date the one that was received last. `readings` are in their order."""
+    found: _Entry[wire.Reservoir] | None = None
+    for each in readings:
+        if found is not None and each.at > found.event.observed_at:
+            break  # whatever follows is dated later still
+        if each.event.basis is basis and (found is None or each.event.observed_at <= found.event.observed_at):
+            found = each
+    return _reading(found)
 
 
-def _moment(entry: tuple[datetime, *tuple[object, ...]]) -> datetime:
-    return entry[0]
+def _reading(entry: _Entry[wire.Reservoir] | None) -> Reading | None:
+    return None if entry is None else Reading(entry.event.volume_ml, entry.event.basis, entry.at)
 
 
-def _first(
-    readings: Iterable[tuple[datetime, UUID, str, datetime, wire.Reservoir]], basis: wire.ReadingBasis
-) -> Reading | None:
-    return next((Reading(each[4].volume_ml, basis, each[0]) for each in readings if each[4].basis is basis), None)
+def _prescription(event: wire.Therapy) -> tuple[object, ...]:
+    return event.drugs, event.profile, event.bolus
 
 
-def _therapy(event: wire.Therapy) -> Therapy:
+def _therapy(event: wire.Therapy, at: datetime) -> Therapy:
     return Therapy(
-        observed_at=event.observed_at,
+        observed_at=at,
         daily_ml=daily_ml([(step.from_time, step.rate_ml_per_day) for step in event.profile]),
         bolus_ml=bolus_volume_ml(
             event.bolus.dose_mcg if event.bolus else 0.0,

@@ -225,10 +225,11 @@ def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
 
 
 def _alarms(row: Row) -> Iterable[AlarmEvent]:
-    for code, state, at, device_id, seq, event_id, detail in zip(
+    for code, state, at, received_at, device_id, seq, event_id, detail in zip(
         row["codes"] or (),
         row["states"] or (),
         row["moments"] or (),
+        row["alarms_received_at"] or (),
         row["device_ids"] or (),
         row["seqs"] or (),
         row["event_ids"] or (),
@@ -240,6 +241,7 @@ def _alarms(row: Row) -> Iterable[AlarmEvent]:
             code=AlarmCode(code) if known else AlarmCode.OTHER,
             state=AlarmState(state),
             observed_at=at,
+            received_at=received_at,
             device_id=device_id,
             seq=seq,
             event_id=event_id,

@@ -1,6 +1,8 @@
 """PURE. What is known of a pump: plain frozen values, which every rule judges by.
 
-Volumes are in millilitres, moments are by the device's clock unless they say otherwise.
+Volumes are in millilitres. Moments are judged: by the device's clock, and no later than the event was received. What a
+device dates after that is provably wrong, and never outranks what was received later
+(docs/decisions/0013-time-is-judged.md).
 """
 
 from __future__ import annotations
@@ -17,17 +19,37 @@ EPISODE: Final = timedelta(minutes=5)
 patients press again (docs/domain.md section 3, INF)."""
 
 
+Place = tuple[datetime, datetime, int, UUID]
+"""The judged moment, when it was received, the device's own counter, and an id: what orders events."""
+
+
+def place(observed_at: datetime, received_at: datetime, seq: int | None, event_id: UUID) -> Place:
+    """Where an event stands among others: the greatest is the newest. In SQL it is `judged_at` (migration 0023)."""
+    return min(observed_at, received_at), received_at, -1 if seq is None else seq, event_id
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmEvent:
-    """One stored event of a pump alarm."""
+    """One stored event of a pump alarm; `observed_at` is the device's word."""
 
     code: AlarmCode
     state: AlarmState
     observed_at: datetime
+    received_at: datetime
     device_id: str
     seq: int | None
     event_id: UUID
     detail: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among others."""
+        return place(self.observed_at, self.received_at, self.seq, self.event_id)
+
+    @property
+    def judged_at(self) -> datetime:
+        """When it happened at the latest."""
+        return min(self.observed_at, self.received_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +162,10 @@ class PumpFacts:
     alarms: tuple[AlarmEvent, ...] = ()
     reading: Reading | None = None
     earlier_reading: Reading | None = None
-    """The first computed one after the newest refill and therapy, at most 7 days and a bit old."""
+    """The first computed one after the newest refill and therapy, at most 7 days and a bit old.
+
+    First by the device's clock, of those that are judged to be after it; `filled_reading` too.
+    """
     filled_reading: Reading | None = None
     """The first measured one from 15 minutes to 3 days after the newest refill."""
     refills: tuple[Refill, ...] = ()

@@ -4,6 +4,9 @@
 -- All that the rules need of the pumps $1 at $2, from what had been received by $3 (null: everything), with $4 windows of
 -- 24 hours back from $2. One row for each pump that the registry knows. Every look-up is by (pump_id, observed_at).
 --
+-- Moments are judged (migration 0023): no later than received. Newest is by judged_at, then received_at, then seq. No event is
+-- judged later than it is dated, so every bound from below is on observed_at too, for the index and for chunks to be left out.
+--
 -- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
 -- dense are read pump by pump: sorting all pumps' rows together costs more than the look-ups. What is only counted is
 -- counted by services.alerts.facts.from_rows; its moments are seconds since 1970 (docs/decisions/0010-evaluation-at-scale.md).
@@ -15,75 +18,82 @@ therapy AS (
     SELECT DISTINCT ON (pump_id) compared.*, max(began_at) OVER (PARTITION BY pump_id) AS changed_at
     FROM (
         SELECT newest.*,
-               CASE WHEN lead(observed_at) OVER back IS NOT NULL
+               CASE WHEN lead(moment) OVER back IS NOT NULL
                      AND (drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h) IS DISTINCT FROM
                          (lead(drugs) OVER back, lead(profile) OVER back, lead(bolus_dose_mcg) OVER back,
                           lead(bolus_lockout_minutes) OVER back, lead(bolus_limit_per_24h) OVER back)
-                    THEN observed_at END AS began_at
+                    THEN moment END AS began_at
         FROM (
-            SELECT t.*, row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
+            SELECT t.*, judged_at(observed_at, received_at) AS moment,
+                   row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
+                                      received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
             FROM therapies t
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
         WHERE position <= 8
-        WINDOW back AS (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC)) compared
+        WINDOW back AS (PARTITION BY pump_id ORDER BY position)) compared
     ORDER BY pump_id, position),
 refill AS (
-    SELECT pump_id, array_agg(observed_at ORDER BY position) AS moments, array_agg(expected_ml ORDER BY position) AS expected,
+    SELECT pump_id, array_agg(moment ORDER BY position) AS moments, array_agg(expected_ml ORDER BY position) AS expected,
            array_agg(measured_ml ORDER BY position) AS measured, array_agg(filled_ml ORDER BY position) AS filled,
-           max(observed_at) AS newest_at
+           max(moment) AS newest_at
     FROM (
-        SELECT pump_id, observed_at, expected_ml, measured_ml, filled_ml,
-               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment, expected_ml, measured_ml, filled_ml,
+               row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
+                                  received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
         FROM refills
         WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 4 GROUP BY pump_id),
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
 alarm AS (
     SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
-           array_agg(device_id) AS device_ids, array_agg(seq) AS seqs, array_agg(event_id) AS event_ids,
-           array_agg(detail) AS details
+           array_agg(received_at) AS received, array_agg(device_id) AS device_ids, array_agg(seq) AS seqs,
+           array_agg(event_id) AS event_ids, array_agg(detail) AS details
     FROM (
         SELECT known.*,
-               min(observed_at) FILTER (WHERE state = 'raised' AND observed_at > coalesce(cleared_at, '-infinity'))
+               min(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity'))
                    OVER by_code AS first_at,
-               max(observed_at) FILTER (WHERE state = 'raised') OVER by_code AS last_at
+               max(moment) FILTER (WHERE state = 'raised') OVER by_code AS last_at
         FROM (
-            SELECT pump_id, code, state, observed_at, device_id, seq, event_id, detail,
-                   max(observed_at) FILTER (WHERE state = 'cleared') OVER (PARTITION BY pump_id, code) AS cleared_at
+            SELECT pump_id, code, state, observed_at, received_at, device_id, seq, event_id, detail,
+                   judged_at(observed_at, received_at) AS moment,
+                   max(judged_at(observed_at, received_at)) FILTER (WHERE state = 'cleared')
+                       OVER (PARTITION BY pump_id, code) AS cleared_at
             FROM pump_alarms
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) known
         WINDOW by_code AS (PARTITION BY pump_id, code)) marked
-    WHERE observed_at >= coalesce(cleared_at, '-infinity')
-      AND (observed_at IN (cleared_at, first_at, last_at))
+    WHERE moment >= coalesce(cleared_at, '-infinity') AND moment IN (cleared_at, first_at, last_at)
     GROUP BY pump_id),
 -- What else was heard, other than readings: these are rare.
 heard AS (
-    SELECT pump_id, array_agg(date_part('epoch', observed_at)) AS moments
+    SELECT pump_id, array_agg(date_part('epoch', moment)) AS moments
     FROM (
-        SELECT pump_id, observed_at FROM pump_alarms
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM pump_alarms
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
           AND received_at <= coalesce($3::timestamptz, 'infinity')
         UNION ALL
-        SELECT pump_id, observed_at FROM patient_reports
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM patient_reports
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
           AND received_at <= coalesce($3::timestamptz, 'infinity')
         UNION ALL
-        SELECT pump_id, observed_at FROM refills
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM refills
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
           AND received_at <= coalesce($3::timestamptz, 'infinity')
         UNION ALL
-        SELECT pump_id, observed_at FROM therapies
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM therapies
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) each
+    WHERE moment > $2::timestamptz - $4::integer * interval '24 hours'
     GROUP BY pump_id),
 report AS (
     SELECT pump_id, array_agg(complaint ORDER BY position) AS complaints, array_agg(score ORDER BY position) AS scores,
-           array_agg(observed_at ORDER BY position) AS moments
+           array_agg(moment ORDER BY position) AS moments
     FROM (
-        SELECT pump_id, complaint, score, observed_at,
-               row_number() OVER (PARTITION BY pump_id ORDER BY observed_at DESC, event_id DESC) AS position
+        SELECT pump_id, complaint, score, judged_at(observed_at, received_at) AS moment,
+               row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
+                                  received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
         FROM patient_reports
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - interval '30 days'
+          AND judged_at(observed_at, received_at) > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 20 GROUP BY pump_id),
 handheld AS (
@@ -92,15 +102,16 @@ handheld AS (
     WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
     GROUP BY p.pump_id)
 SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
-       reading.volume_ml, reading.basis, reading.observed_at AS reading_at, reading.device_id AS reading_device,
-       reading.received_at AS reading_received_at, date_part('epoch', oldest.observed_at) AS first_reading_at,
-       earlier.volume_ml AS earlier_ml, earlier.observed_at AS earlier_at,
-       filled.volume_ml AS filled_reading_ml, filled.observed_at AS filled_reading_at,
-       therapy.observed_at AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
+       reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
+       reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
+       earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
+       filled.volume_ml AS filled_reading_ml, filled.moment AS filled_reading_at,
+       therapy.moment AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
        therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
        refill.moments AS refills_at, refill.expected AS refills_expected_ml, refill.measured AS refills_measured_ml,
        refill.filled AS refills_filled_ml,
-       alarm.codes, alarm.states, alarm.moments, alarm.device_ids, alarm.seqs, alarm.event_ids, alarm.details,
+       alarm.codes, alarm.states, alarm.moments, alarm.received AS alarms_received_at, alarm.device_ids, alarm.seqs,
+       alarm.event_ids, alarm.details,
        request.moments AS requests_at, request.outcomes, latest.devices AS latest_devices, latest.received AS latest_received_at,
        status.moments AS statuses_at, status.received AS statuses_received_at, status.devices AS status_devices,
        heard.moments AS also_heard_at, report.complaints, report.scores, report.moments AS reports_at,
@@ -112,56 +123,81 @@ LEFT JOIN alarm USING (pump_id)
 LEFT JOIN heard USING (pump_id)
 LEFT JOIN report USING (pump_id)
 LEFT JOIN handheld USING (pump_id)
+-- The newest reading by the device's clock and, where that is dated ahead, the newest of those that it may hide: they are dated
+-- later than it came. One look-up of one row; the second is made only for a clock that is ahead.
 LEFT JOIN LATERAL (
-    SELECT volume_ml, basis, observed_at, device_id, received_at FROM reservoir_readings
+    SELECT volume_ml, basis, observed_at, received_at, device_id FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at DESC, event_id DESC LIMIT 1) reading ON true
+    ORDER BY observed_at DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) dated ON true
 LEFT JOIN LATERAL (
-    SELECT observed_at FROM reservoir_readings
-    WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-      AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at LIMIT 1) oldest ON true
+    SELECT dated.volume_ml, dated.basis, dated.observed_at AS moment, dated.device_id, dated.received_at
+    WHERE dated.observed_at <= dated.received_at
+    UNION ALL
+    (SELECT volume_ml, basis, judged_at(observed_at, received_at), device_id, received_at FROM reservoir_readings
+     WHERE dated.observed_at > dated.received_at AND pump_id = asked.pump_id AND observed_at >= dated.received_at
+       AND received_at <= coalesce($3::timestamptz, 'infinity')
+     ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1)
+    ) reading ON true
+-- The oldest of the first ten: one that is dated ahead may have come before the first that is not.
 LEFT JOIN LATERAL (
-    SELECT array_agg(date_part('epoch', observed_at)) AS moments, array_agg(outcome) AS outcomes, max(observed_at) AS newest_at
+    SELECT min(date_part('epoch', judged_at(observed_at, received_at))) AS moment
+    FROM (
+        SELECT observed_at, received_at FROM reservoir_readings
+        WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+        ORDER BY observed_at LIMIT 10) first) oldest ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments, array_agg(outcome) AS outcomes,
+           max(judged_at(observed_at, received_at)) AS newest_at
     FROM bolus_requests
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+      AND judged_at(observed_at, received_at) > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) request ON true
 LEFT JOIN LATERAL (
-    SELECT array_agg(date_part('epoch', observed_at)) AS moments, array_agg(received_at) AS received,
-           array_agg(device_id) AS devices
+    SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments,
+           array_agg(received_at) AS received, array_agg(device_id) AS devices
     FROM device_statuses
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - greatest($4::integer, 60) * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) status ON true
 -- The bound of 400 days looks idle and is not: it rules chunks out once for the statement; the bounds that come from other
 -- rows do it again for each pump, and cost more with every chunk there is (bench/results/storage.md).
+--
+-- The first after a moment is the first by the device's clock, of those that are judged to be after it: what is dated ahead
+-- comes too late in that order, and so outranks nothing.
 LEFT JOIN LATERAL (
-    SELECT volume_ml, observed_at FROM reservoir_readings
+    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
       AND observed_at > $2::timestamptz - interval '400 days'
-      AND observed_at >= greatest(reading.observed_at - interval '7 days', refill.newest_at, therapy.observed_at)
+      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
+      AND judged_at(observed_at, received_at) >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at, event_id LIMIT 1) earlier ON true
+    ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) earlier ON true
 LEFT JOIN LATERAL (
-    SELECT volume_ml, observed_at FROM reservoir_readings
+    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'measured'
       AND observed_at > $2::timestamptz - interval '400 days'
       AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
+      AND judged_at(observed_at, received_at) >= refill.newest_at + interval '15 minutes'
       AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at, event_id LIMIT 1) filled ON true
+    ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) filled ON true
 -- Who told of the newest request, and when.
 LEFT JOIN LATERAL (
     SELECT array_agg(device_id) AS devices, array_agg(received_at) AS received FROM bolus_requests
     WHERE pump_id = asked.pump_id AND observed_at >= request.newest_at
+      AND judged_at(observed_at, received_at) >= request.newest_at
       AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) latest ON true;
 
 -- name: heard_by_readings
 -- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had
--- been received by $4.
+-- been received by $4. The bound of two days more is for the index: nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
 SELECT w.pump_id, w.position
 FROM unnest($1::text[], $2::integer[]) AS w (pump_id, position)
 WHERE EXISTS (
     SELECT FROM reservoir_readings e
     WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
-      AND (e.observed_at <= $3::timestamptz - w.position * interval '24 hours' OR w.position = 0)
+      AND judged_at(e.observed_at, e.received_at) > $3::timestamptz - (w.position + 1) * interval '24 hours'
+      AND (w.position = 0
+           OR e.observed_at <= $3::timestamptz - (w.position - 2) * interval '24 hours'
+           AND judged_at(e.observed_at, e.received_at) <= $3::timestamptz - w.position * interval '24 hours')
       AND e.received_at <= coalesce($4::timestamptz, 'infinity'));

@@ -146,6 +146,7 @@ class Bypass:
                 code=AlarmCode(code),
                 state=AlarmState(state),
                 observed_at=datetime.fromtimestamp(observed, UTC),
+                received_at=now,
                 device_id=device_id,
                 seq=seq,
                 event_id=event_id,

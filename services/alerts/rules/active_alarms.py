@@ -2,9 +2,10 @@
 
 Guarantee: the answer depends on the set of events alone, not on their order or on duplicates.
 
-An alarm stands when a `raised` is newer than the newest `cleared` of its code, by the device's clock. When
-both bear the same instant, the device's own counter (`seq`) says which came last; where that cannot tell
-(no counter, or two devices), the alarm stands: a page too many does less harm than one too few.
+An alarm stands when a `raised` is newer than the newest `cleared` of its code, by their judged moments: what is
+dated after it was received counts as of when it was received. Of one moment, a `cleared` ends what was not received
+after it, if the device's own counter (`seq`) says so, or, where that cannot tell (no counter, or two devices), if it
+was received later. Else the alarm stands: a page too many does less harm than one too few.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ def active_alarms(events: Iterable[AlarmEvent]) -> dict[AlarmCode, ActiveAlarm]:
     for code, history in by_code.items():
         raised = _raised_since_cleared(history)
         if raised:
-            newest = max(raised, key=lambda event: (event.observed_at, event.event_id))
+            newest = max(raised, key=lambda event: event.place)
             found[code] = ActiveAlarm(
                 code=code,
-                since=min(event.observed_at for event in raised),
-                last_raised_at=newest.observed_at,
+                since=min(event.judged_at for event in raised),
+                last_raised_at=newest.judged_at,
                 detail=newest.detail,
             )
     return found
@@ -51,18 +52,20 @@ def _raised_since_cleared(history: list[AlarmEvent]) -> list[AlarmEvent]:
     cleared = [event for event in history if event.state is AlarmState.CLEARED]
     if not cleared:
         return raised
-    cleared_at = max(event.observed_at for event in cleared)
-    same_instant = [event for event in cleared if event.observed_at == cleared_at]
+    cleared_at = max(event.judged_at for event in cleared)
+    same_moment = [event for event in cleared if event.judged_at == cleared_at]
     return [
         event
         for event in raised
-        if event.observed_at > cleared_at or (event.observed_at == cleared_at and not _answered(event, same_instant))
+        if event.judged_at > cleared_at
+        or (event.judged_at == cleared_at and not any(_ends(each, event) for each in same_moment))
     ]
 
 
-def _answered(raised: AlarmEvent, same_instant: list[AlarmEvent]) -> bool:
-    """Tell whether the same device cleared it later in the same instant, by its own counter."""
-    seq = raised.seq
-    return seq is not None and any(
-        event.device_id == raised.device_id and event.seq is not None and event.seq > seq for event in same_instant
-    )
+def _ends(cleared: AlarmEvent, raised: AlarmEvent) -> bool:
+    """Tell whether it was cleared after it was raised, of two events of one judged moment."""
+    if cleared.received_at < raised.received_at:
+        return False
+    if cleared.device_id == raised.device_id and cleared.seq is not None and raised.seq is not None:
+        return cleared.seq > raised.seq
+    return cleared.received_at > raised.received_at

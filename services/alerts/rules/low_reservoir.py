@@ -6,7 +6,7 @@ Source: docs/domain.md section 1, row "low-reservoir setting" (2 mL is the manuf
 therapy may program another) and row "low-reservoir alarm" (computed, not sensed): an over-infusing pump does
 not sound it, so a measured level counts by itself. Section 8 item 1: low, then empty is one alert that changes.
 
-A refill counts as a reading of what was filled, and ends every reservoir alarm raised before it. An open
+A refill counts as a reading of what was filled, and ends every reservoir alarm that was last raised before it. An open
 alert is held up to level + hysteresis, and for as long as nothing at all is known of the level.
 
 The priority is the policy's for a low or an empty reservoir; where the policy gives the pump's own alarm
@@ -104,7 +104,7 @@ def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
     return [
         standing[code]
         for code in _CODES
-        if code in standing and (facts.refill is None or standing[code].last_raised_at > facts.refill.observed_at)
+        if code in standing and (facts.refill is None or standing[code].last_raised_at >= facts.refill.observed_at)
     ]
 
 

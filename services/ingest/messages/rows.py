@@ -4,7 +4,7 @@ A row is (pump_id, observed_at in seconds since 1970, event_id, device_id, seq, 
 number); the order of the kind's own columns is that of the parameters of its statement in `queries.sql`. The message
 number is not stored: it says which message's receipt counts the row. Times travel as seconds because comparing and
 encoding datetimes of many offsets cost a tenth of ingest's time; a double holds microseconds exactly for centuries
-around now (tests/integration/ingest/test_ingest.py asks the database).
+around now (tests/integration/ingest/test_ingest.py asks the database). Adding 0.0 makes a volume of -0.0 one of 0.0.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ device_and_seq: Final[Callable[[Row], tuple[str, int | None]]] = itemgetter(_DEV
 
 
 def _reservoir(e: Reservoir, observed: float, pump_id: str, device_id: str, number: int) -> Row:
-    return (pump_id, observed, e.event_id, device_id, e.seq, e.volume_ml, e.basis, number)
+    return (pump_id, observed, e.event_id, device_id, e.seq, e.volume_ml + 0.0, e.basis, number)
 
 
 def _bolus(e: Bolus, observed: float, pump_id: str, device_id: str, number: int) -> Row:
@@ -64,7 +64,7 @@ def _therapy(e: Therapy, observed: float, pump_id: str, device_id: str, number: 
 
 
 def _refill(e: Refill, observed: float, pump_id: str, device_id: str, number: int) -> Row:
-    own = (e.expected_ml, e.measured_ml, e.filled_ml)
+    own = (e.expected_ml + 0.0, e.measured_ml + 0.0, e.filled_ml + 0.0)
     return (pump_id, observed, e.event_id, device_id, e.seq, *own, number)
 
 

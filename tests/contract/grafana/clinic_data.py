@@ -60,6 +60,26 @@ SELECT device_id, now() - interval '3 hours', gen_random_uuid(), now(), device_i
 FROM devices WHERE kind = 'pump';
 """
 
+_DATED_AHEAD: Final = """
+INSERT INTO reservoir_readings
+SELECT device_id, now() + interval '5 hours', gen_random_uuid(), now() - interval '7 hours', device_id, NULL, 19,
+       'measured'
+FROM devices WHERE kind = 'pump';
+INSERT INTO bolus_requests
+SELECT device_id, now() - interval '23 hours', gen_random_uuid(), now() - interval '25 hours', device_id, NULL,
+       'delivered', 25
+FROM devices WHERE kind = 'pump';
+INSERT INTO pump_alarms
+SELECT device_id, now() - interval '1 day', gen_random_uuid(), now() - interval '2 days', device_id, NULL, 'other',
+       'raised'
+FROM devices WHERE kind = 'pump';
+INSERT INTO therapies
+SELECT device_id, now() + interval '1 hour', gen_random_uuid(), now() - interval '22 days', device_id, NULL,
+       '[]', '[]', NULL, NULL, NULL, 20, 9, NULL
+FROM devices WHERE kind = 'pump';
+"""
+"""What a clock that was ahead dated later than it was received: newer by its date, and older by what is known of it."""
+
 _ALERTS: Final = """
 INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, since, opened_at, updated_at,
                     acknowledged_by, acknowledged_at, policy_version)
@@ -84,6 +104,6 @@ FROM unnest(ARRAY['north-pump-1', 'south-pump-1', 'stranger-from-the-south']) AS
 async def seed(connection: Connection) -> None:
     """Fill a migrated database."""
     async with connection.transaction():
-        for statements in (_REGISTRY, _EVENTS, _ALERTS):
+        for statements in (_REGISTRY, _EVENTS, _DATED_AHEAD, _ALERTS):
             await connection.execute(statements)
     await connection.execute("ANALYZE")

@@ -105,6 +105,18 @@ async def test_panel_query(readers: Readers, target: dict[str, Any], view: View)
                     assert isinstance(value, int | float | Decimal), name
 
 
+async def test_what_is_dated_ahead_is_not_the_newest(readers: Readers) -> None:
+    pump = await readers.north.fetchrow("SELECT * FROM dashboard.pumps WHERE pump_id = 'north-pump-1'")
+    assert pump is not None
+    assert (pump["volume_ml"], pump["volume_basis"], pump["low_reservoir_ml"]) == (4.0, "measured", 3.5)
+    demand = "SELECT attempts_24h FROM dashboard.demand WHERE pump_id = 'north-pump-1'"
+    assert await readers.north.fetchval(demand) == 5
+    panels = {target["rawSql"] for _, target in PANELS if "dashboard.alarms" in target["rawSql"]}
+    for query in panels:
+        alarms = [row["alarm"] for row in await readers.north.fetch(filled_in(query, NORTH))]
+        assert alarms[:2] == ["motor stall", "other"]
+
+
 @pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ANNOTATIONS])
 async def test_annotation_query(readers: Readers, query: str) -> None:
     rows = await readers.north.fetch(filled_in(query, NORTH))

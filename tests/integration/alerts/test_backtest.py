@@ -17,14 +17,14 @@ from services.alerts.facts.store import load_facts
 from services.alerts.model import TransitionKind
 from services.runtime.database import Connection
 from tests.alerts_world import POLICY, T0, Story
-from tests.integration.alerts.timelines import DEMAND, PUMP_ALARMS, RESERVOIR
+from tests.integration.alerts.timelines import CLOCKS, DEMAND, PUMP_ALARMS, RESERVOIR
 from tests.stack import Database
 
 HOURLY = timedelta(hours=1)
 RETIRED = "a retired pump's alerts close"
 STORIES = [
     case
-    for case in (*PUMP_ALARMS, *RESERVOIR, *DEMAND)
+    for case in (*PUMP_ALARMS, *CLOCKS, *RESERVOIR, *DEMAND)
     if case.id != RETIRED and not any(text.startswith(("ack", "tick")) for _, text in case.values[0])
 ]
 
@@ -110,10 +110,10 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
 
 async def _random_event(connection: Connection, pump: str, chance: random.Random) -> None:
     at = T0 - timedelta(minutes=chance.choice([-30, 0, 3, 3, 60, 1440, 2880, 1440 * chance.randrange(60)]))
-    received = at + timedelta(minutes=chance.choice([0, 1, 300, 3000]))
+    received = at + timedelta(minutes=chance.choice([0, 1, 300, 3000, -10, -60, -1200]))
     device = chance.choice([pump, f"hand-{pump}"])
-    common = (pump, at, UUID(int=chance.getrandbits(128)), received, device)
-    columns = "pump_id, observed_at, event_id, received_at, device_id"
+    common = (pump, at, UUID(int=chance.getrandbits(128)), received, device, chance.choice([None, None, 1, 2]))
+    columns = "pump_id, observed_at, event_id, received_at, device_id, seq"
     volume = round(chance.uniform(0, 20), 2)
     profile = '[{"from": "06:00", "rate_ml_per_day": 0.3}, {"from": "22:00", "rate_ml_per_day": %s}]'
     drugs = '[{"name": "baclofen", "concentration_mcg_per_ml": 2000.0}]'

@@ -158,7 +158,7 @@ async def test_an_alarm_code_of_a_later_release_is_another_alarm(story: Story) -
 
 
 async def test_the_statement_and_the_pure_core_agree_on_every_history(database: Database) -> None:
-    """Random histories with ties, duplicates of instants, counters and two devices."""
+    """Random histories with ties, duplicates of instants, clocks that are ahead, counters and two devices."""
     chance = random.Random(20261122)
     histories: dict[str, list[AlarmEvent]] = {}
     async with database.pool.acquire() as connection:
@@ -169,7 +169,8 @@ async def test_the_statement_and_the_pure_core_agree_on_every_history(database: 
                 AlarmEvent(
                     code=chance.choice([AlarmCode.MOTOR_STALL, AlarmCode.PUMP_STOPPED]),
                     state=chance.choice(list(AlarmState)),
-                    observed_at=T0 - timedelta(days=chance.choice([0, 1, 2, 200, 400])),
+                    observed_at=T0 - timedelta(days=chance.choice([-1, 0, 1, 1.5, 2, 200, 400])),
+                    received_at=T0 - timedelta(days=chance.choice([0, 0, 1, 1.5, 2, 200])),
                     device_id=chance.choice([pump_id, "handheld"]),
                     seq=chance.choice([None, 1, 2, 3]),
                     event_id=UUID(int=chance.getrandbits(128)),
@@ -184,9 +185,9 @@ async def test_the_statement_and_the_pure_core_agree_on_every_history(database: 
         await connection.executemany(
             "INSERT INTO pump_alarms "
             "(pump_id, observed_at, event_id, received_at, device_id, seq, code, state, detail) "
-            "VALUES ($1, $2, $3, $2, $4, $5, $6, $7, $8)",
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             [
-                (pump_id, e.observed_at, e.event_id, e.device_id, e.seq, e.code.value, e.state.value, e.detail)
+                (pump_id, e.observed_at, e.event_id, e.received_at, e.device_id, e.seq, e.code.value, e.state, e.detail)
                 for pump_id, events in histories.items()
                 for e in events
             ],

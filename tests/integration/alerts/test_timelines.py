@@ -13,7 +13,7 @@ import pytest
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.database import Pool, open_pool
 from tests.alerts_world import Step, Story
-from tests.integration.alerts.timelines import DEMAND, ESCALATION, PUMP_ALARMS, RESERVOIR
+from tests.integration.alerts.timelines import CLOCKS, DEMAND, ESCALATION, PUMP_ALARMS, RESERVOIR
 from tests.stack import execute_at, make_database
 
 
@@ -30,7 +30,7 @@ async def shared(timescaledb: DatabaseServer) -> AsyncIterator[tuple[Pool, str]]
 @pytest.mark.parametrize("rough", [False, True], ids=["plain", "rough"])
 @pytest.mark.parametrize(
     ("steps", "trail", "pages"),
-    [*PUMP_ALARMS, *ESCALATION, *RESERVOIR, *DEMAND],
+    [*PUMP_ALARMS, *CLOCKS, *ESCALATION, *RESERVOIR, *DEMAND],
 )
 async def test_timeline(
     shared: tuple[Pool, str], steps: list[Step], trail: list[str], pages: list[str], rough: bool

@@ -195,6 +195,31 @@ PUMP_ALARMS = [
     ),
 ]
 
+AHEAD = 20 * HOUR
+STALLS = ["1 pump_alarm opened high"], ["1 nurse opened"]
+LOW, EMPTY = ((["1 low_reservoir opened " + priority], ["1 nurse opened"]) for priority in ("medium", "high"))
+
+CLOCKS = [
+    case("a recovery dated ten minutes ahead hides no stall", [(0, f"{RECOVERED} @10"), (1, STALL)], *STALLS),
+    case("a recovery dated 20 hours ahead hides no stall", [(0, f"{RECOVERED} @{AHEAD}"), (1, STALL)], *STALLS),
+    case(
+        "a stall that is dated ahead ends when it recovers",
+        [(0, f"{STALL} @{AHEAD}"), (5, RECOVERED)],
+        [OPENED_STALL, "5 pump_alarm cleared high"],
+        ["0 nurse opened"],
+    ),
+    case("a level dated ahead hides no lower one", [(0, "level 15 @360"), (1, "level 0.5")], *LOW),
+    case(
+        "a refill dated ahead hides no alarm", [(0, f"refill 18 @{AHEAD}"), (1, "alarm empty_reservoir raised")], *EMPTY
+    ),
+    case(
+        "a therapy dated ahead gives way to its correction",
+        [(-1, f"therapy low=1 @{AHEAD}"), (0, "therapy low=4"), (1, "level 3.5")],
+        *LOW,
+    ),
+    case("of two refills of one moment the last counts", [(0, "refill 18 @-60"), (1, "refill 1.5 @-60")], *LOW),
+]
+
 ESCALATION = [
     case(
         "nobody acknowledges: the next contact, once",

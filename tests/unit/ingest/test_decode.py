@@ -48,6 +48,22 @@ def test_an_event_of_each_kind_is_a_row_about_the_pump_of_its_device(kind):
     assert row[-1] == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "volumes"),
+    [("reservoir", ["volume_ml"]), ("refill", ["expected_ml", "measured_ml", "filled_ml"])],
+)
+def test_a_volume_of_minus_nothing_is_nothing(kind, volumes):
+    event = {
+        "event_id": str(uuid4()),
+        "observed_at": "2026-11-22T08:00:00Z",
+        **EVENTS[kind],
+        **dict.fromkeys(volumes, -0.0),
+    }
+    [row] = decoded(sent(event, level=kind)).rows[EventKind(kind)]
+    found = row[5 : 5 + len(volumes)]
+    assert [str(each) for each in found] == ["0.0"] * len(volumes)
+
+
 def test_what_a_therapy_leaves_out_is_null():
     event = {"event_id": str(uuid4()), "observed_at": "2026-11-22T08:00:00Z", **EVENTS["therapy"]}
     del event["bolus"]

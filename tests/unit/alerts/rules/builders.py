@@ -39,10 +39,14 @@ def alarm(
     device: str = "pump-1",
     number: int = 0,
     detail: str | None = None,
+    received: float | None = None,
 ) -> AlarmEvent:
-    """`alarm("motor_stall raised", 2)`: two hours ago."""
+    """`alarm("motor_stall raised", 2)`: two hours ago, and received at once, or so many hours ago."""
     code, state = text.split()
-    return AlarmEvent(AlarmCode(code), AlarmState(state), ago(hours), device, seq, UUID(int=number), detail)
+    received_at = ago(hours if received is None else received)
+    return AlarmEvent(
+        AlarmCode(code), AlarmState(state), ago(hours), received_at, device, seq, UUID(int=number), detail
+    )
 
 
 def reading(volume_ml: float, hours: float = 1, basis: str = "computed") -> Reading:

@@ -51,6 +51,9 @@ def only(known: PumpFacts, policy: Policy | None = None) -> Condition | None:
         pytest.param(
             facts(refill=refill(18, 3), alarms=(LOW_RAISED, EMPTY_RAISED)), (FULL, HIGH), id="empty after the refill"
         ),
+        pytest.param(
+            facts(refill=refill(18, 2), alarms=(LOW_RAISED, EMPTY_RAISED)), (FULL, HIGH), id="same instant: it stands"
+        ),
         pytest.param(facts(refill=refill(2.5, 1)), None, id="a small refill clears"),
         pytest.param(facts(refill=refill(1.5, 1)), (FULL, MEDIUM), id="a refill that leaves it low does not"),
         pytest.param(facts(alarms=(alarm("motor_stall raised", 1),), reading=reading(9)), None, id="another alarm"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import AlarmCode
+from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.facts.model import AlarmEvent
 from services.alerts.lifecycle.reconcile import reconcile
@@ -141,12 +142,13 @@ def test_the_policy_decides_the_priority() -> None:
 
 
 event = st.builds(
-    lambda code, state, minutes, seq, device, number: alarm(
-        f"{code} {state}", minutes / 60, seq=seq, device=device, number=number
+    lambda code, state, minutes, received, seq, device, number: alarm(
+        f"{code} {state}", minutes / 60, received=received / 60, seq=seq, device=device, number=number
     ),
     code=st.sampled_from(["motor_stall", "pump_stopped", "memory_error"]),
     state=st.sampled_from(["raised", "cleared"]),
-    minutes=st.integers(0, 6),
+    minutes=st.integers(-3, 6),
+    received=st.integers(0, 4),
     seq=st.none() | st.integers(0, 4),
     device=st.sampled_from(["pump-1", "handheld-1"]),
     number=st.integers(0, 40),
@@ -167,9 +169,6 @@ def test_order_and_duplicates_change_nothing(events: Events, data: st.DataObject
 @given(st.lists(event, max_size=14))
 def test_an_alarm_after_everything_else_always_counts(events: Events) -> None:
     later = NOW + timedelta(seconds=1)
-    raised = AlarmEvent(AlarmCode.MOTOR_STALL, alarm("motor_stall raised", 0).state, later, "pump-1", None, events_id())
+    state, number = AlarmState.RAISED, UUID(int=99)
+    raised = AlarmEvent(AlarmCode.MOTOR_STALL, state, later, later, "pump-1", None, number)
     assert AlarmCode.MOTOR_STALL in active_alarms([*events, raised])
-
-
-def events_id():
-    return alarm("motor_stall raised", 0, number=99).event_id

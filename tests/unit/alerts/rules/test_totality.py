@@ -62,6 +62,7 @@ alarms = st.builds(
     code=st.sampled_from(AlarmCode),
     state=st.sampled_from(AlarmState),
     observed_at=moments,
+    received_at=moments,
     device_id=st.sampled_from(["pump-1", "hand-1"]),
     seq=st.one_of(st.none(), st.integers(0, 2**53)),
     event_id=st.uuids(),
