@@ -176,6 +176,12 @@ class WireEvent(_Wire):
     ] = None
 
 
+Replaces = Annotated[
+    UUID | None,
+    Field(description="The event_id of an entry of this kind that this one corrects; that one no longer counts."),
+]
+
+
 class Reservoir(WireEvent):
     """How much drug the reservoir holds."""
 
@@ -235,6 +241,7 @@ class Therapy(WireEvent):
     reservoir_size_ml: ReservoirSizeMl
     low_reservoir_ml: VolumeMl | None = None
     refill_due: CalendarDate | None = None
+    replaces: Replaces = None
 
     @model_validator(mode="after")
     def _alarm_level_is_in_the_reservoir(self) -> Self:
@@ -260,6 +267,7 @@ class Refill(WireEvent):
     expected_ml: VolumeMl
     measured_ml: VolumeMl
     filled_ml: VolumeMl
+    replaces: Replaces = None
 
 
 class Status(WireEvent):

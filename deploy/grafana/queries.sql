@@ -112,8 +112,9 @@ FROM dashboard.pumps
 WHERE pump_id = ${pump:sqlstring};
 
 -- name: pump_refill_marks
-SELECT time, 'Refill: ' || round(filled_ml::numeric, 1) || ' mL in, ' || round(measured_ml::numeric, 1)
-           || ' mL found, ' || round(expected_ml::numeric, 1) || ' mL expected' AS text
+SELECT time,
+       CASE WHEN replaced THEN 'Refill, since corrected: ' ELSE 'Refill: ' END || round(filled_ml::numeric, 1)
+           || ' mL in, ' || round(measured_ml::numeric, 1) || ' mL found, ' || round(expected_ml::numeric, 1) || ' mL expected' AS text
 FROM dashboard.refills
 WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
 ORDER BY time;
@@ -135,7 +136,7 @@ ORDER BY 1;
 SELECT greatest(time, $__timeFrom()::timestamptz) AS "time", 'alarm level' AS metric,
        low_reservoir_ml AS volume
 FROM dashboard.therapies
-WHERE pump_id = ${pump:sqlstring} AND time <= $__timeTo()::timestamptz
+WHERE pump_id = ${pump:sqlstring} AND time <= $__timeTo()::timestamptz AND NOT replaced
 UNION ALL
 SELECT $__timeTo()::timestamptz, 'alarm level', low_reservoir_ml
 FROM dashboard.pumps
@@ -195,7 +196,8 @@ SELECT time AS programmed,
         FROM jsonb_array_elements(profile) AS step) AS profile,
        bolus_dose_mcg AS "bolus mcg", bolus_lockout_minutes AS "lockout min",
        bolus_limit_per_24h AS "limit in 24 h", reservoir_size_ml AS reservoir,
-       low_reservoir_ml AS "alarm level", to_char(refill_due, 'YYYY-MM-DD') AS "refill due"
+       low_reservoir_ml AS "alarm level", to_char(refill_due, 'YYYY-MM-DD') AS "refill due",
+       CASE WHEN replaced THEN 'corrected since' ELSE '' END AS note
 FROM dashboard.therapies
 WHERE pump_id = ${pump:sqlstring}
 ORDER BY judged_at DESC

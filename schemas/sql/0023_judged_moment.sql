@@ -7,10 +7,17 @@
 CREATE FUNCTION judged_at(observed_at timestamptz, received_at timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(observed_at, received_at);
-COMMENT ON FUNCTION judged_at(timestamptz, timestamptz) IS 'When an event happened at the latest: no later than it was received.';
+COMMENT ON FUNCTION judged_at(timestamptz, timestamptz) IS
+    'When an event happened at the latest: no later than it was received.';
 
 -- A view asks for the right to call a function in the name of whoever reads the view.
 GRANT EXECUTE ON FUNCTION judged_at(timestamptz, timestamptz) TO pumpwatch_reader;
+
+-- An entry that was wrong is corrected by another one that names it. Both are kept; the one that is named no longer counts.
+ALTER TABLE refills ADD COLUMN replaces uuid;
+ALTER TABLE therapies ADD COLUMN replaces uuid;
+COMMENT ON COLUMN refills.replaces IS 'The event_id of a refill of the same pump that this one corrects.';
+COMMENT ON COLUMN therapies.replaces IS 'The event_id of a therapy of the same pump that this one corrects.';
 
 -- The same columns as before. The volume: the newest by the device's clock and, where that is dated ahead, the newest of those
 -- that it may hide, which are dated later than it came. volume_observed_at is the judged moment.
@@ -42,8 +49,10 @@ LEFT JOIN LATERAL (
      ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1)
     ) r ON true
 LEFT JOIN LATERAL (
-    SELECT reservoir_size_ml, low_reservoir_ml, refill_due FROM therapies
+    SELECT reservoir_size_ml, low_reservoir_ml, refill_due FROM therapies given
     WHERE pump_id = d.device_id
+      AND NOT EXISTS (SELECT FROM therapies c WHERE c.pump_id = given.pump_id AND c.replaces = given.event_id
+                      AND c.event_id <> given.event_id)
     ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) t ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS open_alerts,
@@ -71,8 +80,17 @@ WHERE d.kind = 'pump' AND d.retired_at IS NULL AND d.clinic_id IN (SELECT clinic
 CREATE OR REPLACE VIEW dashboard.therapies WITH (security_barrier) AS
 SELECT t.observed_at AS time, t.pump_id, d.clinic_id, t.drugs, t.profile, t.bolus_dose_mcg, t.bolus_lockout_minutes,
        t.bolus_limit_per_24h, t.reservoir_size_ml, coalesce(t.low_reservoir_ml, 2.0) AS low_reservoir_ml, t.refill_due,
-       judged_at(t.observed_at, t.received_at) AS judged_at
+       judged_at(t.observed_at, t.received_at) AS judged_at,
+       EXISTS (SELECT FROM therapies c WHERE c.pump_id = t.pump_id AND c.replaces = t.event_id AND c.event_id <> t.event_id)
+           AS replaced
 FROM therapies t JOIN devices d ON d.device_id = t.pump_id
+WHERE d.clinic_id IN (SELECT clinic_id FROM readable_clinics);
+
+CREATE OR REPLACE VIEW dashboard.refills WITH (security_barrier) AS
+SELECT r.observed_at AS time, r.pump_id, d.clinic_id, r.expected_ml, r.measured_ml, r.filled_ml, r.received_at,
+       EXISTS (SELECT FROM refills c WHERE c.pump_id = r.pump_id AND c.replaces = r.event_id AND c.event_id <> r.event_id)
+           AS replaced
+FROM refills r JOIN devices d ON d.device_id = r.pump_id
 WHERE d.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 CREATE OR REPLACE VIEW dashboard.reports WITH (security_barrier) AS

@@ -29,10 +29,11 @@ SELECT pump_id, observed_at, event_id, received_at, device_id, seq, code, state,
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
 
 -- name: refills
-SELECT pump_id, observed_at, event_id, received_at, device_id, seq, expected_ml, measured_ml, filled_ml FROM refills
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, expected_ml, measured_ml, filled_ml, replaces
+FROM refills
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
 
 -- name: therapies
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes,
-       bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due
+       bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, replaces
 FROM therapies WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;

@@ -83,6 +83,7 @@ def _event(name: str, row: asyncpg.Record) -> wire.Event:
                 expected_ml=row["expected_ml"],
                 measured_ml=row["measured_ml"],
                 filled_ml=row["filled_ml"],
+                replaces=row["replaces"],
             )
         case _:
             return _therapy(common, row)
@@ -104,4 +105,5 @@ def _therapy(common: Mapping[str, Any], row: asyncpg.Record) -> wire.Therapy:
         reservoir_size_ml=row["reservoir_size_ml"],
         low_reservoir_ml=row["low_reservoir_ml"],
         refill_due=row["refill_due"],
+        replaces=row["replaces"],
     )

@@ -65,7 +65,7 @@ _moment = attrgetter("at")
 class History:
     """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored.
 
-    Each list is in the order of `place`, the newest last.
+    Each list is in the order of `place`, the newest last. What is replaced stays, and does not count.
     """
 
     pump_id: str
@@ -82,6 +82,7 @@ class History:
     statuses: dict[str, list[_Entry[wire.Status]]] = field(default_factory=dict)
     heard: list[float] = field(default_factory=list)
     seen: set[UUID] = field(default_factory=set)
+    replaced: set[tuple[wire.EventKind, UUID]] = field(default_factory=set)
 
     def add(self, event: wire.Event, received_at: datetime, device_id: str) -> None:
         """Store one event."""
@@ -96,8 +97,10 @@ class History:
             case wire.Bolus():
                 self._add_request(_Entry(where, device_id, event))
             case wire.Therapy():
+                self._replace(event)
                 insort(self.therapies, _Entry(where, device_id, event), key=_order)
             case wire.Refill():
+                self._replace(event)
                 insort(self.refills, _Entry(where, device_id, event), key=_order)
             case wire.Report():
                 insort(self.reports, _Entry(where, device_id, event), key=_order)
@@ -121,20 +124,21 @@ class History:
         """What is known at `now`."""
         refills = tuple(
             Refill(each.event.filled_ml, each.at, each.event.expected_ml, each.event.measured_ml)
-            for each in self.refills[:-5:-1]
+            for each in self._counting(self.refills)[:-5:-1]
         )
-        therapy = self.therapies[-1] if self.therapies else None
+        therapies = self._counting(self.therapies)
+        therapy = therapies[-1] if therapies else None
         return PumpFacts(
             pump_id=self.pump_id,
             clinic_id=self.clinic_id,
             alarms=tuple(self.alarms.values()),
             reading=_reading(self.readings[-1] if self.readings else None),
-            earlier_reading=self._earlier(refills),
+            earlier_reading=self._earlier(refills, therapy),
             filled_reading=self._after_filling(refills),
             refills=refills,
             programmed_low_ml=therapy.event.low_reservoir_ml if therapy else None,
             therapy=_therapy(therapy.event, therapy.at) if therapy else None,
-            reprogrammed_at=self._reprogrammed_at(),
+            reprogrammed_at=_reprogrammed_at(therapies),
             demand=self._demand(now),
             windows=self._windows(now, windows),
             reports=tuple(
@@ -157,10 +161,19 @@ class History:
         mark = (request.at.timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
         self.marks.insert(index, mark)
 
-    def _earlier(self, refills: tuple[Refill, ...]) -> Reading | None:
+    def _replace(self, event: wire.Therapy | wire.Refill) -> None:
+        if event.replaces is not None and event.replaces != event.event_id:
+            self.replaced.add((event.kind, event.replaces))
+
+    def _counting(self, entries: list[_Entry[Kind]]) -> list[_Entry[Kind]]:
+        if not self.replaced:
+            return entries
+        return [each for each in entries if (each.event.kind, each.event.event_id) not in self.replaced]
+
+    def _earlier(self, refills: tuple[Refill, ...], therapy: _Entry[wire.Therapy] | None) -> Reading | None:
         if not self.readings or self.readings[-1].event.basis is not wire.ReadingBasis.COMPUTED:
             return None
-        bounds = [refill.observed_at for refill in refills[:1]] + [each.at for each in self.therapies[-1:]]
+        bounds = [refill.observed_at for refill in refills[:1]] + ([therapy.at] if therapy else [])
         after = max([self.readings[-1].at - _WEEK, *bounds])
         return _first(self.readings[bisect_left(self.readings, after, key=_moment) :], wire.ReadingBasis.COMPUTED)
 
@@ -172,14 +185,6 @@ class History:
         end = bisect_right(self.readings, at + timedelta(days=3), key=_moment)
         dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + timedelta(days=3))
         return _first(dated, wire.ReadingBasis.MEASURED)
-
-    def _reprogrammed_at(self) -> datetime | None:
-        changed = [
-            later.at
-            for earlier, later in itertools.pairwise(self.therapies[-8:])
-            if _prescription(earlier.event) != _prescription(later.event)
-        ]
-        return changed[-1] if changed else None
 
     def _demand(self, now: datetime) -> Demand:
         today = self.requests[bisect_right(self.requests, now - timedelta(days=1), key=_moment) :]
@@ -231,6 +236,15 @@ def _first(readings: Iterable[_Entry[wire.Reservoir]], basis: wire.ReadingBasis)
 
 def _reading(entry: _Entry[wire.Reservoir] | None) -> Reading | None:
     return None if entry is None else Reading(entry.event.volume_ml, entry.event.basis, entry.at)
+
+
+def _reprogrammed_at(therapies: list[_Entry[wire.Therapy]]) -> datetime | None:
+    changed = [
+        later.at
+        for earlier, later in itertools.pairwise(therapies[-8:])
+        if _prescription(earlier.event) != _prescription(later.event)
+    ]
+    return changed[-1] if changed else None
 
 
 def _prescription(event: wire.Therapy) -> tuple[object, ...]:

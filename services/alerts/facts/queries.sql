@@ -6,6 +6,7 @@
 --
 -- Moments are judged (migration 0023): no later than received. Newest is by judged_at, then received_at, then seq. No event is
 -- judged later than it is dated, so every bound from below is on observed_at too, for the index and for chunks to be left out.
+-- A refill or a therapy that another one of the pump replaces does not count, but was heard.
 --
 -- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
 -- dense are read pump by pump: sorting all pumps' rows together costs more than the look-ups. What is only counted is
@@ -27,8 +28,11 @@ therapy AS (
             SELECT t.*, judged_at(observed_at, received_at) AS moment,
                    row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
                                       received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
-            FROM therapies t
-            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+            FROM (
+                SELECT *, array_agg(replaces) FILTER (WHERE replaces <> event_id) OVER (PARTITION BY pump_id) AS replaced
+                FROM therapies
+                WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) t
+            WHERE event_id <> ALL (coalesce(replaced, '{}'))) newest
         WHERE position <= 8
         WINDOW back AS (PARTITION BY pump_id ORDER BY position)) compared
     ORDER BY pump_id, position),
@@ -40,8 +44,11 @@ refill AS (
         SELECT pump_id, judged_at(observed_at, received_at) AS moment, expected_ml, measured_ml, filled_ml,
                row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
                                   received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
-        FROM refills
-        WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+        FROM (
+            SELECT *, array_agg(replaces) FILTER (WHERE replaces <> event_id) OVER (PARTITION BY pump_id) AS replaced
+            FROM refills
+            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) r
+        WHERE event_id <> ALL (coalesce(replaced, '{}'))) newest
     WHERE position <= 4 GROUP BY pump_id),
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
 alarm AS (

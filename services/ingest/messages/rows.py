@@ -59,12 +59,13 @@ def _therapy(e: Therapy, observed: float, pump_id: str, device_id: str, number: 
         e.reservoir_size_ml,
         e.low_reservoir_ml,
         e.refill_due,
+        e.replaces,
         number,
     )
 
 
 def _refill(e: Refill, observed: float, pump_id: str, device_id: str, number: int) -> Row:
-    own = (e.expected_ml + 0.0, e.measured_ml + 0.0, e.filled_ml + 0.0)
+    own = (e.expected_ml + 0.0, e.measured_ml + 0.0, e.filled_ml + 0.0, e.replaces)
     return (pump_id, observed, e.event_id, device_id, e.seq, *own, number)
 
 

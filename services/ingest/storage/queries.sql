@@ -24,20 +24,23 @@ ON CONFLICT DO NOTHING;
 
 -- name: insert_therapy
 INSERT INTO therapies (pump_id, observed_at, event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
-    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, received_at)
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, replaces, received_at)
 SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
-    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, $1::timestamptz
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, replaces, $1::timestamptz
 FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::jsonb[], $8::jsonb[], $9::float8[],
-    $10::int[], $11::int[], $12::float8[], $13::float8[], $14::date[])
+    $10::int[], $11::int[], $12::float8[], $13::float8[], $14::date[], $15::uuid[])
     AS u (pump_id, observed, event_id, device_id, seq, drugs, profile, bolus_dose_mcg, bolus_lockout_minutes,
-    bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due)
+    bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, replaces)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_refill
-INSERT INTO refills (pump_id, observed_at, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, received_at)
-SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, expected_ml, measured_ml, filled_ml, $1::timestamptz
-FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[])
-    AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml)
+INSERT INTO refills (pump_id, observed_at, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, replaces,
+    received_at)
+SELECT pump_id, to_timestamp(observed), event_id, device_id, seq, expected_ml, measured_ml, filled_ml, replaces,
+    $1::timestamptz
+FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[],
+    $10::uuid[])
+    AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, replaces)
 ON CONFLICT DO NOTHING;
 
 -- name: insert_status

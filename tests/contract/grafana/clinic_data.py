@@ -80,6 +80,20 @@ FROM devices WHERE kind = 'pump';
 """
 """What a clock that was ahead dated later than it was received: newer by its date, and older by what is known of it."""
 
+_CORRECTED: Final = """
+INSERT INTO therapies
+SELECT device_id, now() - interval '10 days', md5('wrong' || device_id)::uuid, now() - interval '9 days', device_id,
+       NULL, '[]', '[]', NULL, NULL, NULL, 20, 8, NULL
+FROM devices WHERE kind = 'pump';
+INSERT INTO therapies
+SELECT device_id, now() - interval '11 days', gen_random_uuid(), now(), device_id, NULL,
+       '[]', '[]', NULL, NULL, NULL, 20, 3.5, current_date + 20, md5('wrong' || device_id)::uuid
+FROM devices WHERE kind = 'pump';
+INSERT INTO refills
+SELECT device_id, now() - interval '20 days', gen_random_uuid(), now(), device_id, NULL, 3, 3.4, 17, event_id
+FROM refills;
+"""
+
 _ALERTS: Final = """
 INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, since, opened_at, updated_at,
                     acknowledged_by, acknowledged_at, policy_version)
@@ -104,6 +118,6 @@ FROM unnest(ARRAY['north-pump-1', 'south-pump-1', 'stranger-from-the-south']) AS
 async def seed(connection: Connection) -> None:
     """Fill a migrated database."""
     async with connection.transaction():
-        for statements in (_REGISTRY, _EVENTS, _DATED_AHEAD, _ALERTS):
+        for statements in (_REGISTRY, _EVENTS, _DATED_AHEAD, _CORRECTED, _ALERTS):
             await connection.execute(statements)
     await connection.execute("ANALYZE")

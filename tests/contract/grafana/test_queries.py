@@ -117,6 +117,17 @@ async def test_what_is_dated_ahead_is_not_the_newest(readers: Readers) -> None:
         assert alarms[:2] == ["motor stall", "other"]
 
 
+async def test_what_is_replaced_is_marked_and_does_not_count(readers: Readers) -> None:
+    levels = "SELECT low_reservoir_ml FROM dashboard.{} WHERE pump_id = 'north-pump-1' {}"
+    assert await readers.north.fetchval(levels.format("pumps", "")) == 3.5
+    assert await readers.north.fetchval(levels.format("therapies", "AND replaced")) == 8
+    (level,) = {target["rawSql"] for _, target in PANELS if "'alarm level'" in target["rawSql"]}
+    assert 8 not in [row["volume"] for row in await readers.north.fetch(filled_in(level, NORTH))]
+    (marks,) = (query for _, query in ANNOTATIONS if "dashboard.refills" in query)
+    texts = sorted(row["text"] for row in await readers.north.fetch(filled_in(marks, NORTH)))
+    assert [text.split(" mL in")[0] for text in texts] == ["Refill, since corrected: 18.0", "Refill: 17.0"]
+
+
 @pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ANNOTATIONS])
 async def test_annotation_query(readers: Readers, query: str) -> None:
     rows = await readers.north.fetch(filled_in(query, NORTH))

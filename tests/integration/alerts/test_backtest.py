@@ -77,7 +77,7 @@ async def test_what_stands_at_the_beginning_is_not_told_again(database: Database
 
 
 async def test_facts_in_memory_are_the_facts_of_the_database(database: Database) -> None:
-    """Random histories of every kind, with late arrivals, clocks that are ahead, and two devices."""
+    """Random histories of every kind, with late arrivals, clocks that are ahead, corrections, and two devices."""
     chance = random.Random(4)
     pumps = [f"pump-{number:03d}" for number in range(150)]
     async with database.pool.acquire() as connection:
@@ -91,8 +91,9 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
             "INSERT INTO pairings (handheld_id, pump_id) VALUES ($1, $2)", [(f"hand-{pump}", pump) for pump in pumps]
         )
         for pump in pumps:
+            entries: list[UUID] = []
             for _ in range(chance.randrange(40)):
-                await _random_event(connection, pump, chance)
+                await _random_event(connection, pump, chance, entries)
         for now in (T0, T0 + timedelta(hours=7)):
             found = await load_facts(connection, pumps, now, windows=40, as_of=now)
             arrivals = await load_arrivals(connection, pumps, now, now)
@@ -108,11 +109,13 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
                 assert replace(folded, alarms=()) == replace(facts, alarms=()), facts.pump_id
 
 
-async def _random_event(connection: Connection, pump: str, chance: random.Random) -> None:
+async def _random_event(connection: Connection, pump: str, chance: random.Random, entries: list[UUID]) -> None:
     at = T0 - timedelta(minutes=chance.choice([-30, 0, 3, 3, 60, 1440, 2880, 1440 * chance.randrange(60)]))
     received = at + timedelta(minutes=chance.choice([0, 1, 300, 3000, -10, -60, -1200]))
     device = chance.choice([pump, f"hand-{pump}"])
-    common = (pump, at, UUID(int=chance.getrandbits(128)), received, device, chance.choice([None, None, 1, 2]))
+    entries.append(UUID(int=chance.getrandbits(128)))
+    replaces = chance.choice([None, chance.choice(entries)])
+    common = (pump, at, entries[-1], received, device, chance.choice([None, None, 1, 2]))
     columns = "pump_id, observed_at, event_id, received_at, device_id, seq"
     volume = round(chance.uniform(0, 20), 2)
     profile = '[{"from": "06:00", "rate_ml_per_day": 0.3}, {"from": "22:00", "rate_ml_per_day": %s}]'
@@ -123,13 +126,21 @@ async def _random_event(connection: Connection, pump: str, chance: random.Random
             ("bolus_requests", "outcome", (chance.choice(["delivered", "denied_limit", "denied_lockout"]),)),
             ("bolus_requests", "outcome", (chance.choice(["delivered", "comm_failure", "denied_other"]),)),
             ("device_statuses", "firmware", ("1",)),
-            ("refills", "expected_ml, measured_ml, filled_ml", (2.0, volume, 18.0)),
+            ("refills", "expected_ml, measured_ml, filled_ml, replaces", (2.0, volume, 18.0, replaces)),
             ("patient_reports", "complaint, score", (chance.choice(["pain", "alarm_heard"]), chance.choice([None, 9]))),
             ("pump_alarms", "code, state", ("motor_stall", chance.choice(["raised", "cleared"]))),
             (
                 "therapies",
-                "drugs, profile, bolus_dose_mcg, bolus_limit_per_24h, reservoir_size_ml, refill_due",
-                (drugs, profile % chance.choice([0.1, 0.2]), chance.choice([None, 20.0]), 4, 20.0, date(2026, 4, 1)),
+                "drugs, profile, bolus_dose_mcg, bolus_limit_per_24h, reservoir_size_ml, refill_due, replaces",
+                (
+                    drugs,
+                    profile % chance.choice([0.1, 0.2]),
+                    chance.choice([None, 20.0]),
+                    4,
+                    20.0,
+                    date(2026, 4, 1),
+                    replaces,
+                ),
             ),
         ]
     )

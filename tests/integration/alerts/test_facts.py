@@ -133,7 +133,7 @@ async def test_windows_end_now_and_a_clock_that_is_ahead_counts_as_now(story: St
         await add(story, "bolus delivered x1", hours=hours)
     facts = await facts_of(story, windows=3)
     assert [window.requests for window in facts.windows] == [3, 2, 1]
-    assert [window.attempts for window in facts.windows] == [2, 1, 1]
+    assert [window.attempts for window in facts.windows] == [1, 1, 1]
     assert facts.demand.attempts == 3
 
 
@@ -149,6 +149,18 @@ async def test_as_of_leaves_out_what_had_not_been_received(story: Story) -> None
     assert (after.reading and after.reading.volume_ml, len(after.alarms)) == (1, 1)
     assert sum(window.attempts for window in before.windows) == 1
     assert sum(window.attempts for window in after.windows) == 5
+
+
+async def test_a_refill_counts_until_what_replaces_it_is_received(story: Story) -> None:
+    async with story.pool.acquire() as connection:
+        await story.insert(connection, ["refill", "18"], T0, UUID(int=1))
+        story.now = T0 + DAY
+        await story.insert(connection, ["refill", "17"], T0 - DAY, UUID(int=2))
+        await connection.execute("UPDATE refills SET replaces = $1 WHERE event_id = $2", UUID(int=1), UUID(int=2))
+    before, after = await facts_of(story, as_of=T0), await facts_of(story)
+    assert [each.filled_ml for each in before.refills] == [18]
+    assert [each.filled_ml for each in after.refills] == [17]
+    assert after.windows[1].heard  # the entry that was replaced was heard all the same
 
 
 async def test_an_alarm_code_of_a_later_release_is_another_alarm(story: Story) -> None:

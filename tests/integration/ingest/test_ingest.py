@@ -61,6 +61,19 @@ async def test_a_receipt_says_what_was_stored_what_was_a_duplicate_and_what_was_
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 2
 
 
+async def test_a_correction_is_stored_with_the_name_of_what_it_replaces(ingest, database, device):
+    pump = await device(unique("pump"))
+    await enrol(database.pool, [pump.name])
+    wrong, right = ({**reading(), "expected_ml": 3, "measured_ml": 3, "filled_ml": filled} for filled in (18, 17))
+    right["replaces"] = wrong["event_id"]
+    assert (await pump.receipt("refill", [right, wrong]))["stored"] == 2
+    rows = await database.pool.fetch("SELECT filled_ml, replaces FROM refills ORDER BY filled_ml")
+    assert [(row["filled_ml"], row["replaces"] and str(row["replaces"])) for row in rows] == [
+        (17, wrong["event_id"]),
+        (18, None),
+    ]
+
+
 async def test_pumps_that_call_out_stand_in_the_queue_before_those_that_report_as_usual(ingest, database, device):
     calm, stalled = await device(unique("pump")), await device(unique("pump"))
     await enrol(database.pool, [calm.name, stalled.name])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from uuid import UUID
+
+import pytest
 
 from schemas import events as wire
 from services.alerts.facts.from_events import History
 from tests.unit.alerts.rules.builders import NOW
 
 
-def therapy(number: int, days_ago: float, rate: float, *, bolus_mcg: float | None = None) -> wire.Therapy:
+def therapy(
+    number: int, days_ago: float, rate: float, *, bolus_mcg: float | None = None, replaces: int | None = None
+) -> wire.Therapy:
     bolus = (
         None if bolus_mcg is None else wire.BolusPrescription(dose_mcg=bolus_mcg, lockout_minutes=60, limit_per_24h=4)
     )
@@ -21,6 +26,18 @@ def therapy(number: int, days_ago: float, rate: float, *, bolus_mcg: float | Non
         profile=(wire.ProfileStep(from_time="00:00", rate_ml_per_day=rate),),
         bolus=bolus,
         reservoir_size_ml=20.0,
+        replaces=None if replaces is None else UUID(int=replaces),
+    )
+
+
+def refill(number: int, filled_ml: float, days_ago: float = 1, *, replaces: int | None = None) -> wire.Refill:
+    return wire.Refill(
+        event_id=UUID(int=number),
+        observed_at=NOW - timedelta(days=days_ago),
+        expected_ml=2.0,
+        measured_ml=2.0,
+        filled_ml=filled_ml,
+        replaces=None if replaces is None else UUID(int=replaces),
     )
 
 
@@ -42,4 +59,35 @@ def test_a_therapy_without_boluses_gives_its_profile_alone() -> None:
     facts = history.facts(NOW, 28)
     assert facts.therapy is not None
     assert facts.therapy.worst_daily_ml == 0.4
+    assert facts.reprogrammed_at is None
+
+
+@pytest.mark.parametrize(
+    ("entries", "filled_ml"),
+    [
+        ([refill(1, 18), refill(2, 17, 1.5, replaces=1)], [17.0]),  # though it is dated before
+        ([refill(1, 18), refill(2, 17, replaces=1), refill(3, 16, 2, replaces=2)], [16.0]),
+        ([refill(1, 18), refill(2, 17, 2, replaces=9)], [18.0, 17.0]),  # nobody knows what that is
+        ([refill(1, 18), refill(2, 17, 2, replaces=2)], [18.0, 17.0]),  # nor does it replace itself
+        ([therapy(1, 1, 0.4), refill(2, 17, 2, replaces=1)], [17.0]),
+    ],
+)
+def test_a_refill_that_is_replaced_no_longer_counts(entries: list[wire.Event], filled_ml: list[float]) -> None:
+    for order in itertools.permutations(entries):
+        history = History("pump-1", "north")
+        for event in order:
+            history.add(event, NOW, "pump-1")
+        facts = history.facts(NOW, 28)
+        assert [each.filled_ml for each in facts.refills] == filled_ml
+        assert (facts.therapy is None) is not any(isinstance(event, wire.Therapy) for event in entries)
+        assert facts.windows[0].heard or facts.windows[1].heard
+
+
+def test_a_therapy_that_is_replaced_no_longer_counts() -> None:
+    history = History("pump-1", "north")
+    for event in (therapy(1, 9, 0.3), therapy(2, 5, 0.4), therapy(3, 6, 0.3, replaces=2)):
+        history.add(event, NOW, "pump-1")
+    facts = history.facts(NOW, 28)
+    assert facts.therapy is not None
+    assert (facts.therapy.daily_ml, facts.therapy.observed_at) == (0.3, NOW - timedelta(days=6))
     assert facts.reprogrammed_at is None

@@ -38,7 +38,10 @@ def _event(number: int, hours: int, which: int) -> wire.Event:
                 **common, volume_ml=float(which % 19), basis=wire.ReadingBasis.COMPUTED
             )
         case 3:
-            return wire.Refill.model_construct(**common, expected_ml=4.0, measured_ml=float(which % 9), filled_ml=18.0)
+            replaces = UUID(int=which % 25) if which % 2 else None
+            return wire.Refill.model_construct(
+                **common, expected_ml=4.0, measured_ml=float(which % 9), filled_ml=18.0, replaces=replaces
+            )
         case 4:
             return wire.Report.model_construct(**common, complaint=wire.Complaint.PAIN, score=which % 11)
         case 5:
