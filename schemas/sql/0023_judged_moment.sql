@@ -2,8 +2,8 @@
 -- (docs/decisions/0013-time-is-judged.md). All editions; no row is rewritten, and no index is added.
 
 -- Newest first is: ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC.
--- Not STRICT, so that PostgreSQL writes it into the query and does not call it. It is never later than observed_at: a bound
--- from below holds for both, and the one on observed_at is what an index and the exclusion of chunks can use.
+-- Not STRICT, so that PostgreSQL writes it into the query and does not call it. A bound from below is one on observed_at, which
+-- an index and the exclusion of chunks can use, and one on received_at.
 CREATE FUNCTION judged_at(observed_at timestamptz, received_at timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(observed_at, received_at);
@@ -68,7 +68,7 @@ LEFT JOIN LATERAL (
     SELECT count(*) AS attempts, count(*) FILTER (WHERE outcome LIKE 'denied%') AS refused
     FROM bolus_requests
     WHERE pump_id = d.device_id AND observed_at > now() - interval '24 hours'
-      AND judged_at(observed_at, received_at) > now() - interval '24 hours') t ON true
+      AND received_at > now() - interval '24 hours') t ON true
 LEFT JOIN LATERAL (
     SELECT sum(attempts)::double precision AS attempts,
            ceil(extract(epoch FROM now() - interval '24 hours' - min(bucket)) / 86400)::double precision AS days

@@ -4,8 +4,8 @@
 -- All that the rules need of the pumps $1 at $2, from what had been received by $3 (null: everything), with $4 windows of
 -- 24 hours back from $2. One row for each pump that the registry knows. Every look-up is by (pump_id, observed_at).
 --
--- Moments are judged (migration 0023): no later than received. Newest is by judged_at, then received_at, then seq. No event is
--- judged later than it is dated, so every bound from below is on observed_at too, for the index and for chunks to be left out.
+-- Moments are judged (migration 0023): no later than received. Newest is by judged_at, then received_at, then seq. A bound from
+-- below is one on observed_at, for the index and for chunks to be left out, and one on received_at: together on judged_at.
 -- A refill or a therapy that another one of the pump replaces does not count, but was heard.
 --
 -- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
@@ -100,7 +100,7 @@ report AS (
                                   received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
         FROM patient_reports
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - interval '30 days'
-          AND judged_at(observed_at, received_at) > $2::timestamptz - interval '30 days'
+          AND received_at > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 20 GROUP BY pump_id),
 handheld AS (
@@ -158,7 +158,7 @@ LEFT JOIN LATERAL (
            max(judged_at(observed_at, received_at)) AS newest_at
     FROM bolus_requests
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-      AND judged_at(observed_at, received_at) > $2::timestamptz - $4::integer * interval '24 hours'
+      AND received_at > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) request ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments,
@@ -176,7 +176,7 @@ LEFT JOIN LATERAL (
     WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
       AND observed_at > $2::timestamptz - interval '400 days'
       AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
-      AND judged_at(observed_at, received_at) >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
+      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) earlier ON true
 LEFT JOIN LATERAL (
@@ -184,14 +184,14 @@ LEFT JOIN LATERAL (
     WHERE pump_id = asked.pump_id AND basis = 'measured'
       AND observed_at > $2::timestamptz - interval '400 days'
       AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
-      AND judged_at(observed_at, received_at) >= refill.newest_at + interval '15 minutes'
+      AND received_at >= refill.newest_at + interval '15 minutes'
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) filled ON true
 -- Who told of the newest request, and when.
 LEFT JOIN LATERAL (
     SELECT array_agg(device_id) AS devices, array_agg(received_at) AS received FROM bolus_requests
     WHERE pump_id = asked.pump_id AND observed_at >= request.newest_at
-      AND judged_at(observed_at, received_at) >= request.newest_at
+      AND received_at >= request.newest_at
       AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) latest ON true;
 
@@ -203,7 +203,7 @@ FROM unnest($1::text[], $2::integer[]) AS w (pump_id, position)
 WHERE EXISTS (
     SELECT FROM reservoir_readings e
     WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
-      AND judged_at(e.observed_at, e.received_at) > $3::timestamptz - (w.position + 1) * interval '24 hours'
+      AND e.received_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
       AND (w.position = 0
            OR e.observed_at <= $3::timestamptz - (w.position - 2) * interval '24 hours'
            AND judged_at(e.observed_at, e.received_at) <= $3::timestamptz - w.position * interval '24 hours')
