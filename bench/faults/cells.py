@@ -299,6 +299,8 @@ async def _can_write(dsn: str) -> bool:
             )
         finally:
             connection.terminate()
-    except (*UNAVAILABLE, DevStackError):
+    except DevStackError:
+        return False
+    except UNAVAILABLE:
         return False
     return True

@@ -29,7 +29,7 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Pool, open_pool
+from services.runtime.database import UNAVAILABLE, Pool, open_pool, plainly
 from services.runtime.http import serve
 from services.runtime.migrate import pending
 from services.runtime.signals import stop_signal
@@ -109,6 +109,6 @@ async def wait_until_migrated(pool: Pool) -> None:
                 return
             log.warning("waiting_for_migrations", pending=names)
         except UNAVAILABLE as error:
-            log.warning("waiting_for_database", error=str(error) or type(error).__name__)
+            log.warning("waiting_for_database", error=plainly(error))
         attempt += 1
         await asyncio.sleep(backoff_seconds(attempt, first_seconds=0.2, longest_seconds=5.0))

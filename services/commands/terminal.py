@@ -22,6 +22,8 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
 
     from services.runtime.database import UNAVAILABLE
 
+    unusable: tuple[type[Exception], ...] = (*UNAVAILABLE, ValueError)
+
     async def connected() -> Answer:
         connection = await asyncpg.connect(url, timeout=10)
         try:
@@ -35,14 +37,7 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
         fail("this database's schema is missing or older than this release: run `pumpwatch migrate`")
     except expected as error:
         fail(str(error))
-    except (
-        *UNAVAILABLE,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-        asyncpg.InsufficientPrivilegeError,
-        asyncpg.exceptions.ClientConfigurationError,
-        ValueError,
-    ) as error:
+    except unusable as error:
         fail(f"the database cannot be used: {error or type(error).__name__}")
 
 

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
-import asyncpg
 import stamina
 import structlog
 from prometheus_client import CollectorRegistry
@@ -18,7 +17,7 @@ from services.ingest.pipeline import Pipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
 from services.ingest.storage.registry import RegistryCache
-from services.runtime.database import UNAVAILABLE, Pool, borrow, open_pool
+from services.runtime.database import FAILED, UNAVAILABLE, Pool, borrow, ensure_writable, open_pool, plainly
 from services.runtime.garbage import collect_garbage_rarely
 from services.runtime.http import serve
 from services.runtime.migrate import pending
@@ -105,8 +104,7 @@ async def _database_faults(pool: Pool) -> dict[str, str]:
     try:
         async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
             lacking = await pending(connection, SQL_FOLDER)
-    except UNAVAILABLE as error:
-        return {"database": f"{type(error).__name__}: {error}"}
-    except asyncpg.PostgresError as error:
-        return {"database": str(error)}
+            await ensure_writable(connection)
+    except FAILED as error:
+        return {"database": plainly(error)}
     return {"migrations": f"not applied: {', '.join(lacking)}: run `pumpwatch migrate`"} if lacking else {}

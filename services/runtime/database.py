@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
+
+from services.runtime.sqlstate import Meaning, verdict_on
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -33,35 +35,105 @@ _END_PROCESSES: Final = """
     WHERE pid = ANY ($1::int[]) AND pid <> pg_backend_pid() AND usename = current_user
       AND application_name = current_setting('application_name')"""
 
-UNAVAILABLE: Final = (
+
+class ValueRefusedError(ValueError):
+    """A value does not fit its parameter, as a lone surrogate or too large a number: the data is refused."""
+
+
+def _errors_that_mean(meaning: Meaning) -> tuple[type[asyncpg.PostgresError], ...]:
+    named = [each for each in vars(asyncpg.exceptions).values() if isinstance(each, type)]
+    errors = [each for each in named if issubclass(each, asyncpg.PostgresError)]
+    return tuple(each for each in errors if each.sqlstate and verdict_on(each.sqlstate).meaning is meaning)
+
+
+UNAVAILABLE: Final[tuple[type[Exception], ...]] = (
     OSError,
     TimeoutError,
-    asyncpg.PostgresConnectionError,
+    *_errors_that_mean(Meaning.WAIT),
     asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.exceptions.ObjectInUseError,
-    asyncpg.exceptions.ReadOnlySQLTransactionError,
-    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
-    asyncpg.exceptions.PostgresSystemError,
     asyncpg.exceptions.InternalClientError,
+    asyncpg.exceptions.InvalidCachedStatementError,
 )
-"""What the database raises when it is away, full, starting or in conflict: the same call may succeed later.
+"""What the database raises when it is away, full, starting, in conflict, or refuses this service for now
+(services/runtime/sqlstate.py): the same call may succeed later.
 
-`IdleInTransactionSessionTimeoutError` is what a network that hung delivers when it comes back; `PostgresSystemError`
-(SQLSTATE class 58) is the server's own disk. `InternalClientError` is what asyncpg 0.32 raises when the server dies at
-certain moments of a query ("cannot switch to state 15"); its pool then drops the connection (found by
-tests/faults/test_kill.py).
+`InternalClientError` is what asyncpg 0.32 raises when the server dies at certain moments of a query ("cannot switch to
+state 15"); its pool then drops the connection (found by tests/faults/test_kill.py). `InvalidCachedStatementError`: a
+migration changed a table under a prepared statement; the next try prepares it anew.
 """
 
-REFUSED: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, UnencodableError)
-"""SQLSTATE classes 22 and 23, and a value that does not fit its parameter: the data itself is refused, and will be
-refused again. `UnencodableError` is one of `UNAVAILABLE` by its base class, so ask for these first."""
+REFUSED: Final[tuple[type[Exception], ...]] = (
+    *_errors_that_mean(Meaning.DATA_REFUSED),
+    UnencodableError,
+    ValueRefusedError,
+)
+"""The data itself is refused, and will be refused again. `UnencodableError` is one of `UNAVAILABLE` by its base class;
+on a connection of `open_pool` it comes as `ValueRefusedError`, which is not."""
+
+FAILED: Final[tuple[type[Exception], ...]] = (*UNAVAILABLE, asyncpg.PostgresError)
+"""Whatever the database can answer instead of a result: for those who only say that it cannot be used."""
+
+# AttributeError: what asyncpg 0.32 raises when a connection is closed between two steps of a statement.
+_CLOSED_UNDER_WAY: Final[tuple[type[Exception], ...]] = (*UNAVAILABLE, AttributeError)
+
+
+def plainly(error: BaseException) -> str:
+    """Say why the database cannot be used: what that means, and what the database said."""
+    match error:
+        case asyncpg.exceptions.InvalidCachedStatementError():
+            words = f"the schema of the database changed under a statement ({error.sqlstate})"
+        case asyncpg.PostgresError():
+            words = f"{verdict_on(error.sqlstate).words} ({error.sqlstate})"
+        case TimeoutError():
+            words = "the database does not answer"
+        case OSError():
+            words = "the database cannot be reached"
+        case _:
+            words = "the connection to the database was lost"
+    said = " ".join(str(error).split())
+    return f"{words}: {said}" if said else words
 
 
 class WrongUseError(RuntimeError):
     """asyncpg refused the call itself, on a connection that is open: a bug, which no second try mends."""
+
+
+class _Connection(asyncpg.Connection):
+    """asyncpg's `InterfaceError` says "the connection is closed", "wrong arguments" and "this value does not fit".
+
+    Here each is an error of its own, whoever asks.
+    """
+
+    async def execute(self, query: str, *args: Any, **how: Any) -> str:
+        with self._told_apart():
+            return await super().execute(query, *args, **how)
+
+    async def executemany(self, command: str, args: Any, **how: Any) -> None:
+        with self._told_apart():
+            await super().executemany(command, args, **how)
+
+    async def fetch(self, query: str, *args: Any, **how: Any) -> Any:
+        with self._told_apart():
+            return await super().fetch(query, *args, **how)
+
+    async def fetchval(self, query: str, *args: Any, **how: Any) -> Any:
+        with self._told_apart():
+            return await super().fetchval(query, *args, **how)
+
+    async def fetchrow(self, query: str, *args: Any, **how: Any) -> Any:
+        with self._told_apart():
+            return await super().fetchrow(query, *args, **how)
+
+    @contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        try:
+            yield
+        except UnencodableError as error:
+            raise ValueRefusedError(str(error)) from error
+        except asyncpg.InterfaceError as error:
+            if self.is_closed():
+                raise
+            raise WrongUseError(str(error)) from error
 
 
 class QueryFileError(ValueError):
@@ -124,11 +196,11 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
         if end_first:
             await lent.execute(_END_PROCESSES, list(end_first))
         yield lent
-    except (*UNAVAILABLE, AttributeError) as error:
-        # AttributeError: what asyncpg 0.32 raises when a connection is closed between two steps of a statement.
+    except _CLOSED_UNDER_WAY as error:
         if not late:
             if isinstance(error, asyncpg.InterfaceError) and not lent.is_closed():
                 raise WrongUseError(str(error)) from error
+            await leave_read_only(pool, error)
             raise
         await pool.expire_connections()  # a network that swallowed one has probably swallowed them all
         raise NoAnswerError(within_seconds, server_pid) from error
@@ -136,6 +208,26 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
         watch.cancel()
         with suppress(*UNAVAILABLE):  # what was to be done is done, and such a connection is not used again
             await pool.release(lent, timeout=_RELEASE_SECONDS)
+
+
+async def leave_read_only(pool: Pool, error: BaseException) -> None:
+    """Use no connection again that is open, if the error says that it leads to a database that can only be read.
+
+    After a failover a connection may still lead to the old primary, and a new one to the new one.
+    """
+    if isinstance(error, asyncpg.exceptions.ReadOnlySQLTransactionError):
+        await pool.expire_connections()
+
+
+async def ensure_writable(connection: Connection) -> None:
+    """Make sure that the database can be written to.
+
+    Raises:
+        asyncpg.exceptions.ReadOnlySQLTransactionError: It cannot. One of `UNAVAILABLE`.
+    """
+    if await connection.fetchval("SELECT current_setting('transaction_read_only')::boolean"):
+        msg = "its transactions are read-only"
+        raise asyncpg.exceptions.ReadOnlySQLTransactionError(msg)
 
 
 async def open_pool(
@@ -154,6 +246,7 @@ async def open_pool(
     """
     return await asyncpg.create_pool(
         dsn,
+        connection_class=_Connection,
         min_size=0,
         max_size=max_size,
         command_timeout=command_timeout_seconds,

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from services.runtime.database import REFUSED, UNAVAILABLE, Connection
+from services.runtime.database import REFUSED, UNAVAILABLE, Connection, WrongUseError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def concerns_all(error: Exception) -> bool:
     """Tell whether the next thing would fail by it as well: the database is away, or a statement is wrong."""
     if isinstance(error, REFUSED):  # one of them is UNAVAILABLE by its base class
         return False
-    return isinstance(error, (*UNAVAILABLE, asyncpg.SyntaxOrAccessError))
+    return isinstance(error, (*UNAVAILABLE, WrongUseError, asyncpg.SyntaxOrAccessError))
 
 
 def described(error: Exception) -> str:

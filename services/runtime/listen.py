@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE
+from services.runtime.database import UNAVAILABLE, plainly
 
 _FIRST_WAIT_SECONDS: Final = 0.2
 _LONGEST_WAIT_SECONDS: Final = 5.0
@@ -42,7 +42,8 @@ async def listen(
     - A connection whose network hangs is noticed, too: every `check_seconds` the server must answer a question.
     - `on_state` is told True before the `on_news` with which listening begins, and False when it has ended, also by
       being cancelled; never the same twice in a row.
-    - That the database is away is logged once, and once that it is back. A wrong login or database name is raised.
+    - That the database is away is logged once, and once that it is back. So it is with a login that is refused
+      or a database that is not there: somebody may mend it meanwhile.
 
     Args:
         dsn: Of the database; the connection is of its own and never one of a pool.
@@ -76,7 +77,7 @@ async def listen(
             await _until_lost(connection, lost, check_seconds)
             reason = "the server closed the connection"
         except UNAVAILABLE as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = plainly(error)
         finally:
             if connection is not None:
                 connection.terminate()

@@ -33,7 +33,7 @@ from services.alerts.delivery.store import Claim, ClaimedRow
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart, concerns_all
 
 log = structlog.get_logger()
@@ -68,7 +68,8 @@ class Dispatcher:
                     failures += 1
                     wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=5.0)
                     self._resources.metrics.database_failures.labels("dispatch").inc()
-                    log.warning("database_unavailable", task="dispatch", error=str(error), retry_seconds=wait)
+                    log.warning("database_unavailable", task="dispatch", error=plainly(error), retry_seconds=wait)
+                    await leave_read_only(self._resources.pool, error)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._resources.pages_written.wait()
@@ -206,7 +207,8 @@ class Dispatcher:
                 break
             except UNAVAILABLE as error:
                 failures += 1
-                log.warning("delivery_not_recorded", delivery_id=str(claim.delivery_id), error=str(error))
+                log.warning("delivery_not_recorded", delivery_id=str(claim.delivery_id), error=plainly(error))
+                await leave_read_only(self._resources.pool, error)
                 await asyncio.sleep(backoff_seconds(failures, first_seconds=0.1, longest_seconds=2.0))
         self._resources.metrics.deliveries.labels(result).inc()
         if outcome.result is SendResult.SENT:

@@ -31,7 +31,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart
 from services.runtime.listen import listen
 
@@ -233,9 +233,10 @@ class Worker:
             except UNAVAILABLE as error:
                 failures += 1
                 wait = backoff_seconds(failures, first_seconds=0.2, longest_seconds=longest_seconds)
-                self._resources.health.failing[task] = f"{type(error).__name__}: {error}"
+                self._resources.health.failing[task] = plainly(error)
                 self._resources.metrics.database_failures.labels(task).inc()
-                log.warning("database_unavailable", task=task, error=str(error), retry_seconds=wait)
+                log.warning("database_unavailable", task=task, error=plainly(error), retry_seconds=wait)
+                await leave_read_only(self._resources.pool, error)
             await asyncio.sleep(wait)
 
     async def _listen(self) -> None:

@@ -10,7 +10,7 @@ from services.alerts.health.store import Status
 from services.alerts.health.troubles import is_late
 from services.alerts.resources import Resources
 from services.alerts.wording import age
-from services.runtime.database import UNAVAILABLE
+from services.runtime.database import FAILED, borrow, ensure_writable, plainly
 from services.runtime.migrate import pending
 
 _DATABASE_SECONDS: Final = 3.0
@@ -20,10 +20,11 @@ async def missing_parts(resources: Resources) -> tuple[str, ...]:
     """Everything that keeps the service from working, in plain words; empty: it is ready."""
     missing = [f"policy: {fault}" for fault in resources.policies.now.unusable]
     try:
-        async with resources.pool.acquire(timeout=_DATABASE_SECONDS) as connection:
+        async with borrow(resources.pool, within_seconds=_DATABASE_SECONDS) as connection:
             names = await pending(connection, SQL_FOLDER)
-    except UNAVAILABLE as error:
-        return (f"database: {str(error) or type(error).__name__}", *missing)
+            await ensure_writable(connection)
+    except FAILED as error:
+        return (f"database: {plainly(error)}", *missing)
     if names:
         return (f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}", *missing)
     if not resources.health.listening:

@@ -40,7 +40,7 @@ from services.alerts.policies import address_of
 from services.alerts.resources import Resources
 from services.ingest.messages.decode import ClockLimits, Enrolment, decode
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.database import FAILED, Connection, ensure_writable, plainly
 from services.runtime.isolation import apart, described
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
 
@@ -168,13 +168,13 @@ class Bypass:
                     )
                 await self._look(connection)
                 self._failures = 0
-            except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+            except FAILED as error:
                 if connection is not None:
                     connection.terminate()
                     connection = None
                 self._failures += 1
                 if self._failures == _FAILURES:
-                    log.warning("bypass_begins", error=str(error) or type(error).__name__)
+                    log.warning("bypass_begins", error=plainly(error))
             if self.is_away:
                 self._page(group)
             await asyncio.sleep(_PROBE_SECONDS)
@@ -183,7 +183,7 @@ class Bypass:
         """Ask the database whether it answers; bring up to date what is known of it."""
         now = self._resources.clock()
         written = list(self._unwritten)
-        await connection.execute("SELECT 1")
+        await ensure_writable(connection)  # one that can only be read stores no alarm, and nobody would be paged
         await self._write_down(connection, written)
         stored = await store.stored_alarms(connection, self._heard.values())
         self._heard = {

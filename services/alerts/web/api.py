@@ -29,7 +29,7 @@ from services.alerts.web.inputs import Note, PersonName
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
-from services.runtime.database import UNAVAILABLE
+from services.runtime.database import UNAVAILABLE, plainly
 
 log = structlog.get_logger()
 health = APIRouter(include_in_schema=False)
@@ -89,7 +89,7 @@ async def _cannot(request: Request, error: Exception) -> Response:
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    log.warning("request_failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    log.warning("request_failed", path=request.url.path, error=plainly(error))
     headers = {"Retry-After": "5"}
     message = "The database cannot be reached. This says nothing about any pump."
     if request.url.path.startswith("/v1/"):

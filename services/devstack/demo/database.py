@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import asyncpg
 
@@ -12,8 +12,10 @@ from schemas.paths import SQL_FOLDER
 from services.devstack.demo import store
 from services.devstack.demo.store import Counts
 from services.devstack.errors import DevStackError
-from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.database import FAILED, UNAVAILABLE, Connection
 from services.runtime.migrate import MigrationError, migrate
+
+_UNUSABLE: Final[tuple[type[Exception], ...]] = (*FAILED, ValueError)
 
 
 class DemoDatabase:
@@ -49,7 +51,7 @@ class DemoDatabase:
     def __enter__(self) -> Self:
         try:
             self._connection = self._runner.run(asyncpg.connect(self._url, timeout=10))
-        except (*UNAVAILABLE, asyncpg.PostgresError, ValueError) as error:
+        except _UNUSABLE as error:
             msg = f"the database cannot be used: {error}"
             raise DevStackError(msg) from error
         return self

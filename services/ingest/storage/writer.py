@@ -22,7 +22,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
 from services.ingest.storage.last_seen import LastSeenLimiter
 from services.ingest.storage.registry import RegistryCache
-from services.runtime.database import UNAVAILABLE, NoAnswerError, Pool, borrow
+from services.runtime.database import REFUSED, UNAVAILABLE, NoAnswerError, Pool, borrow, plainly
 
 _RETRY_AT_MOST_SECONDS: Final = 1.0
 _WRITE_AT_MOST_SECONDS: Final = 60.0
@@ -85,10 +85,10 @@ class Writer:
         return decoded, stored
 
     def _is_transient(self, error: Exception) -> bool:
-        if not isinstance(error, UNAVAILABLE):
+        if isinstance(error, REFUSED) or not isinstance(error, UNAVAILABLE):
             return False
         self._metrics.retries.inc()
         if self.fault is None:
-            log.warning("database_unavailable", error=f"{type(error).__name__}: {error}")
-        self.fault = f"{type(error).__name__}: {error}"
+            log.warning("database_unavailable", error=plainly(error))
+        self.fault = plainly(error)
         return True

@@ -10,9 +10,17 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from services.runtime.database import REFUSED, UNAVAILABLE, NoAnswerError, WrongUseError, borrow, open_pool
+from services.runtime.database import (
+    REFUSED,
+    UNAVAILABLE,
+    NoAnswerError,
+    WrongUseError,
+    borrow,
+    ensure_writable,
+    open_pool,
+)
 from tests.servers.hanging_proxy import HangingProxy
-from tests.stack import eventually
+from tests.stack import eventually, execute_at
 
 INSERT = "INSERT INTO numbers VALUES (1) ON CONFLICT DO NOTHING"
 
@@ -101,6 +109,36 @@ async def test_a_call_that_can_never_succeed_is_a_bug_and_not_an_absent_database
         async with borrow(database.pool, within_seconds=5) as connection:
             await connection.fetchval("SELECT $1::int")
     assert not isinstance(raised.value, UNAVAILABLE)
+
+
+async def test_it_is_a_bug_however_the_connection_was_had(database):
+    async with database.pool.acquire() as connection, connection.transaction():
+        with pytest.raises(WrongUseError, match="expects 1 argument"):
+            await connection.execute("SELECT $1::int")
+        assert await connection.fetchval("SELECT 1") == 1
+    with pytest.raises(WrongUseError, match="expects 0 arguments"):
+        await database.pool.fetch("SELECT 1", 1)
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\0b"])
+async def test_text_that_no_database_can_hold_is_refused_and_the_database_is_not_away(database, value):
+    with pytest.raises(REFUSED) as raised:
+        await database.pool.execute("SELECT $1::text", value)
+    assert not isinstance(raised.value, UNAVAILABLE)
+
+
+async def test_after_a_failover_no_connection_to_the_old_primary_is_used_again(database):
+    """A session that can only read stands for one that still leads to the old primary."""
+    read_only = f"ALTER DATABASE {database.name} SET default_transaction_read_only = %s"
+    await execute_at(database.dsn, read_only % "on")
+    await database.pool.expire_connections()
+    for _ in range(2):
+        with pytest.raises(asyncpg.exceptions.ReadOnlySQLTransactionError):
+            async with borrow(database.pool, within_seconds=5) as connection:
+                await ensure_writable(connection)
+    await execute_at(database.dsn, f"SET default_transaction_read_only = off; {read_only % 'off'}")
+    async with borrow(database.pool, within_seconds=5) as connection:
+        await ensure_writable(connection)
 
 
 async def test_a_value_that_fits_no_parameter_is_the_data_s_fault(database):

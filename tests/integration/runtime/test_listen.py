@@ -7,9 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-import pytest
-
 from services.runtime.listen import listen
 from tests.servers.hanging_proxy import HangingProxy
 from tests.stack import Database, eventually, execute_at
@@ -95,9 +92,17 @@ async def test_a_network_that_hangs_is_noticed(database: Database):
             await eventually(lambda: ear.news == 3)
 
 
-async def test_a_login_that_is_wrong_is_raised(database: Database):
-    nowhere = urlunsplit(urlsplit(database.dsn)._replace(path="/no_such_database"))
+async def test_a_database_that_is_not_there_yet_is_waited_for(own_postgres):
+    server = own_postgres()
     ear = Ear()
-    with pytest.raises(asyncpg.InvalidCatalogNameError):
-        await listen(nowhere, CHANNEL, ear.on_news, on_state=ear.states.append)
-    assert (ear.news, ear.states) == (0, [])
+    task = asyncio.create_task(listen(server.dsn("later"), CHANNEL, ear.on_news, on_state=ear.states.append))
+    try:
+        await asyncio.sleep(0.5)
+        assert (task.done(), ear.news, ear.states) == (False, 0, [])
+        await execute_at(server.dsn(), "CREATE DATABASE later")
+        await eventually(lambda: ear.states == [True])
+        assert ear.news == 1
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
