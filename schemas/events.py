@@ -325,6 +325,7 @@ class RejectionReason(StrEnum):
     UNKNOWN_VALUE = "unknown_value"
     CLOCK_AHEAD = "clock_ahead"
     CLOCK_BEHIND = "clock_behind"
+    CONFLICTING_DUPLICATE = "conflicting_duplicate"
     REFUSED_BY_DATABASE = "refused_by_database"
     INTERNAL_ERROR = "internal_error"
 

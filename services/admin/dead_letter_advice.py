@@ -44,6 +44,7 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
         "Set the clock of the device; if the events really are that old, replay them with a wider "
         "`pumpwatch dead-letters replay --clock-behind-days`."
     ),
+    RejectionReason.CONFLICTING_DUPLICATE: _software("give what is new an `event_id` of its own"),
     RejectionReason.REFUSED_BY_DATABASE: (
         "The detail is the database's own: find what refuses (a constraint that somebody added?), mend it and replay."
     ),

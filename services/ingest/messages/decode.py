@@ -161,6 +161,11 @@ def device_ids(messages: Iterable[Incoming]) -> set[str]:
     return {topic.device_id for message in messages if (topic := _topic_or_none(message.topic)) is not None}
 
 
+def events_of(message: Incoming) -> Sequence[Event | Fault]:
+    """Read a message that `decode` took once more: a list of an array's events, or a tuple of one that stands alone."""
+    return _read(message.payload, parse_event_topic(message.topic).kind)
+
+
 def decode(
     messages: Sequence[Incoming],
     registry: Mapping[str, Enrolment],

@@ -58,6 +58,121 @@ FROM unnest($2::text[], $3::float8[], $4::uuid[], $5::text[], $6::bigint[], $7::
     AS u (pump_id, observed, event_id, device_id, seq, complaint, score)
 ON CONFLICT DO NOTHING;
 
+-- differing_<kind>: which of these rows, all of which are stored, are stored with other content, and in which columns. A
+-- counter is its device's own, so it is compared only where the same device speaks. The LIMIT keeps it one look-up by
+-- key for each row. The parameters are those of insert_<kind> without the first.
+
+-- name: differing_reservoir
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::float8[], $7::text[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, volume_ml, basis, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.volume_ml IS DISTINCT FROM u.volume_ml THEN 'volume_ml' END,
+            CASE WHEN t.basis IS DISTINCT FROM u.basis THEN 'basis' END) AS differs
+    FROM reservoir_readings t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_bolus
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::float8[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, outcome, dose_mcg, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.outcome IS DISTINCT FROM u.outcome THEN 'outcome' END,
+            CASE WHEN t.dose_mcg IS DISTINCT FROM u.dose_mcg THEN 'dose_mcg' END) AS differs
+    FROM bolus_requests t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_alarm
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, code, state, detail, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.code IS DISTINCT FROM u.code THEN 'code' END,
+            CASE WHEN t.state IS DISTINCT FROM u.state THEN 'state' END,
+            CASE WHEN t.detail IS DISTINCT FROM u.detail THEN 'detail' END) AS differs
+    FROM pump_alarms t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_therapy
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::jsonb[], $7::jsonb[], $8::float8[],
+    $9::int[], $10::int[], $11::float8[], $12::float8[], $13::date[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.drugs IS DISTINCT FROM u.drugs THEN 'drugs' END,
+            CASE WHEN t.profile IS DISTINCT FROM u.profile THEN 'profile' END,
+            CASE WHEN t.bolus_dose_mcg IS DISTINCT FROM u.bolus_dose_mcg THEN 'bolus_dose_mcg' END,
+            CASE WHEN t.bolus_lockout_minutes IS DISTINCT FROM u.bolus_lockout_minutes THEN 'bolus_lockout_minutes' END,
+            CASE WHEN t.bolus_limit_per_24h IS DISTINCT FROM u.bolus_limit_per_24h THEN 'bolus_limit_per_24h' END,
+            CASE WHEN t.reservoir_size_ml IS DISTINCT FROM u.reservoir_size_ml THEN 'reservoir_size_ml' END,
+            CASE WHEN t.low_reservoir_ml IS DISTINCT FROM u.low_reservoir_ml THEN 'low_reservoir_ml' END,
+            CASE WHEN t.refill_due IS DISTINCT FROM u.refill_due THEN 'refill_due' END) AS differs
+    FROM therapies t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_refill
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::float8[], $7::float8[],
+    $8::float8[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.expected_ml IS DISTINCT FROM u.expected_ml THEN 'expected_ml' END,
+            CASE WHEN t.measured_ml IS DISTINCT FROM u.measured_ml THEN 'measured_ml' END,
+            CASE WHEN t.filled_ml IS DISTINCT FROM u.filled_ml THEN 'filled_ml' END) AS differs
+    FROM refills t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_status
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::float8[], $7::text[], $8::date[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, battery_percent, firmware, end_of_service,
+    place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.battery_percent IS DISTINCT FROM u.battery_percent THEN 'battery_percent' END,
+            CASE WHEN t.firmware IS DISTINCT FROM u.firmware THEN 'firmware' END,
+            CASE WHEN t.end_of_service IS DISTINCT FROM u.end_of_service THEN 'end_of_service' END) AS differs
+    FROM device_statuses t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
+-- name: differing_report
+SELECT place, differs
+FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::int[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, complaint, score, place)
+CROSS JOIN LATERAL (
+    SELECT concat_ws(', ',
+            CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
+            CASE WHEN t.complaint IS DISTINCT FROM u.complaint THEN 'complaint' END,
+            CASE WHEN t.score IS DISTINCT FROM u.score THEN 'score' END) AS differs
+    FROM patient_reports t
+    WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
+    LIMIT 1) AS stored
+WHERE differs <> '';
+
 -- A re-send of the same bad bytes raises a count. One statement sees each (digest, index) once.
 -- name: insert_dead_letters
 INSERT INTO dead_letters AS l (digest, event_index, topic, device_id, event_id, payload, reason, detail, times_received,

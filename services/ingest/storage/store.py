@@ -2,13 +2,14 @@
 the evaluation queue and its NOTIFY.
 
 Guarantees: either all of a batch is committed, or none of it; an event that is there already changes nothing and counts
-as a duplicate; a row that the database refuses is found by halving and becomes a rejection, and the rest is stored.
+as a duplicate, or, where its content is another, becomes a rejection; a row that the database refuses is found by
+halving and becomes a rejection, and the rest is stored.
 What the database cannot do now is raised as one of `database.UNAVAILABLE`: the same call may be made again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,15 +17,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.events import EventKind, RejectionReason
+from services.ingest.messages.conflicts import Conflict, rejections_of
 from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Incoming, Rejection, Stored
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row
+from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row, key
 from services.runtime.database import REFUSED, Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
 
 _INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
-_INSERT_RETURNING: Final = {kind: f"{sql}\nRETURNING event_id" for kind, sql in _INSERT.items()}
+_DIFFERING: Final = {kind: QUERIES[f"differing_{kind}"] for kind in EventKind}
+_INSERT_RETURNING: Final = {kind: f"{sql}\nRETURNING pump_id, observed_at, event_id" for kind, sql in _INSERT.items()}
 
 
 class _DuplicatesPresentError(Exception):
@@ -80,7 +83,7 @@ async def _write_rows(
     count_each: bool,
 ) -> None:
     try:
-        await _write_once(connection, batch, stored, seen, count_each=count_each)
+        await _write_once(connection, batch, messages, stored, seen, count_each=count_each)
     except REFUSED as error:
         if batch.events == 0:
             raise
@@ -96,7 +99,13 @@ async def _write_rows(
 
 
 async def _write_once(
-    connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float], *, count_each: bool
+    connection: Connection,
+    batch: Decoded,
+    messages: list[Incoming],
+    stored: Stored,
+    seen: Mapping[str, float],
+    *,
+    count_each: bool,
 ) -> None:
     """Write in one transaction; when duplicates must be told apart and there are some, write again with care.
 
@@ -105,41 +114,69 @@ async def _write_once(
     try:
         async with connection.transaction():
             inserted = 0
+            not_all_new: dict[EventKind, list[Row]] = {}
             for kind, rows in batch.rows.items():
                 status = await connection.execute(_INSERT[kind], batch.received_at, *_columns(rows))
-                inserted += int(status.rpartition(" ")[2])
-            if count_each and inserted < batch.events:
+                new = int(status.rpartition(" ")[2])
+                inserted += new
+                if new < len(rows):
+                    not_all_new[kind] = rows
+            if count_each and not_all_new:
                 raise _DuplicatesPresentError
-            await _write_the_rest(connection, batch, seen)
+            conflicting = await _conflicting(connection, not_all_new, messages)
+            await _write_the_rest(connection, batch, conflicting, seen)
     except _DuplicatesPresentError:
-        await _write_with_care(connection, batch, stored, seen)
+        await _write_with_care(connection, batch, messages, stored, seen)
         return
+    stored.rejections += conflicting
     stored.inserted += inserted
-    stored.duplicates += batch.events - inserted
+    stored.duplicates += batch.events - inserted - len(conflicting)
 
 
-async def _write_with_care(connection: Connection, batch: Decoded, stored: Stored, seen: Mapping[str, float]) -> None:
+async def _write_with_care(
+    connection: Connection, batch: Decoded, messages: list[Incoming], stored: Stored, seen: Mapping[str, float]
+) -> None:
     inserted = 0
     duplicates: Counter[int] = Counter()
+    not_new: defaultdict[EventKind, list[Row]] = defaultdict(list)
     async with connection.transaction():
         for kind, rows in batch.rows.items():
             returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *_columns(rows))
-            new = Counter(record["event_id"] for record in returned)
+            new = Counter((pump_id, at.timestamp(), event_id) for pump_id, at, event_id in returned)
             inserted += new.total()
             for row in rows:
-                if new[row[EVENT_ID]] > 0:
-                    new[row[EVENT_ID]] -= 1
+                if new[key(row)] > 0:
+                    new[key(row)] -= 1
                 else:
                     duplicates[row[MESSAGE_NUMBER]] += 1
-        await _write_the_rest(connection, batch, seen)
+                    not_new[kind].append(row)
+        conflicting = await _conflicting(connection, not_new, messages)
+        await _write_the_rest(connection, batch, conflicting, seen)
+    duplicates.subtract(rejection.message for rejection in conflicting)
+    stored.rejections += conflicting
     stored.inserted += inserted
     stored.duplicates += duplicates.total()
     stored.duplicates_by_message.update(duplicates)
 
 
-async def _write_the_rest(connection: Connection, batch: Decoded, seen: Mapping[str, float]) -> None:
-    if batch.rejections and batch.keep_rejections:
-        await _keep_dead_letters(connection, batch.received_at, batch.rejections)
+async def _conflicting(
+    connection: Connection, rows_by_kind: Mapping[EventKind, list[Row]], messages: list[Incoming]
+) -> list[Rejection]:
+    """Find those of these rows, all of which are stored by now, that are stored with other content."""
+    conflicts = [
+        Conflict(kind, rows[found["place"] - 1], found["differs"])
+        for kind, rows in rows_by_kind.items()
+        for found in await connection.fetch(_DIFFERING[kind], *_columns(rows))
+    ]
+    return rejections_of(conflicts, messages)
+
+
+async def _write_the_rest(
+    connection: Connection, batch: Decoded, conflicting: list[Rejection], seen: Mapping[str, float]
+) -> None:
+    rejections = [*batch.rejections, *conflicting]
+    if rejections and batch.keep_rejections:
+        await _keep_dead_letters(connection, batch.received_at, rejections)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
     if batch.rows:

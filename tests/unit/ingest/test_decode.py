@@ -131,6 +131,7 @@ def test_a_bad_message_is_one_rejection_that_says_what_was_wrong(message, reason
 
 def test_every_reason_that_decode_can_give_is_in_the_table_above():
     assert {case[1] for case in CASES} == set(RejectionReason) - {
+        RejectionReason.CONFLICTING_DUPLICATE,  # these two, only the database can tell
         RejectionReason.REFUSED_BY_DATABASE,
         RejectionReason.INTERNAL_ERROR,  # below: no message is known that gives it
     }
