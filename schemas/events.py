@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import (
@@ -19,12 +19,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
     StringConstraints,
     TypeAdapter,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 MAX_BATCH_EVENTS: Final = 500
 """The most events that one message may carry (docs/devices.md, section 4)."""
@@ -111,7 +114,7 @@ def _zero_or_at_least(least: float) -> AfterValidator:
     def check(value: float) -> float:
         if 0 < value < least:
             raise PydanticCustomError(
-                "zero_or_at_least", "Input should be 0, or greater than or equal to {least}", {"least": least}
+                "zero_or_at_least", "expected 0, or at least {least}", {"least": least}
             )
         return value
 
@@ -149,7 +152,26 @@ ConcentrationMcgPerMl = Annotated[float, Field(ge=LEAST_CONCENTRATION_MCG_PER_ML
 EARLIEST_DATE: Final = date(2000, 1, 1)
 LATEST_DATE: Final = date(2100, 12, 31)
 
-CalendarDate = Annotated[date, Field(ge=EARLIEST_DATE, le=LATEST_DATE)]
+
+
+def _written_as(pattern: str) -> GetPydanticSchema:
+    """Text of another form is refused; pydantic would take a text of digits for seconds since 1970."""
+
+    def from_text(source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        strict = handler(source)
+        value: Any = {**strict, "strict": False}
+        text = core_schema.str_schema(pattern=pattern, strict=True)
+        return core_schema.json_or_python_schema(core_schema.chain_schema([text, value]), strict)
+
+    def published(schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(cast("core_schema.JsonOrPythonSchema", schema)["python_schema"])
+
+    return GetPydanticSchema(from_text, published)
+
+
+CalendarDate = Annotated[
+    date, Field(ge=EARLIEST_DATE, le=LATEST_DATE), _written_as(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+]
 """A day that a pump's programme may name. A device that has none leaves the field out: "never" is no date."""
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -168,7 +190,9 @@ class WireEvent(_Wire):
 
     event_id: Annotated[UUID, Field(description="Made once by the device; a re-send carries the same one.")]
     observed_at: Annotated[
-        AwareDatetime, Field(description="The device's clock, RFC 3339 with offset; the same on a re-send.")
+        AwareDatetime,
+        _written_as("^[0-9]{4}-"),
+        Field(description="The device's clock, RFC 3339 with offset; the same on a re-send."),
     ]
     seq: Annotated[
         int | None,
@@ -246,7 +270,8 @@ class Therapy(WireEvent):
     @model_validator(mode="after")
     def _alarm_level_is_in_the_reservoir(self) -> Self:
         if self.low_reservoir_ml is not None and self.low_reservoir_ml >= self.reservoir_size_ml:
-            msg = f"low_reservoir_ml should be less than reservoir_size_ml, which is {self.reservoir_size_ml:g}"
+            size, level = self.reservoir_size_ml, self.low_reservoir_ml
+            msg = f"expected low_reservoir_ml to be less than reservoir_size_ml, which is {size:g}; got {level:g}"
             raise ValueError(msg)
         return self
 
@@ -255,7 +280,7 @@ class Therapy(WireEvent):
     def _ascending(cls, profile: tuple[ProfileStep, ...]) -> tuple[ProfileStep, ...]:
         starts = [step.from_time for step in profile]
         if starts != sorted(set(starts)):
-            msg = f"steps must start at ascending times of day, each once; got {', '.join(starts)}"
+            msg = f"expected steps at ascending times of day, each once; got {', '.join(starts)}"
             raise ValueError(msg)
         return profile
 

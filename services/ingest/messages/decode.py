@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Protocol, Self
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from schemas.events import (
     MAX_BATCH_EVENTS,
@@ -32,7 +32,8 @@ from schemas.events import (
     RejectionReason,
 )
 from schemas.topics import BadTopicError, EventTopic, parse_event_topic
-from services.ingest.messages.faults import Fault, explain
+from services.ingest.messages.careful import NotJsonError, parse, place_of_lone_surrogate, with_leap_second_moved
+from services.ingest.messages.faults import Fault, explain, surrogate_fault
 from services.ingest.messages.rows import PUMP_ID, ROW_BY_KIND, Row, device_and_seq
 
 WHOLE_MESSAGE: Final = -1
@@ -302,24 +303,25 @@ def _read(payload: bytes, kind: EventKind | None) -> Sequence[Event | Fault]:
         if payload[:1] == b"[":
             return _ARRAY[kind].validate_json(payload)
         return (_ONE[kind](payload),)
-    except ValidationError as error:
-        return _read_with_care(payload, kind, error)
+    except ValidationError:
+        return _read_with_care(payload, kind)
 
 
-def _read_with_care(payload: bytes, kind: EventKind | None, error: ValidationError) -> Sequence[Event | Fault]:
+def _read_with_care(payload: bytes, kind: EventKind | None) -> Sequence[Event | Fault]:
     """Read a message that has a fault somewhere: what is in order is kept, each fault is named."""
     if not payload.strip():
         detail = "payload is empty: expected a JSON object, or an array of them"
         raise _RefusedError(RejectionReason.EMPTY, detail)
     try:
-        parsed = from_json(payload)
-    except ValueError as not_json:
-        detail = f"payload is not JSON: {not_json}"
-        raise _RefusedError(RejectionReason.NOT_JSON, detail) from None
+        parsed = parse(payload)
+    except NotJsonError as not_json:
+        raise _RefusedError(RejectionReason.NOT_JSON, str(not_json)) from None
     if isinstance(parsed, list):
         return _read_array_with_care(parsed, kind)
-    fault = explain(error, parsed, kind)
-    raise _RefusedError(fault.reason, fault.detail, fault.event_id)
+    event = _read_item_with_care(parsed, kind)
+    if isinstance(event, Fault):
+        raise _RefusedError(event.reason, event.detail, event.event_id)
+    return (event,)
 
 
 def _read_array_with_care(items: list[Any], kind: EventKind | None) -> Sequence[Event | Fault]:
@@ -329,15 +331,22 @@ def _read_array_with_care(items: list[Any], kind: EventKind | None) -> Sequence[
     if len(items) > MAX_BATCH_EVENTS:
         detail = f"the array has {len(items)} events: expected at most {MAX_BATCH_EVENTS}"
         raise _RefusedError(RejectionReason.BATCH_TOO_LONG, detail)
-    events: list[Event | Fault] = []
-    for item in items:
-        item_bytes = to_json(item, inf_nan_mode="constants")
-        try:
-            events.append(_ONE[kind](item_bytes))
-        except ValidationError as error:
-            fault = explain(error, item, kind)
-            events.append(Fault(fault.reason, fault.detail, fault.event_id, item_bytes))
-    return events
+    return [_read_item_with_care(item, kind) for item in items]
+
+
+def _read_item_with_care(item: Any, kind: EventKind | None) -> Event | Fault:
+    place = place_of_lone_surrogate(item)
+    if place is not None:
+        return surrogate_fault(item, place)
+    moved = with_leap_second_moved(item)
+    try:
+        return _ONE[kind](_bytes_of(item if moved is None else moved))
+    except ValidationError as error:
+        return replace(explain(error, item, kind), item=_bytes_of(item))
+
+
+def _bytes_of(item: Any) -> bytes:
+    return to_json(item, inf_nan_mode="constants")
 
 
 def _clock_fault(event: Event, now: datetime, clock: ClockLimits) -> Fault:
