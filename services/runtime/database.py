@@ -151,7 +151,15 @@ def load_queries(path: Path) -> Mapping[str, str]:
     if not names or len(names) != len(set(names)):
         msg = f"{path}: expected named statements, each name once; found {names}"
         raise QueryFileError(msg)
-    return {name: statement.strip().rstrip(";") for name, statement in zip(names, statements, strict=True)}
+    return {name: _without_what_follows(text) for name, text in zip(names, statements, strict=True)}
+
+
+def _without_what_follows(text: str) -> str:
+    """Cut off the semicolon, and the comment that stands before the next name: it is the next one's."""
+    lines = text.strip().splitlines()
+    while lines and (not lines[-1].strip() or lines[-1].startswith("--")):
+        lines.pop()
+    return "\n".join(lines).rstrip(";")
 
 
 class NoAnswerError(TimeoutError):

@@ -114,7 +114,7 @@ async def test_a_call_that_can_never_succeed_is_a_bug_and_not_an_absent_database
 async def test_it_is_a_bug_however_the_connection_was_had(database):
     async with database.pool.acquire() as connection, connection.transaction():
         with pytest.raises(WrongUseError, match="expects 1 argument"):
-            await connection.execute("SELECT $1::int")
+            await connection.fetch("SELECT $1::int")
         assert await connection.fetchval("SELECT 1") == 1
     with pytest.raises(WrongUseError, match="expects 0 arguments"):
         await database.pool.fetch("SELECT 1", 1)
@@ -136,7 +136,7 @@ async def test_after_a_failover_no_connection_to_the_old_primary_is_used_again(d
         with pytest.raises(asyncpg.exceptions.ReadOnlySQLTransactionError):
             async with borrow(database.pool, within_seconds=5) as connection:
                 await ensure_writable(connection)
-    await execute_at(database.dsn, f"SET default_transaction_read_only = off; {read_only % 'off'}")
+    await execute_at(database.dsn, "SET default_transaction_read_only = off", read_only % "off")
     async with borrow(database.pool, within_seconds=5) as connection:
         await ensure_writable(connection)
 
