@@ -17,7 +17,7 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.dependencies import Borrowed, Running
-from services.alerts.web.inputs import Name, PersonName, Words
+from services.alerts.web.inputs import Name, NameOrNothing, PersonName, Words
 
 router = APIRouter(prefix="/v1")
 
@@ -92,7 +92,7 @@ async def resolve(connection: Borrowed, resources: Running, alert_id: UUID, body
 
 
 @router.get("/silences")
-async def get_silences(connection: Borrowed, resources: Running, clinic_id: str | None = None) -> SilenceList:
+async def get_silences(connection: Borrowed, resources: Running, clinic_id: NameOrNothing | None = None) -> SilenceList:
     """Silences that hold now or are to come."""
     now = resources.clock()
     return SilenceList(read_at=now, silences=await list_silences(connection, clinic_id, now))

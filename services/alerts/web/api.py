@@ -6,6 +6,7 @@ acknowledged any more, 503 the database is away.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -25,7 +27,7 @@ from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
 from services.alerts.web.board import action_views, views
 from services.alerts.web.dependencies import Borrowed, Running, Web, web_of
-from services.alerts.web.inputs import Note, PersonName
+from services.alerts.web.inputs import NameOrNothing, Note, PersonName
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
@@ -75,6 +77,7 @@ def create_app(web: Web) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)
+    app.add_exception_handler(RequestValidationError, _not_understood)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
     return app
@@ -86,6 +89,15 @@ async def _cannot(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/v1/"):
         return JSONResponse({"detail": str(error)}, status_code)
     return views.trouble(request, capitalised(f"{error}."), status_code)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    """Answer what was wrong, and where. What was sent is not repeated: it may be what no answer can hold."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in faults]
+    if request.url.path.startswith("/v1/"):
+        return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
+    return views.trouble(request, "This address or form is not one of the board's.", 422)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
@@ -123,7 +135,7 @@ async def get_alerts(
     connection: Borrowed,
     resources: Running,
     state: StateFilter = StateFilter.OPEN,
-    clinic_id: str | None = None,
+    clinic_id: NameOrNothing | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlertList:
     """Alerts, the most urgent that nobody has first."""

@@ -1,6 +1,7 @@
 """PURE. What a person may write, checked once for the board and the API: it ends up in the audit trail.
 
-A name is one line without control characters; a text may have line ends, and no other control characters.
+A name is one line without control characters; a text may have line ends, and no other control characters. Text that is
+no Unicode (a lone surrogate) is refused everywhere: nothing could store or show it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGES
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT, pattern=_LINES)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ONE_LINE)]
 """Of a clinic, a pump or a rule."""
+NameOrNothing = Annotated[str, StringConstraints(max_length=64, pattern=_ONE_LINE)]
+"""As it stands in an address: left empty it means all."""
 
 _PERSON: Final = TypeAdapter(PersonName)
 _NOTE: Final = TypeAdapter(Note)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -148,6 +149,72 @@ async def test_a_name_that_is_no_line_of_text_is_refused_and_stands_in_no_trail(
     assert (await site.acknowledge(alert_id, name)).status_code == 422
     assert await site.story.trail() == trail
     assert (await site.alert())["state"] == "active"
+
+
+NO_TEXT = {"a lone surrogate": "a\ud800b", "NUL": "a\0b"}
+
+
+def written(body: Mapping[str, object]) -> dict[str, Any]:
+    return {"content": json.dumps(body).encode(), "headers": {"Content-Type": "application/json"}}
+
+
+@pytest.mark.parametrize("text", NO_TEXT.values(), ids=NO_TEXT)
+async def test_text_that_cannot_be_stored_is_refused_wherever_it_stands_and_changes_nothing(
+    site: Site, text: str
+) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    trail = await site.story.trail()
+    silence = {"by": "Ann", "reason": "r", "clinic_id": site.story.clinic_id, "ends_at": "2026-03-02T10:00:00Z"}
+    for path, body in (
+        (f"alerts/{alert_id}/acknowledge", {"by": "Ann", "note": "n"}),
+        (f"alerts/{alert_id}/remarks", {"by": "Ann", "text": "t"}),
+        (f"alerts/{alert_id}/resolve", {"by": "Ann", "note": "n"}),
+        ("silences", silence | {"pump_id": site.story.pump_id, "rule": "pump_alarm"}),
+        (f"silences/{NOBODY}/end", {"by": "Ann"}),
+    ):
+        for field in body:
+            answer = await site.client.post(f"/v1/{path}", **written(body | {field: text}))
+            assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", field])
+        assert (await site.client.post(f"/v1/{path}", **written(body | {text: 1}))).status_code == 422
+    assert await site.story.trail() == trail
+    assert (await site.client.get("/v1/silences")).json()["silences"] == []
+
+
+async def test_a_body_that_no_answer_could_repeat_is_refused(site: Site) -> None:
+    nan = written({"by": float("nan")})
+    assert (await site.client.post(f"/v1/alerts/{NOBODY}/acknowledge", **nan)).status_code == 422
+
+
+@pytest.mark.parametrize(("text", "charset"), [("a\0b", "utf-8"), ("a\\ud800b", "unicode_escape")])
+async def test_a_form_with_text_that_cannot_be_stored_is_refused(site: Site, text: str, charset: str) -> None:
+    await site.story.run([(0, STALL)])
+    alert_id = (await site.alert())["alert_id"]
+    trail = await site.story.trail()
+    fields = [("acknowledge", name) for name in ("by", "note", "clinic_id")]
+    fields += [(path, name) for path, also in (("remark", "text"), ("resolve", "note")) for name in ("by", also)]
+    for path, field in [*fields, ("silence", "by"), ("silence", "reason")]:
+        parts = {"by": "Ann", "text": "t", "note": "n", "reason": "r", "hours": "1", field: text}
+        body = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items()
+        )
+        answer = await site.client.post(
+            f"/alerts/{alert_id}/{path}",
+            content=f"{body}--x--\r\n".encode(),
+            headers={"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"},
+        )
+        assert (answer.status_code, path, field) == (422, path, field)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert await site.story.trail() == trail
+    assert (await site.client.get("/v1/silences")).json()["silences"] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/alerts", "/v1/silences"])
+@pytest.mark.parametrize("text", ["%00", "a%00b", "%0A", "x" * 65])
+async def test_a_name_in_an_address_that_no_clinic_has_is_refused(site: Site, path: str, text: str) -> None:
+    assert (await site.client.get(f"{path}?clinic_id={text}")).status_code == 422
+    for harmless in ("", "nobody", "%ED%A0%80"):
+        assert (await site.client.get(f"{path}?clinic_id={harmless}")).status_code == 200
 
 
 async def test_nothing_that_a_device_or_a_person_writes_becomes_markup(site: Site) -> None:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, Name, PersonName, is_note, is_person_name, is_words
+from services.alerts.web.inputs import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    Name,
+    NameOrNothing,
+    PersonName,
+    is_note,
+    is_person_name,
+    is_words,
+)
 
+LONE_SURROGATES = ("\ud800", "a\udfffb")
 CONTROLS = {"escape": "\x1b", "NUL": "\0", "DEL": "\x7f", "C1": "\x9b"}
 LINE_ENDS = {"line feed": "\n", "carriage return": "\r", "U+2028": "\u2028", "U+2029": "\u2029", "tab": "\t"}
 BLANK = ("", " ", "\t \n")
@@ -31,6 +41,23 @@ def test_names_of_people(name: str) -> None:
 )
 def test_what_is_nobodys_name(name: str) -> None:
     assert not is_person_name(name)
+
+
+@pytest.mark.parametrize("text", LONE_SURROGATES)
+def test_text_that_is_no_unicode_is_refused_everywhere(text: str) -> None:
+    assert not is_person_name(text)
+    assert not is_note(text)
+    assert not is_words(text)
+    for kind in (Name, NameOrNothing):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(text)
+
+
+def test_a_name_in_an_address_may_be_left_empty() -> None:
+    assert TypeAdapter(NameOrNothing).validate_python("") == ""
+    for wrong in ("x" * 65, "a\0b", "a\n"):
+        with pytest.raises(ValidationError):
+            TypeAdapter(NameOrNothing).validate_python(wrong)
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\t"])

@@ -26,7 +26,7 @@ from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
 from services.alerts.web.board import wording
 from services.alerts.web.dependencies import Borrowed, Running
-from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, is_note, is_person_name
+from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, NameOrNothing, is_note, is_person_name
 from services.alerts.web.read_models import StateFilter
 from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
 from services.alerts.wording import parts_of, rule_words
@@ -62,7 +62,9 @@ _ENVIRONMENT: Final = make_environment()
 
 
 @router.get("/")
-async def board(connection: Borrowed, resources: Running, request: Request, clinic_id: str | None = None) -> Response:
+async def board(
+    connection: Borrowed, resources: Running, request: Request, clinic_id: NameOrNothing | None = None
+) -> Response:
     """Every alert that is not closed."""
     now = resources.clock()
     alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN)
@@ -101,7 +103,7 @@ async def acknowledge(
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
-    clinic_id: Annotated[str, Form()] = "",
+    clinic_id: Annotated[NameOrNothing, Form()] = "",
     back: Annotated[str, Form()] = "board",
 ) -> Response:
     """Take an alert, from the board or from its own page."""
@@ -182,4 +184,5 @@ def render(
     """Fill a template; every page knows who is logged in."""
     person = getattr(request.state, "person", None)
     html = _ENVIRONMENT.get_template(name).render(person=person or "", **values)
-    return HTMLResponse(html, status_code, headers)
+    # A form that is refused shows what was typed, which may be no Unicode.
+    return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)
