@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -137,10 +136,6 @@ def _expected(error_type: str, levels: tuple[int | str, ...], context: Mapping[s
     name = levels[-1] if levels else ""
     if error_type in {"string_type", "string_pattern_mismatch"} and name in _AS_TEXT:
         return _AS_TEXT[str(name)]
-    if isinstance(context.get("ge"), date):
-        return f"a date from {context['ge']} on"
-    if isinstance(context.get("le"), date):
-        return f"a date until {context['le']}"
     whole = {key: int(value) for key, value in context.items() if isinstance(value, float) and value.is_integer()}
     return EXPECTED.get(error_type, _ANYTHING_ELSE).format_map({**context, **whole})
 
