@@ -113,9 +113,7 @@ LEAST_CONCENTRATION_MCG_PER_ML: Final = 0.01
 def _zero_or_at_least(least: float) -> AfterValidator:
     def check(value: float) -> float:
         if 0 < value < least:
-            raise PydanticCustomError(
-                "zero_or_at_least", "expected 0, or at least {least}", {"least": least}
-            )
+            raise PydanticCustomError("zero_or_at_least", "expected 0, or at least {least}", {"least": least})
         return value
 
     return AfterValidator(check)
@@ -153,7 +151,6 @@ EARLIEST_DATE: Final = date(2000, 1, 1)
 LATEST_DATE: Final = date(2100, 12, 31)
 
 
-
 def _written_as(pattern: str) -> GetPydanticSchema:
     """Text of another form is refused; pydantic would take a text of digits for seconds since 1970."""
 
@@ -169,9 +166,7 @@ def _written_as(pattern: str) -> GetPydanticSchema:
     return GetPydanticSchema(from_text, published)
 
 
-CalendarDate = Annotated[
-    date, Field(ge=EARLIEST_DATE, le=LATEST_DATE), _written_as(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-]
+CalendarDate = Annotated[date, Field(ge=EARLIEST_DATE, le=LATEST_DATE), _written_as(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 """A day that a pump's programme may name. A device that has none leaves the field out: "never" is no date."""
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]

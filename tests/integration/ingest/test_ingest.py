@@ -57,7 +57,7 @@ async def test_a_receipt_says_what_was_stored_what_was_a_duplicate_and_what_was_
     assert (receipt["stored"], receipt["duplicates"]) == (1, 2)
     [rejected] = receipt["rejected"]
     assert (rejected["index"], rejected["reason"]) == (2, "invalid_field")
-    assert "volume_ml: input should be greater than or equal to 0; got -1" in rejected["detail"]
+    assert "volume_ml: expected at least 0; got -1" in rejected["detail"]
     assert await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == 2
 
 
