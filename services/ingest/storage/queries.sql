@@ -108,9 +108,9 @@ WHERE differs <> '';
 -- name: differing_therapy
 SELECT place, differs
 FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::jsonb[], $7::jsonb[], $8::float8[],
-    $9::int[], $10::int[], $11::float8[], $12::float8[], $13::date[])
+    $9::int[], $10::int[], $11::float8[], $12::float8[], $13::date[], $14::uuid[])
     WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, drugs, profile, bolus_dose_mcg,
-    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, place)
+    bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, low_reservoir_ml, refill_due, replaces, place)
 CROSS JOIN LATERAL (
     SELECT concat_ws(', ',
             CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
@@ -121,7 +121,8 @@ CROSS JOIN LATERAL (
             CASE WHEN t.bolus_limit_per_24h IS DISTINCT FROM u.bolus_limit_per_24h THEN 'bolus_limit_per_24h' END,
             CASE WHEN t.reservoir_size_ml IS DISTINCT FROM u.reservoir_size_ml THEN 'reservoir_size_ml' END,
             CASE WHEN t.low_reservoir_ml IS DISTINCT FROM u.low_reservoir_ml THEN 'low_reservoir_ml' END,
-            CASE WHEN t.refill_due IS DISTINCT FROM u.refill_due THEN 'refill_due' END) AS differs
+            CASE WHEN t.refill_due IS DISTINCT FROM u.refill_due THEN 'refill_due' END,
+            CASE WHEN t.replaces IS DISTINCT FROM u.replaces THEN 'replaces' END) AS differs
     FROM therapies t
     WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
     LIMIT 1) AS stored
@@ -130,14 +131,16 @@ WHERE differs <> '';
 -- name: differing_refill
 SELECT place, differs
 FROM unnest($1::text[], $2::float8[], $3::uuid[], $4::text[], $5::bigint[], $6::float8[], $7::float8[],
-    $8::float8[])
-    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, place)
+    $8::float8[], $9::uuid[])
+    WITH ORDINALITY AS u (pump_id, observed, event_id, device_id, seq, expected_ml, measured_ml, filled_ml, replaces,
+    place)
 CROSS JOIN LATERAL (
     SELECT concat_ws(', ',
             CASE WHEN t.device_id = u.device_id AND t.seq IS DISTINCT FROM u.seq THEN 'seq' END,
             CASE WHEN t.expected_ml IS DISTINCT FROM u.expected_ml THEN 'expected_ml' END,
             CASE WHEN t.measured_ml IS DISTINCT FROM u.measured_ml THEN 'measured_ml' END,
-            CASE WHEN t.filled_ml IS DISTINCT FROM u.filled_ml THEN 'filled_ml' END) AS differs
+            CASE WHEN t.filled_ml IS DISTINCT FROM u.filled_ml THEN 'filled_ml' END,
+            CASE WHEN t.replaces IS DISTINCT FROM u.replaces THEN 'replaces' END) AS differs
     FROM refills t
     WHERE t.pump_id = u.pump_id AND t.observed_at = to_timestamp(u.observed) AND t.event_id = u.event_id
     LIMIT 1) AS stored

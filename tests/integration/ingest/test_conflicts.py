@@ -45,6 +45,13 @@ CHANGES: list[tuple[str, dict[str, object], dict[str, object], str]] = [
         {"expected_ml": 3, "measured_ml": 3, "filled_ml": 20},
         "expected_ml, measured_ml, filled_ml",
     ),
+    ("therapy", THERAPY, {"replaces": "0b0f7a0e-5d0c-4c39-8a8e-0d3d1f6f0a11"}, "replaces"),
+    (
+        "refill",
+        {"expected_ml": 2, "measured_ml": 2, "filled_ml": 18},
+        {"replaces": "0b0f7a0e-5d0c-4c39-8a8e-0d3d1f6f0a11"},
+        "replaces",
+    ),
     (
         "status",
         {"battery_percent": 80, "firmware": "1"},
