@@ -23,13 +23,13 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
-    Place,
+    Position,
     PumpFacts,
     Reading,
     Refill,
     Report,
     Therapy,
-    place,
+    position,
 )
 
 Kind = TypeVar("Kind", bound=wire.Event)
@@ -43,21 +43,21 @@ _OUTCOMES: Final = tuple(outcome.value for outcome in wire.BolusOutcome)
 class _Entry(Generic[Kind]):
     """One stored event, and where it stands among others."""
 
-    place: Place
+    position: Position
     device_id: str
     event: Kind
 
     @property
     def at(self) -> datetime:
         """The judged moment."""
-        return self.place[0]
+        return self.position[0]
 
     @property
     def received_at(self) -> datetime:
-        return self.place[1]
+        return self.position[1]
 
 
-_order = attrgetter("place")
+_order = attrgetter("position")
 _moment = attrgetter("at")
 
 
@@ -65,7 +65,7 @@ _moment = attrgetter("at")
 class History:
     """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored.
 
-    Each list is in the order of `place`, the newest last. What is replaced stays, and does not count.
+    Each list is in the order of `position`, the newest last. What is replaced stays, and does not count.
     """
 
     pump_id: str
@@ -89,7 +89,7 @@ class History:
         if event.event_id in self.seen:
             return
         self.seen.add(event.event_id)
-        where = place(event.observed_at, received_at, event.seq, event.event_id)
+        where = position(event.observed_at, received_at, event.seq, event.event_id)
         insort(self.heard, where[0].timestamp())
         match event:
             case wire.Reservoir():
@@ -156,7 +156,7 @@ class History:
         outcome = request.event.outcome
         at_limit = outcome is wire.BolusOutcome.DENIED_LIMIT
         refused = at_limit or outcome is wire.BolusOutcome.DENIED_LOCKOUT
-        index = bisect_right(self.requests, request.place, key=_order)
+        index = bisect_right(self.requests, request.position, key=_order)
         self.requests.insert(index, request)
         mark = (request.at.timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
         self.marks.insert(index, mark)

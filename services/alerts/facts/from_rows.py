@@ -174,7 +174,7 @@ def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
 def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
     end, found = now.timestamp(), [_NOTHING] * windows
     moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or ())
-    for index in {int((end - at) // _SECONDS_PER_DAY) for at in moments}:  # `_place`, without a call for each
+    for index in {int((end - at) // _SECONDS_PER_DAY) for at in moments}:  # `_position`, without a call for each
         if index < windows:
             found[max(0, index)] = _HEARD
     days: dict[int, tuple[list[float], list[str]]] = {}

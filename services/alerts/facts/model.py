@@ -19,11 +19,11 @@ EPISODE: Final = timedelta(minutes=5)
 patients press again (docs/domain.md section 3, INF)."""
 
 
-Place = tuple[datetime, datetime, int, UUID]
+Position = tuple[datetime, datetime, int, UUID]
 """The judged moment, when it was received, the device's own counter, and an id: what orders events."""
 
 
-def place(observed_at: datetime, received_at: datetime, seq: int | None, event_id: UUID) -> Place:
+def position(observed_at: datetime, received_at: datetime, seq: int | None, event_id: UUID) -> Position:
     """Where an event stands among others: the greatest is the newest. In SQL it is `judged_at` (migration 0023)."""
     return min(observed_at, received_at), received_at, -1 if seq is None else seq, event_id
 
@@ -42,9 +42,9 @@ class AlarmEvent:
     detail: str | None = None
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Where it stands among others."""
-        return place(self.observed_at, self.received_at, self.seq, self.event_id)
+        return position(self.observed_at, self.received_at, self.seq, self.event_id)
 
     @property
     def judged_at(self) -> datetime:

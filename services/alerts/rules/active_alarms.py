@@ -37,7 +37,7 @@ def active_alarms(events: Iterable[AlarmEvent]) -> dict[AlarmCode, ActiveAlarm]:
     for code, history in by_code.items():
         raised = _raised_since_cleared(history)
         if raised:
-            newest = max(raised, key=lambda event: event.place)
+            newest = max(raised, key=lambda event: event.position)
             found[code] = ActiveAlarm(
                 code=code,
                 since=min(event.judged_at for event in raised),
