@@ -1,4 +1,4 @@
-"""PURE. The clinic's alerting policy: one YAML file per clinic, every threshold with its source.
+"""PURE. The clinic's alerting policy: every threshold with its source (schemas/policy_file.py reads the file).
 
 Guarantees: a policy that loads is complete (every field has a default), refers only to contacts it defines, and has
 a `version` that names its exact content. Priorities and thresholds that docs/domain.md marks GK or INF are defaults
@@ -9,18 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.events import AlarmCode, ClockTime
-from schemas.yaml_lines import Lined, YamlFaultError, read_yaml
-
-
-class PolicyError(ValueError):
-    """The policy file cannot be used; the message names each fault, its line and what was expected."""
 
 
 class Priority(StrEnum):
@@ -49,6 +43,8 @@ _ONE_UP: Final = {
     Priority.MEDIUM: Priority.HIGH,
     Priority.HIGH: Priority.HIGH,
 }
+
+_REPEAT_MINUTES: Final = {Priority.HIGH: 5.0, Priority.MEDIUM: 30.0}
 
 DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
     AlarmCode.EMPTY_RESERVOIR: Priority.HIGH,
@@ -241,6 +237,17 @@ class Route(_Part):
     """What happens to alerts of one priority: steps in order, the first usually after 0 minutes."""
 
     steps: tuple[EscalationStep, ...] = ()
+    repeat_minutes: Annotated[float, Field(ge=0, le=1440)] | None = None
+    """The last step goes out again so long after it was told, and again, until somebody acknowledges. Left out: 5 for
+    high, 30 for medium, never for low and info. 0: never (docs/decisions/0014-a-page-goes-on.md; INF)."""
+
+    @field_validator("repeat_minutes")
+    @classmethod
+    def _is_never_or_some_minutes(cls, minutes: float | None) -> float | None:
+        if minutes is not None and 0 < minutes < 1:
+            msg = f"{minutes:g} is too often: expected at least 1 minute, or 0 for never"
+            raise ValueError(msg)
+        return minutes
 
 
 class QuietHours(_Part):
@@ -347,47 +354,13 @@ class Policy(_Part):
         """Priority of a pump alarm; a code that the file leaves out keeps its default."""
         return self.alarm_priorities.get(code, DEFAULT_ALARM_PRIORITIES[code])
 
+    def repeat_minutes(self, priority: Priority) -> float | None:
+        """How long after a page of this priority that nobody answers the next one goes out; None: never."""
+        route = self.routes.get(priority)
+        given = route.repeat_minutes if route else None
+        return (_REPEAT_MINUTES.get(priority) if given is None else given) or None
+
     @property
     def version(self) -> str:
         """Twelve hexadecimal digits that name this exact content; stored with every alert."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
-
-
-def load_policy(path: Path) -> Policy:
-    """Read one policy file.
-
-    Raises:
-        PolicyError: The file cannot be read, is no YAML, or breaks a rule; each fault on a line of its own that begins
-            with the file and the line it is about.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
-        raise PolicyError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path}: is not valid YAML: not UTF-8 at byte {error.start}"
-        raise PolicyError(msg) from error
-    try:
-        lined = read_yaml(text)
-    except YamlFaultError as error:
-        msg = f"{path}:{error.line}: is not valid YAML: {error}"
-        raise PolicyError(msg) from error
-    try:
-        return Policy.model_validate(lined.values or {})
-    except ValidationError as error:
-        raise PolicyError("\n".join(_faults(error, lined, path))) from error
-
-
-def _faults(error: ValidationError, lined: Lined, path: Path) -> list[str]:
-    faults = error.errors(include_url=False, include_input=False)
-    found = []
-    for fault in faults:
-        beneath = [each for each in faults if each["loc"][: len(fault["loc"])] == fault["loc"] and each is not fault]
-        if fault["type"] == "too_short" and beneath:
-            continue  # the list is not too short: its items are refused
-        # "[key]" marks a fault of a mapping's key, and is no place in the file.
-        place = tuple(level for level in fault["loc"] if level != "[key]")
-        name = ".".join(str(level) for level in place) or "file"
-        found.append((lined.line_of(place), f"{name}: {fault['msg'].removeprefix('Value error, ')}"))
-    return [f"{path}:{line}: {text}" for line, text in sorted(found)]

@@ -161,7 +161,8 @@ def audit_verify(database_url: DatabaseUrl) -> None:
 @policy_app.command("check")
 def policy_check(file: Path) -> None:
     """Check a policy file, and say what it would do."""
-    from schemas.policy import PolicyError, Priority, load_policy
+    from schemas.policy import Priority
+    from schemas.policy_file import PolicyError, load_policy
 
     try:
         policy = load_policy(file)
@@ -173,6 +174,9 @@ def policy_check(file: Path) -> None:
         steps = [
             f"after {step.after_minutes:g} min {', '.join(step.contacts)}" for step in (route.steps if route else ())
         ]
+        every = policy.repeat_minutes(priority)
+        if steps and every is not None:
+            steps.append(f"again every {every:g} min until somebody acknowledges")
         print(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
 
 

@@ -87,7 +87,12 @@ _PAGE_HEADS: Final = (
     f"{'':{_NAME}}{'':>8}{'':>8}{'to next':>9}{'':>7}{'alerts paged':>14}{'alerts':>8}{'alerts nobody':>15}",
     f"{'pages':{_NAME}}{'sent':>8}{'failed':>8}{'step':>9}{'again':>7}{'together':>14}{'held':>8}{'was told of':>15}",
 )
-_AGAIN: Final = {"expired": "acknowledgement expired", "priority": "more urgent", "returned": "returned"}
+_AGAIN: Final = {
+    "expired": "acknowledgement expired",
+    "priority": "more urgent",
+    "returned": "returned",
+    "unanswered": "not answered",
+}
 
 
 def _answer_line(each: RuleFigures) -> str:

@@ -57,6 +57,8 @@ class PageRow:
     step: int
     state: str
     held_by: str | None
+    repeats: bool = False
+    """It is no step of the route: nobody had answered the last one, or nobody was reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Pages:
     escalated: int
     """Of those sent: pages to the next step of the route, because nobody had acknowledged."""
     repeated: dict[str, int]
-    """Of those sent: pages to the first step again, by the reason: `expired`, `priority`, `returned`."""
+    """Of those sent: pages to the first step again, by the reason: `expired`, `priority`, `returned`; and
+    `unanswered`: to the last step again."""
     alerts_grouped: int
     """Alerts whose page was sent as one with the pages of other alerts."""
     alerts_held: int
@@ -195,12 +198,14 @@ def _pages(pages: Collection[PageRow]) -> Pages:
     sent = {page.page_id: page for page in pages if page.state == "sent"}
     failed = {page.page_id for page in pages if page.state == "failed"}
     reached = {page.alert_id for page in pages if page.state == "sent"}
-    again = Counter(page.kind for page in sent.values() if not page.step)
+    again = Counter(
+        "unanswered" if page.repeats else page.kind for page in sent.values() if page.repeats or not page.step
+    )
     del again["opened"]
     return Pages(
         sent=len(sent),
         failed=len(failed),
-        escalated=sum(page.step > 0 for page in sent.values()),
+        escalated=sum(page.step > 0 and not page.repeats for page in sent.values()),
         repeated=dict(sorted(again.items())),
         alerts_grouped=len({page.alert_id for page in pages if page.grouped and page.state == "sent"}),
         alerts_held=len({page.alert_id for page in pages if page.held_by and page.state in {"due", "cancelled"}}),

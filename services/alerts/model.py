@@ -146,7 +146,8 @@ class OccasionKind(StrEnum):
 class Occasion:
     """Why a page goes out: an episode of an alert, and the step of its route (0 is the first).
 
-    `episode` tells episodes of one kind apart; together with the alert, kind, episode and step are told once.
+    `episode` tells episodes of one kind apart; together with the alert, kind, episode and step are told once. Steps
+    count on beyond the route: when nobody answers, the last step goes out again under numbers of its own.
     """
 
     kind: OccasionKind
@@ -157,6 +158,10 @@ class Occasion:
         """In one word, for logs and programs: "opened", "returned:8/step:1"."""
         name = f"{self.kind}:{self.episode}" if self.episode else self.kind.value
         return f"{name}/step:{self.step}" if self.step else name
+
+    def is_of(self, other: Occasion) -> bool:
+        """Tell whether both are steps of one episode."""
+        return (self.kind, self.episode) == (other.kind, other.episode)
 
     def at_step(self, step: int) -> Occasion:
         """Another step of the same episode."""
@@ -191,10 +196,34 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What became of the pages of one episode of an alert."""
+
+    occasion: Occasion
+    """Of the newest page: the highest step so far."""
+    at: datetime
+    """When somebody was last told, or was to be."""
+    reached: bool
+    """A page was sent, is held or is on its way. False: every one has failed or was called off."""
+    policy_version: str | None = None
+    """By which policy the newest page was planned; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A page that has not gone out yet: it is new, held, or (`fails`) could not be sent so far and is tried again."""
+
+    contact: str
+    channel: str
+    fails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpenAlert:
     """An alert that is not closed, closed a moment ago or resolved, with what was paged for it so far (oldest first).
 
-    `notified` is the highest priority of which somebody was told; None: nobody was, or a page was called off.
+    `occasions` have deliveries, `told` sums them up by episode, `waiting` have not gone out. `notified` is the highest
+    priority of which somebody was told; None: nobody was, or a page was called off.
     """
 
     alert_id: UUID
@@ -212,6 +241,8 @@ class OpenAlert:
     acknowledgement_expires_at: datetime | None = None
     pages: tuple[Page, ...] = ()
     occasions: frozenset[Occasion] = frozenset()
+    told: tuple[Told, ...] = ()
+    waiting: frozenset[Waiting] = frozenset()
     ended_at: datetime | None = None
     notified: Priority | None = None
     resolved_by: str | None = None

@@ -13,7 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from schemas.policy import Policy, PolicyError, load_policy
+from schemas.policy import Policy
+from schemas.policy_file import PolicyError, load_policy
 from services.runtime.isolation import described
 
 DEFAULT_CLINIC = "default"

@@ -25,7 +25,7 @@ def backtest(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Replay stored history, as it arrived, under a policy: alerts by rule and week, and who is paged. Only reads."""
-    from schemas.policy import PolicyError, load_policy
+    from schemas.policy_file import PolicyError, load_policy
     from services.admin.ages import parse_since
     from services.alerts.backtest.run import as_json as in_json
     from services.alerts.backtest.run import as_lines

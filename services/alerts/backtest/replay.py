@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from schemas.events import Event
 from schemas.policy import Policy, Priority
-from services.alerts.delivery.escalate import due_deliveries
+from services.alerts.delivery.escalate import due_steps
 from services.alerts.facts.from_events import History
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import (
@@ -103,7 +103,7 @@ def _decide(
     # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
     for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping):
         after = _after(transition, history, now)
-        planned = due_deliveries(after, policy, now)
+        planned = due_steps(after, policy, now)
         priorities = [each for each in (after.notified, after.priority if planned else None) if each is not None]
         after = replace(
             after,

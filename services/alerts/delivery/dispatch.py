@@ -253,9 +253,10 @@ class Dispatcher:
     ) -> None:
         [claim] = claims
         failed = PlannedDelivery(claim.occasion, claim.contact, claim.channel)
-        policy = self._resources.policies.now.of(claim.clinic_id)
+        policies = self._resources.policies.now
+        policy, version = policies.of(claim.clinic_id), policies.version_of(claim.clinic_id)
         for planned in after_failure(failed, claim.priority, policy, claim.attempts, final=final):
-            await store.insert_instead(connection, claim, planned, now)
+            await store.insert_instead(connection, claim, planned, version, now)
 
     def _raise_bugs(self) -> None:
         done = {task for task in self._sending if task.done()}

@@ -8,6 +8,10 @@ An **episode** begins when an alert pages: it opened, rose above everything it w
 acknowledgement expired. Its steps are counted from that moment. A priority that falls and rises again
 inside an episode neither pages again nor puts off the next step, and neither does a condition that flaps.
 
+The last step **repeats**, as often as the policy says for the priority that the alert has now, until somebody
+acknowledges or it is over. One repeat is planned at a time and counts from when the page before it went out: an outage
+leaves none to be caught up with, and a contact whose page is held, or new, gets no second one behind it.
+
 A contact's channels are used one after the other: the next one when tries on one have failed (unless the policy
 says all at once). When a contact's last channel has failed for good, the next step is not waited for.
 """
@@ -18,9 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.policy import Policy, Priority
+from schemas.policy import Contact, EscalationStep, Policy, Priority
 from services.alerts.delivery.planned import PlannedDelivery
-from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Page, TransitionKind
+from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Page, Told, TransitionKind, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,12 @@ def current_episode(pages: Iterable[Page]) -> Episode | None:
 
 
 def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
-    """Every delivery that should exist by now for an active alert, and does not.
+    """Every delivery that should exist by now for an active alert, and does not: steps of the route, or a repeat."""
+    return due_steps(alert, policy, now) or _repeat(alert, policy, now)
+
+
+def due_steps(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
+    """The steps of the route that are due for an active alert.
 
     Each step of the route of the episode's priority is an occasion of the episode. A step that has deliveries is left
     alone, so a policy that changes does not page old steps again.
@@ -52,12 +61,10 @@ def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[Pla
     episode = current_episode(alert.pages)
     if episode is None or alert.state is not AlertState.ACTIVE:
         return ()
-    route = policy.routes.get(episode.priority)
     planned: list[PlannedDelivery] = []
-    for number, step in enumerate(route.steps if route else ()):
+    for number, step in enumerate(_steps(policy, episode.priority)):
         occasion = episode.occasion.at_step(number)
-        is_due = episode.began_at + timedelta(minutes=step.after_minutes) <= now
-        if is_due and occasion not in alert.occasions:
+        if _is_due(step, episode, now) and occasion not in alert.occasions:
             planned.extend(
                 PlannedDelivery(occasion, contact.name, channel.name)
                 for contact in policy.contacts
@@ -86,22 +93,67 @@ def after_failure(
     after = names[names.index(failed.channel) + 1 :] if failed.channel in names else []
     if after:
         return (PlannedDelivery(failed.occasion, failed.contact, after[0]),)
-    route = policy.routes.get(priority)
+    steps = _steps(policy, priority)
     number = failed.occasion.step + 1
-    if not final or route is None or number >= len(route.steps):
+    if not final or number >= len(steps):
         return ()
     occasion = failed.occasion.at_step(number)
     return tuple(
         PlannedDelivery(occasion, each.name, each.channels[0].name)
         for each in policy.contacts
-        if each.name in route.steps[number].contacts
+        if each.name in steps[number].contacts
     )
 
 
 def reaches_nobody(policy: Policy, priority: Priority) -> bool:
     """Tell whether the policy names nobody at all to be told of an alert of this priority."""
+    return not _steps(policy, priority)
+
+
+def _repeat(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
+    """The last step once more, if nobody has answered it for long enough."""
+    episode = current_episode(alert.pages)
+    if episode is None or alert.state is not AlertState.ACTIVE:
+        return ()
+    told = next((each for each in alert.told if each.occasion.is_of(episode.occasion)), None)
+    steps = _steps(policy, episode.priority)
+    every = policy.repeat_minutes(alert.priority)
+    if told is None or not steps or told.occasion.step < len(steps) - 1:
+        return ()
+    if every is None or now < told.at + timedelta(minutes=every):
+        return ()
+    return _once_more(told, frozenset(steps[-1].contacts), alert.waiting, policy)
+
+
+def _once_more(
+    told: Told, contacts: frozenset[str], waiting: frozenset[Waiting], policy: Policy
+) -> tuple[PlannedDelivery, ...]:
+    occasion = told.occasion.at_step(told.occasion.step + 1)
+    return tuple(
+        PlannedDelivery(occasion, contact.name, channel, repeats=True)
+        for contact in policy.contacts
+        if contact.name in contacts
+        for channel in _free_channels(contact, waiting)
+    )
+
+
+def _free_channels(contact: Contact, waiting: frozenset[Waiting]) -> list[str]:
+    """Over which channels a contact is told again: none while a page waits, past those that fail at the moment."""
+    own = [each for each in waiting if each.contact == contact.name]
+    if not all(each.fails for each in own):
+        return []
+    failing = {each.channel for each in own}
+    free = [channel.name for channel in contact.channels if channel.name not in failing]
+    return free if contact.all_channels_at_once else free[:1]
+
+
+def _steps(policy: Policy, priority: Priority) -> tuple[EscalationStep, ...]:
     route = policy.routes.get(priority)
-    return route is None or not route.steps
+    return route.steps if route else ()
+
+
+def _is_due(step: EscalationStep, episode: Episode, now: datetime) -> bool:
+    return episode.began_at + timedelta(minutes=step.after_minutes) <= now
 
 
 def _begins_anew(page: Page) -> bool:

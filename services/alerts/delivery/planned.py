@@ -10,11 +10,15 @@ from services.alerts.model import Occasion
 
 @dataclass(frozen=True, slots=True)
 class PlannedDelivery:
-    """One page to one contact over one channel, on one occasion."""
+    """One page to one contact over one channel, on one occasion.
+
+    `repeats`: it is no step of the route, but goes out because an earlier page was not answered or reached nobody.
+    """
 
     occasion: Occasion
     contact: str
     channel: str
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

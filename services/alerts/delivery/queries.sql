@@ -3,11 +3,11 @@
 -- name: insert_deliveries
 -- A delivery that exists already (same alert, occasion, contact and channel) stays as it is.
 INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together,
-                        created_at, due_at)
-SELECT alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together, $12, $12
+                        created_at, due_at, repeats, policy_version)
+SELECT alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together, $12, $12, repeats, version
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::boolean[])
-     AS n (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together)
+            $10::text[], $11::boolean[], $13::boolean[], $14::text[])
+     AS n (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together, repeats, version)
 ON CONFLICT (alert_id, kind, episode, step, contact, channel) DO NOTHING
 RETURNING delivery_id;
 
@@ -71,11 +71,11 @@ SET state = 'due', due_at = $2, held_by = $3, held_silence = $4, claimed_until =
 WHERE delivery_id = $1;
 
 -- name: insert_instead
--- Somebody else, or another channel, for the page $1 (or for every page of the group $1) that could not be sent. $5: the
--- step of the route that this is. $6: it waits for others like it.
+-- Somebody else, or another channel, for the page $1 (or for every page of the group $1) that could not be sent. $5: how
+-- many steps after it this is. $6: it waits for others like it. $7: by which policy it is planned.
 INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, together,
-                        created_at, due_at)
-SELECT s.alert_id, s.clinic_id, s.kind, s.episode, $5, $2, $3, s.priority, s.title, s.body, $6, $4, $4
+                        created_at, due_at, repeats, policy_version)
+SELECT s.alert_id, s.clinic_id, s.kind, s.episode, s.step + $5, $2, $3, s.priority, s.title, s.body, $6, $4, $4, s.repeats, $7
 FROM deliveries s LEFT JOIN alerts a ON a.alert_id = s.alert_id
 WHERE (s.group_id = $1 OR (s.delivery_id = $1 AND s.kind <> 'group'))
   AND (a.state = 'active' OR a.alert_id IS NULL)
@@ -86,12 +86,13 @@ ON CONFLICT DO NOTHING;
 SELECT pg_try_advisory_xact_lock(7302411);
 
 -- name: kinds_waiting
--- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each.
+-- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each. Later steps
+-- (1) are one kind: alerts that opened at different times stand at different ones, and say the same.
 SELECT w.*, (SELECT max(g.created_at) FROM deliveries g
              WHERE g.kind = 'group' AND g.clinic_id = w.clinic_id AND g.contact = w.contact AND g.channel = w.channel
-               AND g.priority = w.priority AND g.step = w.step AND starts_with(g.episode, w.rule || ':')) AS last_group_at
+               AND g.priority = w.priority AND least(g.step, 1) = w.step AND starts_with(g.episode, w.rule || ':')) AS last_group_at
 FROM (
-    SELECT d.clinic_id, d.contact, d.channel, a.rule, d.priority, d.step, count(*) AS count, min(d.due_at) AS first_at, max(d.due_at) AS last_at
+    SELECT d.clinic_id, d.contact, d.channel, a.rule, d.priority, least(d.step, 1) AS step, count(*) AS count, min(d.due_at) AS first_at, max(d.due_at) AS last_at
     FROM deliveries d JOIN alerts a USING (alert_id)
     WHERE d.state = 'due' AND d.together AND d.due_at <= $1
     GROUP BY 1, 2, 3, 4, 5, 6) w;
@@ -101,7 +102,7 @@ FROM (
 SELECT d.delivery_id, a.pump_id
 FROM deliveries d JOIN alerts a USING (alert_id)
 WHERE d.state = 'due' AND d.together AND d.due_at <= $7 AND d.clinic_id = $1 AND d.contact = $2 AND d.channel = $3
-  AND a.rule = $4 AND d.priority = $5 AND d.step = $6
+  AND a.rule = $4 AND d.priority = $5 AND least(d.step, 1) = $6
 FOR UPDATE OF d;
 
 -- name: release_pages

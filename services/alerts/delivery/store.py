@@ -30,6 +30,7 @@ class DeliveryRow:
     planned: PlannedDelivery
     priority: Priority
     text: PageText
+    policy_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ async def insert_deliveries(connection: Connection, rows: Sequence[DeliveryRow],
         [row.text.body for row in rows],
         [waits_for_others(row.priority) for row in rows],
         now,
+        [row.planned.repeats for row in rows],
+        [row.policy_version for row in rows],
     )
     return len(written)
 
@@ -197,7 +200,9 @@ async def put_back(pool: Pool, delivery_id: UUID, now: datetime) -> None:
     await pool.execute(QUERIES["record_held"], delivery_id, now, None, None)
 
 
-async def insert_instead(connection: Connection, claim: Claim, planned: PlannedDelivery, now: datetime) -> None:
+async def insert_instead(
+    connection: Connection, claim: Claim, planned: PlannedDelivery, policy_version: str, now: datetime
+) -> None:
     """Tell somebody else, or over another channel, what could not be sent."""
     await connection.execute(
         QUERIES["insert_instead"],
@@ -205,8 +210,9 @@ async def insert_instead(connection: Connection, claim: Claim, planned: PlannedD
         planned.contact,
         planned.channel,
         now,
-        planned.occasion.step,
+        planned.occasion.step - claim.occasion.step,
         waits_for_others(claim.priority),
+        policy_version,
     )
 
 

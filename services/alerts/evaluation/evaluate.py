@@ -248,7 +248,7 @@ def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_
                 public_url,
                 include_patient_data=policy.include_patient_data,
             )
-            yield DeliveryRow(alert, planned, alert.priority, text)
+            yield DeliveryRow(alert, planned, alert.priority, text, policies.version_of(alert.clinic_id))
 
 
 def _unreached(changes: Sequence[AlertChange], policies: Policies) -> list[Priority]:

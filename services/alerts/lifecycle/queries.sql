@@ -1,12 +1,12 @@
 -- Alerts and their audit trail. Times are parameters, so that everything can be replayed.
 
 -- name: open_alerts
--- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, and of
--- which priorities somebody was told. And the newest that closed after $2, where no other has opened since; and every
+-- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, what
+-- waits, what became of each episode's pages, and of which priorities somebody was told. And the newest that closed after $2, where no other has opened since; and every
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.occasion_kinds, o.occasion_episodes, o.occasion_steps, o.notified
+       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -25,11 +25,24 @@ LEFT JOIN LATERAL (
     FROM alert_transitions
     WHERE alert_id = a.alert_id
       AND kind IN ('opened', 'priority_raised', 'acknowledgement_expired', 'returned')) p ON true
-LEFT JOIN LATERAL (
-    SELECT array_agg(kind) AS occasion_kinds, array_agg(episode) AS occasion_episodes, array_agg(step) AS occasion_steps,
+LEFT JOIN LATERAL (  -- repeats without end are counted, not listed; a route has fewer steps than these
+    SELECT array_agg(kind) FILTER (WHERE NOT repeats OR step < 100) AS occasion_kinds,
+           array_agg(episode) FILTER (WHERE NOT repeats OR step < 100) AS occasion_episodes,
+           array_agg(step) FILTER (WHERE NOT repeats OR step < 100) AS occasion_steps,
+           array_agg(contact) FILTER (WHERE state IN ('due', 'sending', 'grouped')) AS waiting_contacts,
+           array_agg(channel) FILTER (WHERE state IN ('due', 'sending', 'grouped')) AS waiting_channels,
+           array_agg((state = 'due' AND attempts > 0 AND held_by IS NULL) OR (state = 'sending' AND attempts > 1))
+               FILTER (WHERE state IN ('due', 'sending', 'grouped')) AS waiting_fails,
            CASE WHEN NOT bool_or(state = 'cancelled') THEN array_agg(DISTINCT priority) FILTER (WHERE state = 'sent') END
                AS notified
     FROM deliveries WHERE alert_id = a.alert_id) o ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(kind) AS told_kinds, array_agg(episode) AS told_episodes, array_agg(step) AS told_steps,
+           array_agg(at) AS told_at, array_agg(reached) AS told_reached, array_agg(version) AS told_versions
+    FROM (SELECT kind, episode, max(step) AS step, max(coalesce(sent_at, created_at)) AS at,
+                 bool_or(state IN ('due', 'sending', 'grouped', 'sent')) AS reached,
+                 (array_agg(policy_version ORDER BY created_at DESC, step DESC))[1] AS version
+          FROM deliveries WHERE alert_id = a.alert_id GROUP BY kind, episode) e) t ON true
 ORDER BY a.pump_id, a.rule, a.key;
 
 -- name: insert_alerts

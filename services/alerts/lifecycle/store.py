@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
@@ -22,8 +22,10 @@ from services.alerts.model import (
     OpenAlert,
     Page,
     Reason,
+    Told,
     Transition,
     TransitionKind,
+    Waiting,
 )
 from services.runtime.database import Connection, load_queries
 
@@ -90,7 +92,14 @@ async def load_open_alerts(
             )
         )
         notified = max((Priority(each) for each in row["notified"] or ()), key=lambda each: each.rank, default=None)
-        alert = open_alert(row, pages=pages, occasions=frozenset(_occasions(row)), notified=notified)
+        alert = replace(
+            open_alert(row),
+            pages=pages,
+            occasions=frozenset(_occasions(row)),
+            told=tuple(_told(row)),
+            waiting=frozenset(_waiting(row)),
+            notified=notified,
+        )
         found.setdefault(alert.pump_id, []).append(alert)
     return found
 
@@ -101,14 +110,21 @@ def _occasions(row: asyncpg.Record) -> Iterator[Occasion]:
     return (Occasion(OccasionKind(kind), *which) for kind, *which in zip(kinds, episodes, steps, strict=True))
 
 
-def open_alert(
-    row: asyncpg.Record,
-    *,
-    pages: tuple[Page, ...] = (),
-    occasions: frozenset[Occasion] = frozenset(),
-    notified: Priority | None = None,
-) -> OpenAlert:
-    """Build an alert from its row."""
+def _told(row: asyncpg.Record) -> Iterator[Told]:
+    """What became of the pages of each episode."""
+    columns = ("told_kinds", "told_episodes", "told_steps", "told_at", "told_reached", "told_versions")
+    for kind, episode, step, *rest in zip(*(row[name] or () for name in columns), strict=True):
+        yield Told(Occasion(OccasionKind(kind), episode, step), *rest)
+
+
+def _waiting(row: asyncpg.Record) -> Iterator[Waiting]:
+    """The pages that have not gone out."""
+    columns = ("waiting_contacts", "waiting_channels", "waiting_fails")
+    return (Waiting(*each) for each in zip(*(row[name] or () for name in columns), strict=True))
+
+
+def open_alert(row: asyncpg.Record) -> OpenAlert:
+    """Build an alert from its row, with nothing of its pages."""
     return OpenAlert(
         alert_id=row["alert_id"],
         clinic_id=row["clinic_id"],
@@ -123,10 +139,7 @@ def open_alert(
         evidence=json.loads(row["evidence"]),
         acknowledged_by=row["acknowledged_by"],
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
-        pages=pages,
-        occasions=occasions,
         ended_at=row["ended_at"],
-        notified=notified,
         resolved_by=row["resolved_by"],
     )
 

@@ -5,7 +5,8 @@ by the policies and the registry as they were last known; what went out is writt
 after the database's return, so the alert that then opens pages nobody a second time. For high alarms only, at least
 once: a second alert process that decides before this one has written may page again, and **each of several processes
 pages by itself while the database is away**, because there is nothing left by which they could agree. A page's delivery
-id follows from what it is about, so both carry the same, and a receiver that knows ids shows one.
+id follows from what it is about, so both carry the same, and a receiver that knows ids shows one. The last step of a
+route is not repeated: nobody can acknowledge while the database is away.
 
 It has a subscription of its own and no session: it keeps nothing from ingest. A process that starts while the database
 is away knows no registry, and cannot page.
@@ -28,7 +29,7 @@ from schemas.events import AlarmCode, AlarmState, EventKind
 from schemas.policy import Priority
 from schemas.topics import ROOT
 from services.alerts.delivery.channel import AppriseChannel
-from services.alerts.delivery.escalate import after_failure, due_deliveries
+from services.alerts.delivery.escalate import after_failure, due_steps
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.facts.model import AlarmEvent
@@ -210,7 +211,7 @@ class Bypass:
             own = [heard for heard in self._heard.values() if (heard.clinic_id, heard.pump_id) == (clinic_id, pump_id)]
             try:
                 for alert in emergencies(own, policy, now, self._known):
-                    planned = [*due_deliveries(alert, policy, now), *self._extra.get(alert.alert_id, ())]
+                    planned = [*due_steps(alert, policy, now), *self._extra.get(alert.alert_id, ())]
                     for each in dict.fromkeys(planned):
                         self._start(group, alert, each)
             except Exception:  # one pump's fault: the others are paged (decision 11)

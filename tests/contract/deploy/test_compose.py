@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from schemas.policy import load_policy
+from schemas.policy_file import load_policy
 from services.alerts.settings import AlertsSettings
 from services.ingest.settings import IngestSettings
 from services.simulator.settings import SimulatorSettings

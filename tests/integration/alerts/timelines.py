@@ -185,7 +185,7 @@ PUMP_ALARMS = [
         "months of silence clear nothing",
         [(0, "alarm other raised"), (200, "tick"), (90 * DAY, "tick")],
         ["0 pump_alarm opened medium"],
-        ["0 nurse opened"],
+        ["0 nurse opened", "200 nurse step:1", "129600 nurse step:2"],
     ),
     case(
         "a retired pump's alerts close",
@@ -222,10 +222,10 @@ CLOCKS = [
 
 ESCALATION = [
     case(
-        "nobody acknowledges: the next contact, once",
+        "nobody acknowledges: the next contact, and that one again",
         [(0, STALL), (9.9, "tick"), (10, "tick"), (11, "tick"), (50, "tick")],
         [OPENED_STALL],
-        ["0 nurse opened", "10 doctor step:1"],
+        ["0 nurse opened", "10 doctor step:1", "50 doctor step:2"],
     ),
     case(
         "somebody acknowledges: no further contact",
@@ -263,16 +263,16 @@ RESERVOIR = [
     case("a healthy level", [(0, "level 9")], [], []),
     case("a low level", [(0, "level 1.9")], ["0 low_reservoir opened medium"], ["0 nurse opened"]),
     case(
-        "falling further is no news",
+        "falling further is no news; who does not answer is told again",
         [(0, "level 1.9"), (60, "level 1.7"), (120, "level 1.5")],
         ["0 low_reservoir opened medium"],
-        ["0 nurse opened"],
+        ["0 nurse opened", "60 nurse step:1", "120 nurse step:2"],
     ),
     case(
-        "noise around the level does not page again",
+        "noise around the level makes no new alert",
         [(0, "level 1.9"), (60, "level 2.4"), (120, "level 1.9"), (180, "level 2.9"), (240, "level 1.8")],
         ["0 low_reservoir opened medium"],
-        ["0 nurse opened"],
+        ["0 nurse opened", *(f"{minute} nurse step:{minute // 60}" for minute in (60, 120, 180, 240))],
     ),
     case(
         "above level and hysteresis it closes",
@@ -331,7 +331,7 @@ RESERVOIR = [
         "silence does not clear a low reservoir",
         [(0, "level 1.9"), (60, "tick"), (30 * DAY, "tick")],
         ["0 low_reservoir opened medium", "43200 device_silent opened low"],
-        ["0 nurse opened"],
+        ["0 nurse opened", "60 nurse step:1", "43200 nurse step:2"],
     ),
 ]
 
@@ -376,12 +376,12 @@ DEMAND = [
         "the surge is over and the device is heard: it closes by itself",
         [*TWO_A_DAY, (1, "bolus delivered x12"), (DAY + 5, "status"), (3 * DAY + 6, "status")],
         ["1 bolus_demand opened medium", "4326 bolus_demand closed medium"],
-        ["1 nurse opened"],
+        ["1 nurse opened", "1445 nurse step:1"],
     ),
     case(
         "the surge is followed by silence: it stays open until something is heard",
         [*TWO_A_DAY, (1, "bolus delivered x12"), (2 * DAY, "tick"), (5 * DAY, "tick"), (5 * DAY + 1, "status")],
         ["1 bolus_demand opened medium", "7201 bolus_demand closed medium"],
-        ["1 nurse opened"],
+        ["1 nurse opened", "2880 nurse step:1", "7200 nurse step:2"],
     ),
 ]

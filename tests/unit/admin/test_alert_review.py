@@ -87,6 +87,12 @@ def test_pages() -> None:
     assert (pages.alerts_held, pages.alerts_undelivered, pages.alerts_grouped) == (1, 1, 0)
 
 
+def test_a_page_that_nobody_answered_and_that_goes_out_again_is_no_further_step() -> None:
+    again = [page(1, number, occasion=f"opened/step:{number}", repeats=True) for number in (2, 3, 4)]
+    pages = of([alert(1)], [page(1, 1), page(1, 9, occasion="opened/step:1"), *again]).total.pages
+    assert (pages.sent, pages.escalated, pages.repeated) == (5, 1, {"unanswered": 3})
+
+
 def test_one_page_for_many_alerts_is_one_page() -> None:
     alerts = [alert(number, key="stall" if number % 2 else "empty") for number in range(1, 9)]
     found = of(alerts, [page(number, 1, grouped=True) for number in range(1, 9)])

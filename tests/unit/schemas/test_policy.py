@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.events import AlarmCode
-from schemas.policy import DEFAULT_ALARM_PRIORITIES, Policy, PolicyError, Priority, load_policy
+from schemas.policy import DEFAULT_ALARM_PRIORITIES, Policy, Priority
+from schemas.policy_file import PolicyError, load_policy
 
 GOOD = """
 clinic_id: north
@@ -55,6 +56,10 @@ def test_priorities_can_be_compared():
         ("bolus_demand: {clear_probability: 0.00001}", "clear_probability must be at least tail_probability"),
         ("bolus_demand: {drift_clear_likelihood: 21}", "drift_clear_likelihood must be at most drift_likelihood"),
         ("bolus_limit: {limit_days: 8}", "limit_days (8) must not exceed of_days (7)"),
+        (
+            "routes: {high: {repeat_minutes: 0.5}}",
+            "routes.high.repeat_minutes: 0.5 is too often: expected at least 1 minute",
+        ),
         (GOOD.replace("[nurse]", "[doctor]"), "contact 'doctor' is not defined; defined are: nurse"),
         (GOOD.replace("env:NURSE_SMS", "nurse"), "expected an Apprise URL"),
         (

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.policy import Policy, PolicyError, QuietHours, load_policy
+from schemas.policy import Policy, QuietHours
+from schemas.policy_file import PolicyError, load_policy
 from schemas.yaml_lines import YamlFaultError, read_yaml
 
 TEXT = """\

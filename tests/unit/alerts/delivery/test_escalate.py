@@ -9,7 +9,7 @@ import pytest
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
 from services.alerts.delivery.escalate import Episode, after_failure, current_episode, due_deliveries, reaches_nobody
 from services.alerts.delivery.planned import PlannedDelivery
-from services.alerts.model import AlertState, Page, TransitionKind
+from services.alerts.model import AlertState, OpenAlert, Page, Told, TransitionKind, Waiting
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alert, occasion, page
 
 Kind, State = TransitionKind, AlertState
@@ -173,7 +173,10 @@ def test_the_first_channel_is_used_first() -> None:
 )
 def test_who_is_told_instead(failed: str, attempts: int, final: bool, expected: list[str]) -> None:
     why, *to = failed.split()
-    found = after_failure(PlannedDelivery(occasion(why), *to), HIGH, ONE_BY_ONE, attempts, final=final)
+    contact_name, channel = to
+    found = after_failure(
+        PlannedDelivery(occasion(why), contact_name, channel), HIGH, ONE_BY_ONE, attempts, final=final
+    )
     assert [f"{each.occasion} {each.contact} {each.channel}" for each in found] == expected
 
 
@@ -184,3 +187,95 @@ def test_without_a_route_nobody_is_told_instead() -> None:
 @pytest.mark.parametrize(("priority", "expected"), [(HIGH, False), (MEDIUM, False), (LOW, True), (INFO, True)])
 def test_whether_anybody_can_be_reached(priority: Priority, expected: bool) -> None:
     assert reaches_nobody(POLICY, priority) is expected
+
+
+def told(newest: str, minutes: float, *, reached: bool = True, version: str | None = None) -> Told:
+    """The newest page of an episode, and how long ago it went out."""
+    return Told(occasion(newest), ago(minutes / 60), reached, version)
+
+
+def unanswered(newest: str = "opened/step:2", minutes: float = 5, **values: object) -> OpenAlert:
+    """An alert whose every step was told, the last one so long ago."""
+    given: dict[str, object] = {"told": (told("returned:3", 999), told(newest, minutes))}
+    occasions = frozenset(occasion("opened").at_step(number) for number in range(3))
+    return alert(pages=(page(Kind.OPENED, 1, 3, HIGH, None),), occasions=occasions, **given | values)
+
+
+def due(open_alert: OpenAlert, policy: Policy = POLICY) -> list[str]:
+    return [f"{each.occasion} {each.contact} {each.channel}" for each in due_deliveries(open_alert, policy, NOW)]
+
+
+EVERYBODY_AGAIN = ["opened/step:3 nurse sms", "opened/step:3 nurse push", "opened/step:3 doctor sms"]
+
+
+@pytest.mark.parametrize(
+    ("open_alert", "expected"),
+    [
+        pytest.param(unanswered(minutes=4.9), [], id="not yet"),
+        pytest.param(unanswered(), EVERYBODY_AGAIN, id="nobody answered the last step"),
+        pytest.param(
+            unanswered("opened/step:17"), [each.replace(":3", ":18") for each in EVERYBODY_AGAIN], id="nor a repeat"
+        ),
+        pytest.param(unanswered(minutes=600), EVERYBODY_AGAIN, id="an outage leaves one, not a hundred"),
+        pytest.param(unanswered("opened/step:1"), [], id="the last step is still to come"),
+        pytest.param(unanswered(state=State.ACKNOWLEDGED), [], id="somebody has it"),
+        pytest.param(unanswered(state=State.CLEARED), [], id="over"),
+        pytest.param(unanswered(told=()), [], id="nothing of it has been written down"),
+        pytest.param(unanswered(priority=MEDIUM), [], id="eased: as often as its priority now says"),
+        pytest.param(unanswered(priority=MEDIUM, minutes=30), EVERYBODY_AGAIN, id="eased, 30 minutes later"),
+        pytest.param(unanswered(priority=LOW, minutes=9999), [], id="eased to what is not repeated"),
+        pytest.param(
+            unanswered(waiting=frozenset({Waiting("nurse", "sms")})),
+            EVERYBODY_AGAIN[2:],
+            id="a page to her waits: none behind it",
+        ),
+        pytest.param(
+            unanswered(waiting=frozenset({Waiting("nurse", "sms", fails=True)})),
+            EVERYBODY_AGAIN[1:],
+            id="past the channel that fails",
+        ),
+    ],
+)
+def test_the_last_step_repeats_until_somebody_answers(open_alert: OpenAlert, expected: list[str]) -> None:
+    assert due(open_alert) == expected
+
+
+def test_a_repeat_says_that_it_is_one() -> None:
+    assert {each.repeats for each in due_deliveries(unanswered(), POLICY, NOW)} == {True}
+    steps = due_deliveries(alert(pages=(page(Kind.OPENED, 1, 0, HIGH, None),)), POLICY, NOW)
+    assert {each.repeats for each in steps} == {False}
+
+
+def test_of_channels_that_are_used_one_by_one_the_first_that_works_is_used_again() -> None:
+    def channels(*failing: str) -> list[str]:
+        waiting = frozenset(Waiting("doctor", each, fails=True) for each in failing)
+        return [
+            each.channel
+            for each in due_deliveries(unanswered(waiting=waiting), ONE_BY_ONE, NOW)
+            if each.contact == "doctor"
+        ]
+
+    assert (channels(), channels("sms"), channels("sms", "push")) == (["sms"], ["push"], [])
+
+
+@pytest.mark.parametrize(
+    ("priority", "given", "expected"),
+    [
+        (HIGH, None, 5),
+        (MEDIUM, None, 30),
+        (LOW, None, None),
+        (INFO, None, None),
+        (HIGH, 0, None),
+        (HIGH, 2.5, 2.5),
+        (LOW, 240, 240),
+    ],
+)
+def test_how_often_pages_repeat(priority: Priority, given: float | None, expected: float | None) -> None:
+    route = Route(steps=(step(0, "nurse"),), repeat_minutes=given)
+    policy = POLICY.model_copy(update={"routes": {priority: route}})
+    assert policy.repeat_minutes(priority) == expected
+    assert Policy().repeat_minutes(priority) == Policy(routes={priority: Route()}).repeat_minutes(priority)
+
+
+def test_without_a_route_nothing_repeats() -> None:
+    assert due(unanswered(), POLICY.model_copy(update={"routes": {}})) == []
