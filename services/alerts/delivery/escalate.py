@@ -12,19 +12,27 @@ The last step **repeats**, as often as the policy says for the priority that the
 acknowledges or it is over. One repeat is planned at a time and counts from when the page before it went out: an outage
 leaves none to be caught up with, and a contact whose page is held, or new, gets no second one behind it.
 
+An episode whose every page failed or was called off has **reached nobody**: everybody whose step has come is told by
+the policy of now, at once when that is another policy than the one before, otherwise when as much time again has passed
+as since the episode began, at least a minute and at most half an hour.
+
 A contact's channels are used one after the other: the next one when tries on one have failed (unless the policy
 says all at once). When a contact's last channel has failed for good, the next step is not waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.policy import Contact, EscalationStep, Policy, Priority
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Page, Told, TransitionKind, Waiting
+
+_TRY_AGAIN_AT_LEAST: Final = timedelta(minutes=1)
+_TRY_AGAIN_AT_MOST: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +55,20 @@ def current_episode(pages: Iterable[Page]) -> Episode | None:
     return episode
 
 
-def due_deliveries(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
-    """Every delivery that should exist by now for an active alert, and does not: steps of the route, or a repeat."""
-    return due_steps(alert, policy, now) or _repeat(alert, policy, now)
+def due_deliveries(
+    alert: OpenAlert, policy: Policy, now: datetime, *, version: str | None = None
+) -> tuple[PlannedDelivery, ...]:
+    """Every delivery that should exist by now for an active alert, and does not.
+
+    These are steps of the route, or else its last step again, or else a new try of what has reached nobody.
+
+    Args:
+        alert: With its pages so far.
+        policy: The clinic's.
+        now: The moment of the decision.
+        version: Of the policy; None: not known.
+    """
+    return due_steps(alert, policy, now) or _again(alert, policy, now, version)
 
 
 def due_steps(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
@@ -110,23 +129,35 @@ def reaches_nobody(policy: Policy, priority: Priority) -> bool:
     return not _steps(policy, priority)
 
 
-def _repeat(alert: OpenAlert, policy: Policy, now: datetime) -> tuple[PlannedDelivery, ...]:
-    """The last step once more, if nobody has answered it for long enough."""
+def _again(alert: OpenAlert, policy: Policy, now: datetime, version: str | None) -> tuple[PlannedDelivery, ...]:
+    """What goes out once more, because nobody has answered or nobody was reached."""
     episode = current_episode(alert.pages)
     if episode is None or alert.state is not AlertState.ACTIVE:
         return ()
     told = next((each for each in alert.told if each.occasion.is_of(episode.occasion)), None)
     steps = _steps(policy, episode.priority)
+    if told is None or not steps:
+        return ()
     every = policy.repeat_minutes(alert.priority)
-    if told is None or not steps or told.occasion.step < len(steps) - 1:
-        return ()
-    if every is None or now < told.at + timedelta(minutes=every):
-        return ()
-    return _once_more(told, frozenset(steps[-1].contacts), alert.waiting, policy)
+    was_last = told.occasion.step >= len(steps) - 1
+    if was_last and every is not None and now >= told.at + timedelta(minutes=every):
+        return _once_more(told, steps[-1].contacts, alert.waiting, policy)
+    if not told.reached and (_is_new(version, told) or now >= told.at + _try_again_after(told.at - episode.began_at)):
+        come = [name for step in steps if _is_due(step, episode, now) for name in step.contacts]
+        return _once_more(told, come, alert.waiting, policy)
+    return ()
+
+
+def _is_new(version: str | None, told: Told) -> bool:
+    return version is not None and version != told.policy_version
+
+
+def _try_again_after(lasted: timedelta) -> timedelta:
+    return min(max(lasted, _TRY_AGAIN_AT_LEAST), _TRY_AGAIN_AT_MOST)
 
 
 def _once_more(
-    told: Told, contacts: frozenset[str], waiting: frozenset[Waiting], policy: Policy
+    told: Told, contacts: Collection[str], waiting: frozenset[Waiting], policy: Policy
 ) -> tuple[PlannedDelivery, ...]:
     occasion = told.occasion.at_step(told.occasion.step + 1)
     return tuple(

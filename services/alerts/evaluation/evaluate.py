@@ -240,7 +240,8 @@ def _after(
 def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_url: str) -> Iterator[DeliveryRow]:
     for alert in alerts:
         policy = policies.of(alert.clinic_id)
-        for planned in due_deliveries(alert, policy, now):
+        version = policies.version_of(alert.clinic_id)
+        for planned in due_deliveries(alert, policy, now, version=version):
             text = page_text(
                 alert,
                 planned.occasion,
@@ -248,7 +249,7 @@ def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_
                 public_url,
                 include_patient_data=policy.include_patient_data,
             )
-            yield DeliveryRow(alert, planned, alert.priority, text, policies.version_of(alert.clinic_id))
+            yield DeliveryRow(alert, planned, alert.priority, text, version)
 
 
 def _unreached(changes: Sequence[AlertChange], policies: Policies) -> list[Priority]:

@@ -26,7 +26,7 @@ from services.alerts.health import store as health_store
 from services.alerts.health.troubles import ingest_notices
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
 from services.alerts.metrics import Metrics
-from services.alerts.model import AlertState, TransitionKind
+from services.alerts.model import AlertState, OpenAlert, TransitionKind
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.alerts.resources import Resources
@@ -105,16 +105,17 @@ class Worker:
         return len(pumps)
 
     async def _due_for_a_step(self, connection: Connection, now: datetime, pump_ids: Sequence[str]) -> list[str]:
-        policies = self._resources.policies.now
         open_alerts = await load_open_alerts(connection, pump_ids)
         return [
             pump_id
             for pump_id, alerts in open_alerts.items()
-            if any(
-                alert.state is AlertState.ACKNOWLEDGED or due_deliveries(alert, policies.of(alert.clinic_id), now)
-                for alert in alerts
-            )
+            if any(alert.state is AlertState.ACKNOWLEDGED or self._must_tell(alert, now) for alert in alerts)
         ]
+
+    def _must_tell(self, alert: OpenAlert, now: datetime) -> bool:
+        policies = self._resources.policies.now
+        policy, version = policies.of(alert.clinic_id), policies.version_of(alert.clinic_id)
+        return bool(due_deliveries(alert, policy, now, version=version))
 
     async def heartbeat_once(self) -> None:
         """Say that this worker lives."""

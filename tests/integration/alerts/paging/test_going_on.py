@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from tests.alerts_world import Step, Story
+from schemas.policy import Channel, Contact, EscalationStep, PagingPolicy, Policy, Priority, Route
+from services.devstack.pages import PageCollector
+from tests.alerts_pages import dispatcher_for
+from tests.alerts_world import T0, Step, Story
 from tests.integration.alerts.timelines import OPENED_STALL, RECOVERED, STALL, case
 from tests.stack import Database
 
+NO_GROUPS = PagingPolicy(group_wait_seconds=0)
 UNANSWERED = [
     case(
         "nobody ever answers: the last step again every five minutes",
@@ -75,3 +81,47 @@ async def test_timeline(database: Database, steps: list[Step], trail: list[str],
     await story.run(steps)
     assert await story.trail() == trail
     assert await story.pages() == pages
+
+
+def once(name: str = "nurse", channel: str = "sms", url: str = "env:NOT_SET") -> Policy:
+    """Who is told of everything, one time."""
+    step = EscalationStep(after_minutes=0, contacts=(name,))
+    contacts = (Contact(name=name, channels=(Channel(name=channel, url=url),)),)
+    return Policy(contacts=contacts, routes=dict.fromkeys(Priority, Route(steps=(step,), repeat_minutes=0)))
+
+
+@pytest.mark.usefixtures("apprise_is_loaded")
+@pytest.mark.parametrize("what", ["the address was wrong", "the contact has another name", "another channel"])
+@pytest.mark.parametrize("alarm", ["motor_stall", "other"])
+async def test_what_reached_nobody_is_paged_when_the_policy_is_mended(
+    database: Database, page_collector: PageCollector, what: str, alarm: str
+) -> None:
+    url = page_collector.url
+    good = {"the contact has another name": once("ward", url=url), "another channel": once(channel="push", url=url)}
+    mended = good.get(what, once(url=url))
+    planned_by = once() if what == "the address was wrong" else once(url=url)
+    sent_by = planned_by if what == "the address was wrong" else mended
+    story = Story(database.pool, database.dsn, policy=planned_by.model_copy(update={"paging": NO_GROUPS}))
+    await story.enrol()
+    await story._step(story.new_worker(), f"alarm {alarm} raised")
+    story.policy = sent_by.model_copy(update={"paging": NO_GROUPS})
+    await dispatcher_for(story.resources()).send_due()
+    assert await database.pool.fetchval("SELECT state FROM deliveries") == "failed"
+    story.policy = mended.model_copy(update={"paging": NO_GROUPS})
+    for second in range(1, 130, 2):
+        story.now = T0 + timedelta(seconds=second)
+        await story.new_worker().escalate_once()
+        await dispatcher_for(story.resources()).send_due()
+    assert len(page_collector.pages) == 1
+
+
+async def test_what_cannot_be_sent_is_not_tried_with_every_evaluation(database: Database) -> None:
+    story = Story(database.pool, database.dsn, policy=once())
+    await story.enrol()
+    await story._step(story.new_worker(), STALL)
+    for second in range(0, 240, 2):
+        story.now = T0 + timedelta(seconds=second)
+        await story.new_worker().escalate_once()
+        await dispatcher_for(story.resources()).send_due()
+    moments = await database.pool.fetch("SELECT created_at FROM deliveries ORDER BY created_at")
+    assert [(row["created_at"] - T0).total_seconds() for row in moments] == [0, 60, 120]

@@ -201,8 +201,9 @@ def unanswered(newest: str = "opened/step:2", minutes: float = 5, **values: obje
     return alert(pages=(page(Kind.OPENED, 1, 3, HIGH, None),), occasions=occasions, **given | values)
 
 
-def due(open_alert: OpenAlert, policy: Policy = POLICY) -> list[str]:
-    return [f"{each.occasion} {each.contact} {each.channel}" for each in due_deliveries(open_alert, policy, NOW)]
+def due(open_alert: OpenAlert, policy: Policy = POLICY, version: str | None = None) -> list[str]:
+    found = due_deliveries(open_alert, policy, NOW, version=version)
+    return [f"{each.occasion} {each.contact} {each.channel}" for each in found]
 
 
 EVERYBODY_AGAIN = ["opened/step:3 nurse sms", "opened/step:3 nurse push", "opened/step:3 doctor sms"]
@@ -279,3 +280,50 @@ def test_how_often_pages_repeat(priority: Priority, given: float | None, expecte
 
 def test_without_a_route_nothing_repeats() -> None:
     assert due(unanswered(), POLICY.model_copy(update={"routes": {}})) == []
+
+
+def failed(began: float, newest: float, step_number: int = 1, **values: object) -> OpenAlert:
+    """An alert that opened `began` minutes ago, and whose pages have all failed, the newest so many minutes ago."""
+    occasions = frozenset(occasion("opened").at_step(number) for number in range(step_number + 1))
+    given: dict[str, object] = {
+        "told": (told(f"opened/step:{step_number}", newest, reached=False, version="old"),),
+        "pages": (page(Kind.OPENED, 1, began / 60, HIGH, None),),
+    }
+    return alert(occasions=occasions, **given | values)
+
+
+@pytest.mark.parametrize(
+    ("open_alert", "version", "expected"),
+    [
+        pytest.param(failed(2, 0.1), "new", ["opened/step:2 nurse sms", "opened/step:2 nurse push"], id="mended"),
+        pytest.param(failed(2, 0.1), "old", [], id="as before: not at once"),
+        pytest.param(failed(2, 0.1), None, [], id="nobody knows whether it was mended"),
+        pytest.param(failed(1, 1), "old", ["opened/step:2 nurse sms", "opened/step:2 nurse push"], id="after a minute"),
+        pytest.param(
+            failed(4.9, 3), "old", ["opened/step:2 nurse sms", "opened/step:2 nurse push"], id="as long again"
+        ),
+        pytest.param(failed(4.9, 2), "old", [], id="not as long again"),
+        pytest.param(
+            failed(8, 0.1),
+            "new",
+            [f"opened/step:2 {each}" for each in ("nurse sms", "nurse push", "doctor sms")],
+            id="everybody whose step has come",
+        ),
+        pytest.param(failed(2, 0.1, state=State.ACKNOWLEDGED), "new", [], id="somebody has it"),
+        pytest.param(
+            failed(2, 0.1, told=(told("opened/step:1", 0.1, version="old"),)), "new", [], id="somebody was reached"
+        ),
+        pytest.param(failed(2, 0.1, waiting=frozenset({Waiting("nurse", "sms")})), "new", [], id="one is on its way"),
+    ],
+)
+def test_what_reached_nobody_is_told_by_the_policy_of_now(
+    open_alert: OpenAlert, version: str | None, expected: list[str]
+) -> None:
+    assert due(open_alert, POLICY, version) == expected
+
+
+@pytest.mark.parametrize(("newest", "expected"), [(29, []), (30, ["opened/step:6 nurse sms"])])
+def test_what_reaches_nobody_for_long_is_tried_every_half_hour(newest: float, expected: list[str]) -> None:
+    """Also where nothing repeats."""
+    quiet = Route(steps=(step(0, "nurse"),), repeat_minutes=0)
+    assert due(failed(900, newest, 5), ONE_BY_ONE.model_copy(update={"routes": {HIGH: quiet}}), "old") == expected
