@@ -152,3 +152,34 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
         await connection.close()
     assert len(page_collector.pages) == 2
     assert "Told while the database was away" in await asyncio.to_thread(board_of, service)
+
+
+async def test_what_ended_just_before_the_database_went_away_is_paged_when_it_comes_back_meanwhile(
+    own_postgres: StartPostgres,
+    broker: MosquittoServer,
+    run_service: RunService,
+    page_collector: PageCollector,
+    tmp_path: Path,
+) -> None:
+    server = own_postgres()
+    dsn = await make_database(server)
+    first, second = await enrol(dsn, 2)
+    await start_ingest(dsn, broker, run_service)
+    alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
+    await run_service("alerts", alerts)
+    await publish(broker, first, ("motor_stall", "raised"))
+    await publish(broker, second, ("motor_stall", "raised"))
+    await page_collector.wait_for(2)
+    connection = await asyncpg.connect(dsn)
+
+    async def over() -> bool:
+        return bool(await connection.fetchval("SELECT count(*) FROM alerts WHERE state = 'cleared'"))
+
+    await publish(broker, first, ("motor_stall", "cleared"))
+    await eventually(over, 10)
+    connection.terminate()
+    server.stop()
+    await publish(broker, first, ("motor_stall", "raised"))
+    await publish(broker, second, ("motor_stall", "raised"))  # it never ended
+    *_, page = await page_collector.wait_for(3, within_seconds=10)
+    assert page.title == "Pumpwatch HIGH, not recorded: pump alarm"

@@ -26,7 +26,6 @@ import asyncpg
 import structlog
 
 from schemas.events import AlarmCode, AlarmState, EventKind
-from schemas.policy import Priority
 from schemas.topics import ROOT
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.escalate import after_failure, due_steps
@@ -34,9 +33,9 @@ from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.facts.model import AlarmEvent
 from services.alerts.lifecycle.store import AlertChange
-from services.alerts.model import Occasion, OpenAlert
+from services.alerts.model import Occasion, OpenAlert, Transition
 from services.alerts.outage import store
-from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies
+from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies, remembered
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
 from services.ingest.messages.decode import ClockLimits, Enrolment, decode
@@ -68,6 +67,7 @@ class Bypass:
         self._channel = channel
         self._registry: Mapping[str, Enrolment] = {}
         self._known: frozenset[Cause] = frozenset()
+        self._decided: list[tuple[str, Transition]] = []
         self._refreshed_at = float("-inf")
         self._heard: dict[UUID, HeardAlarm] = {}
         self._failures = 0
@@ -106,11 +106,9 @@ class Bypass:
 
     def after_deciding(self, changes: Iterable[AlertChange]) -> None:
         """Remember which high alerts are open: those pages have gone out."""
-        self._known |= {
-            (change.pump_id, change.transition.condition.rule.value, change.transition.condition.key)
-            for change in changes
-            if change.transition.condition is not None and change.transition.priority is Priority.HIGH
-        }
+        decided = [(change.pump_id, change.transition) for change in changes]
+        self._decided += decided
+        self._known = remembered(self._known, decided)
 
     # --- the broker ---------------------------------------------------------------------------------------------
 
@@ -198,8 +196,10 @@ class Bypass:
             self._extra = {event_id: more for event_id, more in self._extra.items() if event_id in self._heard}
         if time.monotonic() - self._refreshed_at >= _REFRESH_SECONDS:
             self._registry = await store.load_registry(connection)
-            self._known = await store.load_open_high(connection)
             self._refreshed_at = time.monotonic()
+        # Every time: what another process decides is known here by this alone, and an outage may begin now.
+        self._decided = []
+        self._known = remembered(await store.load_open_high(connection), self._decided)
 
     # --- pages --------------------------------------------------------------------------------------------------
 

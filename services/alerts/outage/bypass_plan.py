@@ -1,7 +1,8 @@
 """PURE. What must be paged from what was heard on MQTT alone, while the database is away.
 
 Guarantees: the same rules, routes and steps as ever (pump alarms and the reservoir's own alarms, high ones only); an
-alarm that was cleared again pages nobody; what was already open and high before the database went pages nobody again.
+alarm that was cleared again pages nobody; what was already open and high before the database went pages nobody again,
+unless it was heard to end and to begin anew.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from schemas.events import AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.facts.model import AlarmEvent, PumpFacts
-from services.alerts.model import OpenAlert, Page, Strength, TransitionKind
+from services.alerts.model import AlertState, OpenAlert, Page, Strength, Transition, TransitionKind
 from services.alerts.rules.active_alarms import active_alarms
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
@@ -46,13 +47,30 @@ def emergencies(
         for condition in (*pump_alarm(facts, policy, now), *low_reservoir(facts, policy, now)):
             cause = (pump_id, condition.rule.value, condition.key)
             codes = {code.value for code in active_alarms(facts.alarms)} & set(condition.evidence)
-            if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH or cause in known:
+            if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH:
+                continue
+            if cause in known and not _began_anew(own, codes):
                 continue
             first = _first_raised(own, codes)
             opened = OpenAlert.opened_by(condition, alert_id=first.event.event_id, clinic_id=clinic_id, pump_id=pump_id)
             page = Page(TransitionKind.OPENED, 0, first.received_at, Priority.HIGH, None)
             found.append(replace(opened, pages=(page,)))
     return tuple(found)
+
+
+def remembered(known: Collection[Cause], decided: Iterable[tuple[str, Transition]]) -> frozenset[Cause]:
+    """What is open and high once these things have happened to alerts, each of its pump, in their order."""
+    causes = set(known)
+    for pump_id, transition in decided:
+        about = transition.alert or transition.condition
+        if about is not None:
+            cause = (pump_id, str(about.rule), about.key)
+            is_open = transition.to_state in {AlertState.ACTIVE, AlertState.ACKNOWLEDGED}
+            if is_open and transition.priority is Priority.HIGH:
+                causes.add(cause)
+            else:
+                causes.discard(cause)
+    return frozenset(causes)
 
 
 def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool) -> PageText:
@@ -62,6 +80,19 @@ def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient
     return PageText(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",
         body=f"Clinic {alert.clinic_id}. The database is away. Open {public_url.rstrip('/')}/ for the pump.",
+    )
+
+
+def _began_anew(own: Iterable[HeardAlarm], codes: Collection[str]) -> bool:
+    """Tell whether one of the alarms that stand was cleared before it was raised."""
+    events = [each.event for each in own if each.event.code.value in codes]
+    return any(
+        over.state is AlarmState.CLEARED
+        and raised.state is AlarmState.RAISED
+        and over.code is raised.code
+        and over.observed_at <= raised.observed_at
+        for over in events
+        for raised in events
     )
 
 

@@ -1,0 +1,74 @@
+"""What is paged past a database that is away: what was open before is not, what ended and began anew is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from schemas.events import AlarmCode, AlarmState
+from schemas.policy import Policy, Priority
+from services.alerts.facts.model import AlarmEvent
+from services.alerts.model import AlertState, Reason, Transition, TransitionKind
+from services.alerts.outage.bypass_plan import Cause, HeardAlarm, emergencies, remembered
+from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, alert, condition
+
+STALL: Cause = ("pump-1", "pump_alarm", "infusion")
+OTHER: Cause = ("pump-2", "pump_alarm", "infusion")
+
+
+def change(to_state: AlertState, priority: Priority = HIGH, *, opens: bool = False) -> tuple[str, Transition]:
+    before = None if opens else alert()
+    kind = TransitionKind.OPENED if opens else TransitionKind.REFRESHED
+    holds = condition() if to_state is AlertState.ACTIVE else None
+    return "pump-1", Transition(kind, Reason.CONDITION_CHANGED, before, holds, to_state, priority)
+
+
+@pytest.mark.parametrize(
+    ("before", "decided", "after"),
+    [
+        pytest.param((), [change(AlertState.ACTIVE, opens=True)], {STALL}, id="opened"),
+        pytest.param((), [change(AlertState.ACTIVE, MEDIUM, opens=True)], set(), id="opened, and not high"),
+        pytest.param((STALL,), [change(AlertState.ACKNOWLEDGED)], {STALL}, id="somebody has it"),
+        pytest.param((STALL, OTHER), [change(AlertState.CLEARED)], {OTHER}, id="cleared"),
+        pytest.param((STALL,), [change(AlertState.CLOSED)], set(), id="closed"),
+        pytest.param((STALL,), [change(AlertState.ACTIVE, MEDIUM)], set(), id="eased"),
+        pytest.param((STALL,), [change(AlertState.CLEARED), change(AlertState.ACTIVE)], {STALL}, id="came back"),
+        pytest.param((), [("pump-1", change(AlertState.CLOSED, opens=True)[1])], set(), id="about nothing"),
+    ],
+)
+def test_what_ends_leaves_the_memory(
+    before: tuple[Cause, ...], decided: list[tuple[str, Transition]], after: set[Cause]
+) -> None:
+    assert remembered(before, decided) == after
+
+
+def heard(*events: str) -> list[HeardAlarm]:
+    """`heard("motor_stall raised", ...)`, a minute apart."""
+    found = []
+    for minute, text in enumerate(events):
+        code, state = text.split()
+        at = NOW + timedelta(minutes=minute - 10)
+        event = AlarmEvent(AlarmCode(code), AlarmState(state), at, "pump-1", minute, UUID(int=minute + 1), None)
+        found.append(HeardAlarm("north", "pump-1", event, at))
+    return found
+
+
+RAISED, CLEARED = "motor_stall raised", "motor_stall cleared"
+
+
+@pytest.mark.parametrize(
+    ("events", "known", "pages"),
+    [
+        pytest.param([RAISED], [], 1, id="it stalls"),
+        pytest.param([RAISED], [STALL], 0, id="it was known to be stalled"),
+        pytest.param([CLEARED], [STALL], 0, id="it recovers"),
+        pytest.param([CLEARED, RAISED], [STALL], 1, id="it recovers and stalls again"),
+        pytest.param([RAISED, RAISED], [STALL], 0, id="it says so twice"),
+        pytest.param(["pump_stopped cleared", RAISED], [STALL], 0, id="another alarm of the cause ends"),
+        pytest.param(["memory_error raised"], [], 0, id="not high"),
+    ],
+)
+def test_who_is_paged_past_the_database(events: list[str], known: list[Cause], pages: int) -> None:
+    assert len(emergencies(heard(*events), Policy(), NOW, known)) == pages
