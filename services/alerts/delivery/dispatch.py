@@ -26,7 +26,7 @@ from services.alerts.delivery import store
 from services.alerts.delivery.channel import AppriseChannel, server_of
 from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
-from services.alerts.delivery.mute import mute_of
+from services.alerts.delivery.mute import mute_of, still_holds
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
@@ -167,7 +167,7 @@ class Dispatcher:
                     raise
                 log.exception("delivery_not_held", delivery_id=str(claim.delivery_id))
                 return False  # rather a page too many
-            if mute is None:
+            if mute is None or not still_holds(mute, now):
                 return False
             await store.record_held(connection, claim.delivery_id, mute)
         log.info(

@@ -17,7 +17,7 @@ import structlog
 from schemas.policy import Policy
 from services.alerts.delivery import store
 from services.alerts.delivery.grouping import GroupDecision, WaitingPages, decide_group, group_text
-from services.alerts.delivery.mute import mute_of
+from services.alerts.delivery.mute import mute_of, still_holds
 from services.alerts.delivery.store import KindOfPage, KindWaiting
 from services.alerts.policies import Policies
 from services.runtime.database import Connection
@@ -73,7 +73,7 @@ async def _not_held(connection: Connection, kind: KindOfPage, policy: Policy, no
     free = []
     for page in await store.pages_of_kind(connection, kind, now):
         mute = mute_of(silences, policy, pump_id=page.pump_id, rule=kind.rule, priority=kind.priority, now=now)
-        if mute is None:
+        if mute is None or not still_holds(mute, now):
             free.append(page.delivery_id)
         else:
             await store.record_held(connection, page.delivery_id, mute)

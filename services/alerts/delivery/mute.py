@@ -7,9 +7,10 @@ it includes high, and for no longer than the policy allows (docs/domain.md secti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -115,15 +116,47 @@ def mute_of(
     return max(holds, key=lambda mute: mute.until, default=None)
 
 
+def still_holds(mute: Mute | None, now: datetime) -> bool:
+    """Tell whether a page can be put off by this. What does not end in the future holds nothing: the page goes out."""
+    return mute is not None and mute.until > now
+
+
 def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
-    """When the quiet hours that `now` lies in end; None: it lies in none. By the clinic's own clock."""
+    """When the quiet hours that `now` lies in end; None: it lies in none. By the clinic's own clock.
+
+    That clock jumps: an hour that comes twice is quiet twice, and one that is left out makes a night shorter.
+    """
     zone = ZoneInfo(quiet.timezone)
-    local = now.astimezone(zone)
     begins, ends = time.fromisoformat(quiet.begins), time.fromisoformat(quiet.ends)
-    clock = local.time().replace(tzinfo=None)
-    if begins < ends:
-        inside, day = begins <= clock < ends, local.date()
-    else:
-        inside = clock >= begins or clock < ends
-        day = local.date() + timedelta(days=1) if clock >= begins else local.date()
-    return datetime.combine(day, ends, tzinfo=zone).astimezone(now.tzinfo) if inside else None
+    at = now.astimezone(UTC)
+    while _is_quiet(at.astimezone(zone), begins, ends):
+        by_the_clock = at + _until(at.astimezone(zone), ends)
+        at = _jump_between(at, by_the_clock, zone) or by_the_clock
+    return at.astimezone(now.tzinfo) if at > now else None
+
+
+def _is_quiet(local: datetime, begins: time, ends: time) -> bool:
+    clock = local.time()
+    return begins <= clock < ends if begins < ends else clock >= begins or clock < ends
+
+
+def _until(local: datetime, ends: time) -> timedelta:
+    """How long a clock that does not jump needs to show `ends`."""
+    seconds = timedelta(hours=ends.hour - local.hour, minutes=ends.minute - local.minute, seconds=-local.second)
+    return (seconds - timedelta(microseconds=local.microsecond)) % timedelta(days=1)
+
+
+def _jump_between(since: datetime, until: datetime, zone: ZoneInfo) -> datetime | None:
+    """The moment at which the clock of a zone jumps after `since` and up to `until`; None: it does not."""
+
+    def offset(at: datetime) -> timedelta | None:
+        return at.astimezone(zone).utcoffset()
+
+    if offset(since) == offset(until):
+        return None
+    before, after = int(since.timestamp()), math.ceil(until.timestamp())
+    while after - before > 1:
+        middle = (before + after) // 2
+        at = datetime.fromtimestamp(middle, UTC)
+        before, after = (middle, after) if offset(at) == offset(since) else (before, middle)
+    return datetime.fromtimestamp(after, UTC)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from schemas.policy import PagingPolicy, Policy, Priority, QuietHours
 from services.alerts.delivery.mute import (
@@ -18,6 +23,7 @@ from services.alerts.delivery.mute import (
     check_silence,
     mute_of,
     quiet_until,
+    still_holds,
 )
 from services.alerts.errors import Refused
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW
@@ -90,11 +96,85 @@ def at(text: str) -> datetime:
         ("12:00", "14:00", "2026-07-01 10:30", "2026-07-01 12:00"),
         ("12:00", "14:00", "2026-07-01 12:00", None),
         pytest.param("22:00", "07:00", "2026-03-28 22:00", "2026-03-29 05:00", id="the clock goes forward meanwhile"),
+        pytest.param("22:00", "02:30", "2026-10-25 00:10", "2026-10-25 00:30", id="02:30 comes for the first time"),
+        pytest.param("22:00", "02:30", "2026-10-25 00:45", None, id="and is over"),
+        pytest.param("22:00", "02:30", "2026-10-25 01:05", "2026-10-25 01:30", id="and comes again"),
+        pytest.param("22:00", "02:30", "2026-03-29 00:10", "2026-03-29 01:00", id="02:30 never comes"),
+        pytest.param("02:15", "02:45", "2026-10-25 00:20", "2026-10-25 00:45", id="twice in a night"),
+        pytest.param("02:15", "02:45", "2026-03-29 01:20", None, id="not in this night"),
     ],
 )
 def test_quiet_hours_by_the_clinics_clock(begins: str, ends: str, now: str, until: str | None) -> None:
     quiet = QuietHours(begins=begins, ends=ends, timezone="Europe/Berlin")
     assert quiet_until(quiet, at(now)) == (at(until) if until else None)
+
+
+ZONES = {
+    "Europe/Berlin": ("2026-03-29 01:00", "2026-10-25 01:00"),
+    "America/New_York": ("2026-03-08 07:00", "2026-11-01 06:00"),
+    "Australia/Lord_Howe": ("2026-10-03 15:30", "2026-04-04 15:00"),
+    "America/St_Johns": ("2026-03-08 05:30", "2026-11-01 04:30"),
+    "Africa/Cairo": ("2026-04-23 22:00", "2026-10-29 21:00"),
+    "Pacific/Apia": ("2011-12-30 10:00", "2026-06-01 00:00"),
+    "Asia/Kathmandu": ("2026-03-29 01:00", "2026-10-25 01:00"),
+}
+"""Zones, and when their clocks jump: by an hour, by half an hour, by a whole day, never."""
+MINUTE = timedelta(minutes=1)
+
+
+@functools.cache
+def on_the_wall(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def by_looking_every_minute(quiet: QuietHours, now: datetime) -> datetime | None:
+    """When the clock on the wall is first outside of the quiet hours."""
+    moment = now
+    while True:
+        wall = on_the_wall(moment, quiet.timezone)
+        inside = quiet.begins <= wall < quiet.ends
+        if quiet.begins > quiet.ends:
+            inside = wall >= quiet.begins or wall < quiet.ends
+        if not inside:
+            return None if moment == now else moment
+        moment = moment.replace(second=0, microsecond=0) + MINUTE
+
+
+clock_times = st.tuples(st.sampled_from((0, 1, 2, 3, 6, 12, 21, 22, 23)), st.sampled_from((0, 1, 15, 30, 45, 59)))
+
+
+@given(
+    zone=st.sampled_from(sorted(ZONES)),
+    which=st.integers(0, 1),
+    after=st.timedeltas(-26 * HOUR, 26 * HOUR) | st.timedeltas(-2 * HOUR, 2 * HOUR),
+    begins=clock_times,
+    ends=clock_times,
+)
+@settings(max_examples=300, deadline=None)
+def test_quiet_hours_end_when_the_clock_on_the_wall_says_so(zone, which, after, begins, ends) -> None:
+    assume(begins != ends)
+    quiet = QuietHours(begins="{:02}:{:02}".format(*begins), ends="{:02}:{:02}".format(*ends), timezone=zone)
+    now = at(ZONES[zone][which]) + after
+    found = quiet_until(quiet, now)
+    assert found == by_looking_every_minute(quiet, now)
+    assert found is None or found > now
+
+
+NIGHTS = [("22:00", "02:30"), ("21:45", "01:59"), ("22:00", "03:00"), ("01:15", "02:15"), ("02:10", "23:00")]
+
+
+@pytest.mark.parametrize("zone", sorted(ZONES))
+def test_in_the_nights_when_clocks_change_every_hold_ends_at_the_minute(zone: str) -> None:
+    for jump, (begins, ends) in itertools.product(ZONES[zone], NIGHTS):
+        quiet = QuietHours(begins=begins, ends=ends, timezone=zone)
+        for minutes in range(-200, 200, 5):
+            now = at(jump) + minutes * MINUTE
+            assert quiet_until(quiet, now) == by_looking_every_minute(quiet, now), (begins, ends, now)
+
+
+def test_a_hold_that_is_not_in_the_future_holds_nothing() -> None:
+    held = Mute(MuteReason.QUIET_HOURS, NOW)
+    assert [still_holds(mute, NOW) for mute in (None, held, replace(held, until=NOW + MINUTE))] == [False, False, True]
 
 
 ASKED = SilenceRequest("north", SilenceKind.SILENCE, "known", NOW, NOW + HOUR, pump_id="pump-1")
