@@ -291,6 +291,11 @@ class OpenAlert:
             ended_at=(self.ended_at or at) if ended else None,
         )
 
+    def acknowledgement_is_over(self, now: datetime) -> bool:
+        """Tell whether somebody took it, and that was too long ago."""
+        until = self.acknowledgement_expires_at
+        return self.state is AlertState.ACKNOWLEDGED and until is not None and until <= now
+
     @property
     def peak(self) -> Priority:
         """The highest priority it ever had."""

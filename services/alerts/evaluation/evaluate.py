@@ -24,7 +24,7 @@ from services.alerts.evaluation import store
 from services.alerts.evaluation.unjudged import unjudged, unjudged_notices
 from services.alerts.facts.model import PumpFacts
 from services.alerts.facts.store import load_facts
-from services.alerts.lifecycle.reconcile import reconcile, retire
+from services.alerts.lifecycle.reconcile import expired, reconcile, retire
 from services.alerts.lifecycle.store import AlertChange, apply_changes, load_open_alerts
 from services.alerts.model import PAGING_KINDS, OpenAlert, Reason, RuleName, Transition
 from services.alerts.outage.store import adopt_bypassed
@@ -155,10 +155,13 @@ async def cannot_judge(
 
     async def open_an_alert(_: Sequence[str]) -> Outcome:
         open_alerts = await load_open_alerts(connection, [pump_id])
-        own = [alert for alert in open_alerts.get(pump_id, ()) if alert.rule == RuleName.PUMP_UNJUDGED]
+        alerts = open_alerts.get(pump_id, ())
+        own = [alert for alert in alerts if alert.rule == RuleName.PUMP_UNJUDGED]
+        others = (expired(alert, now) for alert in alerts if alert.rule != RuleName.PUMP_UNJUDGED)
         decided = [
             _change(transition, pump_id, clinic_id, policies)
-            for transition in reconcile((unjudged(error, now),), own, now)
+            for transition in (*reconcile((unjudged(error, now),), own, now), *others)
+            if transition is not None
         ]
         pages = await write_down(connection, [pump_id], open_alerts, decided, policies, now, public_url=public_url)
         return Outcome(1, tuple(decided), pages, tuple(_unreached(decided, policies)), (pump_id,))

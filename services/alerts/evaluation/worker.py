@@ -26,7 +26,7 @@ from services.alerts.health import store as health_store
 from services.alerts.health.troubles import ingest_notices
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
 from services.alerts.metrics import Metrics
-from services.alerts.model import AlertState, OpenAlert, TransitionKind
+from services.alerts.model import OpenAlert, TransitionKind
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import PolicyFolder
 from services.alerts.resources import Resources
@@ -109,7 +109,7 @@ class Worker:
         return [
             pump_id
             for pump_id, alerts in open_alerts.items()
-            if any(alert.state is AlertState.ACKNOWLEDGED or self._must_tell(alert, now) for alert in alerts)
+            if any(alert.acknowledgement_is_over(now) or self._must_tell(alert, now) for alert in alerts)
         ]
 
     def _must_tell(self, alert: OpenAlert, now: datetime) -> bool:

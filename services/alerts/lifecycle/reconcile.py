@@ -8,10 +8,13 @@ lingers (a gap in the data clears nothing).
 | ------------ | ----------------------------- | --------- | ------------------------------------------------|
 | not there    | -                             | -         | opened                                          |
 | active       | closed; if ever high: cleared | -         | raised, lowered or refreshed                    |
-| acknowledged | closed                        | -         | raised or expired: active again; else refreshed |
+| acknowledged | closed                        | expired   | raised or expired: active again; else refreshed |
 | cleared      | -                             | -         | returned: active again                          |
 | closed, just | -                             | -         | flapping: returned; else another opens          |
 | resolved     | -                             | -         | -                                               |
+
+**An acknowledgement expires** while its condition holds, lingers, or cannot be judged: the alert is active again, and
+somebody is told. As far as anybody knows it is still so.
 
 An acknowledged alert is never lowered: what a person took at high does not page them again by flapping.
 
@@ -83,6 +86,14 @@ def retire(open_alerts: Iterable[OpenAlert], reason: Reason) -> tuple[Transition
     )
 
 
+def expired(alert: OpenAlert, now: datetime) -> Transition | None:
+    """What time alone does to an alert of which nothing new is known: its acknowledgement ends. None: it has not."""
+    if not alert.acknowledgement_is_over(now):
+        return None
+    kind, reason = TransitionKind.ACKNOWLEDGEMENT_EXPIRED, Reason.CONDITION_PERSISTS
+    return Transition(kind, reason, alert, None, AlertState.ACTIVE, alert.priority)
+
+
 def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
     """A person takes the alert. None: the same person already has it, so nothing happens.
 
@@ -122,7 +133,7 @@ def _next(alert: OpenAlert, condition: Condition | None, now: datetime, flapping
         return _ended(alert)
     match condition.strength:
         case Strength.HOLDING:
-            return None
+            return expired(alert, now)
         case Strength.FULL:
             return _persists(alert, condition, now, flapping)
         case never:
@@ -150,7 +161,7 @@ def _persists(alert: OpenAlert, condition: Condition, now: datetime, flapping: t
             kind, reason = TransitionKind.PRIORITY_RAISED, Reason.CONDITION_WORSENED
         case AlertState.ACTIVE if rise < 0:
             kind, reason = TransitionKind.PRIORITY_LOWERED, Reason.CONDITION_EASED
-        case AlertState.ACKNOWLEDGED if _expired(alert, now):
+        case AlertState.ACKNOWLEDGED if alert.acknowledgement_is_over(now):
             kind, reason = TransitionKind.ACKNOWLEDGEMENT_EXPIRED, Reason.CONDITION_PERSISTS
         case AlertState.ACTIVE | AlertState.ACKNOWLEDGED:
             return _refreshed(alert, condition)
@@ -171,10 +182,6 @@ def _flaps(alert: OpenAlert, condition: Condition, now: datetime, flapping: time
         and alert.notified is not None
         and condition.priority.rank <= alert.notified.rank
     )
-
-
-def _expired(alert: OpenAlert, now: datetime) -> bool:
-    return alert.acknowledgement_expires_at is not None and alert.acknowledgement_expires_at <= now
 
 
 def _refreshed(alert: OpenAlert, condition: Condition) -> Transition | None:

@@ -121,8 +121,12 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
             id="taken long ago",
         ),
         pytest.param(
-            alert(**TAKEN, acknowledgement_expires_at=NOW), HOLDING, None, id="expired, and nobody knows: no page"
+            alert(**TAKEN, acknowledgement_expires_at=NOW),
+            HOLDING,
+            (Kind.ACKNOWLEDGEMENT_EXPIRED, Reason.CONDITION_PERSISTS, State.ACTIVE, HIGH),
+            id="taken too long ago, and nobody knows better",
         ),
+        pytest.param(alert(acknowledgement_expires_at=NOW), HOLDING, None, id="nobody has it: nothing expires"),
         pytest.param(alert(state=State.CLEARED), None, None, id="cleared stays"),
         pytest.param(alert(state=State.CLEARED), HOLDING, None, id="cleared does not come back by lingering"),
         pytest.param(

@@ -14,6 +14,7 @@ from tests.integration.alerts.timelines import OPENED_STALL, RECOVERED, STALL, c
 from tests.stack import Database
 
 NO_GROUPS = PagingPolicy(group_wait_seconds=0)
+EXPIRED_LOW = "725 low_reservoir acknowledgement_expired medium"
 UNANSWERED = [
     case(
         "nobody ever answers: the last step again every five minutes",
@@ -64,6 +65,12 @@ UNANSWERED = [
         [(0, STALL), (10, "tick"), (12, RECOVERED), (14, STALL), (15, "tick"), (19, "tick"), (20, "tick")],
         [OPENED_STALL, "12 pump_alarm cleared high", "14 pump_alarm returned high"],
         ["0 nurse opened", "10 doctor step:1", "15 doctor step:2", "20 doctor step:3"],
+    ),
+    case(
+        "an acknowledgement expires while the condition only lingers: somebody is told",
+        [(0, "level 1.9"), (5, "ack Ann"), (60, "level 2.5"), (724, "tick"), (725, "tick"), (755, "tick")],
+        ["0 low_reservoir opened medium", "5 low_reservoir acknowledged medium", EXPIRED_LOW],
+        ["0 nurse opened", "725 nurse expired", "755 nurse step:1"],
     ),
     case(
         "a worker that was away for two hours repeats once and not twenty times",
@@ -125,3 +132,38 @@ async def test_what_cannot_be_sent_is_not_tried_with_every_evaluation(database: 
         await dispatcher_for(story.resources()).send_due()
     moments = await database.pool.fetch("SELECT created_at FROM deliveries ORDER BY created_at")
     assert [(row["created_at"] - T0).total_seconds() for row in moments] == [0, 60, 120]
+
+
+@pytest.mark.parametrize(
+    ("before", "minute", "times"),
+    [
+        pytest.param([(0, STALL), (1, "ack Ann"), (2, "alarm other raised")], 3, [0, 0, 0], id="active and taken"),
+        pytest.param([(0, "level 1.9"), (5, "ack Ann"), (60, "level 2.5")], 725, [1, 0, 0], id="taken too long ago"),
+    ],
+)
+async def test_a_pump_of_which_nobody_has_to_be_told_is_not_evaluated_over_and_over(
+    database: Database, before: list[Step], minute: float, times: list[int]
+) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run(before)
+    looked = []
+    for second in range(3):
+        story.now = T0 + timedelta(minutes=minute, seconds=2 * second)
+        looked.append(await story.new_worker().escalate_once())
+    assert looked == times
+
+
+async def test_an_acknowledgement_of_a_pump_that_cannot_be_judged_expires(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run([(0, STALL), (5, "ack Ann")])
+    await database.pool.execute(
+        "INSERT INTO therapies (pump_id, observed_at, event_id, received_at, device_id, drugs, profile, "
+        "reservoir_size_ml) VALUES ($1, now(), gen_random_uuid(), now(), $1, '[{}]', '[]', 20)",
+        story.pump_id,
+    )
+    await story.run_more([(725, "tick"), (725.1, "tick")])
+    assert [each for each in await story.trail() if "expired" in each] == [
+        "725 pump_alarm acknowledgement_expired high"
+    ]
+    assert "725 nurse expired" in await story.pages()
+    assert await story.new_worker().escalate_once() == 0
