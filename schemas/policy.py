@@ -309,6 +309,9 @@ class PagingPolicy(_Part):
     item 10)."""
 
 
+_DrugName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
+
+
 class Policy(_Part):
     """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell.
 
@@ -324,9 +327,13 @@ class Policy(_Part):
     infusion: InfusionPolicy = InfusionPolicy()
     device_silent: DeviceSilentPolicy = DeviceSilentPolicy()
     patient_report: PatientReportPolicy = PatientReportPolicy()
-    dangerous_to_stop: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ("baclofen",)
+    dangerous_to_stop: tuple[_DrugName, ...] = ("baclofen",)
     """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up
-    (docs/domain.md section 5)."""
+    (docs/domain.md section 5). Found as words in what the device says, whatever else stands there."""
+    brand_names: dict[_DrugName, _DrugName] = Field(
+        default_factory=lambda: {"lioresal": "baclofen", "gablofen": "baclofen"}
+    )
+    """Which drug a brand name means (GK): a device may say either. A list given here takes the place of this one."""
     contacts: tuple[Contact, ...] = ()
     routes: dict[Priority, Route] = Field(default_factory=dict)
     paging: PagingPolicy = PagingPolicy()

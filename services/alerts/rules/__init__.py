@@ -6,7 +6,9 @@ HOLDING. To add a rule, write its file and name it in `RULES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -52,12 +54,30 @@ def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition
     found = tuple(condition for rule in RULES for condition in rule(facts, policy, now))
     if facts.therapy is None:
         return found
-    drugs = [name for name in facts.therapy.drugs if name.lower() in _lowered(policy.dangerous_to_stop)]
-    return tuple(_more_urgent(condition, drugs[0]) for condition in found) if drugs else found
+    dangerous = dangerous_drug(facts.therapy.drugs, policy)
+    return found if dangerous is None else tuple(_more_urgent(condition, dangerous) for condition in found)
 
 
-def _lowered(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name.lower() for name in names)
+def dangerous_drug(drugs: Iterable[str], policy: Policy) -> str | None:
+    """Which of the policy's drugs that are dangerous to stop is among these; None: none.
+
+    A device may say "Baclofen ", "baclofen 2000 mcg/mL" or a brand name: words count, not case, spacing or strength.
+    """
+    held = [_words(drug) for drug in drugs]
+    for name in policy.dangerous_to_stop:
+        brands = (brand for brand, drug in policy.brand_names.items() if _words(drug) == _words(name))
+        if any(_holds(words, _words(each)) for each in (name, *brands) for words in held):
+            return name
+    return None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Its words of letters, without case; digits, signs and spaces only part them."""
+    return tuple(re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _holds(words: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    return any(words[start : start + len(wanted)] == wanted for start in range(len(words) - len(wanted) + 1))
 
 
 def _more_urgent(condition: Condition, drug: str) -> Condition:

@@ -12,7 +12,7 @@ from schemas.policy import Policy, Priority
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml
 from services.alerts.facts.model import Contact, PumpFacts, Report, Therapy
 from services.alerts.model import Condition, Strength
-from services.alerts.rules import evaluate
+from services.alerts.rules import dangerous_drug, evaluate
 from services.alerts.rules.device_silent import device_silent, silent_from
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
@@ -155,13 +155,42 @@ def test_the_text_of_a_report() -> None:
 
 @pytest.mark.parametrize(
     ("drugs", "priority"),
-    [((), MEDIUM), (("morphine",), MEDIUM), (("Baclofen",), HIGH), (("morphine", "baclofen"), HIGH)],
+    [
+        ((), MEDIUM),
+        (("morphine",), MEDIUM),
+        (("Baclofen",), HIGH),
+        (("morphine", "baclofen"), HIGH),
+        (("Baclofen ",), HIGH),
+        (("baclofen 2000 mcg/mL",), HIGH),
+        (("BACLOFEN2000",), HIGH),
+        (("morphine + baclofen",), HIGH),
+        (("Lioresal (baclofen)",), HIGH),
+        (("Lioresal",), HIGH),
+        (("Gablofen\N{REGISTERED SIGN} 1 mg/ml",), HIGH),
+        (("norbaclofenum",), MEDIUM),
+        (("2000 mcg/mL",), MEDIUM),
+    ],
 )
 def test_a_drug_that_is_dangerous_to_stop_raises_by_one_step(drugs: tuple[str, ...], priority: Priority) -> None:
     known = facts(therapy=Therapy(NOW, 0.3, drugs=drugs), reading=reading(1.5), windows=())
     (found,) = [each for each in evaluate(known, Policy(), NOW) if each.strength is FULL]
     assert found.priority is priority
     assert ("is dangerous to stop" in found.explanation) is (priority is HIGH)
+
+
+@pytest.mark.parametrize(
+    ("drug", "found"),
+    [
+        ("Clonidine HCl 1.0", "clonidine hcl"),
+        ("clonidine\u00a0 hcl", "clonidine hcl"),
+        ("clonidine", None),
+        ("Catapres", "clonidine hcl"),
+        ("baclofen", None),
+    ],
+)
+def test_a_clinic_names_its_own_drugs_and_brands(drug: str, found: str | None) -> None:
+    policy = Policy(dangerous_to_stop=("clonidine hcl",), brand_names={"catapres": "Clonidine HCl"})
+    assert dangerous_drug((drug,), policy) == found
 
 
 def test_the_steps_of_urgency() -> None:
