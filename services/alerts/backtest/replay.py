@@ -1,7 +1,7 @@
 """PURE. What a policy would have raised on a pump's history: the same decisions, at the times of arrival.
 
 Guarantee: follows from the events, the policy and the times alone, so twice gives the same. Nobody
-acknowledges in a replay; who is told is who the first steps of the routes name.
+acknowledges in a replay, so nothing repeats; who is told is who the first steps of the routes name.
 """
 
 from __future__ import annotations

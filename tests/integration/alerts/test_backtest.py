@@ -45,7 +45,8 @@ async def test_it_raises_what_the_live_worker_raised(database: Database, steps) 
     happened = [f"{(each.at - T0) / minute:g} {each.rule} {each.kind} {each.priority}" for each in found.changes]
     assert sorted(happened) == sorted(await story.trail())
     notified = [f"{(each.at - T0) / minute:g} {name}" for each in found.changes for name in each.notified]
-    assert sorted(notified) == sorted(" ".join(page.split()[:2]) for page in await story.pages())
+    at_once = [page for page in await story.pages() if "step:" not in page]  # a replay does not repeat
+    assert sorted(notified) == sorted(" ".join(page.split()[:2]) for page in at_once)
     assert as_json(again, None) == as_json(found, None)
 
 

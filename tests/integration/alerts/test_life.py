@@ -245,7 +245,8 @@ async def test_the_next_contact_is_told_when_the_first_cannot_be(
 ) -> None:
     policy = policy_for(page_collector.url)
     nobody = Contact(name="nurse", channels=(Channel(name="sms", url="env:NOT_SET"),))
-    policy = policy.model_copy(update={"contacts": (nobody, policy.contacts[1])})
+    once = {each: route.model_copy(update={"repeat_minutes": 0}) for each, route in policy.routes.items()}
+    policy = policy.model_copy(update={"contacts": (nobody, policy.contacts[1]), "routes": once})
     story = Story(database.pool, database.dsn, policy=policy)
     await story.run([])
     await stall(database, [story.pump_id])
