@@ -50,7 +50,7 @@ def heard(*events: str) -> list[HeardAlarm]:
     for minute, text in enumerate(events):
         code, state = text.split()
         at = NOW + timedelta(minutes=minute - 10)
-        event = AlarmEvent(AlarmCode(code), AlarmState(state), at, "pump-1", minute, UUID(int=minute + 1), None)
+        event = AlarmEvent(AlarmCode(code), AlarmState(state), at, at, "pump-1", minute, UUID(int=minute + 1), None)
         found.append(HeardAlarm("north", "pump-1", event, at))
     return found
 
