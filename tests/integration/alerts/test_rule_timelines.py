@@ -31,16 +31,16 @@ def daily(text: str, newest: float, oldest: float) -> list[Step]:
 
 CASES = [
     case(
-        "a stall that does not recover stays one alert, and the next contact is told once",
+        "a stall that does not recover stays one alert, and the next contact is told, and again",
         [(0, "alarm motor_stall raised"), (25 * HOUR, "tick"), (30 * HOUR, "tick")],
         ["0 pump_alarm opened high"],
-        ["0 nurse opened", "1500 doctor step:1"],
+        ["0 nurse opened", "1500 doctor step:1", "1800 doctor step:2"],
     ),
     case(
         "an announced replacement grows urgent two weeks before the pump stops: a second page",
         [(0, "alarm elective_replacement raised"), (75 * DAY, "tick"), (76 * DAY, "tick"), (77 * DAY, "tick")],
         ["0 pump_alarm opened medium", "109440 pump_alarm priority_raised high"],
-        ["0 nurse opened", "109440 nurse priority:high", "110880 doctor step:1"],
+        ["0 nurse opened", "108000 nurse step:1", "109440 nurse priority:high", "110880 doctor step:1"],
     ),
     case(
         "a severe report pages, and is over after two days",
@@ -86,14 +86,14 @@ CASES = [
         [],
     ),
     case(
-        "a forecast becomes a low level: one alert, one page; a refill ends it",
+        "a forecast becomes a low level: one alert, whose page is repeated; a refill ends it",
         [
             (0, "therapy of morphine 0.3 14; level 5"),
             (9 * DAY, "level 1.9"),
             (9 * DAY + 60, "refill 38 1.9 1.9; therapy of morphine 0.3 90"),
         ],
         ["0 low_reservoir opened medium", "13020 low_reservoir closed medium"],
-        ["0 nurse opened"],
+        ["0 nurse opened", "12960 nurse step:1"],
     ),
     case(
         "an earlier appointment ends a forecast",
