@@ -28,12 +28,13 @@ def measured(volume_ml: float, hours: float = 1) -> Reading:
 
 def known(of: Reading, computed: Reading | None = None, **values: Any) -> PumpFacts:
     """A measured level, and what the pump computed since."""
-    return facts(**{"therapy": THERAPY, "measured_reading": of, "reading": computed or of} | values)
+    given: dict[str, Any] = {"therapy": THERAPY, "measured_reading": of, "reading": computed or of} | values
+    return facts(**given)
 
 
 def level_ml(found: PumpFacts) -> tuple[float, str] | None:
     level = level_of(found, NOW)
-    return level and (round(level.volume_ml, 3), level.basis)
+    return None if level is None else (round(level.volume_ml, 3), level.basis)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,8 @@ def test_what_the_pump_holds_and_what_is_no_news(found: PumpFacts) -> None:
 
 def rise(newest: float, first: float, days: float = 2, **values: Any) -> PumpFacts:
     computed = Reading(first, ReadingBasis.COMPUTED, ago(days * DAY))
-    return facts(**{"therapy": THERAPY, "reading": reading(newest, 0), "earlier_reading": computed} | values)
+    given: dict[str, Any] = {"therapy": THERAPY, "reading": reading(newest, 0), "earlier_reading": computed} | values
+    return facts(**given)
 
 
 ROSE = "Volume rose; no refill is recorded"
@@ -260,7 +262,7 @@ def test_nothing_is_written_as_less_than_nothing() -> None:
 
 
 def test_a_first_measured_volume_that_a_newer_one_corrects_is_no_pocket_fill() -> None:
-    first = {"refill": Refill(18, ago(DAY)), "filled_reading": measured(5, 20)}
+    first: dict[str, Any] = {"refill": Refill(18, ago(DAY)), "filled_reading": measured(5, 20)}
     assert [each.title for each in refill_discrepancy(facts(**first), Policy(), NOW)] == ["Possible pocket fill"]
     for newer, titles in (
         (measured(17.9, 1), []),
