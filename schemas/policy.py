@@ -170,6 +170,10 @@ class InfusionPolicy(_Part):
     stays_days: Annotated[float, Field(gt=0, le=90)] = 14.0
     """How long after the refill or the reading it is news."""
     priority: Priority = Priority.MEDIUM
+    rise_ml: Annotated[float, Field(gt=0, le=20)] = 2.0
+    """A volume that rises by more than this without a refill: as much as a refill may differ (INF)."""
+    overfill_ml: Annotated[float, Field(ge=0, le=10)] = 0.5
+    """A volume that is more than the pump holds by more than this is told: the noise of a reading (GK)."""
     pocket_fill_small_ml: Annotated[float, Field(gt=0, le=20)] = 1.0
     """Missing after a refill of a pump of up to 20 mL: possibly filled into the pocket."""
     pocket_fill_large_ml: Annotated[float, Field(gt=0, le=20)] = 2.0

@@ -190,9 +190,10 @@ class Story:
                 await self.queue()
                 await worker.queue_once()
             case _:
-                await self._arrive(worker, [self._parse(part) for part in text.split(";")])
+                await self._arrive(worker, [self.parse(part) for part in text.split(";")])
 
-    def _parse(self, text: str) -> tuple[list[str], datetime]:
+    def parse(self, text: str) -> tuple[list[str], datetime]:
+        """The words of one event, and when it happened by the device's clock."""
         place = re.search(r"@(-?[\d.]+)", text)
         observed_at = T0 + timedelta(minutes=float(place[1])) if place else self.now
         return re.sub(r"@\S+", "", text).split(), observed_at

@@ -157,8 +157,9 @@ def _pumps() -> list[Panel]:
         Panel(
             "table",
             "Lowest reservoirs",
-            "By what is left above the alarm level. The volume is what the pump computes or what was measured; a pump "
-            "that gives too much computes too high a volume.",
+            "By what is left above the alarm level. The volume is what was filled in, what the pump computes, or what "
+            "was measured less what was programmed to flow since: a pump that gives too much computes too high a "
+            "volume, so of the last two the lower counts until a refill.",
             [QUERIES["fleet_lowest_reservoirs"]],
             16,
             9,
@@ -180,6 +181,8 @@ def _pumps() -> list[Panel]:
                 ),
                 column("refill due", width=105),
                 column("days to refill", unit="d", width=110),
+                column("computed", unit="mlitre", decimals=1, width=90),
+                column("measured", unit="mlitre", decimals=1, width=90),
                 column("as of", unit="dateTimeFromNow", width=130),
             ],
         ),

@@ -101,7 +101,13 @@ def _numbers() -> list[Panel]:
 
     plain = steps((None, GREY))
     return [
-        value("Volume", "The newest reading, computed by the pump or measured.", "volume", "mlitre", plain),
+        value(
+            "Volume",
+            "What was filled in, what the pump computes, or what was measured less what flowed since: the lower.",
+            "volume",
+            "mlitre",
+            plain,
+        ),
         value(
             "Left above the alarm level",
             "The newest volume less the programmed alarm level (2 mL where none was programmed).",

@@ -50,7 +50,8 @@ GROUP BY place, state ORDER BY place;
 -- name: fleet_lowest_reservoirs
 SELECT pump_id AS pump, volume_ml AS volume, low_reservoir_ml AS "alarm level",
        greatest(volume_ml - low_reservoir_ml, 0) AS left, to_char(refill_due, 'YYYY-MM-DD') AS "refill due",
-       refill_due - current_date AS "days to refill", volume_observed_at AS "as of"
+       refill_due - current_date AS "days to refill", volume_basis AS "by", computed_ml AS computed,
+       measured_ml AS measured, volume_observed_at AS "as of"
 FROM dashboard.pumps
 WHERE volume_ml IS NOT NULL AND clinic_id IN (${clinic:sqlstring})
 ORDER BY volume_ml - low_reservoir_ml, pump_id

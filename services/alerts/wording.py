@@ -69,6 +69,11 @@ def _read_moment(text: str) -> datetime | None:
         return None
 
 
+def millilitres(volume_ml: float) -> str:
+    """A volume as people write it: "1.8 mL". Nothing is "0.0 mL", also where a sum came out just below it."""
+    return f"{round(volume_ml, 1) + 0.0:.1f} mL"
+
+
 def age(span: timedelta) -> str:
     """How long something lasts, in the unit that says most: "just now", "4 min", "3 h", "2 days"."""
     minutes = int(span.total_seconds() // 60)

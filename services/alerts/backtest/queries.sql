@@ -9,8 +9,13 @@ WHERE d.kind = 'pump' AND d.retired_at IS NULL AND ($1::text IS NULL OR d.clinic
 ORDER BY d.device_id;
 
 -- name: readings
+-- A measured one may count for 400 days.
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, volume_ml, basis FROM reservoir_readings
-WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
+WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3
+UNION ALL
+SELECT pump_id, observed_at, event_id, received_at, device_id, seq, volume_ml, basis FROM reservoir_readings
+WHERE pump_id = ANY ($1::text[]) AND basis = 'measured' AND received_at <= $3
+  AND observed_at <= $2 AND observed_at > $2::timestamptz - interval '300 days';
 
 -- name: requests
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, outcome, dose_mcg FROM bolus_requests

@@ -1,6 +1,7 @@
 """Reads stored history for a backtest.
 
-Of dense kinds `REACH` before the beginning is read, more than any rule looks back.
+Of dense kinds `REACH` before the beginning is read, more than any rule looks back; of measured readings, which hold
+until a refill, 400 days.
 """
 
 from __future__ import annotations

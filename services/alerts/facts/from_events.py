@@ -18,11 +18,14 @@ from uuid import UUID
 from schemas import events as wire
 from services.alerts.facts.from_rows import HABIT_DAYS, HEARTBEATS, bolus_volume_ml, daily_ml
 from services.alerts.facts.model import (
+    DRAWN_OFF,
     EPISODE,
+    MEASURED_FOR,
     AlarmEvent,
     Contact,
     DayWindow,
     Demand,
+    Flow,
     Position,
     PumpFacts,
     Reading,
@@ -31,6 +34,7 @@ from services.alerts.facts.model import (
     Therapy,
     position,
 )
+from services.alerts.facts.refills import ENTRIES, Entry, refills_of
 
 Kind = TypeVar("Kind", bound=wire.Event)
 _DAY_SECONDS: Final = 86_400.0
@@ -122,10 +126,11 @@ class History:
 
     def facts(self, now: datetime, windows: int) -> PumpFacts:
         """What is known at `now`."""
-        refills = tuple(
-            Refill(each.event.filled_ml, each.at, each.event.expected_ml, each.event.measured_ml)
-            for each in self._counting(self.refills)[:-5:-1]
+        refills = refills_of(
+            Entry(each.at, each.received_at, each.event.expected_ml, each.event.measured_ml, each.event.filled_ml)
+            for each in self._counting(self.refills)[: -ENTRIES - 1 : -1]
         )
+        measured = self._measured(refills, now)
         therapies = self._counting(self.therapies)
         therapy = therapies[-1] if therapies else None
         return PumpFacts(
@@ -134,10 +139,13 @@ class History:
             alarms=tuple(self.alarms.values()),
             reading=_reading(self.readings[-1] if self.readings else None),
             earlier_reading=self._earlier(refills, therapy),
+            first_reading=self._first_of_week(refills, therapy),
+            measured_reading=measured,
             filled_reading=self._after_filling(refills),
             refills=refills,
             programmed_low_ml=therapy.event.low_reservoir_ml if therapy else None,
             therapy=_therapy(therapy.event, therapy.at) if therapy else None,
+            earlier_flows=_earlier_flows(therapies, measured),
             reprogrammed_at=_reprogrammed_at(therapies),
             demand=self._demand(now),
             windows=self._windows(now, windows),
@@ -177,11 +185,25 @@ class History:
         after = max([self.readings[-1].at - _WEEK, *bounds])
         return _first(self.readings[bisect_left(self.readings, after, key=_moment) :], wire.ReadingBasis.COMPUTED)
 
+    def _first_of_week(self, refills: tuple[Refill, ...], therapy: _Entry[wire.Therapy] | None) -> Reading | None:
+        if not self.readings or self.readings[-1].event.basis is not wire.ReadingBasis.COMPUTED:
+            return None
+        after = max([self.readings[-1].at - _WEEK, *(refill.observed_at for refill in refills[:1])])
+        if therapy is None or therapy.at <= after:
+            return None
+        return _first(self.readings[bisect_left(self.readings, after, key=_moment) :], wire.ReadingBasis.COMPUTED)
+
+    def _measured(self, refills: tuple[Refill, ...], now: datetime) -> Reading | None:
+        after = max([now - MEASURED_FOR, *(refill.observed_at + DRAWN_OFF for refill in refills[:1])])
+        since = self.readings[bisect_left(self.readings, after, key=_moment) :]
+        measured = (each for each in reversed(since) if each.event.basis is wire.ReadingBasis.MEASURED)
+        return _reading(next(measured, None))
+
     def _after_filling(self, refills: tuple[Refill, ...]) -> Reading | None:
         if not refills:
             return None
         at = refills[0].observed_at
-        start = bisect_left(self.readings, at + timedelta(minutes=15), key=_moment)
+        start = bisect_left(self.readings, at + DRAWN_OFF, key=_moment)
         end = bisect_right(self.readings, at + timedelta(days=3), key=_moment)
         dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + timedelta(days=3))
         return _first(dated, wire.ReadingBasis.MEASURED)
@@ -235,7 +257,7 @@ def _first(readings: Iterable[_Entry[wire.Reservoir]], basis: wire.ReadingBasis)
 
 
 def _reading(entry: _Entry[wire.Reservoir] | None) -> Reading | None:
-    return None if entry is None else Reading(entry.event.volume_ml, entry.event.basis, entry.at)
+    return None if entry is None else Reading(entry.event.volume_ml + 0.0, entry.event.basis, entry.at)
 
 
 def _reprogrammed_at(therapies: list[_Entry[wire.Therapy]]) -> datetime | None:
@@ -245,6 +267,13 @@ def _reprogrammed_at(therapies: list[_Entry[wire.Therapy]]) -> datetime | None:
         if _prescription(earlier.event) != _prescription(later.event)
     ]
     return changed[-1] if changed else None
+
+
+def _earlier_flows(therapies: list[_Entry[wire.Therapy]], measured: Reading | None) -> tuple[Flow, ...]:
+    if not therapies or measured is None or therapies[-1].at <= measured.observed_at:
+        return ()
+    earlier = (_therapy(each.event, each.at) for each in therapies[-2:-9:-1])
+    return tuple(Flow(each.observed_at, each.daily_ml, each.bolus_ml) for each in earlier)
 
 
 def _prescription(event: wire.Therapy) -> tuple[object, ...]:

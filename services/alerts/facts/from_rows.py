@@ -24,12 +24,13 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
+    Flow,
     PumpFacts,
     Reading,
-    Refill,
     Report,
     Therapy,
 )
+from services.alerts.facts.refills import Entry, refills_of
 
 _KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
 _KNOWN_COMPLAINTS: Final = frozenset(complaint.value for complaint in Complaint)
@@ -61,11 +62,14 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         alarms=tuple(_alarms(row)),
         reading=_reading(row["volume_ml"], row["basis"], row["reading_at"]),
         earlier_reading=_reading(row["earlier_ml"], "computed", row["earlier_at"]),
+        first_reading=_reading(row["first_ml"], "computed", row["first_at"]),
         filled_reading=_reading(row["filled_reading_ml"], "measured", row["filled_reading_at"]),
-        refills=tuple(
-            Refill(filled, at, expected, measured)
-            for at, expected, measured, filled in zip(
+        measured_reading=_reading(row["measured_reading_ml"], "measured", row["measured_reading_at"]),
+        refills=refills_of(
+            Entry(*each)
+            for each in zip(
                 row["refills_at"] or (),
+                row["refills_received_at"] or (),
                 row["refills_expected_ml"] or (),
                 row["refills_measured_ml"] or (),
                 row["refills_filled_ml"] or (),
@@ -74,6 +78,7 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         ),
         programmed_low_ml=row["programmed_low_ml"],
         therapy=None if row["therapy_at"] is None else _therapy(row),
+        earlier_flows=tuple(_earlier_flows(row)),
         reprogrammed_at=row["changed_at"],
         demand=_demand(requests, now),
         windows=_windows(row, requests, now, windows),
@@ -146,6 +151,18 @@ def _therapy(row: Row) -> Therapy:
     )
 
 
+def _earlier_flows(row: Row) -> Iterable[Flow]:
+    for at, drugs, profile, dose_mcg in zip(
+        row["flows_at"] or (),
+        row["flows_drugs"] or (),
+        row["flows_profile"] or (),
+        row["flows_dose_mcg"] or (),
+        strict=True,
+    ):
+        _, concentration, daily = _prescription(drugs, profile)
+        yield Flow(at, daily, bolus_volume_ml(dose_mcg or 0.0, concentration))
+
+
 @lru_cache(maxsize=4096)
 def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], float, float]:
     """Names of the drugs, the concentration of the first, and the mL of a day: what many pumps have in common."""
@@ -156,7 +173,8 @@ def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], float, flo
 
 
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:
-    return None if volume_ml is None or at is None else Reading(volume_ml, ReadingBasis(basis), at)
+    """Adding 0.0 makes a volume of -0.0, which an earlier release has stored, one of 0.0."""
+    return None if volume_ml is None or at is None else Reading(volume_ml + 0.0, ReadingBasis(basis), at)
 
 
 def _window_index(seconds_ago: float) -> int:

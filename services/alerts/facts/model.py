@@ -14,6 +14,13 @@ from uuid import UUID
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 
+DRAWN_OFF: Final = timedelta(minutes=15)
+"""So soon after a refill a measured volume is what was drawn off, and not what is in the pump (GK)."""
+MEASURED_FOR: Final = timedelta(days=400)
+"""No event that is older than this is taken, and no measured reading."""
+
+_LEAST_SIZE_ML: Final = 1.0
+_LARGEST_SIZE_ML: Final = 40.0
 EPISODE: Final = timedelta(minutes=5)
 """Requests that follow each other this closely are one episode: devices rarely say that they refused, so
 patients press again (docs/domain.md section 3, INF)."""
@@ -95,6 +102,15 @@ class Therapy:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """What a therapy lets flow from a moment on, until the next one: mL a day, and mL for each delivered bolus."""
+
+    since: datetime
+    daily_ml: float
+    bolus_ml: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the patient said."""
 
@@ -166,12 +182,21 @@ class PumpFacts:
 
     First by the device's clock, of those that are judged to be after it; `filled_reading` too.
     """
+    first_reading: Reading | None = None
+    """The first computed one after the newest refill, at most 7 days and a bit old, where a therapy came after both.
+
+    None: no therapy did, and `earlier_reading` is the same.
+    """
     filled_reading: Reading | None = None
     """The first measured one from 15 minutes to 3 days after the newest refill."""
+    measured_reading: Reading | None = None
+    """The newest measured one from 15 minutes after the newest refill on, at most 400 days old; it may be `reading`."""
     refills: tuple[Refill, ...] = ()
-    """The newest, and up to three before; newest first."""
+    """The newest, and up to three before; newest first. What was entered again is one (facts.refills)."""
     programmed_low_ml: float | None = None
     therapy: Therapy | None = None
+    earlier_flows: tuple[Flow, ...] = ()
+    """Of up to seven therapies before `therapy`, newest first, where that came after the newest measured reading."""
     reprogrammed_at: datetime | None = None
     """When the newest prescription that differs from the one before was programmed; None: none is known."""
     demand: Demand = Demand()
@@ -179,6 +204,11 @@ class PumpFacts:
     reports: tuple[Report, ...] = ()
     contacts: tuple[Contact, ...] = ()
     """Of the pump and of the handhelds that are paired with it now."""
+
+    @property
+    def size_ml(self) -> float:
+        """What the pump holds; while no therapy says so, 40 mL: none holds more (docs/domain.md section 1)."""
+        return self.therapy.size_ml if self.therapy and self.therapy.size_ml >= _LEAST_SIZE_ML else _LARGEST_SIZE_ML
 
     @property
     def refill(self) -> Refill | None:

@@ -36,20 +36,27 @@ therapy AS (
         WHERE position <= 8
         WINDOW back AS (PARTITION BY pump_id ORDER BY position)) compared
     ORDER BY pump_id, position),
+-- The newest refill began with the earliest entry of it: services.alerts.facts.refills says which are entries of one refill.
 refill AS (
-    SELECT pump_id, array_agg(moment ORDER BY position) AS moments, array_agg(expected_ml ORDER BY position) AS expected,
-           array_agg(measured_ml ORDER BY position) AS measured, array_agg(filled_ml ORDER BY position) AS filled,
-           max(moment) AS newest_at
+    SELECT pump_id, array_agg(moment ORDER BY position) AS moments, array_agg(received_at ORDER BY position) AS received,
+           array_agg(expected_ml ORDER BY position) AS expected, array_agg(measured_ml ORDER BY position) AS measured,
+           array_agg(filled_ml ORDER BY position) AS filled,
+           min(moment) FILTER (WHERE moment > newest_moment - interval '24 hours' AND agreeing >= 2) AS newest_at
     FROM (
-        SELECT pump_id, judged_at(observed_at, received_at) AS moment, expected_ml, measured_ml, filled_ml,
+        SELECT entry.*, first_value(moment) OVER visit AS newest_moment,
+               (abs(expected_ml - first_value(expected_ml) OVER visit) < 0.05)::integer
+               + (abs(measured_ml - first_value(measured_ml) OVER visit) < 0.05)::integer
+               + (abs(filled_ml - first_value(filled_ml) OVER visit) < 0.05)::integer AS agreeing
+        FROM (SELECT pump_id, judged_at(observed_at, received_at) AS moment, received_at, expected_ml, measured_ml, filled_ml,
                row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
                                   received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
         FROM (
             SELECT *, array_agg(replaces) FILTER (WHERE replaces <> event_id) OVER (PARTITION BY pump_id) AS replaced
             FROM refills
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) r
-        WHERE event_id <> ALL (coalesce(replaced, '{}'))) newest
-    WHERE position <= 4 GROUP BY pump_id),
+        WHERE event_id <> ALL (coalesce(replaced, '{}'))) entry
+        WHERE position <= 12 WINDOW visit AS (PARTITION BY pump_id ORDER BY position)) newest
+    GROUP BY pump_id),
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
 alarm AS (
     SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
@@ -115,8 +122,11 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
        filled.volume_ml AS filled_reading_ml, filled.moment AS filled_reading_at,
        therapy.moment AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
        therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
-       refill.moments AS refills_at, refill.expected AS refills_expected_ml, refill.measured AS refills_measured_ml,
-       refill.filled AS refills_filled_ml,
+       first.volume_ml AS first_ml, first.moment AS first_at,
+       measured.volume_ml AS measured_reading_ml, measured.moment AS measured_reading_at,
+       flow.moments AS flows_at, flow.drugs AS flows_drugs, flow.profiles AS flows_profile, flow.doses AS flows_dose_mcg,
+       refill.moments AS refills_at, refill.received AS refills_received_at, refill.expected AS refills_expected_ml,
+       refill.measured AS refills_measured_ml, refill.filled AS refills_filled_ml,
        alarm.codes, alarm.states, alarm.moments, alarm.received AS alarms_received_at, alarm.device_ids, alarm.seqs,
        alarm.event_ids, alarm.details,
        request.moments AS requests_at, request.outcomes, latest.devices AS latest_devices, latest.received AS latest_received_at,
@@ -187,6 +197,35 @@ LEFT JOIN LATERAL (
       AND received_at >= refill.newest_at + interval '15 minutes'
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) filled ON true
+-- The same as `earlier`, whatever the therapy; looked up only where a therapy came after both the refill and the week.
+LEFT JOIN LATERAL (
+    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
+      AND therapy.moment > greatest(reading.moment - interval '7 days', refill.newest_at)
+      AND observed_at > $2::timestamptz - interval '400 days'
+      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at)
+      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at)
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) first ON true
+-- Measured readings are few, and have an index of their own (migration 0026).
+LEFT JOIN LATERAL (
+    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
+    WHERE pump_id = asked.pump_id AND basis = 'measured'
+      AND observed_at >= $2::timestamptz - interval '400 days'
+      AND observed_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes')
+      AND received_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes')
+      AND received_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1
+    ) measured ON true
+-- What flowed before the newest therapy; looked up only where that came after the measured reading.
+LEFT JOIN LATERAL (
+    SELECT array_agg(moment) AS moments, array_agg(drugs) AS drugs, array_agg(profile) AS profiles,
+           array_agg(bolus_dose_mcg) AS doses
+    FROM (SELECT judged_at(observed_at, received_at) AS moment, drugs, profile, bolus_dose_mcg FROM therapies
+          WHERE pump_id = asked.pump_id AND therapy.moment > measured.moment AND event_id <> therapy.event_id
+            AND event_id <> ALL (coalesce(therapy.replaced, '{}')) AND received_at <= coalesce($3::timestamptz, 'infinity')
+          ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 7) before
+    ) flow ON true
 -- Who told of the newest request, and when.
 LEFT JOIN LATERAL (
     SELECT array_agg(device_id) AS devices, array_agg(received_at) AS received FROM bolus_requests

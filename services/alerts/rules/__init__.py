@@ -16,6 +16,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition
+from services.alerts.rules.beyond_size import beyond_size
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.bolus_limit import bolus_limit
 from services.alerts.rules.demand.demand_drift import demand_drift
@@ -39,6 +40,7 @@ RULES: Final[tuple[Rule, ...]] = (
     bolus_limit,
     refill_discrepancy,
     volume_fall,
+    beyond_size,
     suspected_delivery,
     device_silent,
     patient_report,

@@ -2,12 +2,14 @@
 
 All that is one alert: a forecast becomes a low level, and a low level an empty one.
 
-Source: docs/domain.md section 1, row "low-reservoir setting" (2 mL is the manufacturer's recommendation; a
-therapy may program another) and row "low-reservoir alarm" (computed, not sensed): an over-infusing pump does
-not sound it, so a measured level counts by itself. Section 8 item 1: low, then empty is one alert that changes.
+Source: docs/domain.md section 1, row "low-reservoir setting" (2 mL is the manufacturer's recommendation; a therapy
+may program another) and row "low-reservoir alarm" (computed, not sensed): an over-infusing pump does not sound it, so
+a measured level counts against computed ones until a refill (services.alerts.rules.level says which number counts).
+Section 8 item 1: low, then empty is one alert that changes.
 
-A refill counts as a reading of what was filled, and ends every reservoir alarm that was last raised before it. An open
-alert is held up to level + hysteresis, and for as long as nothing at all is known of the level.
+A refill counts as a reading of what was filled in, up to what the pump holds, and ends every reservoir alarm that was
+last raised before it. An open alert is held up to level + hysteresis, and for as long as nothing at all is known of
+the level.
 
 The priority is the policy's for a low or an empty reservoir; where the policy gives the pump's own alarm
 code a higher one, that.
@@ -19,7 +21,6 @@ leaves the pump's own alarm standing until the pump clears it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -28,26 +29,18 @@ from schemas.policy import Policy, Priority
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
+from services.alerts.rules.level import Level, level_of
 from services.alerts.rules.refill_forecast import Forecast, forecast
-from services.alerts.wording import ALARM_WORDS, capitalised, moment
+from services.alerts.wording import ALARM_WORDS, capitalised, millilitres, moment
 
 KEY: Final = "reservoir"
 _CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """What is known of the volume: from a reading, or from the refill that came after it."""
-
-    volume_ml: float
-    basis: str
-    observed_at: datetime
-
-
 def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition: FULL when low or empty, HOLDING within hysteresis or with no level known."""
     limit_ml = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
-    level = _level(facts)
+    level = level_of(facts, now)
     alarms = _alarms(facts)
     is_low = level is not None and level.volume_ml <= limit_ml
     if alarms or is_low:
@@ -62,41 +55,30 @@ def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     return ()
 
 
-def _forecast(
-    facts: PumpFacts, level: _Level | None, limit_ml: float, policy: Policy, now: datetime
-) -> Forecast | None:
+def _forecast(facts: PumpFacts, level: Level | None, limit_ml: float, policy: Policy, now: datetime) -> Forecast | None:
     if facts.therapy is None or level is None:
         return None
-    volume_ml, at = level.volume_ml, level.observed_at
+    volume_ml, at = level.volume_ml, level.at
     return forecast(volume_ml, at, limit_ml, facts.therapy, facts.refill, policy.low_reservoir, now)
 
 
-def _ahead(ahead: Forecast, level: _Level, limit_ml: float, now: datetime) -> Condition:
+def _ahead(ahead: Forecast, level: Level, limit_ml: float, now: datetime) -> Condition:
     low_at = ahead.low_at
     return Condition(
         rule=RuleName.LOW_RESERVOIR,
         key=KEY,
         priority=ahead.priority,
         strength=Strength.FULL,
-        since=min(now, level.observed_at),
+        since=min(now, level.told_at),
         title="Refill overdue" if low_at is None else "Reservoir will be low before the refill",
         explanation=f"{_level_sentence(level, limit_ml, is_low=False)} {ahead.words}",
         evidence={
             "limit_ml": limit_ml,
-            "volume_ml": level.volume_ml,
+            **level.evidence,
             "refill_due": ahead.due.isoformat(),
             "low_at": low_at.isoformat() if low_at else None,
         },
     )
-
-
-def _level(facts: PumpFacts) -> _Level | None:
-    reading, refill = facts.reading, facts.refill
-    if refill is not None and (reading is None or refill.observed_at >= reading.observed_at):
-        return _Level(refill.filled_ml, "refill", refill.observed_at)
-    if reading is None:
-        return None
-    return _Level(reading.volume_ml, reading.basis.value, reading.observed_at)
 
 
 def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
@@ -110,7 +92,7 @@ def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
 
 def _condition(
     strength: Strength,
-    level: _Level | None,
+    level: Level | None,
     limit_ml: float,
     alarms: list[ActiveAlarm],
     policy: Policy,
@@ -128,10 +110,10 @@ def _condition(
     evidence: dict[str, EvidenceValue] = {"limit_ml": limit_ml}
     evidence |= {alarm.code.value: alarm.since.isoformat() for alarm in alarms}
     if level is not None:
-        evidence |= {"volume_ml": level.volume_ml, "basis": level.basis}
+        evidence |= level.evidence
         sentences.insert(0, _level_sentence(level, limit_ml, is_low=is_low))
     if level is not None and is_low:
-        moments.append(level.observed_at)
+        moments.append(level.told_at if level.told_ml <= limit_ml else level.at)
     return Condition(
         rule=RuleName.LOW_RESERVOIR,
         key=KEY,
@@ -144,13 +126,10 @@ def _condition(
     )
 
 
-def _level_sentence(level: _Level, limit_ml: float, *, is_low: bool) -> str:
-    source = {"computed": "computed by the pump", "measured": "measured", "refill": "after the refill"}
+def _level_sentence(level: Level, limit_ml: float, *, is_low: bool) -> str:
     relation = "at or below" if is_low else "above"
-    return (
-        f"{level.volume_ml:.1f} mL left, {source[level.basis]} {moment(level.observed_at)}; "
-        f"{relation} the level of {limit_ml:.1f} mL."
-    )
+    slip = " If more was filled in, correct the entry." if is_low and level.basis == "refill" else ""
+    return f"{level.words}; {relation} the level of {millilitres(limit_ml)}.{level.other_words}{slip}"
 
 
 def _highest(priorities: Iterable[Priority]) -> Priority:

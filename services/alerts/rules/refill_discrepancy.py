@@ -19,11 +19,15 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts, Refill
 from services.alerts.model import Condition, RuleName, Strength, key_of
-from services.alerts.wording import moment
+from services.alerts.rules.level import held_ml
+from services.alerts.wording import millilitres, moment
 
 REFILL_KEY: Final = "refill"
 POCKET_KEY: Final = "pocket_fill"
 _DAY: Final = timedelta(days=1)
+_FILLED: Final = timedelta(days=3)
+_AGREEING: Final = 0.75
+"""The others show at least so much of what a trend needs."""
 _SMALL_PUMP_ML: Final = 20.0
 
 
@@ -31,25 +35,29 @@ def refill_discrepancy(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
     """Up to two conditions: what was left at the newest refill, and what became of the filling."""
     if facts.refill is None or now - facts.refill.observed_at > timedelta(days=policy.infusion.stays_days):
         return ()
-    return (*_left_over(facts.refills, policy, now), *_pocket_fill(facts, facts.refill, policy, now))
+    return (*_left_over(facts, facts.refill, policy, now), *_pocket_fill(facts, facts.refill, policy, now))
 
 
-def programmed_ml(refills: tuple[Refill, ...], index: int) -> float | None:
+def programmed_ml(facts: PumpFacts, index: int) -> float | None:
     """What the pump computed to have given before this refill; None: the one before is not known."""
-    return refills[index + 1].filled_ml - refills[index].expected_ml if index + 1 < len(refills) else None
+    if index + 1 >= len(facts.refills):
+        return None
+    return held_ml(facts.refills[index + 1].filled_ml, facts) - facts.refills[index].expected_ml
 
 
-def _left_over(refills: tuple[Refill, ...], policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    rule, newest = policy.infusion, refills[0]
-    missing, given = newest.missing_ml, programmed_ml(refills, 0)
+def _left_over(facts: PumpFacts, newest: Refill, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    rule = policy.infusion
+    missing, given = newest.missing_ml, programmed_ml(facts, 0)
     percent = 100 * missing / given if given is not None and given >= rule.minimum_delivery_ml else None
-    words = f"{newest.measured_ml:.1f} mL were left at the refill of {moment(newest.observed_at)}, "
-    words += f"{abs(missing):.1f} mL {'less' if missing > 0 else 'more'} than expected"
+    words = f"{millilitres(newest.measured_ml)} were left at the refill of {moment(newest.observed_at)}, "
+    words += f"{millilitres(abs(missing))} {'less' if missing > 0 else 'more'} than expected"
     words += "." if percent is None else f" ({abs(percent):.0f} % of what was programmed)."
     single = abs(missing) > rule.discrepancy_ml or abs(percent or 0.0) > rule.discrepancy_percent
-    trend = _trend(refills, policy)
+    trend = _trend(facts, policy)
     if not single and (trend is None or abs(trend) <= rule.trend_percent):
         return ()
+    if single and _is_tenfold(newest, rule.discrepancy_ml):
+        words += " One is about ten times the other: if that is a slip, correct the entry."
     if trend is not None and not single:
         words += f" Over {rule.trend_refills} refills {abs(trend):.0f} %."
     over = missing > 0 if single or trend is None else trend > 0
@@ -72,25 +80,52 @@ def _left_over(refills: tuple[Refill, ...], policy: Policy, now: datetime) -> tu
     )
 
 
-def _trend(refills: tuple[Refill, ...], policy: Policy) -> float | None:
-    """Percent over the last refills together; None: too few, or too little was programmed."""
-    wanted = policy.infusion.trend_refills
-    given = [programmed_ml(refills, index) for index in range(wanted)]
-    known = [each for each in given if each is not None]
-    if len(known) < wanted or sum(known) < wanted * policy.infusion.minimum_delivery_ml:
+def _trend(facts: PumpFacts, policy: Policy) -> float | None:
+    """Percent over the last refills together; None: too few, too little was programmed, or they do not agree.
+
+    They agree when they say much the same without the one that stands out the most: one slip is no trend.
+    """
+    wanted, least_ml = policy.infusion.trend_refills, policy.infusion.minimum_delivery_ml
+    told = [
+        (refill.missing_ml, given)
+        for index, refill in enumerate(facts.refills[:wanted])
+        if (given := programmed_ml(facts, index)) is not None and given > 0
+    ]
+    if len(told) < wanted or sum(given for _, given in told) < wanted * least_ml:
         return None
-    return 100 * sum(refill.missing_ml for refill in refills[:wanted]) / sum(known)
+    together = _percent(told)
+    told.remove(max(told, key=lambda each: abs(each[0] / each[1])))
+    others = _percent(told)
+    return together if others * together > 0 and abs(others) > policy.infusion.trend_percent * _AGREEING else None
+
+
+def _percent(told: list[tuple[float, float]]) -> float:
+    return 100 * sum(missing for missing, _ in told) / sum(given for _, given in told)
+
+
+def _is_tenfold(refill: Refill, near_ml: float) -> bool:
+    """Tell whether a misplaced point would explain what is missing."""
+    less, more = sorted((refill.expected_ml, refill.measured_ml))
+    return less > 0 and abs(10 * less - more) <= near_ml
 
 
 def _pocket_fill(facts: PumpFacts, refill: Refill, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     rule, reading = policy.infusion, facts.filled_reading
     if reading is None:
         return ()
+    newest = facts.measured_reading
+    if (
+        newest is not None
+        and newest.observed_at - refill.observed_at <= _FILLED
+        and newest.volume_ml > reading.volume_ml
+    ):
+        reading = newest  # what is gone does not come back: the first was read wrong
     days = (reading.observed_at - refill.observed_at) / _DAY
     worst = facts.therapy.worst_daily_ml * days if facts.therapy else 0.0
-    small = facts.therapy is not None and facts.therapy.size_ml <= _SMALL_PUMP_ML
+    small = facts.size_ml <= _SMALL_PUMP_ML
     limit = rule.pocket_fill_small_ml if small else rule.pocket_fill_large_ml
-    missing = refill.filled_ml - reading.volume_ml - worst
+    filled = held_ml(refill.filled_ml, facts)
+    missing = filled - reading.volume_ml - worst
     if missing <= limit:
         return ()
     return (
@@ -101,8 +136,8 @@ def _pocket_fill(facts: PumpFacts, refill: Refill, policy: Policy, now: datetime
             strength=Strength.FULL,
             since=min(now, refill.observed_at),
             title="Possible pocket fill",
-            explanation=f"{refill.filled_ml:.1f} mL were filled in, {reading.volume_ml:.1f} mL were measured "
-            f"{moment(reading.observed_at)}: {missing:.1f} mL more is gone than the pump can have given.",
-            evidence={"filled_ml": refill.filled_ml, "measured_ml": reading.volume_ml, "missing_ml": round(missing, 2)},
+            explanation=f"{millilitres(filled)} were filled in, {millilitres(reading.volume_ml)} were measured "
+            f"{moment(reading.observed_at)}: {millilitres(missing)} more is gone than the pump can have given.",
+            evidence={"filled_ml": filled, "measured_ml": reading.volume_ml, "missing_ml": round(missing, 2)},
         ),
     )

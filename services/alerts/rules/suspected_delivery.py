@@ -22,7 +22,7 @@ from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.refill_discrepancy import programmed_ml
-from services.alerts.wording import moment
+from services.alerts.wording import millilitres, moment
 
 UNDER_KEY: Final = "under_delivery"
 OVER_KEY: Final = "over_delivery"
@@ -35,7 +35,7 @@ def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
     refill, rule = facts.refill, policy.infusion
     if refill is None or now - refill.observed_at > timedelta(days=rule.stays_days):
         return ()
-    missing, given = refill.missing_ml, programmed_ml(facts.refills, 0)
+    missing, given = refill.missing_ml, programmed_ml(facts, 0)
     notable = abs(missing) > rule.discrepancy_ml * _NOTABLE or (
         given is not None
         and given >= rule.minimum_delivery_ml
@@ -47,7 +47,7 @@ def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
     shown = [each for sign in signs for each in sign(facts, policy, now) if each.strength is Strength.FULL]
     if not shown:
         return ()
-    words = f"{abs(missing):.1f} mL {'less' if missing > 0 else 'more'} than expected were left at the refill of "
+    words = f"{millilitres(abs(missing))} {'less' if missing > 0 else 'more'} than expected were left at the refill of "
     return (
         Condition(
             rule=RuleName.INFUSION,

@@ -1,15 +1,21 @@
-"""PURE. Between two refills the volume falls faster or slower than programmed.
+"""PURE. Between two refills the volume falls faster or slower than programmed, or rises though no refill is recorded.
 
-Source: docs/domain.md section 1: over-infusion is more than 14.5 % above programmed [15]; the pump's own volume
-is computed, so it shows a wrong programme or counter, and only a measured one shows a wrong flow. A computed
-reading is held against the first one of the last week, a measured one against the newest filling.
+Source: docs/domain.md section 1: over-infusion is more than 14.5 % above programmed [15]; the pump's own volume is
+computed, so it shows a wrong programme or counter, and only a measured one shows a wrong flow. A computed reading is
+held against the first one of the last week, a measured one against the newest filling; what the newest measured one
+shows is not undone by computed ones after it.
 
 What must have flowed: the profile, and the boluses known to be delivered. What may have: the profile and
 every bolus of the limit, since one of unknown outcome, or not yet uploaded, may have been given. Outside of
 that by more than the percentage and 0.5 mL (the noise of a reading) of what was programmed.
 
-Failure modes: nothing shows for three days after a refill or a reprogramming; a slow over-infusion hides
-within unused boluses until the refill.
+Nothing but a filling, or somebody who tells the pump another volume, makes a volume rise. That of a computed one is
+what it is above the first of the last week, and what is programmed to have flowed since; or what any is above the
+filling.
+
+Failure modes: nothing shows for three days after a refill or a reprogramming; a slow over-infusion hides within
+unused boluses until the refill. A refill that is entered after the first reading of what it filled in makes an alert
+until it comes; a rise that nobody enters is told for a week.
 """
 
 from __future__ import annotations
@@ -21,8 +27,9 @@ from typing import Final
 from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts, Reading, Therapy
-from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.wording import moment
+from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
+from services.alerts.rules.level import held_ml
+from services.alerts.wording import millilitres, moment
 
 KEY: Final = "volume"
 _DAY: Final = timedelta(days=1)
@@ -31,8 +38,18 @@ _NOISE_ML: Final = 0.5
 
 
 def volume_fall(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
-    """At most one condition."""
-    therapy, newest, start = facts.therapy, facts.reading, _start(facts)
+    """At most one condition: of the newest measured volume, of one that rose, or of the newest computed one."""
+    return (
+        _fall(facts, facts.measured_reading, _filling(facts), policy, now)
+        or _rise(facts, policy, now)
+        or _fall(facts, facts.reading, facts.earlier_reading, policy, now)
+    )
+
+
+def _fall(
+    facts: PumpFacts, newest: Reading | None, start: Reading | None, policy: Policy, now: datetime
+) -> tuple[Condition, ...]:
+    therapy = facts.therapy
     if therapy is None or newest is None or start is None:
         return ()
     days = (newest.observed_at - start.observed_at) / _DAY
@@ -41,31 +58,49 @@ def volume_fall(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
     fell = start.volume_ml - newest.volume_ml
     least, most = _programmed(facts, therapy, start, newest, now)
     share = policy.infusion.discrepancy_percent / 100
-    if least * (1 - share) - _NOISE_ML <= fell <= most * (1 + share) + _NOISE_ML or newest.volume_ml <= 0:
+    if least * (1 - share) - _NOISE_ML <= fell <= most * (1 + share) + _NOISE_ML or newest.volume_ml <= 0 < most - fell:
         return ()
-    faster = fell > most
-    return (
-        Condition(
-            rule=RuleName.INFUSION,
-            key=KEY,
-            priority=policy.infusion.priority,
-            strength=Strength.FULL,
-            since=min(now, start.observed_at),
-            title=f"Reservoir falls {'faster' if faster else 'slower'} than programmed",
-            explanation=f"{fell:.1f} mL less since {moment(start.observed_at)}; "
-            f"{least:.1f} to {most:.1f} mL are programmed.",
-            evidence={"fell_ml": round(fell, 2), "least_ml": round(least, 2), "most_ml": round(most, 2)},
-        ),
-    )
+    title = f"Reservoir falls {'faster' if fell > most else 'slower'} than programmed"
+    change = f"{millilitres(abs(fell))} {'less' if fell >= 0 else 'more'}"
+    words = f"{change} since {moment(start.observed_at)}; {least + 0.0:.1f} to {millilitres(most)} are programmed."
+    evidence = {"fell_ml": round(fell, 2), "least_ml": round(least, 2), "most_ml": round(most, 2)}
+    return (_condition(policy, title, words, min(now, start.observed_at), evidence),)
 
 
-def _start(facts: PumpFacts) -> Reading | None:
-    newest, refill = facts.reading, facts.refill
-    if newest is None or newest.basis is ReadingBasis.COMPUTED:
-        return facts.earlier_reading
+def _rise(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    newest, rule = facts.reading, policy.infusion
+    if newest is None or now - newest.observed_at > timedelta(days=rule.stays_days):
+        return ()
+    refill, first = facts.refill, facts.first_reading or facts.earlier_reading
+    if refill is not None and newest.observed_at > refill.observed_at:
+        above = newest.volume_ml - refill.filled_ml
+        if above > rule.rise_ml:
+            words = f"{millilitres(above)} more than was filled in {moment(refill.observed_at)}."
+            return (_rose(policy, words, above, min(now, newest.observed_at)),)
+    if first is not None and newest.basis is ReadingBasis.COMPUTED:
+        above = newest.volume_ml - first.volume_ml
+        flowed = facts.therapy.daily_ml * ((newest.observed_at - first.observed_at) / _DAY) if facts.therapy else 0.0
+        if above > _NOISE_ML and above + flowed > rule.rise_ml:
+            words = f"{millilitres(above)} more than {moment(first.observed_at)}."
+            return (_rose(policy, words, above, min(now, first.observed_at)),)
+    return ()
+
+
+def _rose(policy: Policy, words: str, rose_ml: float, since: datetime) -> Condition:
+    text = f"{words} If the pump was refilled, enter the refill; if not, ask which volume it was told."
+    return _condition(policy, "Volume rose; no refill is recorded", text, since, {"rose_ml": round(rose_ml, 2)})
+
+
+def _condition(policy: Policy, title: str, words: str, since: datetime, evidence: dict[str, float]) -> Condition:
+    found: dict[str, EvidenceValue] = {**evidence}
+    return Condition(RuleName.INFUSION, KEY, policy.infusion.priority, Strength.FULL, since, title, words, found)
+
+
+def _filling(facts: PumpFacts) -> Reading | None:
+    refill = facts.refill
     if refill is None or facts.therapy is None or facts.therapy.observed_at > refill.observed_at + _DAY:
         return None
-    return Reading(refill.filled_ml, ReadingBasis.MEASURED, refill.observed_at)
+    return Reading(held_ml(refill.filled_ml, facts), ReadingBasis.MEASURED, refill.observed_at)
 
 
 def _programmed(
