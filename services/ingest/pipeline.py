@@ -194,7 +194,7 @@ class Pipeline:
             try:
                 await connection.subscribe(f"$share/{self._settings.share_group}/{EVENTS_FILTER}")
                 self._broker_fault = None
-                log.info("broker_connected", broker=str(self._address))
+                self._say_connected(connection)
                 await asyncio.wait({reader, stopped}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 reader.cancel()
@@ -203,6 +203,14 @@ class Pipeline:
                 reader.result()  # the connection is lost, or a bug
             log.info("stopping", waiting=len(self._inbox) + len(self._unacknowledged))
             await self._drain()
+
+    def _say_connected(self, connection: Connection) -> None:
+        session = "kept" if connection.session_present else "new"
+        self._metrics.connections.labels(session).inc()
+        log.info("broker_connected", broker=str(self._address), session=session)
+        if not connection.session_present:
+            # On the very first connection that is so; else the broker lost it, or was told to, or the time was up.
+            log.warning("broker_session_new", lost="whatever waited there; devices that keep events send them again")
 
     async def _read(self, connection: Connection) -> None:
         """Read messages as they come. Queued ones of a kept session arrive before the subscription is confirmed."""

@@ -86,6 +86,8 @@ class Connection:
     def __init__(self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket) -> None:
         self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
         """Larger ones the broker does not take: it would end the connection."""
+        self.session_present = accepted.session_present
+        """Whether the broker still had the session; False: it is new, and what waited in an earlier one is gone."""
         self._client = client
         self._receive_maximum = receive_maximum
         self._reader: asyncio.StreamReader = client._reader  # noqa: SLF001 - see the module's docstring
@@ -209,8 +211,12 @@ class Connection:
         with contextlib.suppress(IndexError):  # of a packet that has not come as a whole
             while True:
                 packet, size = read(received[at:])
-                if isinstance(packet, PublishPacket):
+                if isinstance(packet, PublishPacket) and packet.topic:
                     self._came.append(packet)
+                elif isinstance(packet, PublishPacket):  # acknowledged, it would be nobody's event
+                    self.end(
+                        ConnectionLostError("the broker sent a topic alias, and none is allowed (MQTT 5, 3.1.2.11.5)")
+                    )
                 elif isinstance(packet, DisconnectPacket):
                     self.end(self._farewell(packet.reason_code))
                 else:
