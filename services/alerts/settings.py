@@ -28,6 +28,8 @@ class AlertsSettings(BaseSettings):
     """mqtt://user:password@host:port or mqtts://, from which high pump alarms are paged while the database is away.
     Left out: nobody is paged then."""
     mqtt_ca_file: Path | None = None
+    mqtt_password_file: Path | None = None
+    """Holds the password instead of the address; like the file above, it is read for each connection anew."""
     watchdog_url: SecretStr | None = None
     """http(s) address of an outside service that pages when these pings stop."""
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0

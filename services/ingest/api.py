@@ -6,6 +6,7 @@ way: the answer comes after the commit and is the receipt.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
@@ -14,9 +15,10 @@ from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import SecretStr
+from starlette.requests import ClientDisconnect
 
 from schemas.events import MAX_PAYLOAD_BYTES, Receipt
-from services.ingest.pipeline import OverloadedError, Pipeline
+from services.ingest.pipeline import NotStoredError, Pipeline
 
 Missing = Callable[[], Awaitable[dict[str, str]]]
 """Says what keeps the process from its work: part -> why."""
@@ -25,7 +27,12 @@ _RETRY_AFTER: Final = {"Retry-After": "5"}
 
 
 def build_api(
-    pipeline: Pipeline, metrics: CollectorRegistry, missing: Missing, *, gateway_token: SecretStr | None
+    pipeline: Pipeline,
+    metrics: CollectorRegistry,
+    missing: Missing,
+    *,
+    gateway_token: SecretStr | None,
+    body_within_seconds: float,
 ) -> FastAPI:
     """Build the application of one ingest process."""
     api = FastAPI(title="Pumpwatch ingest", version="1", docs_url="/docs", redoc_url=None)
@@ -51,6 +58,7 @@ def build_api(
         responses={
             401: {"description": "The bearer token is missing or wrong"},
             403: {"description": "No gateway token is set"},
+            408: {"description": "The body did not come in time"},
             413: {"description": "The body is too large"},
             422: {"description": "Nothing of the message was stored", "model": Receipt},
             503: {"description": "Not stored: send it again"},
@@ -62,10 +70,10 @@ def build_api(
     ) -> Response:
         """Store one event or an array of up to 500, each naming its `kind`. 200: the receipt, after the commit."""
         _check_gateway(authorization, gateway_token)
-        payload = await _body(request)
+        payload = await _body(request, body_within_seconds)
         try:
             receipt = await pipeline.submit(device_id, None, payload)
-        except OverloadedError as error:
+        except NotStoredError as error:
             raise HTTPException(503, f"{error}: send it again later", _RETRY_AFTER) from error
         nothing_stored = receipt.stored == 0 and receipt.duplicates == 0
         content = receipt.model_dump_json().encode()
@@ -84,13 +92,21 @@ def _check_gateway(authorization: str | None, token: SecretStr | None) -> None:
         raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, within_seconds: float) -> bytes:
+    """Read the body; a sender that is slow or gone holds nobody else up, and is not waited for for ever."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_PAYLOAD_BYTES:
-            detail = f"the body has more than {MAX_PAYLOAD_BYTES} bytes: send fewer events at once"
-            raise HTTPException(413, detail)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(within_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_PAYLOAD_BYTES:
+                    detail = f"the body has more than {MAX_PAYLOAD_BYTES} bytes: send fewer events at once"
+                    raise HTTPException(413, detail)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        detail = f"the body did not come within {within_seconds:g} s: send it again"
+        raise HTTPException(408, detail, {"Connection": "close"}) from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the request ended before its body") from error
     return b"".join(chunks)

@@ -49,6 +49,7 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             ca_file=settings.mqtt_ca_file,
             cert_file=settings.mqtt_cert_file,
             key_file=settings.mqtt_key_file,
+            password_file=settings.mqtt_password_file,
         )
         async with AsyncExitStack() as stack:
             pool = await open_pool(
@@ -69,7 +70,13 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             async def missing() -> dict[str, str]:
                 return {**pipeline.faults, **await _database_faults(pool)}
 
-            api = build_api(pipeline, metrics, missing, gateway_token=settings.gateway_token)
+            api = build_api(
+                pipeline,
+                metrics,
+                missing,
+                gateway_token=settings.gateway_token,
+                body_within_seconds=settings.http_body_within_seconds,
+            )
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(serve(api, host=settings.http_host, port=settings.http_port)),

@@ -41,6 +41,7 @@ class IngestMetrics:
     unacknowledged: Gauge
     oldest_unacknowledged_seconds: Gauge
     broker_connected: Gauge
+    connections: Counter
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -86,6 +87,13 @@ class IngestMetrics:
             unacknowledged=gauge("unacknowledged_messages", "Messages that came and are not yet stored."),
             oldest_unacknowledged_seconds=gauge("oldest_unacknowledged_seconds", "Age of the oldest of those."),
             broker_connected=gauge("broker_connected", "1 while subscribed."),
+            connections=counter(
+                "connections",
+                "Connections to the broker, by whether it still had this ingestor's session. `new`, on any but the "
+                "very first: what waited there is gone.",
+                "session",
+                ("kept", "new"),
+            ),
         )
 
     def committed(self, batch: Decoded, stored: Stored, *, seconds: float, since_arrival_seconds: float) -> None:

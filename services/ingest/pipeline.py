@@ -5,7 +5,8 @@ Guarantees:
 - Acknowledgements go out in the order of arrival (MQTT 5, 4.6), also when two batches are written at once.
 - While the database is away nothing is acknowledged, the same batch is tried again, and memory is bounded by the
   broker's window (Receive Maximum) and the number of waiting HTTP requests.
-- A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session.
+- A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session. By HTTP nothing
+  is taken in from then on, and who waits for a commit that does not come in time is told to send again.
 - Anything that is neither a bad message nor an absent database is a bug and ends the process.
 """
 
@@ -14,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from itertools import chain
+from typing import Final
 
 import structlog
 
@@ -40,11 +43,13 @@ from services.runtime.mqtt import (
     connect,
 )
 
+_STOPPING: Final = "ingest is stopping"
+
 log = structlog.get_logger()
 
 
-class OverloadedError(RuntimeError):
-    """Too many HTTP requests wait for the database already; the caller should try again later."""
+class NotStoredError(RuntimeError):
+    """A message that came by HTTP is not stored, as far as is known; the caller should send it again later."""
 
 
 class Pipeline:
@@ -98,11 +103,13 @@ class Pipeline:
         """Take a message that came by HTTP, and return its receipt after the commit.
 
         Raises:
-            OverloadedError: Too many wait already.
+            NotStoredError: Too many wait already, or ingest is stopping.
         """
+        if self._stop_by is not None:
+            raise NotStoredError(_STOPPING)
         if self._submitted >= self._settings.http_waiting_maximum:
             msg = f"{self._submitted} requests wait for the database already"
-            raise OverloadedError(msg)
+            raise NotStoredError(msg)
         submission = Submission(event_topic(device_id, kind), payload, asyncio.get_running_loop().create_future())
         self._submitted += 1
         try:
@@ -121,11 +128,19 @@ class Pipeline:
                 group.create_task(self._acknowledge_for_ever()),
             ]
             await self._stay_connected(stop)
+            self._turn_away()
             if self._writing:  # the time to stop is up; the broker keeps the messages
                 log.warning("stopping_unstored", waiting=len(self._inbox) + len(self._unacknowledged))
                 self._pool.terminate()  # a cancelled statement would wait for the server's answer
             for task in (*tasks, *self._writing):
                 task.cancel()
+
+    def _turn_away(self) -> None:
+        """Tell those who still wait by HTTP; their events may be stored all the same, and are duplicates then."""
+        batches = (batch.submissions for batch in self._unacknowledged.values())
+        for submission in chain(self._inbox.submissions, *batches):
+            if not submission.receipt.done():
+                submission.receipt.set_exception(NotStoredError(_STOPPING))
 
     # --- the wire -----------------------------------------------------------------------------------------------
 
@@ -179,7 +194,7 @@ class Pipeline:
             try:
                 await connection.subscribe(f"$share/{self._settings.share_group}/{EVENTS_FILTER}")
                 self._broker_fault = None
-                log.info("broker_connected", broker=str(self._address))
+                self._say_connected(connection)
                 await asyncio.wait({reader, stopped}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 reader.cancel()
@@ -188,6 +203,14 @@ class Pipeline:
                 reader.result()  # the connection is lost, or a bug
             log.info("stopping", waiting=len(self._inbox) + len(self._unacknowledged))
             await self._drain()
+
+    def _say_connected(self, connection: Connection) -> None:
+        session = "kept" if connection.session_present else "new"
+        self._metrics.connections.labels(session).inc()
+        log.info("broker_connected", broker=str(self._address), session=session)
+        if not connection.session_present:
+            # On the very first connection that is so; else the broker lost it, or was told to, or the time was up.
+            log.warning("broker_session_new", lost="whatever waited there; devices that keep events send them again")
 
     async def _read(self, connection: Connection) -> None:
         """Read messages as they come. Queued ones of a kept session arrive before the subscription is confirmed."""

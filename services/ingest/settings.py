@@ -33,6 +33,8 @@ class IngestSettings(BaseSettings):
     mqtt_ca_file: Path | None = None
     mqtt_cert_file: Path | None = None
     mqtt_key_file: Path | None = None
+    mqtt_password_file: Path | None = None
+    """Holds the password instead of the address. It and the three files above are read for each connection anew."""
     client_id: Annotated[str, Field(min_length=1, max_length=64)] = "pumpwatch-ingest-1"
     """Fixed for this ingestor and different from every other's: the broker keeps its session by this name."""
     share_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "ingest"
@@ -45,6 +47,8 @@ class IngestSettings(BaseSettings):
     gateway_token: SecretStr | None = None
     """Bearer token of HTTP gateways; without one, `POST /v1/devices/...` is closed."""
     http_waiting_maximum: Annotated[int, Field(ge=1)] = 1_000
+    http_body_within_seconds: Annotated[float, Field(gt=0)] = 60
+    """A gateway that sent half a request and says no more is cut off; the largest body takes so long at 4 kB/s."""
 
     enrolment: EnrolmentMode = EnrolmentMode.REGISTRY
     enrolment_clinic_id: str | None = None

@@ -18,12 +18,8 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Protocol
-from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 from mqtt5 import (
@@ -37,6 +33,19 @@ from mqtt5 import (
     read,
 )
 
+from services.runtime.broker_address import BrokerAddress, BrokerUnavailableError, broker_address
+
+__all__ = [
+    "BrokerAddress",
+    "BrokerUnavailableError",
+    "Connection",
+    "ConnectionLostError",
+    "Message",
+    "SessionTakenOverError",
+    "broker_address",
+    "connect",
+]
+
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _KEEP_ALIVE_SECONDS: Final = 15
 _TAKEN_WITHIN_MILLISECONDS: Final = 1_500 * _KEEP_ALIVE_SECONDS
@@ -49,10 +58,6 @@ _LONGEST_FIELD_BYTES: Final = 65_535
 _PUBLISH_OVERHEAD_BYTES: Final = 11
 """Of a QoS 0 PUBLISH: type 1, length at most 4, length of the topic 2, of the properties at most 4."""
 _CORRELATION_OVERHEAD_BYTES: Final = 3
-
-
-class BrokerUnavailableError(ConnectionError):
-    """The broker cannot be reached or refused the connection; the message says which and why."""
 
 
 class ConnectionLostError(ConnectionError):
@@ -75,53 +80,14 @@ class Message(Protocol):
     correlation_data: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the broker is and how to log in."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-
-    def __str__(self) -> str:
-        """Name the broker without its password."""
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
-
-
-def broker_address(
-    url: str, *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
-) -> BrokerAddress:
-    """Read `mqtt://[user:password@]host[:1883]` or `mqtts://...[:8883]`.
-
-    Raises:
-        ValueError: The URL has another scheme or no host.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        msg = "expected mqtt://[user:password@]host[:port] or mqtts://..."
-        raise ValueError(msg)
-    tls = None
-    if parts.scheme == "mqtts":
-        tls = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-        if cert_file is not None:
-            tls.load_cert_chain(cert_file, key_file)
-    return BrokerAddress(
-        parts.hostname,
-        parts.port or (8883 if tls else 1883),
-        unquote(parts.username) if parts.username else None,
-        unquote(parts.password) if parts.password else None,
-        tls,
-    )
-
-
 class Connection:
     """One live connection. Use `connect`."""
 
     def __init__(self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket) -> None:
         self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
         """Larger ones the broker does not take: it would end the connection."""
+        self.session_present = accepted.session_present
+        """Whether the broker still had the session; False: it is new, and what waited in an earlier one is gone."""
         self._client = client
         self._receive_maximum = receive_maximum
         self._reader: asyncio.StreamReader = client._reader  # noqa: SLF001 - see the module's docstring
@@ -245,8 +211,12 @@ class Connection:
         with contextlib.suppress(IndexError):  # of a packet that has not come as a whole
             while True:
                 packet, size = read(received[at:])
-                if isinstance(packet, PublishPacket):
+                if isinstance(packet, PublishPacket) and packet.topic:
                     self._came.append(packet)
+                elif isinstance(packet, PublishPacket):  # acknowledged, it would be nobody's event
+                    self.end(
+                        ConnectionLostError("the broker sent a topic alias, and none is allowed (MQTT 5, 3.1.2.11.5)")
+                    )
                 elif isinstance(packet, DisconnectPacket):
                     self.end(self._farewell(packet.reason_code))
                 else:
@@ -313,8 +283,8 @@ async def connect(
         port=address.port,
         identifier=client_id,
         username=address.username,
-        password=address.password.encode() if address.password is not None else None,
-        ssl_context=address.tls,
+        password=address.password_now(),
+        ssl_context=address.tls_context(),
         clean_start=session_expiry_seconds == 0,
         session_expiry_interval=session_expiry_seconds,
         keep_alive=_KEEP_ALIVE_SECONDS,

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,7 +19,10 @@ _ORDERLY: Final = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def stop_signal(*, lifeline: int | None = None) -> Iterator[asyncio.Event]:
-    """Yield an event that is set at the first SIGTERM or SIGINT; a second one acts as it always did.
+    """Yield an event that is set at the first SIGTERM or SIGINT; a second one of the same kind ends the process.
+
+    At once, by the signal itself, with nothing closed in order. Whatever must survive is in the database or at the
+    broker, and what was not acknowledged comes again.
 
     Args:
         lifeline: The reading end of a pipe that a parent holds open; that it closes is a stop, too.
@@ -30,6 +33,7 @@ def stop_signal(*, lifeline: int | None = None) -> Iterator[asyncio.Event]:
     def asked(number: signal.Signals) -> None:
         stop.set()
         loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)  # not Python's own for SIGINT, after which asyncio still tidies up
 
     def readable(descriptor: int) -> None:
         if not os.read(descriptor, 1024):
@@ -38,13 +42,15 @@ def stop_signal(*, lifeline: int | None = None) -> Iterator[asyncio.Event]:
 
     if lifeline is not None:
         loop.add_reader(lifeline, readable, lifeline)
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in _ORDERLY}
     for number in _ORDERLY:
         loop.add_signal_handler(number, asked, number)
     try:
         yield stop
     finally:
-        for number in _ORDERLY:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
         if lifeline is not None:
             loop.remove_reader(lifeline)
 
@@ -54,10 +60,11 @@ class StopRequested(KeyboardInterrupt):
 
 
 @contextmanager
-def stop_as_exception() -> Iterator[threading.Event]:
+def stop_as_exception(at_once: Callable[[], None]) -> Iterator[threading.Event]:
     """Raise `StopRequested` in the main thread at each SIGTERM, SIGINT and SIGHUP.
 
-    Yields an event. Once it is set, the signals are ignored: set it before cleaning up, which must not be interrupted.
+    Yields an event. Set it before cleaning up, which must not be interrupted: from then on no signal raises, but calls
+    `at_once`, which is to make the cleaning up quick.
     """
     ending = threading.Event()
 
@@ -65,6 +72,7 @@ def stop_as_exception() -> Iterator[threading.Event]:
         del number, frame
         if not ending.is_set():
             raise StopRequested
+        at_once()
 
     before = {number: signal.signal(number, stop) for number in (*_ORDERLY, signal.SIGHUP)}
     try:

@@ -87,6 +87,24 @@ async def test_the_three_pages_arrive_and_ctrl_c_ends_everything(demo: subproces
     assert "Traceback" not in (tmp_path / "demo.txt").read_text()
 
 
+async def test_a_second_ctrl_c_ends_everything_at_once_and_leaves_nothing(
+    demo: subprocess.Popen[bytes], tmp_path: Path
+):
+    processes = await live(demo, tmp_path)
+    stuck = [process for process in processes if {"ingest", "alerts", "simulate"} & set(process.cmdline())]
+    assert len(stuck) == 3
+    for process in stuck:  # it would be waited for: 5 seconds each
+        process.suspend()
+    demo.send_signal(signal.SIGINT)
+    await eventually(lambda: "ending every process" in (tmp_path / "demo.txt").read_text())
+    assert demo.poll() is None
+    demo.send_signal(signal.SIGINT)
+    await eventually(lambda: demo.poll() is not None, 12)
+    assert demo.returncode == 130
+    assert all(gone(process) for process in processes)
+    assert "Traceback" not in (tmp_path / "demo.txt").read_text()
+
+
 async def test_a_demo_that_is_killed_leaves_nothing(demo: subprocess.Popen[bytes], tmp_path: Path):
     processes = await live(demo, tmp_path)
     assert len(processes) > 8

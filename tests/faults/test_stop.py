@@ -1,4 +1,4 @@
-"""Stopping ingest, hanging networks and client ids that are not unique: what an operator can rely on."""
+"""Stopping, hanging networks and client ids that are not unique: what an operator can rely on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import pytest
 
 from services.runtime.mqtt import SessionTakenOverError, broker_address, connect
 from services.simulator.devices.publisher import Publisher
+from tests.faults.alerts_process import enrol as enrol_pumps
+from tests.faults.alerts_process import environment as alerts_environment
+from tests.faults.alerts_process import stall
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.servers.hanging_proxy import HangingProxy
 from tests.stack import eventually, make_database
@@ -126,6 +129,68 @@ async def test_sigterm_under_load_stores_and_acknowledges_what_was_taken_in(own_
         await devices.drained()
         assert devices.counts.rejected == 0
     assert await stored(dsn) == Counter(sent)
+
+
+async def ctrl_c_twice(service, *, first_says):
+    """Ctrl-C, and a second one while the first is still being obeyed."""
+    service.send_signal(signal.SIGINT)
+    await eventually(lambda: first_says in service.log(), what="it begins to stop")
+    assert service.is_running
+    service.send_signal(signal.SIGINT)
+    await eventually(lambda: not service.is_running, 2, what="it ends at once")
+    assert service.exit_code not in {None, 0}
+
+
+async def test_a_second_ctrl_c_ends_ingest_at_once_and_what_was_not_acknowledged_comes_again(
+    own_postgres, own_broker, run_service
+):
+    postgres, broker = own_postgres(), own_broker()
+    dsn = await make_database(postgres)
+    pumps = await fleet(dsn)
+    async with HangingProxy(postgres.port) as proxy:
+        environment = ingest_settings(
+            dsn.replace(f":{postgres.port}/", f":{proxy.port}/"), broker, INGEST_STOP_WITHIN_SECONDS="60"
+        )
+        ingest = await run_service("ingest", environment)
+        async with devices_of(broker, resend_after_seconds=600) as devices:
+            sent = await publish(devices, pumps, 100)
+            await devices.drained()
+            proxy.hang()
+            sent += await publish(devices, pumps, 500)
+
+            async def all_taken_in():
+                return await metric(ingest, "pumpwatch_ingest_unacknowledged_messages") == 500
+
+            await eventually(all_taken_in)
+            await ctrl_c_twice(ingest, first_says="stopping")
+            assert devices.counts.receipts == 100
+        proxy.resume(old_connections=False)
+        await run_service("ingest", environment)  # the same client id, and no device there to send again
+
+        async def all_stored():
+            return (await stored(dsn)).keys() == set(sent)
+
+        await eventually(all_stored, 20)
+        assert (await stored(dsn)).total() == 600
+
+
+async def test_a_second_ctrl_c_ends_alerts_at_once_and_the_page_under_way_goes_out_later(
+    own_postgres, run_service, page_collector, tmp_path
+):
+    postgres = own_postgres()
+    dsn = await make_database(postgres)
+    pumps = await enrol_pumps(dsn, 1)
+    environment = alerts_environment(dsn, tmp_path / "policies", page_collector)
+    patient = {"ALERTS_SEND_TIMEOUT_SECONDS": "30", "ALERTS_SEND_LEASE_SECONDS": "40"}
+    page_collector.answer_delay_seconds = 30
+    alerts = await run_service("alerts", environment | patient)
+    await stall(dsn, pumps)
+    await eventually(lambda: page_collector.begun == 1, 20, what="the page is under way")
+    await ctrl_c_twice(alerts, first_says="alerts_stopping")
+    page_collector.answer_delay_seconds = 0
+    page_collector.clear()
+    await run_service("alerts", environment)
+    await page_collector.wait_for(1, within_seconds=30)
 
 
 async def test_a_network_that_hangs_shows_in_readiness_and_only_there(own_postgres, own_broker, run_service):

@@ -116,7 +116,10 @@ class Bypass:
         url = self._resources.settings.mqtt_url
         if url is None:
             return
-        address = broker_address(url.get_secret_value(), ca_file=self._resources.settings.mqtt_ca_file)
+        settings = self._resources.settings
+        address = broker_address(
+            url.get_secret_value(), ca_file=settings.mqtt_ca_file, password_file=settings.mqtt_password_file
+        )
         while True:
             try:
                 async with connect(address, client_id=f"pumpwatch-bypass-{uuid4().hex[:12]}") as connection:

@@ -4,8 +4,9 @@ Guarantee: the answer depends on the set of events alone, not on their order or 
 
 An alarm stands when a `raised` is newer than the newest `cleared` of its code, by their judged moments: what is
 dated after it was received counts as of when it was received. Of one moment, a `cleared` ends what was not received
-after it, if the device's own counter (`seq`) says so, or, where that cannot tell (no counter, or two devices), if it
-was received later. Else the alarm stands: a page too many does less harm than one too few.
+after it, if the device's own counter (`seq`, which may have gone round) says so, or, where that cannot tell (no
+counter, or two devices), if it was received later. Else the alarm stands: a page too many does less harm than one
+too few.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.counters import steps
 from schemas.events import AlarmCode, AlarmState
 from services.alerts.facts.model import AlarmEvent
 
@@ -67,5 +69,5 @@ def _ends(cleared: AlarmEvent, raised: AlarmEvent) -> bool:
     if cleared.received_at < raised.received_at:
         return False
     if cleared.device_id == raised.device_id and cleared.seq is not None and raised.seq is not None:
-        return cleared.seq > raised.seq
+        return steps(raised.seq, cleared.seq) > 0
     return cleared.received_at > raised.received_at

@@ -1,9 +1,9 @@
 """`make demo`: the whole system on this machine, with a simulated fleet, until Ctrl-C.
 
 Guarantees: every process that was started is ended, and by the kernel if this one is killed; ports that are
-taken are stepped around; the state in `.demo/` is fresh each time. If a part dies, the demo says which, shows
-the end of its log, ends everything and returns 1. `DATABASE_URL` and `MQTT_URL` take the place of the
-embedded servers.
+taken are stepped around; the state in `.demo/` is fresh each time. A second Ctrl-C waits for nobody, and the
+exit code is then 130. If a part dies, the demo says which, shows the end of its log, ends everything and
+returns 1. `DATABASE_URL` and `MQTT_URL` take the place of the embedded servers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ _LIVE: Final = "live_phase_began"
 _READY_SECONDS: Final = 30
 _HISTORY_SECONDS: Final = 600
 _POLL_SECONDS: Final = 0.2
+_KILLED: Final = 128 + signal.SIGINT
 _HISTORY_POLL_SECONDS: Final = 0.4  # counting takes time from ingest
 
 _POLICY: Final = """\
@@ -77,10 +79,12 @@ class DemoOptions:
 def run_demo(options: DemoOptions) -> int:
     """Run until the time is over or somebody stops it; returns the exit code."""
     screen = Screen(color=options.color)
+    stack = contextlib.ExitStack()
+    demo = _Demo(options, screen, stack)
     try:
-        with stop_as_exception() as ending, fresh_folder(FOLDER), contextlib.ExitStack() as stack:
+        with stop_as_exception(demo.kill_services) as ending, fresh_folder(FOLDER), stack:
             try:
-                _Demo(options, screen, stack).run()
+                demo.run()
             except StopRequested:
                 screen.end_status()
             finally:
@@ -93,7 +97,7 @@ def run_demo(options: DemoOptions) -> int:
         screen.error(str(error))
         return 1
     screen.step("the demo has ended")
-    return 0
+    return _KILLED if demo.killed else 0
 
 
 class _Demo:
@@ -104,7 +108,15 @@ class _Demo:
         self._screen = screen
         self._stack = stack
         self._processes: list[ManagedProcess] = []
+        self.killed = False
         self._tick = threading.Event()  # never set: a wait that a signal can end
+
+    def kill_services(self) -> None:
+        """Let nothing be waited for: somebody pressed Ctrl-C twice. The servers are ended at once in any case."""
+        self.killed = True
+        for process in self._processes:
+            if isinstance(process, ServiceProcess):
+                process.send_signal(signal.SIGKILL)
 
     def run(self) -> None:
         database_url = self._start_database()

@@ -118,6 +118,10 @@ class MosquittoServer:
         """SIGKILL, as a power cut would."""
         self.process.kill()
 
+    def forget(self) -> None:
+        """Remove what it kept, sessions and queues, as a lost volume would; while it is stopped."""
+        (self._folder / "mosquitto.db").unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Stop, and remove the folder."""
         self.process.kill()

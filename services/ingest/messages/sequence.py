@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from schemas.counters import steps
+
 LARGEST_GAP: Final = 100_000
 """A jump over more numbers than this is a new counter and not a loss; the database's `gaps_in` says the same."""
 
@@ -61,15 +63,24 @@ class SequenceTracker:
 
 def _advance(last: int | None, numbers: list[int]) -> tuple[int, int]:
     """Put new numbers of one device behind its last one: the new last one, and the gaps between."""
-    ordered = sorted(set(numbers))
+    near = max(numbers) if last is None else last
+    said = {_unrolled(seq, near): seq for seq in numbers}
+    ordered = sorted(said)
     if last is None:
-        return _follow(ordered[0], ordered)
+        last, gaps = _follow(ordered[0], ordered)
+        return said[last], gaps
     last, gaps = _follow(last, [seq for seq in ordered if seq > last])
     again = [seq for seq in ordered if _is_restart(seq, last)]
     if again:
         last, more = _follow(again[0], again)
         gaps += more
-    return last, gaps
+    return said.get(last, last), gaps
+
+
+def _unrolled(seq: int, near: int) -> int:
+    """The number as if the counter did not go round, where it did so near another one; may be below 0."""
+    distance = steps(near, seq)
+    return near + distance if abs(distance) <= LARGEST_GAP + 1 else seq
 
 
 def _follow(last: int, ascending: list[int]) -> tuple[int, int]:
@@ -82,4 +93,4 @@ def _follow(last: int, ascending: list[int]) -> tuple[int, int]:
 
 def _is_restart(seq: int, last: int) -> bool:
     """Whether the counter began again (a pump that was reset); it begins low, a late event is near."""
-    return last - seq > _RESTART_AFTER and seq * 2 < last
+    return last - seq > _RESTART_AFTER and 0 <= seq * 2 < last

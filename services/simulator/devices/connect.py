@@ -56,11 +56,11 @@ async def _connect(
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(timeout_seconds):
-            reader, writer = await asyncio.open_connection(broker.host, broker.port, ssl=broker.tls)
+            reader, writer = await asyncio.open_connection(broker.host, broker.port, ssl=broker.tls_context())
             packet = mqtt5.ConnectPacket(
                 client_id,
                 username=broker.username,
-                password=broker.password.encode() if broker.password else None,
+                password=broker.password_now() or None,
                 clean_start=True,
                 keep_alive=keep_alive_seconds,
                 receive_max=_RECEIVE_MAXIMUM,

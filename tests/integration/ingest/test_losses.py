@@ -98,6 +98,8 @@ async def test_a_handheld_has_its_own_counter_and_keeps_it_with_another_pump(fle
         ([(1, 1), (2, 2), (500_000, 3), (500_001, 4)], []),
         # the clock is set back by an hour, and the counter runs on
         ([(n, n) for n in range(100)] + [(100 + n, 40 + n) for n in range(60)], []),
+        # the counter goes round, and losses on both sides are seen
+        ([(2**32 - 5 + n, n) for n in (0, 2, 3, 4)] + [(0, 5), (1, 6), (4, 7)], [(2, 3), (2**32 - 4, 2**32 - 4)]),
         # two events at the same time
         ([(1, 0), (2, 0), (4, 0)], [(3, 3)]),
     ],

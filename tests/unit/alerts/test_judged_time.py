@@ -177,6 +177,25 @@ def test_of_one_moment_an_alarm_stands_unless_it_was_cleared_after_it(cleared: d
     assert bool(active_alarms(reversed(events))) is stands
 
 
+@pytest.mark.parametrize(
+    ("raised_seq", "cleared_seq", "stands"),
+    [
+        (2**32 - 1, 0, False),  # the counter went round between the two
+        (0, 2**32 - 1, True),
+        (2**32 - 3, 5, False),
+        (5, 2**32 - 3, True),
+        (2**32 - 1, 2**32, False),  # a counter that has more digits
+        (2**32, 2**32 - 1, True),
+    ],
+)
+def test_a_counter_that_went_round_says_what_came_after_what(raised_seq: int, cleared_seq: int, stands: bool) -> None:
+    events = [
+        alarm("motor_stall raised", 2, received=0.5, seq=raised_seq, number=1),
+        alarm("motor_stall cleared", 2, received=0.5, seq=cleared_seq, number=2),
+    ]
+    assert bool(active_alarms(events)) is stands
+
+
 def test_an_alarm_stands_since_it_was_received_if_it_is_dated_later() -> None:
     (standing,) = active_alarms([alarm("motor_stall raised", -20, received=3)]).values()
     assert (standing.since, standing.last_raised_at) == (hours(-3), hours(-3))

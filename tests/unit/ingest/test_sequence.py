@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from services.ingest.messages.sequence import LARGEST_GAP, SequenceTracker
 from tests.unit.ingest.builders import decoded, reading, sent
 
+LAST = 2**32 - 1
+
 
 def gaps(*batches: list[int | None]) -> list[int]:
     tracker = SequenceTracker()
@@ -36,6 +38,14 @@ def gaps(*batches: list[int | None]) -> list[int]:
         ([[900], [0], [1]], [0, 0, 0]),  # too near to tell: no gap is made up
         ([[1], [LARGEST_GAP + 2]], [0, 1]),
         ([[1], [LARGEST_GAP + 3], [LARGEST_GAP + 4]], [0, 0, 0]),  # a new counter that begins high
+        ([[LAST - 1], [LAST], [0], [1]], [0, 0, 0, 0]),  # it goes round
+        ([[LAST - 1], [2], [3]], [0, 1, 0]),  # and four are lost there
+        ([[LAST - 1, 0, 2, LAST]], [1]),
+        ([[LAST - 1, LAST, 0, 1], [2]], [0, 0]),
+        ([[LAST], [1], [0], [2]], [0, 1, 0, 0]),  # late
+        ([[LAST], [2], [LAST - 5], [3]], [0, 1, 0, 0]),  # late, from before it went round
+        ([[LAST], [2], [LAST - 5_000], [3]], [0, 1, 0, 0]),
+        ([[LAST], [LAST + 1], [LAST + 3]], [0, 0, 1]),  # a counter of more than 32 bits does not go round there
     ],
 )
 def test_gaps(batches, found):

@@ -1,0 +1,104 @@
+"""Where an MQTT broker is, and how to log in: an address, and files that may be replaced while a service runs."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class BrokerUnavailableError(ConnectionError):
+    """The broker cannot be reached or refused the connection; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Files of one side of TLS; without an authority, those of the machine count."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def __str__(self) -> str:
+        """Name the files."""
+        return ", ".join(str(file) for file in (self.ca_file, self.cert_file, self.key_file) if file) or "the machine's"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and how to log in.
+
+    Guarantees: certificates, keys and the password's file are read for each connection, so the next one after a
+    rotation uses the new ones.
+    """
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: TlsFiles | None = None
+    password_file: Path | None = None
+
+    def __str__(self) -> str:
+        """Name the broker without its password."""
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What TLS needs, from the files as they are now; None: there is no TLS.
+
+        Raises:
+            BrokerUnavailableError: A file is not there, or is not what it should be; names them.
+        """
+        if self.tls is None:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=str(self.tls.ca_file) if self.tls.ca_file else None)
+            if self.tls.cert_file is not None:
+                context.load_cert_chain(self.tls.cert_file, self.tls.key_file)
+        except OSError as error:  # also what ssl raises
+            msg = f"cannot connect to {self}: the certificate files ({self.tls}) cannot be used: {error}"
+            raise BrokerUnavailableError(msg) from error
+        return context
+
+    def password_now(self) -> bytes | None:
+        """The password: that of the file, as it is now, without a line's end, before that of the address.
+
+        Raises:
+            BrokerUnavailableError: The file cannot be read.
+        """
+        if self.password_file is None:
+            return None if self.password is None else self.password.encode()
+        try:
+            return self.password_file.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            msg = f"cannot connect to {self}: the file of the password cannot be read: {error}"
+            raise BrokerUnavailableError(msg) from error
+
+
+def broker_address(
+    url: str,
+    *,
+    ca_file: Path | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
+    password_file: Path | None = None,
+) -> BrokerAddress:
+    """Read `mqtt://[user:password@]host[:1883]` or `mqtts://...[:8883]`.
+
+    Raises:
+        ValueError: The URL has another scheme or no host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        msg = "expected mqtt://[user:password@]host[:port] or mqtts://..."
+        raise ValueError(msg)
+    tls = TlsFiles(ca_file, cert_file, key_file) if parts.scheme == "mqtts" else None
+    return BrokerAddress(
+        parts.hostname,
+        parts.port or (8883 if tls else 1883),
+        unquote(parts.username) if parts.username else None,
+        unquote(parts.password) if parts.password else None,
+        tls,
+        password_file,
+    )
