@@ -1,7 +1,7 @@
 """PURE. What the registry knows of a device: its clinic, and the pump that its events are about at each moment.
 
-A pump's events are about itself. A handheld's are about the pump that it was paired with when they were observed, and not about
-the one that it is paired with now (docs/decisions/0019-identity-has-periods.md).
+A pump's events are about itself. A handheld's are about the pump that it was paired with when they were observed, and
+not about the one that it is paired with now (docs/decisions/0019-identity-has-periods.md).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Enrolment:
     pairings: tuple[Pairing, ...] = ()
     """Every one that a handheld ever had, in the order of their beginnings."""
     pumps: tuple[str, ...] = ()
-    """The pumps that a handheld was ever paired with, where they are several: an event may be stored for any of them."""
+    """The pumps that a handheld was ever paired with, where they are several: an event may be stored for any."""
 
     @classmethod
     def of_pairings(cls, clinic_id: str, pairings: Sequence[Pairing]) -> Self:

@@ -165,8 +165,8 @@ async def _write_with_care(
 async def _where_it_is(connection: Connection, batch: Decoded) -> Decoded:
     """Let a re-send go where its event is stored, though the registry may say another pump by now.
 
-    Else what a handheld sends again after its pairings were corrected would be stored a second time. Only of handhelds that
-    were ever paired with several pumps; they are locked, so that two processes do not both find nothing.
+    Else what a handheld sends again after its pairings were corrected would be stored a second time. Only of handhelds
+    that were ever paired with several pumps; they are locked, so that two processes do not both find nothing.
     """
     if not batch.pumps_of:
         return batch

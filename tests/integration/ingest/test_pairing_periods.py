@@ -1,4 +1,4 @@
-"""Which pump a handheld's event is about: the pairing that held when it was observed, whatever the registry says now."""
+"""Which pump a handheld's event is about: the pairing that held when it was observed, whatever holds now."""
 
 from __future__ import annotations
 
