@@ -84,7 +84,10 @@ FROM bolus_requests b JOIN seen_periods p ON p.pump_id = b.pump_id
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 -- Whole days come from the roll-up; the days on which a period begins or ends are counted, by the device's clock, as those are.
+-- The check stands also around the union: into the two parts of a bare one a reader's own function would be let before it.
 CREATE OR REPLACE VIEW dashboard.boluses_daily WITH (security_barrier) AS
+SELECT time, pump_id, clinic_id, attempts, delivered, denied_lockout, denied_limit, denied_other, comm_failure, delivered_mcg
+FROM (
 SELECT b.bucket AS time, b.pump_id, p.clinic_id, b.attempts, b.delivered, b.denied_lockout, b.denied_limit,
        b.denied_other, b.comm_failure, b.delivered_mcg
 FROM bolus_daily b JOIN seen_periods p ON p.pump_id = b.pump_id
@@ -107,7 +110,8 @@ JOIN bolus_requests b ON b.pump_id = p.pump_id AND b.observed_at >= p.began_at A
  AND b.observed_at >= p.day AND b.observed_at < p.day + interval '1 day'
  AND NOT (p.day >= p.began_at AND p.day + interval '1 day' <= p.ended_at)
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics)
-GROUP BY 1, 2, 3;
+GROUP BY 1, 2, 3) each
+WHERE clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 CREATE OR REPLACE VIEW dashboard.refills WITH (security_barrier) AS
 SELECT r.observed_at AS time, r.pump_id, p.clinic_id, r.expected_ml, r.measured_ml, r.filled_ml, r.received_at,
