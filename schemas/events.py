@@ -332,6 +332,7 @@ class RejectionReason(StrEnum):
     BAD_TOPIC = "bad_topic"
     UNKNOWN_DEVICE = "unknown_device"
     UNPAIRED_DEVICE = "unpaired_device"
+    NOT_PAIRED_THEN = "not_paired_then"
     TOO_LARGE = "too_large"
     EMPTY = "empty"
     NOT_JSON = "not_json"

@@ -76,6 +76,8 @@ class PumpAlarmPolicy(_Part):
     """The pump stops so long after it announced its replacement."""
     replacement_lead_days: Annotated[int, Field(ge=0, le=365)] = 14
     """So long before it stops, the announcement becomes as urgent as the end of service."""
+    explanted_priority: Priority = Priority.MEDIUM
+    """Of a pump that calls out though it is in nobody by the registry, which may be wrong (GK)."""
 
 
 class LowReservoirPolicy(_Part):

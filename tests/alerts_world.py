@@ -7,6 +7,7 @@ arrival), and `;` parts the events of one upload:
     therapy low=4      ack Ann       tick (the timers run)     retire      report pain 9
     refill 18 4 3.5 (filled, expected, measured)      therapy of morphine 0.3 14 (mL a day, days until the refill)
     resolve Ann found the programme wrong (the newest alert that is open)
+    explant      implant @-30 (in another patient, as of that minute)
 
 The story goes through the real queue, worker and database; only the clock is the test's own. What was due is taken as
 sent at the end of each step.
@@ -187,6 +188,18 @@ class Story:
                 async with self.pool.acquire() as connection:
                     retire = "UPDATE devices SET retired_at = $2 WHERE device_id = $1"
                     await connection.execute(retire, self.pump_id, self.now)
+                await self.queue()
+                await worker.queue_once()
+            case ["implant" | "explant" as what, *since]:
+                minute = float(since[0].removeprefix("@")) if since else None
+                began_at = self.now if minute is None else T0 + timedelta(minutes=minute)
+                async with self.pool.acquire() as connection:
+                    await connection.execute(
+                        "INSERT INTO implantations (pump_id, began_at, implanted) VALUES ($1, $2, $3)",
+                        self.pump_id,
+                        began_at,
+                        what == "implant",
+                    )
                 await self.queue()
                 await worker.queue_once()
             case _:

@@ -25,6 +25,10 @@ ADVICE: Final[Mapping[RejectionReason, str]] = {
         "Pair the handheld with its pump "
         "(`pumpwatch enrol HANDHELD --kind handheld --clinic CLINIC --pair-with PUMP`) and replay."
     ),
+    RejectionReason.NOT_PAIRED_THEN: (
+        "Find out whose the handheld was then, put that into the registry "
+        "(`pumpwatch devices pair HANDHELD PUMP --from TIME`, `--until TIME`) and replay."
+    ),
     RejectionReason.TOO_LARGE: _software("send fewer events in a message"),
     RejectionReason.EMPTY: "Nothing was in it, and a replay changes nothing. Makers are told: do not send it.",
     RejectionReason.NOT_JSON: _software("mend the encoder"),

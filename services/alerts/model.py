@@ -100,6 +100,9 @@ class Reason(StrEnum):
     """It is about one thing that happened, and a person has dealt with that."""
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
+    PUMP_EXPLANTED = "pump_explanted"
+    PUMP_IMPLANTED = "pump_implanted"
+    """In another patient: what was so of the one before is not told of this one."""
 
 
 PAGING_KINDS = frozenset(
@@ -246,9 +249,13 @@ class OpenAlert:
     ended_at: datetime | None = None
     notified: Priority | None = None
     resolved_by: str | None = None
+    implantation: int | None = None
+    """Of the pump; None: the first."""
 
     @classmethod
-    def opened_by(cls, condition: Condition, *, alert_id: UUID, clinic_id: str, pump_id: str) -> Self:
+    def opened_by(
+        cls, condition: Condition, *, alert_id: UUID, clinic_id: str, pump_id: str, implantation: int | None = None
+    ) -> Self:
         """The alert that a condition opens, before anything was paged."""
         return cls(
             alert_id=alert_id,
@@ -262,6 +269,7 @@ class OpenAlert:
             title=condition.title,
             explanation=condition.explanation,
             evidence=condition.evidence,
+            implantation=implantation,
         )
 
     def after(self, transition: Transition, seq: int | None, at: datetime) -> OpenAlert:

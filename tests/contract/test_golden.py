@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from schemas.events import MODEL_BY_KIND, AnyEvent, EventKind, RejectionReason
 from schemas.paths import PUBLISHED_FOLDER
-from services.ingest.messages.decode import ClockLimits, Decoded, Enrolment, decode
+from services.ingest.messages.decode import ClockLimits, Decoded, decode
+from services.ingest.messages.whose import Enrolment
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
 FILES = {path.stem: json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))}

@@ -3,8 +3,12 @@
 -- name: pumps
 SELECT d.device_id AS pump_id, d.clinic_id,
        ARRAY(SELECT p.handheld_id FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
-             WHERE p.pump_id = d.device_id AND p.ended_at IS NULL ORDER BY 1) AS handhelds
+             WHERE p.pump_id = d.device_id AND p.ended_at IS NULL ORDER BY 1) AS handhelds,
+       nullif(i.began_at, '-infinity') AS implanted_at, nullif(greatest(i.began_at, m.began_at), '-infinity') AS watched_since
 FROM devices d
+JOIN memberships m ON m.pump_id = d.device_id AND m.ended_at = 'infinity'
+JOIN LATERAL (SELECT began_at, implanted FROM implantations WHERE pump_id = d.device_id AND began_at <= now()
+              ORDER BY began_at DESC LIMIT 1) i ON i.implanted
 WHERE d.kind = 'pump' AND d.retired_at IS NULL AND ($1::text IS NULL OR d.clinic_id = $1)
 ORDER BY d.device_id;
 

@@ -61,7 +61,7 @@ def difference(first: Backtest, second: Backtest) -> dict[str, list[str]]:
 async def backtest(
     connection: Connection, policy: Policy, since: datetime, until: datetime, *, clinic_id: str | None, sweep: timedelta
 ) -> Backtest:
-    """Replay every enrolled pump (of one clinic, or of all)."""
+    """Replay every implanted pump (of one clinic, or of all), since it is in this patient and with this clinic."""
     pumps = await store.load_pumps(connection, clinic_id)
     changes: list[ReplayedChange] = []
     windows = max(28, policy.bolus_demand.baseline_days)
@@ -69,9 +69,10 @@ async def backtest(
         some = pumps[start : start + _SLICE_PUMPS]
         arrivals = await store.load_arrivals(connection, [pump.pump_id for pump in some], since, until)
         for pump in some:
-            history = History(pump.pump_id, pump.clinic_id, pump.handhelds)
+            history = History(pump.pump_id, pump.clinic_id, pump.handhelds, pump.implanted_at)
             mine = arrivals.get(pump.pump_id, [])
-            changes += replay(history, mine, policy, since, until, windows=windows, sweep=sweep)
+            begin = since if pump.watched_since is None else max(since, pump.watched_since)
+            changes += replay(history, mine, policy, begin, until, windows=windows, sweep=sweep)
     changes.sort(key=lambda each: (each.at, each.pump_id, each.rule, each.key))
     return Backtest(len(pumps), since, until, tuple(changes))
 

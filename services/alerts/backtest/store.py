@@ -28,17 +28,26 @@ _PROFILE: Final = TypeAdapter(tuple[wire.ProfileStep, ...])
 
 @dataclass(frozen=True, slots=True)
 class WatchedPump:
-    """A pump that is enrolled now, and the handhelds that are paired with it."""
+    """A pump that is enrolled and implanted now, and the handhelds that are paired with it."""
 
     pump_id: str
     clinic_id: str
     handhelds: tuple[str, ...]
+    implanted_at: datetime | None
+    """None: as far back as anybody knows."""
+    watched_since: datetime | None
+    """Since when it is in this patient and with this clinic; None: as far back as anybody knows."""
 
 
 async def load_pumps(connection: Connection, clinic_id: str | None) -> list[WatchedPump]:
-    """The enrolled pumps of one clinic, or of all."""
+    """The enrolled pumps of one clinic, or of all, that are implanted."""
     rows = await connection.fetch(QUERIES["pumps"], clinic_id)
-    return [WatchedPump(row["pump_id"], row["clinic_id"], tuple(row["handhelds"])) for row in rows]
+    return [
+        WatchedPump(
+            row["pump_id"], row["clinic_id"], tuple(row["handhelds"]), row["implanted_at"], row["watched_since"]
+        )
+        for row in rows
+    ]
 
 
 async def load_arrivals(

@@ -183,21 +183,31 @@ async def cannot_judge(
 def decide(
     facts: PumpFacts, open_alerts: Sequence[OpenAlert], policies: Policies, now: datetime
 ) -> Iterator[AlertChange]:
-    """What happens to the alerts of one pump. An alert that another clinic opened is closed there."""
+    """What happens to the alerts of one pump. One of another clinic, or of the patient before, is closed there."""
     policy = policies.of(facts.clinic_id)
     own = [alert for alert in open_alerts if alert.clinic_id == facts.clinic_id]
     others = [alert for alert in open_alerts if alert.clinic_id != facts.clinic_id]
     moved = retire(others, Reason.PUMP_MOVED)
     if facts.enrolled:
+        ended = [alert for alert in own if _is_of_another_patient(alert, facts)]
+        own = [alert for alert in own if not _is_of_another_patient(alert, facts)]
+        moved += retire(ended, Reason.PUMP_IMPLANTED if facts.implanted else Reason.PUMP_EXPLANTED)
         flapping = timedelta(minutes=policy.paging.flapping_minutes)
         transitions = reconcile(evaluate(facts, policy, now), own, now, flapping=flapping)
     else:
         transitions = retire(own, Reason.PUMP_RETIRED)
     for transition in (*moved, *transitions):
-        yield _change(transition, facts.pump_id, facts.clinic_id, policies)
+        yield _change(transition, facts.pump_id, facts.clinic_id, policies, facts.implantation)
 
 
-def _change(transition: Transition, pump_id: str, clinic_id: str, policies: Policies) -> AlertChange:
+def _is_of_another_patient(alert: OpenAlert, facts: PumpFacts) -> bool:
+    """Tell whether an alert is about the time before the pump was implanted or explanted."""
+    return alert.implantation != facts.implantation and alert.rule != RuleName.PUMP_UNJUDGED
+
+
+def _change(
+    transition: Transition, pump_id: str, clinic_id: str, policies: Policies, implantation: int | None = None
+) -> AlertChange:
     alert = transition.alert
     clinic_id = alert.clinic_id if alert else clinic_id
     return AlertChange(
@@ -206,6 +216,7 @@ def _change(transition: Transition, pump_id: str, clinic_id: str, policies: Poli
         pump_id=pump_id,
         transition=transition,
         policy_version=policies.version_of(clinic_id),
+        implantation=implantation,
     )
 
 
@@ -218,7 +229,7 @@ def _due_again(
     """
     for each in facts:
         known = due[each.pump_id]
-        again = silent_from(each, policies.of(each.clinic_id), now) if each.enrolled else None
+        again = silent_from(each, policies.of(each.clinic_id), now) if each.enrolled and each.implanted else None
         over = known is not None and known <= now
         if over or (again is not None and (known is None or again < known)):
             yield each.pump_id, again

@@ -75,6 +75,9 @@ class History:
     pump_id: str
     clinic_id: str
     handhelds: tuple[str, ...] = ()
+    since: datetime | None = None
+    """When the pump was implanted: what is judged to be before does not count. None: as far back as anybody knows."""
+    implantation: int | None = None
     readings: list[_Entry[wire.Reservoir]] = field(default_factory=list)
     requests: list[_Entry[wire.Bolus]] = field(default_factory=list)
     marks: list[tuple[float, bool, bool, bool]] = field(default_factory=list)
@@ -94,6 +97,10 @@ class History:
             return
         self.seen.add(event.event_id)
         where = position(event.observed_at, received_at, event.seq, event.event_id)
+        if self.since is not None and where[0] < self.since:
+            if isinstance(event, wire.Therapy | wire.Refill):
+                self._replace(event)
+            return
         insort(self.heard, where[0].timestamp())
         match event:
             case wire.Reservoir():
@@ -158,6 +165,8 @@ class History:
                 self._contact(device, now, now - timedelta(days=windows))
                 for device in sorted({self.pump_id, *self.handhelds})
             ),
+            since=self.since,
+            implantation=self.implantation,
         )
 
     def _add_request(self, request: _Entry[wire.Bolus]) -> None:
@@ -236,6 +245,8 @@ class History:
     def _contact(self, device_id: str, now: datetime, first: datetime) -> Contact:
         statuses = self.statuses.get(device_id, [])[: -HEARTBEATS - 1 : -1]
         heard = {each.received_at for each in statuses if each.at > now - timedelta(days=HABIT_DAYS)}
+        if self.since is not None:
+            heard.add(self.since)
         if self.readings and self.readings[-1].device_id == device_id:
             heard.add(self.readings[-1].received_at)
         if self.requests and self.requests[-1].at > first:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,15 +55,19 @@ class Row(Protocol):
 
 def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
     """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`."""
-    requests = sorted(zip(row["requests_at"] or (), row["outcomes"] or (), strict=True))
+    since = row["since"]
+    requests = sorted(
+        each for each in zip(row["requests_at"] or (), row["outcomes"] or (), strict=True) if each[0] >= since
+    )
+    known = row["reading_at"] is not None and row["reading_at"].timestamp() >= since
     return PumpFacts(
         pump_id=row["pump_id"],
         clinic_id=row["clinic_id"],
         enrolled=row["enrolled"],
         alarms=tuple(_alarms(row)),
-        reading=_reading(row["volume_ml"], row["basis"], row["reading_at"]),
-        earlier_reading=_reading(row["earlier_ml"], "computed", row["earlier_at"]),
-        first_reading=_reading(row["first_ml"], "computed", row["first_at"]),
+        reading=_reading(row["volume_ml"], row["basis"], row["reading_at"]) if known else None,
+        earlier_reading=_reading(row["earlier_ml"], "computed", row["earlier_at"]) if known else None,
+        first_reading=_reading(row["first_ml"], "computed", row["first_at"]) if known else None,
         filled_reading=_reading(row["filled_reading_ml"], "measured", row["filled_reading_at"]),
         measured_reading=_reading(row["measured_reading_ml"], "measured", row["measured_reading_at"]),
         refills=refills_of(
@@ -90,6 +95,9 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
             if complaint in _KNOWN_COMPLAINTS
         ),
         contacts=tuple(_contacts(row, now)),
+        since=datetime.fromtimestamp(since, UTC) if row["is_anew"] else None,
+        implanted=row["implanted"],
+        implantation=row["implantation_id"] if row["is_anew"] else None,
     )
 
 
@@ -98,7 +106,7 @@ def unheard(facts: PumpFacts, row: Row, now: datetime) -> tuple[int, ...]:
     first_at = row["first_reading_at"]
     if first_at is None:
         return ()
-    end = _window_index(now.timestamp() - first_at) + 1
+    end = _window_index(now.timestamp() - max(first_at, row["since"])) + 1
     return tuple(index for index, window in enumerate(facts.windows[:end]) if not window.heard)
 
 
@@ -190,9 +198,11 @@ def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
 
 
 def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
-    end, found = now.timestamp(), [_NOTHING] * windows
+    end, found, since = now.timestamp(), [_NOTHING] * windows, row["since"]
     moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or ())
-    for index in {int((end - at) // _SECONDS_PER_DAY) for at in moments}:  # `_position`, without a call for each
+    for index in {
+        int((end - at) // _SECONDS_PER_DAY) for at in moments if at >= since
+    }:  # `_position`, without a call for each
         if index < windows:
             found[max(0, index)] = _HEARD
     days: dict[int, tuple[list[float], list[str]]] = {}
@@ -220,8 +230,12 @@ def _window(attempts: int, outcomes: tuple[str, ...]) -> DayWindow:
 
 
 def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
-    """By the last heartbeats, and by the newest reading and request."""
-    since = (now - timedelta(days=HABIT_DAYS)).timestamp()
+    """By the last heartbeats, and by the newest reading and request; heard at the latest when it was implanted anew."""
+    begins = row["since"]
+    since = max((now - timedelta(days=HABIT_DAYS)).timestamp(), math.nextafter(begins, -math.inf))
+    anew = {datetime.fromtimestamp(begins, UTC)} if row["is_anew"] else set()
+    known = row["reading_at"] is None or row["reading_at"].timestamp() >= begins
+    asked = max(row["requests_at"] or (math.inf,)) >= begins
     own: Mapping[str, list[tuple[float, datetime]]] = {
         device_id: [] for device_id in sorted({row["pump_id"], *(row["handhelds"] or ())})
     }
@@ -234,10 +248,10 @@ def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
     for device_id, beats in own.items():
         if len(beats) > HEARTBEATS:
             beats.sort()
-        heard = {received_at for _, received_at in beats[-HEARTBEATS:]}
-        if row["reading_device"] == device_id:
+        heard = anew | {received_at for _, received_at in beats[-HEARTBEATS:]}
+        if known and row["reading_device"] == device_id:
             heard.add(row["reading_received_at"])
-        newest = [received_at for device, received_at in latest if device == device_id]
+        newest = [received_at for device, received_at in latest if asked and device == device_id]
         heard.update(newest and [max(newest)])
         yield Contact(device_id, tuple(sorted(heard)))
 

@@ -204,6 +204,12 @@ class PumpFacts:
     reports: tuple[Report, ...] = ()
     contacts: tuple[Contact, ...] = ()
     """Of the pump and of the handhelds that are paired with it now."""
+    since: datetime | None = None
+    """When the pump was implanted, or explanted: nothing before counts. None: as far back as anybody knows."""
+    implanted: bool = True
+    """False: the registry says that it is in nobody."""
+    implantation: int | None = None
+    """Which one it is; None: the first."""
 
     @property
     def size_ml(self) -> float:

@@ -6,14 +6,21 @@
 --
 -- Moments are judged (migration 0023): no later than received. Newest is by judged_at, then received_at, then seq. A bound from
 -- below is one on observed_at, for the index and for chunks to be left out, and one on received_at: together on judged_at.
--- A refill or a therapy that another one of the pump replaces does not count, but was heard.
+-- A refill or a therapy that another one of the pump replaces does not count, but was heard. What is dense is not bounded here by
+-- the beginning of the implantation, which would be one more bound on chunks for each pump, but in services.alerts.facts.from_rows.
 --
 -- Kinds that are rare are read for all pumps at once: a look-up for each pump costs more than its rows. Kinds that are
 -- dense are read pump by pump: sorting all pumps' rows together costs more than the look-ups. What is only counted is
 -- counted by services.alerts.facts.from_rows; its moments are seconds since 1970 (docs/decisions/0010-evaluation-at-scale.md).
 WITH asked AS (
-    SELECT device_id AS pump_id, clinic_id, retired_at IS NULL AS enrolled
-    FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump'),
+    SELECT d.device_id AS pump_id, d.clinic_id, d.retired_at IS NULL AS enrolled,
+           i.implantation_id, coalesce(i.implanted, true) AS implanted, coalesce(i.began_at, '-infinity') AS since
+    FROM devices d
+    LEFT JOIN LATERAL (SELECT implantation_id, implanted, began_at FROM implantations
+                       WHERE pump_id = d.device_id AND began_at <= $2::timestamptz ORDER BY began_at DESC LIMIT 1) i ON true
+    WHERE d.device_id = ANY ($1::text[]) AND d.kind = 'pump'),
+-- The pumps, few of them, whose facts begin anew at a moment: nothing that is judged to be before it counts (decision 19).
+anew AS MATERIALIZED (SELECT pump_id, since FROM asked WHERE since > '-infinity'),
 -- The newest therapy, and when what it prescribes was programmed first: a refill repeats it with another date.
 therapy AS (
     SELECT DISTINCT ON (pump_id) compared.*, max(began_at) OVER (PARTITION BY pump_id) AS changed_at
@@ -32,7 +39,9 @@ therapy AS (
                 SELECT *, array_agg(replaces) FILTER (WHERE replaces <> event_id) OVER (PARTITION BY pump_id) AS replaced
                 FROM therapies
                 WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) t
-            WHERE event_id <> ALL (coalesce(replaced, '{}'))) newest
+            WHERE event_id <> ALL (coalesce(replaced, '{}'))
+              AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = t.pump_id
+                              AND judged_at(t.observed_at, t.received_at) < anew.since)) newest
         WHERE position <= 8
         WINDOW back AS (PARTITION BY pump_id ORDER BY position)) compared
     ORDER BY pump_id, position),
@@ -54,7 +63,9 @@ refill AS (
             SELECT *, array_agg(replaces) FILTER (WHERE replaces <> event_id) OVER (PARTITION BY pump_id) AS replaced
             FROM refills
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) r
-        WHERE event_id <> ALL (coalesce(replaced, '{}'))) entry
+        WHERE event_id <> ALL (coalesce(replaced, '{}'))
+          AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = r.pump_id
+                          AND judged_at(r.observed_at, r.received_at) < anew.since)) entry
         WHERE position <= 12 WINDOW visit AS (PARTITION BY pump_id ORDER BY position)) newest
     GROUP BY pump_id),
 -- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
@@ -72,8 +83,10 @@ alarm AS (
                    judged_at(observed_at, received_at) AS moment,
                    max(judged_at(observed_at, received_at)) FILTER (WHERE state = 'cleared')
                        OVER (PARTITION BY pump_id, code) AS cleared_at
-            FROM pump_alarms
-            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) known
+            FROM pump_alarms a
+            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')
+              AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = a.pump_id
+                              AND judged_at(a.observed_at, a.received_at) < anew.since)) known
         WINDOW by_code AS (PARTITION BY pump_id, code)) marked
     WHERE moment >= coalesce(cleared_at, '-infinity') AND moment IN (cleared_at, first_at, last_at)
     GROUP BY pump_id),
@@ -81,22 +94,15 @@ alarm AS (
 heard AS (
     SELECT pump_id, array_agg(date_part('epoch', moment)) AS moments
     FROM (
-        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM pump_alarms
-        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-          AND received_at <= coalesce($3::timestamptz, 'infinity')
-        UNION ALL
-        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM patient_reports
-        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-          AND received_at <= coalesce($3::timestamptz, 'infinity')
-        UNION ALL
-        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM refills
-        WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
-          AND received_at <= coalesce($3::timestamptz, 'infinity')
-        UNION ALL
-        SELECT pump_id, judged_at(observed_at, received_at) AS moment FROM therapies
+        SELECT pump_id, judged_at(observed_at, received_at) AS moment
+        FROM (SELECT pump_id, observed_at, received_at FROM pump_alarms
+              UNION ALL SELECT pump_id, observed_at, received_at FROM patient_reports
+              UNION ALL SELECT pump_id, observed_at, received_at FROM refills
+              UNION ALL SELECT pump_id, observed_at, received_at FROM therapies) any_kind
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) each
     WHERE moment > $2::timestamptz - $4::integer * interval '24 hours'
+      AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = each.pump_id AND each.moment < anew.since)
     GROUP BY pump_id),
 report AS (
     SELECT pump_id, array_agg(complaint ORDER BY position) AS complaints, array_agg(score ORDER BY position) AS scores,
@@ -105,17 +111,20 @@ report AS (
         SELECT pump_id, complaint, score, judged_at(observed_at, received_at) AS moment,
                row_number() OVER (PARTITION BY pump_id ORDER BY judged_at(observed_at, received_at) DESC,
                                   received_at DESC, seq DESC NULLS LAST, event_id DESC) AS position
-        FROM patient_reports
+        FROM patient_reports r
         WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - interval '30 days'
           AND received_at > $2::timestamptz - interval '30 days'
-          AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+          AND received_at <= coalesce($3::timestamptz, 'infinity')
+          AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = r.pump_id
+                          AND judged_at(r.observed_at, r.received_at) < anew.since)) newest
     WHERE position <= 20 GROUP BY pump_id),
 handheld AS (
     SELECT p.pump_id, array_agg(p.handheld_id) AS devices
     FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
     WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
     GROUP BY p.pump_id)
-SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
+SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, asked.implanted, asked.since > '-infinity' AS is_anew,
+       date_part('epoch', asked.since) AS since,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
@@ -185,8 +194,8 @@ LEFT JOIN LATERAL (
     SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
       AND observed_at > $2::timestamptz - interval '400 days'
-      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
-      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment)
+      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment, asked.since)
+      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment, asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) earlier ON true
 LEFT JOIN LATERAL (
@@ -203,8 +212,8 @@ LEFT JOIN LATERAL (
     WHERE pump_id = asked.pump_id AND basis = 'computed' AND reading.basis = 'computed'
       AND therapy.moment > greatest(reading.moment - interval '7 days', refill.newest_at)
       AND observed_at > $2::timestamptz - interval '400 days'
-      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at)
-      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at)
+      AND observed_at >= greatest(reading.moment - interval '7 days', refill.newest_at, asked.since)
+      AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) first ON true
 -- Measured readings are few, and have an index of their own (migration 0026).
@@ -212,8 +221,8 @@ LEFT JOIN LATERAL (
     SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'measured'
       AND observed_at >= $2::timestamptz - interval '400 days'
-      AND observed_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes')
-      AND received_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes')
+      AND observed_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
+      AND received_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1
     ) measured ON true
@@ -223,6 +232,7 @@ LEFT JOIN LATERAL (
            array_agg(bolus_dose_mcg) AS doses
     FROM (SELECT judged_at(observed_at, received_at) AS moment, drugs, profile, bolus_dose_mcg FROM therapies
           WHERE pump_id = asked.pump_id AND therapy.moment > measured.moment AND event_id <> therapy.event_id
+            AND judged_at(observed_at, received_at) >= asked.since
             AND event_id <> ALL (coalesce(therapy.replaced, '{}')) AND received_at <= coalesce($3::timestamptz, 'infinity')
           ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 7) before
     ) flow ON true
@@ -236,9 +246,9 @@ LEFT JOIN LATERAL (
 
 -- name: heard_by_readings
 -- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had
--- been received by $4. The bound of two days more is for the index: nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
+-- been received by $4 and is not from before $5. The bound of two days more is for the index: nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
 SELECT w.pump_id, w.position
-FROM unnest($1::text[], $2::integer[]) AS w (pump_id, position)
+FROM unnest($1::text[], $2::integer[], $5::float8[]) AS w (pump_id, position, since)
 WHERE EXISTS (
     SELECT FROM reservoir_readings e
     WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
@@ -246,4 +256,5 @@ WHERE EXISTS (
       AND (w.position = 0
            OR e.observed_at <= $3::timestamptz - (w.position - 2) * interval '24 hours'
            AND judged_at(e.observed_at, e.received_at) <= $3::timestamptz - w.position * interval '24 hours')
+      AND date_part('epoch', judged_at(e.observed_at, e.received_at)) >= w.since
       AND e.received_at <= coalesce($4::timestamptz, 'infinity'));

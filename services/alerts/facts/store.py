@@ -34,11 +34,13 @@ async def load_facts(
     """
     rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
     found = {row["pump_id"]: facts_of_row(row, now, windows) for row in rows}
-    unknown = [(row["pump_id"], index) for row in rows for index in unheard(found[row["pump_id"]], row, now)]
+    unknown = [
+        (row["pump_id"], index, row["since"]) for row in rows for index in unheard(found[row["pump_id"]], row, now)
+    ]
     if unknown:
-        pumps, indexes = [pump_id for pump_id, _ in unknown], [index for _, index in unknown]
+        pumps, indexes, since = (list(column) for column in zip(*unknown, strict=True))
         heard: dict[str, list[int]] = {}
-        for row in await connection.fetch(QUERIES["heard_by_readings"], pumps, indexes, now, as_of):
+        for row in await connection.fetch(QUERIES["heard_by_readings"], pumps, indexes, now, as_of, since):
             heard.setdefault(row["pump_id"], []).append(row["position"])
         found.update((pump_id, with_heard(found[pump_id], each)) for pump_id, each in heard.items())
     return tuple(found.values())

@@ -6,7 +6,7 @@
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
+       a.resolved_by, a.implantation_id, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -47,11 +47,12 @@ ORDER BY a.pump_id, a.rule, a.key;
 
 -- name: insert_alerts
 INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
-                    opened_at, updated_at, policy_version)
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, evidence::jsonb, since, $11, $11, version
+                    opened_at, updated_at, policy_version, implantation_id)
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, evidence::jsonb, since, $11, $11, version,
+       implantation
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::timestamptz[], $12::text[])
-     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version);
+            $10::timestamptz[], $12::text[], $13::bigint[])
+     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version, implantation);
 
 -- name: update_alerts
 -- What changed of each alert. Null text: it stays. A priority, state or time that does not change is given as it is.
@@ -92,7 +93,7 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 
 -- name: lock_alert
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
-       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by
+       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, implantation_id
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged

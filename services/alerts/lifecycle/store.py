@@ -45,6 +45,8 @@ class AlertChange:
     policy_version: str
     actor: str = "pumpwatch"
     note: str | None = None
+    implantation: int | None = None
+    """To which implantation of the pump an alert belongs that opens; None: the first."""
 
     def opened(self) -> OpenAlert:
         """The alert that this change opens, before anything was paged.
@@ -56,7 +58,13 @@ class AlertChange:
         if condition is None:
             msg = f"alert {self.alert_id} opens without a condition"
             raise ValueError(msg)
-        return OpenAlert.opened_by(condition, alert_id=self.alert_id, clinic_id=self.clinic_id, pump_id=self.pump_id)
+        return OpenAlert.opened_by(
+            condition,
+            alert_id=self.alert_id,
+            clinic_id=self.clinic_id,
+            pump_id=self.pump_id,
+            implantation=self.implantation,
+        )
 
     @classmethod
     def by_person(
@@ -141,6 +149,7 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
         ended_at=row["ended_at"],
         resolved_by=row["resolved_by"],
+        implantation=row["implantation_id"],
     )
 
 
@@ -209,6 +218,7 @@ async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange],
         [condition.since for condition in conditions],
         now,
         [change.policy_version for change in changes],
+        [change.implantation for change in changes],
     )
 
 

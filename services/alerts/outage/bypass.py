@@ -38,7 +38,8 @@ from services.alerts.outage import store
 from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm, bypass_text, emergencies, remembered
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
-from services.ingest.messages.decode import ClockLimits, Enrolment, decode
+from services.ingest.messages.decode import ClockLimits, decode
+from services.ingest.messages.whose import Enrolment
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import FAILED, Connection, ensure_writable, plainly
 from services.runtime.isolation import apart, described

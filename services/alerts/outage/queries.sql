@@ -1,7 +1,7 @@
 -- What is paged past a database that is away.
 
 -- name: registry
-SELECT device_id, clinic_id, pump_id FROM registry WHERE pump_id IS NOT NULL;
+SELECT device_id, clinic_id, pump_id, pumps, begins, ends FROM registry WHERE pump_id IS NOT NULL OR pumps IS NOT NULL;
 
 -- name: open_high
 SELECT pump_id, rule, key FROM alerts WHERE state <> 'closed' AND state <> 'cleared' AND priority = 'high';

@@ -11,16 +11,16 @@ from uuid import UUID
 from services.alerts.delivery.escalate import current_episode
 from services.alerts.model import AlertState, OpenAlert
 from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm
-from services.ingest.messages.decode import Enrolment
+from services.ingest.messages.whose import Enrolment, enrolment
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 async def load_registry(connection: Connection) -> Mapping[str, Enrolment]:
-    """Every device that is paired with a pump or is one."""
+    """Every device that is a pump, or was ever paired with one."""
     rows = await connection.fetch(QUERIES["registry"])
-    return {row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"]) for row in rows}
+    return {device_id: enrolment(*columns) for device_id, *columns in rows}
 
 
 async def load_open_high(connection: Connection) -> frozenset[Cause]:

@@ -22,6 +22,7 @@ from services.alerts.rules.demand.bolus_limit import bolus_limit
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.device_silent import device_silent
+from services.alerts.rules.explanted_pump import explanted_pump
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
@@ -51,8 +52,10 @@ def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition
     """Every condition that holds for one pump; at most one for each (rule, key).
 
     Where the pump holds a drug that is dangerous to stop, each is one step more urgent (docs/domain.md
-    section 5).
+    section 5). Of a pump that is in nobody, only that it speaks as if it were in somebody.
     """
+    if not facts.implanted:
+        return explanted_pump(facts, policy, now)
     found = tuple(condition for rule in RULES for condition in rule(facts, policy, now))
     if facts.therapy is None:
         return found

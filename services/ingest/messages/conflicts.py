@@ -28,13 +28,14 @@ class Conflict:
 
 def rejections_of(conflicts: Iterable[Conflict], messages: Sequence[Incoming]) -> list[Rejection]:
     """Turn each conflict into the rejection of its event."""
-    places: dict[int, dict[Row, deque[tuple[int, bytes | None]]]] = {}
+    places: dict[tuple[int, str], dict[Row, deque[tuple[int, bytes | None]]]] = {}
     found = []
     for conflict in conflicts:
         number = conflict.row[MESSAGE_NUMBER]
-        if number not in places:
-            places[number] = _places(messages[number], conflict.row)
-        index, item = places[number][conflict.row].popleft()
+        of = (number, conflict.row[PUMP_ID])  # a handheld's log may be about several pumps
+        if of not in places:
+            places[of] = _places(messages[number], conflict.row)
+        index, item = places[of][conflict.row].popleft()
         event_id = conflict.row[EVENT_ID]
         detail = (
             f"{conflict.kind} {event_id} is stored with the same observed_at and another {conflict.differs}: "
@@ -46,7 +47,7 @@ def rejections_of(conflicts: Iterable[Conflict], messages: Sequence[Incoming]) -
 
 
 def _places(message: Incoming, row: Row) -> dict[Row, deque[tuple[int, bytes | None]]]:
-    """For each row of a message, where its event stands, and its bytes where it stands in an array."""
+    """For each row of a message, all as if of one pump, where its event stands, and its bytes if in an array."""
     events = events_of(message)
     places: defaultdict[Row, deque[tuple[int, bytes | None]]] = defaultdict(deque)
     for index, event in enumerate(events):

@@ -35,6 +35,7 @@ from schemas.topics import BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.careful import NotJsonError, parse, place_of_lone_surrogate, with_leap_second_moved
 from services.ingest.messages.faults import Fault, explain, surrogate_fault
 from services.ingest.messages.rows import PUMP_ID, ROW_BY_KIND, Row, device_and_seq
+from services.ingest.messages.whose import Enrolment
 
 WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
@@ -53,14 +54,6 @@ class Incoming(Protocol):
     @property
     def payload(self) -> bytes:
         """The bytes as they came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What the registry knows of a device. `pump_id` is None for a handheld that is not paired."""
-
-    clinic_id: str
-    pump_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +110,8 @@ class Decoded:
     rejections: list[Rejection] = field(default_factory=list)
     last_observed: dict[str, float] = field(default_factory=dict)
     """For each device the newest time that it reported, in seconds since 1970."""
+    pumps_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a handheld that was ever paired with several pumps, all of them: its events may be stored for any."""
     keep_rejections: bool = True
     """False: whoever asks for the write keeps them (a replay has a row for them already)."""
 
@@ -130,6 +125,7 @@ class Decoded:
         for kind, rows in other.rows.items():
             self.rows.setdefault(kind, []).extend(rows)
         self.rejections += other.rejections
+        self.pumps_of |= other.pumps_of
         for device_id, observed in other.last_observed.items():
             self.last_observed[device_id] = max(observed, self.last_observed.get(device_id, observed))
 
@@ -214,14 +210,17 @@ def _decode(
     decoded = Decoded(received_at=now, messages=len(messages))
     all_rows, last_observed = decoded.rows, decoded.last_observed
     earliest, latest = (now - clock.behind).timestamp(), (now + clock.ahead).timestamp()
+    received = now.timestamp()
     for number, message in enumerate(messages, first):
         try:
-            topic, pump_id = _identify(message, registry)
+            topic, owner = _identify(message, registry)
             events = _read(message.payload, topic.kind)
         except _RefusedError as refusal:
             decoded.rejections.append(Rejection.of(number, message, WHOLE_MESSAGE, refusal.fault))
             continue
-        device_id = topic.device_id
+        device_id, since = topic.device_id, owner.since
+        if owner.pumps:
+            decoded.pumps_of[device_id] = owner.pumps
         for index, event in enumerate(events):
             if isinstance(event, Fault):
                 decoded.rejections.append(Rejection.of(number, message, index, event))
@@ -231,6 +230,14 @@ def _decode(
                 # A list comes from an array; an event that stands alone is the whole message.
                 event_index = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _clock_fault(event, now, clock)
+                decoded.rejections.append(Rejection.of(number, message, event_index, fault))
+                continue
+            pump_id = owner.pump_id
+            if observed < since or received < since:  # by its judged moment (decision 13)
+                pump_id = owner.pump_at(min(observed, received))
+            if pump_id is None:
+                event_index = index if isinstance(events, list) else WHOLE_MESSAGE
+                fault = _not_paired_fault(event, device_id, now)
                 decoded.rejections.append(Rejection.of(number, message, event_index, fault))
                 continue
             rows = all_rows.get(event.kind)
@@ -258,7 +265,7 @@ def _topic_or_none(topic: str) -> EventTopic | None:
         return None
 
 
-def _identify(message: Incoming, registry: Mapping[str, Enrolment]) -> tuple[EventTopic, str]:
+def _identify(message: Incoming, registry: Mapping[str, Enrolment]) -> tuple[EventTopic, Enrolment]:
     topic = _topic_or_none(message.topic)
     if topic is None:
         try:
@@ -269,10 +276,10 @@ def _identify(message: Incoming, registry: Mapping[str, Enrolment]) -> tuple[Eve
     if enrolment is None:
         detail = f"device {topic.device_id!r} is not enrolled: expected a device of the registry"
         raise _RefusedError(RejectionReason.UNKNOWN_DEVICE, detail)
-    if enrolment.pump_id is None:
+    if enrolment.is_unpaired:
         detail = f"handheld {topic.device_id!r} is not paired: expected a pump that it belongs to"
         raise _RefusedError(RejectionReason.UNPAIRED_DEVICE, detail)
-    return topic, enrolment.pump_id
+    return topic, enrolment
 
 
 _Read = Callable[[bytes], Event]
@@ -358,3 +365,10 @@ def _clock_fault(event: Event, now: datetime, clock: ClockLimits) -> Fault:
         f"the server's {now.isoformat(timespec='seconds')}: expected the device's clock to be right"
     )
     return Fault(reason, detail, event.event_id, event.model_dump_json(by_alias=True).encode())
+
+
+def _not_paired_fault(event: Event, device_id: str, now: datetime) -> Fault:
+    moment = min(event.observed_at, now).isoformat()
+    detail = f"handheld {device_id!r} was paired with no pump at {moment}: expected a pairing that held then"
+    item = event.model_dump_json(by_alias=True).encode()
+    return Fault(RejectionReason.NOT_PAIRED_THEN, detail, event.event_id, item)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from services.ingest.messages.decode import Enrolment
+from services.ingest.messages.whose import Enrolment
 from services.ingest.storage import store
 from services.runtime.database import Pool, borrow
 from services.runtime.listen import listen

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 from schemas.events import EventKind, RejectionReason
 from services.ingest.messages.conflicts import Conflict, rejections_of
-from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Incoming, Rejection, Stored
+from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection, Stored
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.rows import EVENT_ID, MESSAGE_NUMBER, Row, key
+from services.ingest.messages.rows import DEVICE_ID, EVENT_ID, MESSAGE_NUMBER, PUMP_ID, Row, key
+from services.ingest.messages.whose import Enrolment, enrolment
 from services.runtime.database import REFUSED, Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
@@ -59,7 +60,7 @@ async def write(
 async def fetch_enrolments(connection: Connection, device_ids: Collection[str]) -> dict[str, Enrolment]:
     """Look up those of `device_ids` that are enrolled."""
     rows = await connection.fetch(QUERIES["look_up_devices"], list(device_ids))
-    return {row["device_id"]: Enrolment(row["clinic_id"], row["pump_id"]) for row in rows}
+    return {device_id: enrolment(*columns) for device_id, *columns in rows}
 
 
 async def enrol_pumps(connection: Connection, clinic_id: str, device_ids: Collection[str]) -> None:
@@ -113,6 +114,7 @@ async def _write_once(
     """
     try:
         async with connection.transaction():
+            batch = await _where_it_is(connection, batch)
             inserted = 0
             not_all_new: dict[EventKind, list[Row]] = {}
             for kind, rows in batch.rows.items():
@@ -140,6 +142,7 @@ async def _write_with_care(
     duplicates: Counter[int] = Counter()
     not_new: defaultdict[EventKind, list[Row]] = defaultdict(list)
     async with connection.transaction():
+        batch = await _where_it_is(connection, batch)
         for kind, rows in batch.rows.items():
             returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *_columns(rows))
             new = Counter((pump_id, at.timestamp(), event_id) for pump_id, at, event_id in returned)
@@ -157,6 +160,40 @@ async def _write_with_care(
     stored.inserted += inserted
     stored.duplicates += duplicates.total()
     stored.duplicates_by_message.update(duplicates)
+
+
+async def _where_it_is(connection: Connection, batch: Decoded) -> Decoded:
+    """Let a re-send go where its event is stored, though the registry may say another pump by now.
+
+    Else what a handheld sends again after its pairings were corrected would be stored a second time. Only of handhelds
+    that were ever paired with several pumps; they are locked, so that two processes do not both find nothing.
+    """
+    if not batch.pumps_of:
+        return batch
+    await connection.execute(QUERIES["lock_handhelds"], list(batch.pumps_of))
+    rows = {kind: list(rows) for kind, rows in batch.rows.items()}
+    asked = [
+        (kind, place, pump_id, row)
+        for kind, each in rows.items()
+        for place, row in enumerate(each)
+        for pump_id in batch.pumps_of.get(row[DEVICE_ID], ())
+    ]
+    found = await connection.fetch(
+        QUERIES["stored_for"],
+        [kind for kind, *_ in asked],
+        [pump_id for *_, pump_id, _ in asked],
+        [key(row)[1] for *_, row in asked],
+        [row[EVENT_ID] for *_, row in asked],
+    )
+    stored: defaultdict[tuple[EventKind, int], set[str]] = defaultdict(set)
+    for [number] in found:
+        kind, place, pump_id, _ = asked[number - 1]
+        stored[kind, place].add(pump_id)
+    for (kind, place), pump_ids in stored.items():
+        row = rows[kind][place]
+        if row[PUMP_ID] not in pump_ids:
+            rows[kind][place] = (min(pump_ids), *row[1:])
+    return replace(batch, rows=rows)
 
 
 async def _conflicting(

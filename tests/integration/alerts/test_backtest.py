@@ -95,11 +95,18 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
             entries: list[UUID] = []
             for _ in range(chance.randrange(40)):
                 await _random_event(connection, pump, chance, entries)
+        anew = {
+            pump: T0 - timedelta(minutes=chance.choice([60, 1440, 1440 * chance.randrange(40)])) for pump in pumps[::2]
+        }
+        implant = "INSERT INTO implantations (pump_id, began_at) VALUES ($1, $2)"
+        await connection.executemany(implant, list(anew.items()))
         for now in (T0, T0 + timedelta(hours=7)):
             found = await load_facts(connection, pumps, now, windows=40, as_of=now)
             arrivals = await load_arrivals(connection, pumps, now, now)
             for facts in found:
-                history = History(facts.pump_id, "north", (f"hand-{facts.pump_id}",))
+                history = History(facts.pump_id, "north", (f"hand-{facts.pump_id}",), anew.get(facts.pump_id))
+                history.implantation = facts.implantation
+                assert (facts.implantation is None) == (facts.pump_id not in anew)
                 mine = list(arrivals.get(facts.pump_id, []))
                 chance.shuffle(mine)
                 for each in (*mine, *mine[:2]):

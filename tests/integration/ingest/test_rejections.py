@@ -50,6 +50,10 @@ async def pair_it(database, device):
     await database.pool.execute("INSERT INTO pairings (handheld_id, pump_id) VALUES ($1, $2)", device, pump)
 
 
+async def date_it_back(database, device):
+    await database.pool.execute("UPDATE pairings SET ended_at = NULL WHERE handheld_id = $1", device)
+
+
 async def drop_the_constraint(database, device):
     await database.pool.execute("ALTER TABLE reservoir_readings DROP CONSTRAINT refuse")
 
@@ -62,6 +66,7 @@ CASES = [
     Bad(R.BAD_TOPIC, encoded(reading()), level="no_such_kind"),
     Bad(R.UNKNOWN_DEVICE, encoded(reading()), device="nobody", mend=enrol_it),
     Bad(R.UNPAIRED_DEVICE, encoded(reading()), device="hand", mend=pair_it),
+    Bad(R.NOT_PAIRED_THEN, encoded(reading()), device="lent", mend=date_it_back),
     Bad(R.TOO_LARGE, b" " * (MAX_PAYLOAD_BYTES + 1)),
     Bad(R.EMPTY, b""),
     Bad(R.NOT_JSON, b"{\xff"),
@@ -132,6 +137,9 @@ async def test_a_rejection_is_listed_explained_and_replayed_after_its_cause_is_m
         await enrol(database.pool, [device])
     elif case.device == "hand":
         await enrol(database.pool, [], {device: None})
+    elif case.device == "lent":
+        await enrol(database.pool, [f"of-{device}"], {device: f"of-{device}"})
+        await database.pool.execute("UPDATE pairings SET ended_at = now() - interval '1 day'")
     told = await speak(device, case.level, case.payload)
     assert [each["reason"] for each in told["rejected"]] == [case.reason]
     async with database.pool.acquire() as connection:

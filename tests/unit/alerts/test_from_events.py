@@ -91,3 +91,21 @@ def test_a_therapy_that_is_replaced_no_longer_counts() -> None:
     assert facts.therapy is not None
     assert (facts.therapy.daily_ml, facts.therapy.observed_at) == (0.3, NOW - timedelta(days=6))
     assert facts.reprogrammed_at is None
+
+
+def test_of_what_was_before_the_implantation_nothing_counts_but_a_correction() -> None:
+    history = History("pump-1", "north", since=NOW - timedelta(days=5), implantation=7)
+    for event in (
+        therapy(1, 6, 0.3),
+        therapy(2, 5, 0.4),
+        refill(3, 18, 4),
+        refill(4, 17, 6, replaces=3),  # it was in the other patient
+        wire.Status(event_id=UUID(int=5), observed_at=NOW - timedelta(days=5.5)),
+    ):
+        history.add(event, NOW, "pump-1")
+    facts = history.facts(NOW, 28)
+    assert facts.therapy is not None
+    assert (facts.therapy.daily_ml, facts.reprogrammed_at, facts.refills) == (0.4, None, ())
+    assert [index for index, window in enumerate(facts.windows) if window.heard] == [4, 5]
+    assert facts.contacts[0].heard_at == (NOW - timedelta(days=5),)
+    assert (facts.since, facts.implantation) == (NOW - timedelta(days=5), 7)

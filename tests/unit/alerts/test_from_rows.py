@@ -76,7 +76,14 @@ def row(**values: Any) -> dict[str, Any]:
         "reports_at",
         "handhelds",
     ]
-    return dict.fromkeys(names) | {"pump_id": "pump-1", "clinic_id": "north", "enrolled": True} | values
+    usual = {"pump_id": "pump-1", "clinic_id": "north", "enrolled": True}
+    first = {"implantation_id": 7, "implanted": True, "since": float("-inf"), "is_anew": False}
+    return dict.fromkeys(names) | usual | first | values
+
+
+def implanted(hours_ago: float, **values: Any) -> dict[str, Any]:
+    """A pump that was implanted in another patient so long ago."""
+    return row(since=ago(hours_ago).timestamp(), is_anew=True, **values)
 
 
 def test_a_pump_of_which_nothing_is_known() -> None:
@@ -208,3 +215,57 @@ def test_a_therapy_is_what_it_gives() -> None:
 def test_a_bolus_is_at_most_what_a_reservoir_holds() -> None:
     assert bolus_volume_ml(1e6, 5e-324) == 100.0
     assert bolus_volume_ml(1.0, 0.0) == 0.0
+
+
+def test_nothing_that_is_dense_counts_from_before_the_implantation() -> None:
+    of_before = implanted(
+        10,
+        volume_ml=9.0,
+        basis="computed",
+        reading_at=ago(11),
+        reading_device="pump-1",
+        reading_received_at=ago(11),
+        earlier_ml=9.5,
+        earlier_at=ago(30),
+        first_reading_at=ago(400).timestamp(),
+        requests_at=seconds(50, 11),
+        outcomes=["delivered", "delivered"],
+        latest_devices=["pump-1"],
+        latest_received_at=[ago(11)],
+        statuses_at=seconds(100, 11),
+        statuses_received_at=[ago(100), ago(11)],
+        status_devices=["pump-1", "pump-1"],
+    )
+    facts = facts_of_row(of_before, NOW, WINDOWS)
+    assert (facts.reading, facts.earlier_reading, facts.demand) == (None, None, Demand())
+    assert not any(window.heard for window in facts.windows)
+    assert unheard(facts, of_before, NOW) == (0,)
+    assert facts.contacts == (Contact("pump-1", (ago(10),)),)  # somebody had it in hand then
+    assert (facts.since, facts.implanted, facts.implantation) == (ago(10), True, 7)
+
+
+def test_what_comes_since_the_implantation_counts_from_its_very_moment() -> None:
+    since = implanted(
+        10,
+        volume_ml=9.0,
+        basis="computed",
+        reading_at=ago(10),
+        reading_device="pump-1",
+        reading_received_at=ago(9),
+        requests_at=seconds(50, 10),
+        outcomes=["delivered", "denied_limit"],
+        latest_devices=["pump-1"],
+        latest_received_at=[ago(8)],
+        statuses_at=seconds(11, 10),
+        statuses_received_at=[ago(11), ago(7)],
+        status_devices=["pump-1", "pump-1"],
+    )
+    facts = facts_of_row(since, NOW, WINDOWS)
+    assert facts.reading == Reading(9.0, ReadingBasis.COMPUTED, ago(10))
+    assert facts.demand == Demand(denied_limit=1, first_at=ago(10))
+    assert facts.contacts == (Contact("pump-1", (ago(10), ago(9), ago(8), ago(7))),)
+
+
+def test_the_first_implantation_reaches_back_as_far_as_anybody_knows() -> None:
+    facts = facts_of_row(row(), NOW, WINDOWS)
+    assert (facts.since, facts.implanted, facts.implantation) == (None, True, None)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from services.ingest.messages.decode import ClockLimits, Decoded, Enrolment, decode
+from services.ingest.messages.decode import ClockLimits, Decoded, decode
+from services.ingest.messages.whose import ALWAYS, Enrolment, Pairing
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CLOCK = ClockLimits(ahead=timedelta(hours=24), behind=timedelta(days=400))
@@ -15,6 +16,7 @@ REGISTRY = {
     "pump-1": Enrolment("north", "pump-1"),
     "hand-1": Enrolment("north", "pump-1"),
     "hand-2": Enrolment("north", None),
+    "hand-3": Enrolment.of_pairings("north", [Pairing("pump-1", ALWAYS, NOW.timestamp() - 86_400)]),
 }
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, Enrolment, decode, device_ids
+from services.ingest.messages.decode import WHOLE_MESSAGE, decode, device_ids
 from services.ingest.messages.rows import ROW_BY_KIND
+from services.ingest.messages.whose import Enrolment
 from tests.unit.ingest.builders import CLOCK, NOW, Sent, decoded, reading, sent
 
 STEPS = [{"from": "00:00", "rate_ml_per_day": 0.4}, {"from": "22:00", "rate_ml_per_day": 0.3}]
@@ -78,6 +79,7 @@ CASES = [
     (Sent("pumpwatch/v1/pump-1/events/heartbeat", b"{}"), "bad_topic", "is unknown: expected one of"),
     (sent(reading(), device="pump-9"), "unknown_device", "'pump-9' is not enrolled"),
     (sent(reading(), device="hand-2"), "unpaired_device", "'hand-2' is not paired"),
+    (sent(reading(), device="hand-3"), "not_paired_then", "was paired with no pump at 2026-11-22T08:00:00+01:00"),
     (sent(b" " * (MAX_PAYLOAD_BYTES + 1)), "too_large", f"expected at most {MAX_PAYLOAD_BYTES}"),
     (sent(b""), "empty", "expected a JSON object"),
     (sent(b" \n"), "empty", "expected a JSON object"),

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Receipt, RejectedEvent, RejectionReason
-from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Enrolment, Rejection, Stored, decode
+from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Rejection, Stored, decode
 from services.ingest.messages.faults import Fault
 from services.ingest.messages.receipts import encoded_to_fit, receipts
+from services.ingest.messages.whose import Enrolment
 from tests.unit.ingest.builders import CLOCK, NOW, Sent, reading, sent
 
 REGISTRY = {"pump-1": Enrolment("north", "pump-1")}

@@ -31,6 +31,8 @@ _REASONS: Final = {
     "condition_flapped": "it had ended only a moment before, so nobody was told again",
     "pump_retired": "the pump is no longer watched",
     "pump_moved": "the pump went to another clinic",
+    "pump_explanted": "the pump was explanted",
+    "pump_implanted": "the pump was implanted in another patient",
 }
 
 
