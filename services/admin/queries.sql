@@ -21,7 +21,7 @@ SELECT kind, clinic_id FROM devices WHERE device_id = $1 AND retired_at IS NULL;
 UPDATE pairings SET ended_at = now() WHERE handheld_id = $1 AND pump_id <> $2 AND ended_at IS NULL;
 
 -- name: begin_pairing
--- The first of a handheld reaches back as far as anybody knows, any other begins now (migration 0028).
+-- The first of a handheld reaches back as far as anybody knows, any other begins now (migration 0026).
 INSERT INTO pairings (handheld_id, pump_id)
 SELECT $1, $2
 WHERE NOT EXISTS (SELECT FROM pairings WHERE handheld_id = $1 AND pump_id = $2 AND ended_at IS NULL);

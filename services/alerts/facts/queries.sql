@@ -216,7 +216,7 @@ LEFT JOIN LATERAL (
       AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) first ON true
--- Measured readings are few, and have an index of their own (migration 0026).
+-- Measured readings are few, and have an index of their own (migration 0025).
 LEFT JOIN LATERAL (
     SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
     WHERE pump_id = asked.pump_id AND basis = 'measured'

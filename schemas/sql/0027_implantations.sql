@@ -156,15 +156,19 @@ CREATE OR REPLACE VIEW dashboard.pumps WITH (security_barrier) AS
 SELECT d.device_id AS pump_id,
        d.clinic_id,
        s.received_at AS last_heard_at,
-       r.judged_at AS volume_observed_at,
-       r.volume_ml,
-       r.basis AS volume_basis,
+       CASE level.basis WHEN 'refill' THEN f.judged_at WHEN 'measured' THEN coalesce(m.judged_at, r.judged_at)
+           ELSE r.judged_at END AS volume_observed_at,
+       CASE level.basis WHEN 'refill' THEN least(f.filled_ml, t.reservoir_size_ml) WHEN 'computed' THEN computed.volume_ml
+           ELSE coalesce(held.volume_ml, r.volume_ml) END AS volume_ml,
+       level.basis AS volume_basis,
        t.reservoir_size_ml,
        coalesce(t.low_reservoir_ml, 2.0) AS low_reservoir_ml,
        t.refill_due,
        a.open_alerts,
        a.unacknowledged_alerts,
-       a.worst_rank
+       a.worst_rank,
+       computed.volume_ml AS computed_ml,
+       held.volume_ml AS measured_ml
 FROM (SELECT device_id, clinic_id FROM devices JOIN readable_clinics USING (clinic_id)
       WHERE kind = 'pump' AND retired_at IS NULL) d
 LEFT JOIN device_last_seen s ON s.device_id = d.device_id
@@ -181,11 +185,53 @@ LEFT JOIN LATERAL (
      ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1)
     ) r ON r.judged_at >= i.began_at
 LEFT JOIN LATERAL (
-    SELECT reservoir_size_ml, low_reservoir_ml, refill_due FROM therapies given
+    SELECT reservoir_size_ml, low_reservoir_ml, refill_due,
+           bolus_dose_mcg / nullif((drugs -> 0 ->> 'concentration_mcg_per_ml')::double precision, 0) AS bolus_ml
+    FROM therapies given
     WHERE pump_id = d.device_id AND judged_at(observed_at, received_at) >= i.began_at
       AND NOT EXISTS (SELECT FROM therapies c WHERE c.pump_id = given.pump_id AND c.replaces = given.event_id
                       AND c.event_id <> given.event_id)
     ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) t ON true
+LEFT JOIN LATERAL (
+    SELECT judged_at(observed_at, received_at) AS judged_at, filled_ml FROM refills given
+    WHERE pump_id = d.device_id AND judged_at(observed_at, received_at) >= i.began_at
+      AND NOT EXISTS (SELECT FROM refills c WHERE c.pump_id = given.pump_id AND c.replaces = given.event_id
+                      AND c.event_id <> given.event_id)
+    ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) f ON true
+LEFT JOIN LATERAL (
+    SELECT judged_at(observed_at, received_at) AS judged_at, volume_ml FROM reservoir_readings
+    WHERE pump_id = d.device_id AND basis = 'measured' AND observed_at >= now() - interval '400 days'
+      AND observed_at >= greatest(f.judged_at + interval '15 minutes', i.began_at)
+      AND received_at >= greatest(f.judged_at + interval '15 minutes', i.began_at)
+    ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) m ON true
+-- What was programmed to flow since the measured one; before the first therapy that is known, by the fastest.
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(daily_ml * extract(epoch FROM ended - greatest(began, m.judged_at)) / 86400)
+                        FILTER (WHERE ended > m.judged_at), 0)
+           + coalesce(max(daily_ml) * greatest(0, extract(epoch FROM min(began) - m.judged_at) / 86400), 0) AS profile_ml
+    FROM (SELECT programmed_ml_per_day(profile) AS daily_ml, judged_at(observed_at, received_at) AS began,
+                 lead(judged_at(observed_at, received_at), 1, now())
+                     OVER (ORDER BY judged_at(observed_at, received_at), received_at, seq NULLS FIRST, event_id) AS ended
+          FROM therapies given
+          WHERE pump_id = d.device_id AND m.judged_at IS NOT NULL AND judged_at(observed_at, received_at) >= i.began_at
+            AND NOT EXISTS (SELECT FROM therapies c WHERE c.pump_id = given.pump_id AND c.replaces = given.event_id
+                            AND c.event_id <> given.event_id)) course) flowed ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS delivered FROM bolus_requests
+    WHERE pump_id = d.device_id AND outcome = 'delivered' AND observed_at > m.judged_at AND received_at > m.judged_at
+    ) boluses ON true
+CROSS JOIN LATERAL (
+    SELECT greatest(0, least(m.volume_ml, t.reservoir_size_ml) - flowed.profile_ml - boluses.delivered * coalesce(t.bolus_ml, 0))
+        AS volume_ml WHERE m.judged_at IS NOT NULL
+    UNION ALL SELECT NULL WHERE m.judged_at IS NULL) held
+CROSS JOIN LATERAL (
+    SELECT CASE r.basis WHEN 'computed' THEN least(r.volume_ml + 0.0, t.reservoir_size_ml) END AS volume_ml) computed
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN f.judged_at IS NOT NULL
+                 AND (r.judged_at IS NULL OR r.judged_at <= f.judged_at
+                      OR r.basis = 'measured' AND r.judged_at < f.judged_at + interval '15 minutes') THEN 'refill'
+                WHEN held.volume_ml <= coalesce(computed.volume_ml, 'infinity') THEN 'measured'
+                ELSE r.basis END AS basis) level
 LEFT JOIN LATERAL (
     SELECT count(*) AS open_alerts,
            count(*) FILTER (WHERE state = 'active') AS unacknowledged_alerts,
