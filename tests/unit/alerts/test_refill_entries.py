@@ -14,8 +14,8 @@ from services.alerts.facts.from_events import History
 from services.alerts.facts.from_rows import facts_of_row
 from services.alerts.facts.model import Flow, Reading, Refill
 from services.alerts.facts.refills import Entry, refills_of
+from tests.unit.alerts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
-from tests.unit.alerts.test_from_rows import row
 
 
 def entry(hours: float, expected: float, measured: float, filled: float, received: float | None = None) -> Entry:
