@@ -20,6 +20,7 @@ from services.alerts.facts.from_rows import HABIT_DAYS, HEARTBEATS, bolus_volume
 from services.alerts.facts.model import (
     DRAWN_OFF,
     EPISODE,
+    FILLED_FOR,
     MEASURED_FOR,
     AlarmEvent,
     Contact,
@@ -213,8 +214,8 @@ class History:
             return None
         at = refills[0].observed_at
         start = bisect_left(self.readings, at + DRAWN_OFF, key=_moment)
-        end = bisect_right(self.readings, at + timedelta(days=3), key=_moment)
-        dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + timedelta(days=3))
+        end = bisect_right(self.readings, at + FILLED_FOR, key=_moment)
+        dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + FILLED_FOR)
         return _first(dated, wire.ReadingBasis.MEASURED)
 
     def _demand(self, now: datetime) -> Demand:

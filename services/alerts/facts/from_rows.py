@@ -21,6 +21,7 @@ from typing import Any, Final, Protocol
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.model import (
     EPISODE,
+    FILLED_FOR,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -28,6 +29,7 @@ from services.alerts.facts.model import (
     Flow,
     PumpFacts,
     Reading,
+    Refill,
     Report,
     Therapy,
 )
@@ -60,6 +62,7 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         each for each in zip(row["requests_at"] or (), row["outcomes"] or (), strict=True) if each[0] >= since
     )
     known = row["reading_at"] is not None and row["reading_at"].timestamp() >= since
+    refills = _refills(row)
     return PumpFacts(
         pump_id=row["pump_id"],
         clinic_id=row["clinic_id"],
@@ -68,19 +71,9 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         reading=_reading(row["volume_ml"], row["basis"], row["reading_at"]) if known else None,
         earlier_reading=_reading(row["earlier_ml"], "computed", row["earlier_at"]) if known else None,
         first_reading=_reading(row["first_ml"], "computed", row["first_at"]) if known else None,
-        filled_reading=_reading(row["filled_reading_ml"], "measured", row["filled_reading_at"]),
-        measured_reading=_reading(row["measured_reading_ml"], "measured", row["measured_reading_at"]),
-        refills=refills_of(
-            Entry(*each)
-            for each in zip(
-                row["refills_at"] or (),
-                row["refills_received_at"] or (),
-                row["refills_expected_ml"] or (),
-                row["refills_measured_ml"] or (),
-                row["refills_filled_ml"] or (),
-                strict=True,
-            )
-        ),
+        filled_reading=_filled_reading(row, refills),
+        measured_reading=_measured_reading(row),
+        refills=refills,
         programmed_low_ml=row["programmed_low_ml"],
         therapy=None if row["therapy_at"] is None else _therapy(row),
         earlier_flows=tuple(_earlier_flows(row)),
@@ -183,6 +176,29 @@ def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], float, flo
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:
     """Adding 0.0 makes a volume of -0.0, which an earlier release has stored, one of 0.0."""
     return None if volume_ml is None or at is None else Reading(volume_ml + 0.0, ReadingBasis(basis), at)
+
+
+def _refills(row: Row) -> tuple[Refill, ...]:
+    if not row["refills_at"]:
+        return ()
+    volumes = (row["refills_expected_ml"], row["refills_measured_ml"], row["refills_filled_ml"])
+    told = zip(row["refills_at"], row["refills_received_at"], *volumes, strict=True)
+    return refills_of(Entry(*each) for each in told)
+
+
+def _measured_reading(row: Row) -> Reading | None:
+    """The newest, which is the first."""
+    return _reading(row["measured_ml"][0], "measured", row["measured_at"][0]) if row["measured_ml"] else None
+
+
+def _filled_reading(row: Row, refills: tuple[Refill, ...]) -> Reading | None:
+    """The first by the device's clock; of one date the one that was received last, which comes first."""
+    if not row["measured_ml"] or not refills:
+        return None
+    found = min(range(len(row["measured_dates"])), key=row["measured_dates"].__getitem__)
+    if row["measured_dates"][found] > refills[0].observed_at + FILLED_FOR:
+        return None
+    return _reading(row["measured_ml"][found], "measured", row["measured_at"][found])
 
 
 def _window_index(seconds_ago: float) -> int:

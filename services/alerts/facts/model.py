@@ -16,6 +16,8 @@ from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 
 DRAWN_OFF: Final = timedelta(minutes=15)
 """So soon after a refill a measured volume is what was drawn off, and not what is in the pump (GK)."""
+FILLED_FOR: Final = timedelta(days=3)
+"""So long after a refill the first measured volume shows whether it went into the pump (docs/domain.md section 1)."""
 MEASURED_FOR: Final = timedelta(days=400)
 """No event that is older than this is taken, and no measured reading."""
 

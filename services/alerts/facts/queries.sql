@@ -128,11 +128,10 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, as
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
-       filled.volume_ml AS filled_reading_ml, filled.moment AS filled_reading_at,
+       measured.volumes AS measured_ml, measured.moments AS measured_at, measured.dates AS measured_dates,
        therapy.moment AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
        therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
        first.volume_ml AS first_ml, first.moment AS first_at,
-       measured.volume_ml AS measured_reading_ml, measured.moment AS measured_reading_at,
        flow.moments AS flows_at, flow.drugs AS flows_drugs, flow.profiles AS flows_profile, flow.doses AS flows_dose_mcg,
        refill.moments AS refills_at, refill.received AS refills_received_at, refill.expected AS refills_expected_ml,
        refill.measured AS refills_measured_ml, refill.filled AS refills_filled_ml,
@@ -198,14 +197,6 @@ LEFT JOIN LATERAL (
       AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, therapy.moment, asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) earlier ON true
-LEFT JOIN LATERAL (
-    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
-    WHERE pump_id = asked.pump_id AND basis = 'measured'
-      AND observed_at > $2::timestamptz - interval '400 days'
-      AND observed_at >= refill.newest_at + interval '15 minutes' AND observed_at <= refill.newest_at + interval '3 days'
-      AND received_at >= refill.newest_at + interval '15 minutes'
-      AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) filled ON true
 -- The same as `earlier`, whatever the therapy; looked up only where a therapy came after both the refill and the week.
 LEFT JOIN LATERAL (
     SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
@@ -216,22 +207,23 @@ LEFT JOIN LATERAL (
       AND received_at >= greatest(reading.moment - interval '7 days', refill.newest_at, asked.since)
       AND received_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY observed_at, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1) first ON true
--- Measured readings are few, and have an index of their own (migration 0025).
+-- All measured ones since the refill, newest first: few, and with an index of their own (migration 0025).
 LEFT JOIN LATERAL (
-    SELECT volume_ml, judged_at(observed_at, received_at) AS moment FROM reservoir_readings
-    WHERE pump_id = asked.pump_id AND basis = 'measured'
-      AND observed_at >= $2::timestamptz - interval '400 days'
-      AND observed_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
-      AND received_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
-      AND received_at <= coalesce($3::timestamptz, 'infinity')
-    ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 1
+    SELECT array_agg(volume_ml) AS volumes, array_agg(moment) AS moments, array_agg(observed_at) AS dates,
+           max(moment) AS newest_at
+    FROM (SELECT volume_ml, judged_at(observed_at, received_at) AS moment, observed_at FROM reservoir_readings
+          WHERE pump_id = asked.pump_id AND basis = 'measured' AND observed_at >= $2::timestamptz - interval '400 days'
+            AND observed_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
+            AND received_at >= greatest($2::timestamptz - interval '400 days', refill.newest_at + interval '15 minutes', asked.since)
+            AND received_at <= coalesce($3::timestamptz, 'infinity')
+          ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC) newest
     ) measured ON true
 -- What flowed before the newest therapy; looked up only where that came after the measured reading.
 LEFT JOIN LATERAL (
     SELECT array_agg(moment) AS moments, array_agg(drugs) AS drugs, array_agg(profile) AS profiles,
            array_agg(bolus_dose_mcg) AS doses
     FROM (SELECT judged_at(observed_at, received_at) AS moment, drugs, profile, bolus_dose_mcg FROM therapies
-          WHERE pump_id = asked.pump_id AND therapy.moment > measured.moment AND event_id <> therapy.event_id
+          WHERE pump_id = asked.pump_id AND therapy.moment > measured.newest_at AND event_id <> therapy.event_id
             AND judged_at(observed_at, received_at) >= asked.since
             AND event_id <> ALL (coalesce(therapy.replaced, '{}')) AND received_at <= coalesce($3::timestamptz, 'infinity')
           ORDER BY judged_at(observed_at, received_at) DESC, received_at DESC, seq DESC NULLS LAST, event_id DESC LIMIT 7) before

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy
-from services.alerts.facts.model import PumpFacts, Refill
+from services.alerts.facts.model import FILLED_FOR, PumpFacts, Refill
 from services.alerts.model import Condition, RuleName, Strength, key_of
 from services.alerts.rules.level import held_ml
 from services.alerts.wording import millilitres, moment
@@ -25,7 +25,6 @@ from services.alerts.wording import millilitres, moment
 REFILL_KEY: Final = "refill"
 POCKET_KEY: Final = "pocket_fill"
 _DAY: Final = timedelta(days=1)
-_FILLED: Final = timedelta(days=3)
 _AGREEING: Final = 0.75
 """The others show at least so much of what a trend needs."""
 _SMALL_PUMP_ML: Final = 20.0
@@ -116,7 +115,7 @@ def _pocket_fill(facts: PumpFacts, refill: Refill, policy: Policy, now: datetime
     newest = facts.measured_reading
     if (
         newest is not None
-        and newest.observed_at - refill.observed_at <= _FILLED
+        and newest.observed_at - refill.observed_at <= FILLED_FOR
         and newest.volume_ml > reading.volume_ml
     ):
         reading = newest  # what is gone does not come back: the first was read wrong

@@ -11,6 +11,7 @@ import pytest
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml, facts_of_row, unheard, with_heard
 from services.alerts.facts.model import Contact, DayWindow, Demand, Reading, Refill, Report
+from tests.unit.alerts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
 WINDOWS = 30
@@ -18,67 +19,6 @@ WINDOWS = 30
 
 def seconds(*hours: float) -> list[float]:
     return [ago(each).timestamp() for each in hours]
-
-
-def row(**values: Any) -> dict[str, Any]:
-    """A pump of which nothing is known, but for `values`."""
-    names = [
-        "volume_ml",
-        "basis",
-        "reading_at",
-        "reading_device",
-        "reading_received_at",
-        "first_reading_at",
-        "earlier_ml",
-        "earlier_at",
-        "first_ml",
-        "first_at",
-        "measured_reading_ml",
-        "measured_reading_at",
-        "flows_at",
-        "flows_drugs",
-        "flows_profile",
-        "flows_dose_mcg",
-        "refills_received_at",
-        "filled_reading_ml",
-        "filled_reading_at",
-        "therapy_at",
-        "drugs",
-        "profile",
-        "bolus_dose_mcg",
-        "bolus_limit_per_24h",
-        "reservoir_size_ml",
-        "programmed_low_ml",
-        "refill_due",
-        "changed_at",
-        "refills_at",
-        "refills_expected_ml",
-        "refills_measured_ml",
-        "refills_filled_ml",
-        "codes",
-        "states",
-        "moments",
-        "alarms_received_at",
-        "device_ids",
-        "seqs",
-        "event_ids",
-        "details",
-        "requests_at",
-        "outcomes",
-        "latest_devices",
-        "latest_received_at",
-        "statuses_at",
-        "statuses_received_at",
-        "status_devices",
-        "also_heard_at",
-        "complaints",
-        "scores",
-        "reports_at",
-        "handhelds",
-    ]
-    usual = {"pump_id": "pump-1", "clinic_id": "north", "enrolled": True}
-    first = {"implantation_id": 7, "implanted": True, "since": float("-inf"), "is_anew": False}
-    return dict.fromkeys(names) | usual | first | values
 
 
 def implanted(hours_ago: float, **values: Any) -> dict[str, Any]:

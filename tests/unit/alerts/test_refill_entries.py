@@ -14,8 +14,8 @@ from services.alerts.facts.from_events import History
 from services.alerts.facts.from_rows import facts_of_row
 from services.alerts.facts.model import Flow, Reading, Refill
 from services.alerts.facts.refills import Entry, refills_of
+from tests.unit.alerts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
-from tests.unit.alerts.test_from_rows import row
 
 
 def entry(hours: float, expected: float, measured: float, filled: float, received: float | None = None) -> Entry:
@@ -130,8 +130,9 @@ def test_a_row_tells_the_same() -> None:
         reading_at=ago(1),
         first_ml=9.0,
         first_at=ago(30),
-        measured_reading_ml=8.5,
-        measured_reading_at=ago(50),
+        measured_ml=[8.5, 17.0, 17.5],
+        measured_at=[ago(50), ago(58), ago(58)],
+        measured_dates=[ago(50), ago(58), ago(58)],
         refills_at=[ago(60), ago(61)],
         refills_received_at=[ago(60), ago(59)],
         refills_expected_ml=[2.0, 2.0],
@@ -146,5 +147,22 @@ def test_a_row_tells_the_same() -> None:
     assert str(facts.reading and facts.reading.volume_ml) == "0.0"
     assert facts.first_reading == Reading(9.0, wire.ReadingBasis.COMPUTED, ago(30))
     assert facts.measured_reading == Reading(8.5, MEASURED, ago(50))
+    assert facts.filled_reading == Reading(17.0, MEASURED, ago(58))
     assert facts.refills == (Refill(18.0, NOW - timedelta(hours=61), 2.0, 2.5),)
     assert facts.earlier_flows == (Flow(ago(90), 0.5, 0.0),)
+
+
+def test_a_first_measured_reading_that_came_late_or_without_a_refill_is_not_of_a_filling() -> None:
+    late = row(measured_ml=[8.5], measured_at=[ago(50)], measured_dates=[ago(50)])
+    refill = row(
+        refills_at=[ago(123)],
+        refills_received_at=[ago(123)],
+        refills_expected_ml=[2.0],
+        refills_measured_ml=[2.0],
+        refills_filled_ml=[18.0],
+    )
+    measured = {name: late[name] for name in ("measured_ml", "measured_at", "measured_dates")}
+    assert facts_of_row(late, NOW, 28).filled_reading is None
+    assert facts_of_row(refill | measured, NOW, 28).filled_reading is None
+    assert facts_of_row(refill, NOW, 28).filled_reading is None
+    assert facts_of_row(refill | measured, NOW, 28).measured_reading == Reading(8.5, MEASURED, ago(50))
