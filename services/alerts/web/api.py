@@ -21,7 +21,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from services.alerts.errors import NotFound, Refused
-from services.alerts.health.readiness import missing_parts
+from services.alerts.health.readiness import readiness
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
@@ -120,9 +120,9 @@ async def livez() -> dict[str, bool]:
 @health.get("/readyz")
 async def readyz(resources: Running, response: Response) -> dict[str, object]:
     """Say what is missing, if anything is."""
-    missing = await missing_parts(resources)
-    response.status_code = 503 if missing else 200
-    return {"ready": not missing, "missing": missing}
+    found = await readiness(resources)
+    response.status_code = 503 if found.missing else 200
+    return {"ready": not found.missing, "missing": found.missing, "warnings": found.warnings}
 
 
 @health.get("/metrics")

@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
+from services.alerts.health.policy_state import policy_state
 from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.health.store import count_unreached, load_status
+from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
@@ -70,6 +71,7 @@ async def board(
     alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN, now)
     status = await load_status(connection)
     unreached = await count_unreached(connection)
+    policies = policy_state(resources.policies.now, resources.environment, await clinics_with_pumps(connection))
     return render(
         "board.html",
         request,
@@ -84,6 +86,7 @@ async def board(
         silences=await list_silences(connection, clinic_id or None, now),
         warnings=(
             *warnings_of(status, resources.policies.now.faults, now),
+            *policies.warnings(clinic_id or None),
             *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
         ),
     )

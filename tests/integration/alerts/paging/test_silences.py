@@ -111,7 +111,7 @@ async def test_what_it_would_hold_is_shown_before_it_is_made_and_then_made_as_sh
     (silence,) = (await site.client.get("/v1/silences")).json()["silences"]
     assert silence["ends_at"] == ends.isoformat().replace("+00:00", "Z")
     held = {each["key"]: each["held"] and each["held"]["by"] for each in await alerts_of(site)}
-    assert held == {"other": "Ann", "low_reservoir": "Ann", "infusion": None}
+    assert held == {"other": "Ann", "reservoir": "Ann", "infusion": None}
 
 
 async def alerts_of(site: Site) -> list[dict[str, Any]]:
@@ -166,14 +166,14 @@ async def test_what_is_not_there_is_refused_with_the_names_that_are_near_it(site
         assert (status, f"there is no pump '{wrong}' in clinic" in detail) == (409, True)
         assert f"{pump_id}9" not in detail.replace(f"'{wrong}'", "", 1)
     status, detail = await asked(rule="pump_alarms")
-    assert (status, "there is no rule 'pump_alarms'; near it is 'pump_alarm'" in detail) == (409, True)
+    assert (status, "there is no rule 'pump_alarms'; near it" in detail, "'pump_alarm'" in detail) == (409, True, True)
     assert "expected one of pump_alarm, low_reservoir" in (await asked(rule="zzz"))[1]
-    for wrong, words in (
+    for times, words in (
         ({"ends_at": "2026-03-02T09:00:00Z"}, "the end must come after the beginning"),
         ({"ends_at": "2026-03-01T09:00:00Z", "begins_at": "2026-02-28T09:00:00Z"}, "lie in the future"),
         ({"ends_at": "9999-03-02T09:00:00Z"}, "at most 168 hours"),
         ({"begins_at": "2990-03-02T09:00:00Z", "ends_at": "2990-03-02T10:00:00Z"}, "within 366 days"),
     ):
-        status, detail = await asked(**wrong)
-        assert (status, words in detail) == (409, True), wrong
+        status, detail = await asked(**times)
+        assert (status, words in detail) == (409, True), times
     assert await asked(pump_id=pump_id, rule="pump_alarm") == (201, "None")
