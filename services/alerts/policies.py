@@ -1,8 +1,8 @@
 """The clinics' policies: a folder of YAML files, read at start and again when one changes.
 
 Guarantees: a file that breaks or vanishes keeps its last good content while the process lives, and is named in
-`faults`; a clinic that never had a file gets the file whose clinic_id is "default", or `Policy()` where there is none; addresses
-are looked up when a page is sent and never logged.
+`faults`; a clinic that never had a file gets the file whose clinic_id is "default", or `Policy()` where there is none;
+addresses are looked up when a page is sent and never logged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a contact can be told at all: Apprise's own reading of each address, before a page has to find out.
 
-Guarantee: an address is named by its contact, channel and at most its scheme or the name of its variable, never more: it
-may hold a token.
+Guarantee: an address is named by its contact, channel and at most its scheme or the name of its variable, never more:
+it may hold a token.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A sign of life to an outside service that pages when it stops (healthchecks.io and its like).
 
-Guarantee: a ping goes out only when the database answered, ingest was heard of lately, the queue moves and every
-loop of this process works, and no clinic is without a policy by which somebody can be told. When the ping stops, somebody outside notices; nothing in here has to work for that.
+Guarantee: a ping goes out only when the database answered, ingest was heard of lately, the queue moves, every loop of
+this process works, and no policy leaves a clinic, or a step of its routes, with nobody who can be told. When the ping
+stops, somebody outside notices; nothing in here has to work for that.
 """
 
 from __future__ import annotations
