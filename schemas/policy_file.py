@@ -24,6 +24,11 @@ def load_policy(path: Path) -> Policy:
         PolicyError: The file cannot be read, is no YAML, or breaks a rule; each fault on a line of its own that begins
             with the file and the line it is about.
     """
+    return load_with_lines(path)[0]
+
+
+def load_with_lines(path: Path) -> tuple[Policy, Lined]:
+    """Read one policy file, and tell where in it each thing stands; raises as `load_policy` does."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -38,7 +43,7 @@ def load_policy(path: Path) -> Policy:
         msg = f"{path}:{error.line}: is not valid YAML: {error}"
         raise PolicyError(msg) from error
     try:
-        return Policy.model_validate(lined.values or {})
+        return Policy.model_validate(lined.values or {}), lined
     except ValidationError as error:
         raise PolicyError("\n".join(_faults(error, lined, path))) from error
 

@@ -161,14 +161,22 @@ def audit_verify(database_url: DatabaseUrl) -> None:
 @policy_app.command("check")
 def policy_check(file: Path) -> None:
     """Check a policy file, and say what it would do."""
+    import os
+
     from schemas.policy import Priority
-    from schemas.policy_file import PolicyError, load_policy
+    from schemas.policy_file import PolicyError, load_with_lines
+    from services.alerts.delivery.addresses import reach_of
 
     try:
-        policy = load_policy(file)
+        policy, lined = load_with_lines(file)
     except PolicyError as error:
         fail(str(error))
-    print(f"clinic {policy.clinic_id}, version {policy.version}: valid")
+    reach = reach_of(policy, os.environ)
+    troubles = sorted(
+        (lined.line_of(each.place), f"{'.'.join(map(str, each.place))}: {each.fault}")
+        for each in (*reach.faults, *reach.nobody)
+    )
+    print(f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if troubles else 'valid'}")
     for priority in sorted(Priority, key=lambda priority: -priority.rank):
         route = policy.routes.get(priority)
         steps = [
@@ -178,6 +186,12 @@ def policy_check(file: Path) -> None:
         if steps and every is not None:
             steps.append(f"again every {every:g} min until somebody acknowledges")
         print(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
+    told = {name for route in policy.routes.values() for step in route.steps for name in step.contacts}
+    for contact in policy.contacts:
+        if contact.name not in told:
+            print(f"  {contact.name} is in no route, and never told")
+    if troubles:
+        fail("\n".join(f"{file}:{line}: {text}" for line, text in troubles))
 
 
 @app.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Final
 
 from schemas.events import AlarmCode
@@ -85,6 +86,15 @@ def age(span: timedelta) -> str:
     if hours < 2 * _HOURS_PER_DAY:
         return f"{hours} h"
     return f"{hours // _HOURS_PER_DAY} days"
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """Names that are written almost like this one, case apart: "; near it are 'pump-1' and 'pump-2'"; none: ""."""
+    by_fold = {each.casefold(): each for each in known}
+    near = [repr(by_fold[fold]) for fold in get_close_matches(name.casefold(), by_fold, n=3)]
+    if not near:
+        return ""
+    return f"; near it {'is' if len(near) == 1 else 'are'} {listed(near)}"
 
 
 def listed(words: Sequence[str]) -> str:

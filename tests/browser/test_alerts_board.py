@@ -156,3 +156,24 @@ async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board
     assert await page.locator("form[action$='/resolve']").count() == 0
     await page.goto(board.url)
     assert await page.get_by_text("Refill discrepancy").count() == 0
+
+
+async def test_a_high_alert_is_silenced_from_its_page_after_showing_what_is_held(board: Board, page: Page) -> None:
+    await board.story.run_more([(1, "level 1.5")])
+    await page.goto(board.url)
+    await page.get_by_role("link", name="Motor stall").click()
+    await page.get_by_role("link", name="No pages for a while").click()
+    await page.get_by_label("Your name").fill("Ann Keller")
+    await page.get_by_label("Reason").fill("in the theatre")
+    await page.get_by_role("button", name="Show what it holds").click()
+    await page.get_by_role("heading", name="Held now: 1 alert").wait_for()
+    width: Any = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    assert "Motor stall" in await text_of(page, "article ul")
+    await page.get_by_role("button", name="Silence until 11:01").click()
+    await page.get_by_text("No pages: silenced by Ann Keller until 11:01 (in the theatre)").wait_for()
+    await page.goto(board.url)
+    stall = page.locator("article", has_text="Motor stall").first
+    assert "No pages: silenced by Ann Keller until 11:01" in await stall.inner_text()
+    low = page.locator("article", has_text="Low reservoir").first
+    assert "silenced" not in await low.inner_text()

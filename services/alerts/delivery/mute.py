@@ -20,6 +20,8 @@ from schemas.policy import Policy, Priority, QuietHours
 from services.alerts.errors import Refused
 
 _WAKES_NOBODY: Final = frozenset({Priority.LOW, Priority.INFO})
+_FARTHEST_AHEAD_DAYS: Final = 366
+"""A silence may begin so long from now: an appointment that is known a year before."""
 
 
 class SilenceKind(StrEnum):
@@ -89,6 +91,8 @@ def check_silence(asked: SilenceRequest, policy: Policy, now: datetime) -> None:
         raise Refused("a silence needs a reason")
     if asked.ends_at <= max(asked.begins_at, now):
         raise Refused("the end must come after the beginning, and lie in the future")
+    if asked.begins_at - now > timedelta(days=_FARTHEST_AHEAD_DAYS):
+        raise Refused(f"a silence must begin within {_FARTHEST_AHEAD_DAYS} days")
     if asked.ends_at - asked.begins_at > timedelta(hours=longest):
         which = "high alerts can be silenced" if asked.includes_high else "a silence may last"
         raise Refused(f"{which} for at most {longest:g} hours")
@@ -96,18 +100,31 @@ def check_silence(asked: SilenceRequest, policy: Policy, now: datetime) -> None:
         raise Refused("high alerts can be silenced for one pump only, not for a whole clinic: name the pump")
 
 
+def covers(silence: Silence | SilenceRequest, *, pump_id: str, rule: str, priority: Priority) -> bool:
+    """Tell whether a silence is about this pump and rule at this priority (of its own clinic), while it lasts."""
+    if silence.pump_id not in (None, pump_id) or silence.rule not in (None, rule):
+        return False
+    return priority is not Priority.HIGH or (silence.includes_high and silence.pump_id == pump_id)
+
+
+def silence_over(
+    silences: Iterable[Silence], *, pump_id: str, rule: str, priority: Priority, now: datetime
+) -> Silence | None:
+    """The silence that holds pages about this pump and rule at this priority now, the one that lasts longest."""
+    holding = [
+        silence
+        for silence in silences
+        if silence.begins_at <= now < silence.ends_at and covers(silence, pump_id=pump_id, rule=rule, priority=priority)
+    ]
+    return max(holding, key=lambda silence: silence.ends_at, default=None)
+
+
 def mute_of(
     silences: Iterable[Silence], policy: Policy, *, pump_id: str, rule: str, priority: Priority, now: datetime
 ) -> Mute | None:
     """What holds a page about this pump and rule at this priority now; None: nothing, send it."""
-    holds = [
-        Mute(MuteReason(silence.kind.value), silence.ends_at, silence.silence_id)
-        for silence in silences
-        if silence.begins_at <= now < silence.ends_at
-        and silence.pump_id in (None, pump_id)
-        and silence.rule in (None, rule)
-        and (priority is not Priority.HIGH or (silence.includes_high and silence.pump_id == pump_id))
-    ]
+    silence = silence_over(silences, pump_id=pump_id, rule=rule, priority=priority, now=now)
+    holds = [Mute(MuteReason(silence.kind.value), silence.ends_at, silence.silence_id)] if silence else []
     quiet = policy.paging.quiet_hours
     if quiet is not None and priority in _WAKES_NOBODY:
         until = quiet_until(quiet, now)

@@ -151,3 +151,9 @@ UPDATE deliveries SET due_at = $2, held_by = NULL, held_silence = NULL WHERE hel
 
 -- name: clinic_exists
 SELECT EXISTS (SELECT FROM clinics WHERE clinic_id = $1);
+
+-- name: pump_is_watched
+SELECT EXISTS (SELECT FROM devices WHERE device_id = $2 AND clinic_id = $1 AND kind = 'pump' AND retired_at IS NULL);
+
+-- name: pumps_watched
+SELECT device_id FROM devices WHERE clinic_id = $1 AND kind = 'pump' AND retired_at IS NULL ORDER BY device_id LIMIT 20000;

@@ -279,6 +279,17 @@ async def clinic_exists(connection: Connection, clinic_id: str) -> bool:
     return exists
 
 
+async def pump_is_watched(connection: Connection, clinic_id: str, pump_id: str) -> bool:
+    """Whether the registry knows such a pump in the clinic, and it is not retired."""
+    watched: bool = await connection.fetchval(QUERIES["pump_is_watched"], clinic_id, pump_id)
+    return watched
+
+
+async def pumps_watched(connection: Connection, clinic_id: str) -> tuple[str, ...]:
+    """The names of a clinic's pumps, of a very large clinic the first 20,000."""
+    return tuple(row["device_id"] for row in await connection.fetch(QUERIES["pumps_watched"], clinic_id))
+
+
 async def insert_silence(connection: Connection, asked: SilenceRequest, by: str, now: datetime) -> UUID:
     """Store a silence; returns its id."""
     silence_id: UUID = await connection.fetchval(

@@ -1,7 +1,8 @@
 """A sign of life to an outside service that pages when it stops (healthchecks.io and its like).
 
-Guarantee: a ping goes out only when the database answered, ingest was heard of lately, the queue moves and every
-loop of this process works. When the ping stops, somebody outside notices; nothing in here has to work for that.
+Guarantee: a ping goes out only when the database answered, ingest was heard of lately, the queue moves, every loop of
+this process works, and no policy leaves a clinic, or a step of its routes, with nobody who can be told. When the ping
+stops, somebody outside notices; nothing in here has to work for that.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Final
 
 import structlog
 
-from services.alerts.health.store import load_status
+from services.alerts.health.policy_state import policy_state
+from services.alerts.health.store import clinics_with_pumps, load_status
 from services.alerts.health.troubles import Vitals, troubles
-from services.alerts.resources import Health, Resources
-from services.runtime.database import UNAVAILABLE, Pool, borrow
+from services.alerts.resources import Resources
+from services.runtime.database import UNAVAILABLE, borrow
 
 _ANSWER_SECONDS: Final = 5.0
 
@@ -30,7 +32,7 @@ async def keep_pinging(resources: Resources) -> None:
         return
     url = settings.watchdog_url.get_secret_value()
     while True:
-        found = troubles(await vitals(resources.pool, resources.health), resources.clock())
+        found = troubles(await vitals(resources), resources.clock())
         if found:
             log.warning("watchdog_silent", because=found)
         else:
@@ -41,11 +43,12 @@ async def keep_pinging(resources: Resources) -> None:
         await asyncio.sleep(settings.watchdog_seconds)
 
 
-async def vitals(pool: Pool, health: Health) -> Vitals:
+async def vitals(resources: Resources) -> Vitals:
     """Look at every part."""
     try:
-        async with borrow(pool, within_seconds=_ANSWER_SECONDS) as connection:
+        async with borrow(resources.pool, within_seconds=_ANSWER_SECONDS) as connection:
             status = await load_status(connection)
+            clinics = await clinics_with_pumps(connection)
     except UNAVAILABLE:
         return Vitals(database=False)
     return Vitals(
@@ -53,7 +56,8 @@ async def vitals(pool: Pool, health: Health) -> Vitals:
         ingest_at=status.ingest_alive_at,
         queued_at=status.oldest_queued_at,
         unjudged=status.unjudged,
-        failing=tuple(health.failing),
+        failing=tuple(resources.health.failing),
+        unpaged=len(policy_state(resources.policies.now, resources.environment, clinics).unpaged),
     )
 
 

@@ -19,6 +19,11 @@ SELECT (SELECT min(queued_at) FROM evaluation_queue) AS oldest_queued_at,
        (SELECT max(at) FROM worker_heartbeats WHERE service = 'alerts') AS alerts_alive_at,
        (SELECT max(at) FROM worker_heartbeats WHERE service = 'ingest') AS ingest_alive_at;
 
+-- name: clinics_with_pumps
+SELECT clinic_id FROM clinics c
+WHERE EXISTS (SELECT FROM devices d WHERE d.clinic_id = c.clinic_id AND d.kind = 'pump' AND d.retired_at IS NULL)
+ORDER BY clinic_id;
+
 -- name: unreached
 -- Active alerts of which somebody should have been told and nobody was: no try has worked, and nothing holds the pages.
 SELECT a.clinic_id, count(*) AS alerts

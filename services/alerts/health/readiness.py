@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from schemas.paths import SQL_FOLDER
-from services.alerts.health.store import Status
+from services.alerts.health.policy_state import policy_state
+from services.alerts.health.store import Status, clinics_with_pumps
 from services.alerts.health.troubles import is_late
 from services.alerts.resources import Resources
 from services.alerts.wording import age
@@ -16,17 +19,36 @@ from services.runtime.migrate import pending
 _DATABASE_SECONDS: Final = 3.0
 
 
-async def missing_parts(resources: Resources) -> tuple[str, ...]:
-    """Everything that keeps the service from working, in plain words; empty: it is ready."""
-    missing = [f"policy: {fault}" for fault in resources.policies.now.unusable]
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What /readyz says, in plain words."""
+
+    missing: tuple[str, ...]
+    """Everything that keeps the service from working; empty: it is ready."""
+    warnings: tuple[str, ...]
+    """What works still, and should be mended."""
+
+
+async def readiness(resources: Resources) -> Readiness:
+    """Look at every part that the service needs."""
+    clinics: tuple[str, ...] = ()
     try:
         async with borrow(resources.pool, within_seconds=_DATABASE_SECONDS) as connection:
             names = await pending(connection, SQL_FOLDER)
             await ensure_writable(connection)
+            clinics = () if names else await clinics_with_pumps(connection)
+        missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
-        return (f"database: {plainly(error)}", *missing)
+        missing = (f"database: {plainly(error)}",)
+    state = policy_state(resources.policies.now, resources.environment, clinics)
+    unpaged = tuple(f"policy: {each.text}" for each in state.unpaged)
+    return Readiness((*missing, *unpaged), tuple(f"policy: {each.text}" for each in state.doubtful))
+
+
+def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> tuple[str, ...]:
     if names:
-        return (f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}", *missing)
+        return (f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}",)
+    missing = []
     if not resources.health.listening:
         missing.append("listener: not connected to the database's notifications; the queue is polled")
     missing += [f"{task}: {reason}" for task, reason in sorted(resources.health.failing.items())]

@@ -31,6 +31,11 @@ async def load_status(connection: Connection) -> Status:
     return Status(**dict(row))
 
 
+async def clinics_with_pumps(connection: Connection) -> tuple[str, ...]:
+    """The clinics that look after a pump which is not retired."""
+    return tuple(row["clinic_id"] for row in await connection.fetch(QUERIES["clinics_with_pumps"]))
+
+
 async def count_unreached(connection: Connection) -> dict[str, int]:
     """By clinic, how many active alerts there are of which somebody should have been told and nobody was."""
     return {row["clinic_id"]: row["alerts"] for row in await connection.fetch(QUERIES["unreached"])}

@@ -32,6 +32,8 @@ class Vitals:
     unjudged: int = 0
     """Pumps that cannot be evaluated."""
     failing: Collection[str] = ()
+    unpaged: int = 0
+    """Policies, or steps of their routes, by which nobody can be told."""
 
 
 def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
@@ -45,6 +47,10 @@ def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
         found.append(f"ingest was last heard of {age(now - vitals.ingest_at)} ago")
     if vitals.unjudged:
         found.append(f"{vitals.unjudged} pump{'s' if vitals.unjudged > 1 else ''} cannot be judged")
+    if vitals.unpaged:
+        found.append(
+            f"in {vitals.unpaged} place{'s' if vitals.unpaged > 1 else ''} a policy lets nobody be told: see /readyz"
+        )
     if vitals.queued_at is not None and is_late(vitals.queued_at, now):
         found.append(f"a pump that changed has waited for {age(now - vitals.queued_at)}")
     return tuple(found)

@@ -100,7 +100,7 @@ async def get_silences(connection: Borrowed, resources: Running, clinic_id: Name
 
 @router.post("/silences", status_code=201)
 async def post_silence(connection: Borrowed, resources: Running, body: NewSilence) -> SilenceMade:
-    """Make a silence; 409: the clinic's policy does not allow it, and why."""
+    """Make a silence; 409: the clinic's policy does not allow it, or there is no such clinic, pump or rule, and why."""
     now = resources.clock()
     asked = SilenceRequest(
         body.clinic_id,

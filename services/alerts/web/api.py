@@ -21,11 +21,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from services.alerts.errors import NotFound, Refused
-from services.alerts.health.readiness import missing_parts
+from services.alerts.health.readiness import readiness
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
-from services.alerts.web.board import action_views, views
+from services.alerts.web.board import action_views, silence_views, views
 from services.alerts.web.dependencies import Borrowed, Running, Web, web_of
 from services.alerts.web.inputs import NameOrNothing, Note, PersonName
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
@@ -74,6 +74,7 @@ def create_app(web: Web) -> FastAPI:
     app.include_router(actions_api.router)
     app.include_router(views.router)
     app.include_router(action_views.router)
+    app.include_router(silence_views.router)
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)
@@ -119,9 +120,9 @@ async def livez() -> dict[str, bool]:
 @health.get("/readyz")
 async def readyz(resources: Running, response: Response) -> dict[str, object]:
     """Say what is missing, if anything is."""
-    missing = await missing_parts(resources)
-    response.status_code = 503 if missing else 200
-    return {"ready": not missing, "missing": missing}
+    found = await readiness(resources)
+    response.status_code = 503 if found.missing else 200
+    return {"ready": not found.missing, "missing": found.missing, "warnings": found.warnings}
 
 
 @health.get("/metrics")
@@ -140,26 +141,27 @@ async def get_alerts(
 ) -> AlertList:
     """Alerts, the most urgent that nobody has first."""
     now = resources.clock()
-    return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit))
+    return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit, now))
 
 
 @v1.get("/alerts/{alert_id}")
 async def get_alert(connection: Borrowed, resources: Running, alert_id: UUID) -> AlertWithHistory:
     """One alert, who was told, and everything that happened to it."""
     now = resources.clock()
-    alert = await _existing(connection, alert_id)
+    alert = await _existing(connection, alert_id, now)
     return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
 
 
 @v1.post("/alerts/{alert_id}/acknowledge")
 async def acknowledge(connection: Borrowed, resources: Running, alert_id: UUID, body: Acknowledgement) -> AlertView:
     """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
-    await acknowledge_alert(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
-    return await _existing(connection, alert_id)
+    now = resources.clock()
+    await acknowledge_alert(connection, alert_id, body.by, body.note, resources.policies.now, now)
+    return await _existing(connection, alert_id, now)
 
 
-async def _existing(connection: Borrowed, alert_id: UUID) -> AlertView:
-    alert = await one_alert(connection, alert_id)
+async def _existing(connection: Borrowed, alert_id: UUID, now: datetime) -> AlertView:
+    alert = await one_alert(connection, alert_id, now)
     if alert is None:
         msg = f"there is no alert {alert_id}"
         raise NotFound(msg)

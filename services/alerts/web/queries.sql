@@ -12,6 +12,12 @@ LIMIT $3;
 -- name: one_alert
 SELECT * FROM alerts WHERE alert_id = $1;
 
+-- name: alerts_in_scope
+-- Alerts of the clinic $1 in the states $4, of one pump ($2) and rule ($3), or of any (null).
+SELECT alert_id, pump_id, rule, priority, state, title FROM alerts
+WHERE clinic_id = $1 AND ($2::text IS NULL OR pump_id = $2) AND ($3::text IS NULL OR rule = $3) AND state = ANY ($4::text[])
+ORDER BY priority_rank(priority), opened_at DESC, alert_id;
+
 -- name: count_open
 SELECT count(*) FROM alerts WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1);
 

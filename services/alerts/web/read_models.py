@@ -69,6 +69,29 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBy:
+    """The silence that holds the pages of an alert now."""
+
+    silence_id: UUID
+    kind: str
+    by: str
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertInScope:
+    """An alert that nobody has finished with, of a pump or a rule that somebody would silence."""
+
+    alert_id: UUID
+    pump_id: str
+    rule: str
+    priority: str
+    state: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlertView:
     """An alert as people and programs see it."""
 
@@ -95,3 +118,4 @@ class AlertView:
     resolved_at: datetime | None
     resolution: str | None
     deliveries: tuple[Delivery, ...]
+    held: HeldBy | None

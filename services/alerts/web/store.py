@@ -4,31 +4,51 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from schemas.policy import Priority
+from services.alerts.delivery.mute import Silence, SilenceRequest, silence_over
+from services.alerts.delivery.store import list_silences
 from services.alerts.model import Occasion, OccasionKind
-from services.alerts.web.read_models import STATES, AlertView, Delivery, HistoryEntry, StateFilter
+from services.alerts.web.read_models import (
+    STATES,
+    AlertInScope,
+    AlertView,
+    Delivery,
+    HeldBy,
+    HistoryEntry,
+    StateFilter,
+)
 from services.runtime.database import Connection, load_queries
 
+_PAGES: Final = ("active", "acknowledged")
+"""In these states an alert pages, or will when its acknowledgement expires; so a silence can hold it."""
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 async def list_alerts(
-    connection: Connection, state: StateFilter, clinic_id: str | None, limit: int
+    connection: Connection, state: StateFilter, clinic_id: str | None, limit: int, now: datetime
 ) -> tuple[AlertView, ...]:
-    """Alerts that match, the most urgent that nobody has first."""
+    """Alerts that match, the most urgent that nobody has first, with what holds their pages now."""
     rows = await connection.fetch(QUERIES["list_alerts"], list(STATES[state]), clinic_id, limit)
-    return await _with_deliveries(connection, rows)
+    return await _views(connection, rows, now)
 
 
-async def one_alert(connection: Connection, alert_id: UUID) -> AlertView | None:
-    """One alert with its deliveries; None: there is no such alert."""
-    found = await _with_deliveries(connection, await connection.fetch(QUERIES["one_alert"], alert_id))
+async def one_alert(connection: Connection, alert_id: UUID, now: datetime) -> AlertView | None:
+    """One alert with its deliveries, and what holds its pages now; None: there is no such alert."""
+    found = await _views(connection, await connection.fetch(QUERIES["one_alert"], alert_id), now)
     return found[0] if found else None
+
+
+async def alerts_in_scope(connection: Connection, asked: SilenceRequest) -> tuple[AlertInScope, ...]:
+    """The alerts that page or may page again of the pump and rule of a silence, of any priority, most urgent first."""
+    rows = await connection.fetch(QUERIES["alerts_in_scope"], asked.clinic_id, asked.pump_id, asked.rule, list(_PAGES))
+    return tuple(AlertInScope(**dict(row)) for row in rows)
 
 
 async def count_open(connection: Connection, clinic_id: str | None) -> int:
@@ -45,9 +65,11 @@ async def history_of(connection: Connection, alert_id: UUID) -> tuple[HistoryEnt
     )
 
 
-async def _with_deliveries(connection: Connection, rows: Sequence[asyncpg.Record]) -> tuple[AlertView, ...]:
+async def _views(connection: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> tuple[AlertView, ...]:
     if not rows:
         return ()
+    clinics = {row["clinic_id"] for row in rows}
+    silences = await list_silences(connection, clinics.pop() if len(clinics) == 1 else None, now)
     by_alert: dict[UUID, list[Delivery]] = {}
     for row in await connection.fetch(QUERIES["deliveries_of"], [row["alert_id"] for row in rows]):
         by_alert.setdefault(row["alert_id"], []).append(_delivery(row))
@@ -55,9 +77,25 @@ async def _with_deliveries(connection: Connection, rows: Sequence[asyncpg.Record
         AlertView(
             **dict(row) | {"evidence": json.loads(row["evidence"])},
             deliveries=tuple(by_alert.get(row["alert_id"], ())),
+            held=_held_by(row, silences, now),
         )
         for row in rows
     )
+
+
+def _held_by(row: asyncpg.Record, silences: Sequence[Silence], now: datetime) -> HeldBy | None:
+    if row["state"] not in _PAGES:
+        return None
+    silence = silence_over(
+        (each for each in silences if each.clinic_id == row["clinic_id"]),
+        pump_id=row["pump_id"],
+        rule=row["rule"],
+        priority=Priority(row["priority"]),
+        now=now,
+    )
+    if silence is None:
+        return None
+    return HeldBy(silence.silence_id, silence.kind.value, silence.created_by, silence.ends_at, silence.reason)
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:

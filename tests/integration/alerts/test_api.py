@@ -281,7 +281,7 @@ async def test_forms_of_other_sites_are_refused(site: Site, headers: dict[str, s
 
 async def test_readiness_says_what_is_missing(site: Site, database: Database, tmp_path: Path) -> None:
     ready = await site.client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": []})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": []})
     (tmp_path / "north.yaml").write_text("clinic_id: [")
     broken = PolicyFolder(tmp_path)
     broken.reload()

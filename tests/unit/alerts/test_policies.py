@@ -38,9 +38,57 @@ def test_a_change_takes_effect(tmp_path: Path) -> None:
     assert folder.reload()
     assert folder.now.of("north").low_reservoir.level_ml == 4
     assert folder.now.version_of("north") != first
+
+
+def test_a_file_that_vanishes_keeps_its_last_good_content_and_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    write(tmp_path / "south.yaml", "clinic_id: south\n")
+    folder = PolicyFolder(tmp_path)
+    folder.reload()
     (tmp_path / "north.yaml").unlink()
+    for _ in range(2):  # and when another file changes
+        assert folder.reload()
+        assert not folder.reload()
+        assert folder.now.of("north").low_reservoir.level_ml == 3
+        [fault] = folder.now.faults
+        assert fault.startswith(
+            f"{tmp_path / 'north.yaml'}: is gone; clinic 'north', which goes on with what stood there"
+        )
+        assert folder.now.stale == {"north": fault}
+        assert folder.now.unusable == ()
+        write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 5}\n")
+    write(tmp_path / "renamed.yaml", CLINIC % 4)
     assert folder.reload()
-    assert folder.now.of("north") == Policy()
+    assert (folder.now.of("north").low_reservoir.level_ml, folder.now.faults) == (4, ())
+
+
+def test_a_file_that_is_given_to_another_clinic_leaves_the_first_its_last_good_content(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(tmp_path)
+    folder.reload()
+    write(tmp_path / "north.yaml", CLINIC.replace("north", "nroth") % 4)
+    folder.reload()
+    levels = [folder.now.of(clinic).low_reservoir.level_ml for clinic in ("north", "nroth")]
+    assert levels == [3, 4]
+    [fault] = folder.now.faults
+    assert "no longer names clinic 'north'" in fault
+    (tmp_path / "north.yaml").unlink()
+    folder.reload()
+    assert set(folder.now.stale) == {"north", "nroth"}
+
+
+def test_who_has_no_policy_at_all_is_known_where_there_is_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(tmp_path)
+    assert folder.now.without_policy(["south"]) == ()  # nothing was read yet
+    folder.reload()
+    assert folder.now.without_policy(["north", "south", "east"]) == ("east", "south")
+    write(tmp_path / "default.yaml", "clinic_id: default\n")
+    folder.reload()
+    assert folder.now.without_policy(["south"]) == ()
+    missing = PolicyFolder(tmp_path / "nowhere")
+    missing.reload()
+    assert missing.now.without_policy(["north"]) == ("north",)
 
 
 def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:

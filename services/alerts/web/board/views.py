@@ -19,15 +19,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
+from services.alerts.health.policy_state import policy_state
 from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.health.store import count_unreached, load_status
+from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
 from services.alerts.web.board import wording
 from services.alerts.web.dependencies import Borrowed, Running
 from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, NameOrNothing, is_note, is_person_name
-from services.alerts.web.read_models import StateFilter
+from services.alerts.web.read_models import AlertView, StateFilter
 from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
 from services.alerts.wording import parts_of, rule_words
 from services.runtime.database import Connection
@@ -67,9 +68,10 @@ async def board(
 ) -> Response:
     """Every alert that is not closed."""
     now = resources.clock()
-    alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN)
+    alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN, now)
     status = await load_status(connection)
     unreached = await count_unreached(connection)
+    policies = policy_state(resources.policies.now, resources.environment, await clinics_with_pumps(connection))
     return render(
         "board.html",
         request,
@@ -84,6 +86,7 @@ async def board(
         silences=await list_silences(connection, clinic_id or None, now),
         warnings=(
             *warnings_of(status, resources.policies.now.faults, now),
+            *policies.warnings(clinic_id or None),
             *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
         ),
     )
@@ -142,10 +145,7 @@ async def show_alert(
     status_code: int = 200,
 ) -> Response:
     """The page of one alert, with what was typed into a form that is refused."""
-    alert = await one_alert(connection, alert_id)
-    if alert is None:
-        msg = "there is no such alert"
-        raise NotFound(msg)
+    alert = await existing_alert(connection, alert_id, now)
     return render(
         "alert.html",
         request,
@@ -159,6 +159,19 @@ async def show_alert(
         resolution=resolution or (request.state.person or "", ""),
         warnings=(),
     )
+
+
+async def existing_alert(connection: Connection, alert_id: UUID, now: datetime) -> AlertView:
+    """One alert.
+
+    Raises:
+        NotFound: There is none.
+    """
+    alert = await one_alert(connection, alert_id, now)
+    if alert is None:
+        msg = "there is no such alert"
+        raise NotFound(msg)
+    return alert
 
 
 def trouble(
@@ -181,8 +194,12 @@ def render(
     headers: dict[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Fill a template; every page knows who is logged in."""
+    """Fill a template; every page knows who is logged in.
+
+    Without scripts a page reloads itself, but not one that holds a long form or answers one: that would empty it.
+    """
     person = getattr(request.state, "person", None)
-    html = _ENVIRONMENT.get_template(name).render(person=person or "", **values)
+    reloads = request.method == "GET" and name != "silence.html"
+    html = _ENVIRONMENT.get_template(name).render(person=person or "", reloads=reloads, **values)
     # A form that is refused shows what was typed, which may be no Unicode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
-from services.alerts.delivery.mute import Silence
+from services.alerts.delivery.mute import Silence, SilenceRequest
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, rule_words
@@ -116,7 +116,7 @@ def _line(delivery: Delivery) -> Notified:
             return Notified(f"Telling {who} now", "waiting")
 
 
-def silence_words(silence: Silence) -> str:
+def silence_words(silence: Silence | SilenceRequest) -> str:
     """What a silence is about: "every alert of pump-1", "device silent in north"."""
     what = rule_words(silence.rule) if silence.rule else "every alert"
     where = f"of {silence.pump_id}" if silence.pump_id else f"in {silence.clinic_id}"

@@ -200,6 +200,7 @@ def test_what_may_be_silenced(asked: SilenceRequest) -> None:
         (replace(ASKED, reason="  "), "needs a reason"),
         (replace(ASKED, ends_at=NOW), "the end must come after"),
         (replace(ASKED, begins_at=NOW - 2 * HOUR, ends_at=NOW - HOUR), "the end must come after"),
+        (replace(ASKED, begins_at=NOW + 8785 * HOUR, ends_at=NOW + 8786 * HOUR), "must begin within 366 days"),
         (replace(ASKED, ends_at=NOW + 169 * HOUR), "a silence may last for at most 168 hours"),
         (replace(ASKED, includes_high=True, ends_at=NOW + 5 * HOUR), "high alerts can be silenced for at most 4 hours"),
         (replace(ASKED, includes_high=True, pump_id=None), "for one pump only"),

@@ -12,6 +12,7 @@ import pytest
 from services.alerts.delivery.mute import Silence, SilenceKind
 from services.alerts.web.board.wording import silence_words, timeline
 from services.alerts.web.read_models import HistoryEntry
+from services.alerts.wording import near_names
 from tests.unit.alerts.rules.builders import NOW
 
 SILENCE = Silence(
@@ -49,3 +50,16 @@ def test_what_a_person_has_resolved_is_not_merely_closed() -> None:
     [shown] = timeline([entry], [])
     assert shown.head == "Resolved by Ann"
     assert shown.text == "Scale"
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("PUMP-0001", ["pump-0001", "other"], "; near it is 'pump-0001'"),
+        ("pump-1", ["pump-2", "pump-3"], "; near it are 'pump-3' and 'pump-2'"),
+        ("x", ["pump-1"], ""),
+        ("x", [], ""),
+    ],
+)
+def test_names_that_are_near_are_said(name: str, known: list[str], expected: str) -> None:
+    assert near_names(name, known) == expected

@@ -1,0 +1,82 @@
+"""Can every clinic be told, as far as its policy goes?
+
+What keeps somebody from being told at all is `unpaged`; what a person should mend before it does, `doubtful`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.alerts.delivery.addresses import reach_of
+from services.alerts.policies import Policies
+
+_MOST_LINES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTrouble:
+    """One thing that is wrong; `clinic_id` is None where nobody can tell whose file it is."""
+
+    clinic_id: str | None
+    text: str
+    """For whoever runs the servers; it may name a file."""
+    words: str
+    """For a person at the board."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """What is wrong with the policies of all clinics."""
+
+    unpaged: tuple[PolicyTrouble, ...] = ()
+    """A clinic, or a step of its routes, of which nobody can be told."""
+    doubtful: tuple[PolicyTrouble, ...] = ()
+    """Files whose last good content holds, and single addresses that no page can be sent to."""
+
+    def warnings(self, clinic_id: str | None) -> tuple[str, ...]:
+        """What a person at the board should know, of one clinic or of all (None)."""
+        mine = [
+            each.words
+            for each in (*self.unpaged, *self.doubtful)
+            if None in (clinic_id, each.clinic_id) or each.clinic_id == clinic_id
+        ]
+        more = len(mine) - _MOST_LINES
+        return (*mine[:_MOST_LINES], *((f"Policies: {more} more faults; see /readyz.",) if more > 0 else ()))
+
+
+def policy_state(policies: Policies, environment: Mapping[str, str], clinics: Iterable[str]) -> PolicyState:
+    """Look at the policies of all clinics; `clinics` are those that have pumps."""
+    unpaged = [
+        PolicyTrouble(None, fault, "A policy file cannot be used, and its clinic is not paged. Tell the operator.")
+        for fault in policies.unusable
+    ]
+    unpaged += [
+        PolicyTrouble(
+            clinic,
+            f"clinic {clinic!r} has pumps and no policy file: nobody is told; expected a file with this clinic_id",
+            f"{clinic} has no policy: nobody of it is paged. Tell the operator.",
+        )
+        for clinic in policies.without_policy(clinics)
+    ]
+    doubtful = [
+        PolicyTrouble(
+            clinic,
+            fault,
+            f"The policy file of {clinic} is broken or gone; what it said last holds. Tell the operator.",
+        )
+        for clinic, fault in policies.stale.items()
+    ]
+    for clinic, policy in policies.by_clinic.items():
+        reach = reach_of(policy, environment)
+        for found, faults in ((unpaged, reach.nobody), (doubtful, reach.faults)):
+            found += [
+                PolicyTrouble(
+                    clinic,
+                    f"of {clinic}: {'.'.join(map(str, each.place))}: {each.fault}",
+                    f"Policy of {clinic}: {each.fault}. Tell the operator.",
+                )
+                for each in faults
+            ]
+    return PolicyState(tuple(unpaged), tuple(doubtful))
