@@ -174,6 +174,8 @@ class PumpFacts:
     therapy: Therapy | None = None
     reprogrammed_at: datetime | None = None
     """When the newest prescription that differs from the one before was programmed; None: none is known."""
+    demand_accepted_at: datetime | None = None
+    """When a person last said that the level of demand is the new one, by our clock; None: nobody has."""
     demand: Demand = Demand()
     windows: tuple[DayWindow, ...] = ()
     reports: tuple[Report, ...] = ()
