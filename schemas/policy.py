@@ -108,7 +108,7 @@ class BolusDemandPolicy(_Part):
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
-    surge_over_likelihood: Annotated[float, Field(ge=2, le=1e6)] = 100.0
+    surge_over_likelihood: Annotated[float, Field(ge=2, le=1e6)] = 300.0
     """A surge that goes on is over when its last days are so many times likelier at the level that was usual."""
     drift_likelihood: Annotated[float, Field(gt=1, le=1e6)] = 20.0
     """Raise a drift when the last four weeks are so many times likelier if demand is rising than if it is as before."""

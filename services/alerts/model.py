@@ -98,6 +98,8 @@ class Reason(StrEnum):
     PERSON_WROTE = "person_wrote"
     PERSON_RESOLVED = "person_resolved"
     """It is about one thing that happened, and a person has dealt with that."""
+    PERSON_ACCEPTED = "person_accepted"
+    """It is about a level of demand, and a person has said that it is the new one."""
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
 
@@ -246,6 +248,7 @@ class OpenAlert:
     ended_at: datetime | None = None
     notified: Priority | None = None
     resolved_by: str | None = None
+    accepted_by: str | None = None
 
     @classmethod
     def opened_by(cls, condition: Condition, *, alert_id: UUID, clinic_id: str, pump_id: str) -> Self:

@@ -54,6 +54,16 @@ async def load_arrivals(
     return found
 
 
+async def load_acceptances(
+    connection: Connection, pump_ids: Sequence[str], until: datetime
+) -> Mapping[str, list[datetime]]:
+    """When people had accepted a level of demand as the new one by `until`, by pump."""
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for row in await connection.fetch(QUERIES["acceptances"], list(pump_ids), until):
+        found[row["pump_id"]].append(row["accepted_at"])
+    return found
+
+
 def _event(name: str, row: asyncpg.Record) -> wire.Event:
     """What is stored was checked when it came; here it is only put together again."""
     common = {"event_id": row["event_id"], "observed_at": row["observed_at"], "seq": row["seq"]}

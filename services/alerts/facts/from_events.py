@@ -84,6 +84,9 @@ class History:
     seen: set[UUID] = field(default_factory=set)
     replaced: set[tuple[wire.EventKind, UUID]] = field(default_factory=set)
 
+    accepted: list[datetime] = field(default_factory=list)
+    """When people accepted a level of demand as the new one."""
+
     def add(self, event: wire.Event, received_at: datetime, device_id: str) -> None:
         """Store one event."""
         if event.event_id in self.seen:
@@ -139,6 +142,7 @@ class History:
             programmed_low_ml=therapy.event.low_reservoir_ml if therapy else None,
             therapy=_therapy(therapy.event, therapy.at) if therapy else None,
             reprogrammed_at=_reprogrammed_at(therapies),
+            demand_accepted_at=max((at for at in self.accepted if at <= now), default=None),
             demand=self._demand(now),
             windows=self._windows(now, windows),
             reports=tuple(

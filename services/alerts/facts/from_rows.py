@@ -75,6 +75,7 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         programmed_low_ml=row["programmed_low_ml"],
         therapy=None if row["therapy_at"] is None else _therapy(row),
         reprogrammed_at=row["changed_at"],
+        demand_accepted_at=row["demand_accepted_at"],
         demand=_demand(requests, now),
         windows=_windows(row, requests, now, windows),
         reports=tuple(

@@ -103,12 +103,17 @@ report AS (
           AND received_at > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 20 GROUP BY pump_id),
+-- When a person last accepted a level of demand as the new one: few rows, by an index of their own.
+accepted AS (
+    SELECT pump_id, max(accepted_at) AS at FROM alerts
+    WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
+    GROUP BY pump_id),
 handheld AS (
     SELECT p.pump_id, array_agg(p.handheld_id) AS devices
     FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
     WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
     GROUP BY p.pump_id)
-SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
+SELECT asked.pump_id, asked.clinic_id, asked.enrolled, accepted.at AS demand_accepted_at,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
@@ -130,6 +135,7 @@ LEFT JOIN alarm USING (pump_id)
 LEFT JOIN heard USING (pump_id)
 LEFT JOIN report USING (pump_id)
 LEFT JOIN handheld USING (pump_id)
+LEFT JOIN accepted USING (pump_id)
 -- The newest reading by the device's clock and, where that is dated ahead, the newest of those that it may hide: they are dated
 -- later than it came. One look-up of one row; the second is made only for a clock that is ahead.
 LEFT JOIN LATERAL (

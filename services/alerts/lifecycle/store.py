@@ -141,6 +141,7 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
         ended_at=row["ended_at"],
         resolved_by=row["resolved_by"],
+        accepted_by=row["accepted_by"],
     )
 
 
@@ -275,6 +276,13 @@ async def set_resolved(connection: Connection, change: AlertChange, now: datetim
     """Write who has dealt with the alert, and how, and audit it."""
     await connection.execute(QUERIES["set_resolved"], change.alert_id, change.actor, change.note, now)
     await _record_person(connection, change, now)
+
+
+async def set_accepted(connection: Connection, change: AlertChange, now: datetime) -> None:
+    """Write who has accepted the level, and why, and audit it; the pump is to be judged anew."""
+    await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now)
+    await _record_person(connection, change, now)
+    await connection.execute(QUERIES["queue_pump"], change.pump_id)
 
 
 async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:

@@ -94,4 +94,7 @@ class AlertView:
     resolved_by: str | None
     resolved_at: datetime | None
     resolution: str | None
+    accepted_by: str | None
+    accepted_at: datetime | None
+    acceptance: str | None
     deliveries: tuple[Delivery, ...]

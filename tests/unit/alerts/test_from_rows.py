@@ -42,6 +42,7 @@ def row(**values: Any) -> dict[str, Any]:
         "programmed_low_ml",
         "refill_due",
         "changed_at",
+        "demand_accepted_at",
         "refills_at",
         "refills_expected_ml",
         "refills_measured_ml",
