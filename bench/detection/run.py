@@ -193,7 +193,7 @@ def main() -> None:
     """Run it and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pumps", type=int, default=500)
-    parser.add_argument("--steady", type=int, default=16, help="patients of each kind at each share of refusals")
+    parser.add_argument("--steady", type=int, default=4, help="patients of each kind at each share of refusals")
     parser.add_argument("--days", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)

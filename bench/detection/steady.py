@@ -125,7 +125,7 @@ def find_steady(seed: int, patients: int, lived: Lived) -> dict[str, Any]:
     counted: dict[tuple[int, float], list[int]] = defaultdict(list)
     for (which, share, *_), count in zip(tasks, lived([partial(openings, task) for task in tasks]), strict=True):
         counted[which, share].append(count)
-    risen = [(number, factor, seed) for factor in FACTORS for number in range(2 * len(CELLS))]
+    risen = [(number, factor, seed) for factor in FACTORS for number in range(len(CELLS))]
     lives: dict[float, list[dict[str, Any]]] = defaultdict(list)
     for (_, factor, _), life in zip(risen, lived([partial(steps, task) for task in risen]), strict=True):
         lives[factor].append(life)
