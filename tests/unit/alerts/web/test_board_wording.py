@@ -49,3 +49,11 @@ def test_what_a_person_has_resolved_is_not_merely_closed() -> None:
     [shown] = timeline([entry], [])
     assert shown.head == "Resolved by Ann"
     assert shown.text == "Scale"
+
+
+def test_a_level_that_a_person_has_accepted_is_not_merely_closed() -> None:
+    entry = HistoryEntry(
+        9, NOW, "closed", "active", "closed", "medium", "person_accepted", "Ann", {"note": "as agreed"}
+    )
+    [shown] = timeline([entry], [])
+    assert (shown.head, shown.text) == ("Accepted as the new level by Ann", "As agreed")
