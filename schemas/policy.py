@@ -151,7 +151,7 @@ class BolusLimitPolicy(_Part):
     """An open alert is held by the last `hold_days`, so that one patient is one alert and not many..."""
     hold_limit_days: Annotated[int, Field(ge=1, le=28)] = 6
     """...while the limit refused a request on so many of them..."""
-    hold_demand_per_delivery: Annotated[float, Field(gt=1, le=20)] = 1.67
+    hold_demand_per_delivery: Annotated[float, Field(gt=1, le=20)] = 1.5
     """...or there were so many requests for each delivered bolus..."""
     quiet_days: Annotated[int, Field(ge=1, le=28)] = 10
     """...and until none was refused on so many known days."""

@@ -154,7 +154,7 @@ async def test_a_level_of_demand_is_accepted_as_the_new_one(board: Board, page: 
     assert await page.locator("input[name=sure]:invalid").count() == 1  # a person must say so
     await accept.get_by_label("From now on this much is usual for this patient").check()
     await accept.get_by_role("button", name="Accept as the new level").click()
-    told = "Ben Ott accepted it as the new level 10:02: agreed with the patient"
+    told = "Ben Ott accepted it as the new level 10:02: agreed with the patient (12.5 requests a day)"
     await page.locator("article").get_by_text(told).wait_for()
     assert await page.locator("form[action$='/accept']").count() == 0
     await page.goto(board.url)

@@ -19,6 +19,7 @@ from schemas import events as wire
 from services.alerts.facts.from_rows import HABIT_DAYS, HEARTBEATS, bolus_volume_ml, daily_ml
 from services.alerts.facts.model import (
     EPISODE,
+    AcceptedLevel,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -84,8 +85,8 @@ class History:
     seen: set[UUID] = field(default_factory=set)
     replaced: set[tuple[wire.EventKind, UUID]] = field(default_factory=set)
 
-    accepted: list[datetime] = field(default_factory=list)
-    """When people accepted a level of demand as the new one."""
+    accepted: list[AcceptedLevel] = field(default_factory=list)
+    """The levels of demand that people accepted as the new one."""
 
     def add(self, event: wire.Event, received_at: datetime, device_id: str) -> None:
         """Store one event."""
@@ -142,7 +143,7 @@ class History:
             programmed_low_ml=therapy.event.low_reservoir_ml if therapy else None,
             therapy=_therapy(therapy.event, therapy.at) if therapy else None,
             reprogrammed_at=_reprogrammed_at(therapies),
-            demand_accepted_at=max((at for at in self.accepted if at <= now), default=None),
+            accepted=max((each for each in self.accepted if each.at <= now), key=attrgetter("at"), default=None),
             demand=self._demand(now),
             windows=self._windows(now, windows),
             reports=tuple(

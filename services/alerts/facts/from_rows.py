@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.model import (
     EPISODE,
+    AcceptedLevel,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -75,7 +76,9 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         programmed_low_ml=row["programmed_low_ml"],
         therapy=None if row["therapy_at"] is None else _therapy(row),
         reprogrammed_at=row["changed_at"],
-        demand_accepted_at=row["demand_accepted_at"],
+        accepted=None
+        if row["accepted_at"] is None
+        else AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"]),
         demand=_demand(requests, now),
         windows=_windows(row, requests, now, windows),
         reports=tuple(

@@ -103,17 +103,18 @@ report AS (
           AND received_at > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 20 GROUP BY pump_id),
--- When a person last accepted a level of demand as the new one: few rows, by an index of their own.
+-- The level of demand that a person last accepted as the new one: few rows, by an index of their own.
 accepted AS (
-    SELECT pump_id, max(accepted_at) AS at FROM alerts
+    SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
     WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
-    GROUP BY pump_id),
+    ORDER BY pump_id, accepted_at DESC),
 handheld AS (
     SELECT p.pump_id, array_agg(p.handheld_id) AS devices
     FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
     WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
     GROUP BY p.pump_id)
-SELECT asked.pump_id, asked.clinic_id, asked.enrolled, accepted.at AS demand_accepted_at,
+SELECT asked.pump_id, asked.clinic_id, asked.enrolled, accepted.accepted_at, accepted.accepted_since,
+       accepted.accepted_per_day,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,

@@ -111,7 +111,7 @@ WHERE alert_id = $1;
 -- name: set_accepted
 UPDATE alerts
 SET state = 'closed', accepted_by = $2, acceptance = $3, accepted_at = $4::timestamptz, closed_at = $4::timestamptz,
-    updated_at = $4::timestamptz
+    updated_at = $4::timestamptz, accepted_since = $5, accepted_per_day = $6
 WHERE alert_id = $1;
 
 -- name: queue_pump

@@ -14,6 +14,7 @@ import asyncpg
 
 from schemas.policy import Priority
 from services.alerts.errors import NotFound
+from services.alerts.facts.model import AcceptedLevel
 from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow
 from services.alerts.model import (
     AlertState,
@@ -278,9 +279,10 @@ async def set_resolved(connection: Connection, change: AlertChange, now: datetim
     await _record_person(connection, change, now)
 
 
-async def set_accepted(connection: Connection, change: AlertChange, now: datetime) -> None:
-    """Write who has accepted the level, and why, and audit it; the pump is to be judged anew."""
-    await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now)
+async def set_accepted(connection: Connection, change: AlertChange, level: AcceptedLevel) -> None:
+    """Write who has accepted which level, and why, and audit it; the pump is to be judged anew."""
+    now, values = level.at, (level.since, level.per_day)
+    await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now, *values)
     await _record_person(connection, change, now)
     await connection.execute(QUERIES["queue_pump"], change.pump_id)
 

@@ -97,4 +97,6 @@ class AlertView:
     accepted_by: str | None
     accepted_at: datetime | None
     acceptance: str | None
+    accepted_since: datetime | None
+    accepted_per_day: float | None
     deliveries: tuple[Delivery, ...]

@@ -5,8 +5,8 @@ the baseline begins anew when the pump is reprogrammed and counts at most `CARRI
 refill (a refill is where a mixture may change without anybody saying so).
 
 A person may have accepted a level of demand as the new one (docs/decisions/0018-a-surge-that-goes-on.md). Then
-what was before that level began is counted as if it had been at that level: each day times the mean of the new days
-over the mean of the old ones. So the pump is judged from the first day on, and by how its days differ. Once enough days
+what was before that level began is counted as if it had been at that level: each day times the accepted level over the
+mean of those days. So the pump is judged from the first day on, and by how its days differ. Once enough days
 of the new level are known, they alone count.
 """
 
@@ -20,7 +20,7 @@ from itertools import accumulate
 from typing import Final
 
 from schemas.policy import BolusDemandPolicy
-from services.alerts.facts.model import DayWindow, PumpFacts
+from services.alerts.facts.model import AcceptedLevel, DayWindow, PumpFacts
 from services.alerts.rules.demand.negative_binomial import mean_of
 
 CARRIED_DAYS: Final = 84
@@ -63,47 +63,47 @@ def days_of(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime) -> Days:
     if facts.refill is not None:
         last = min(last, int((now - facts.refill.observed_at) / _DAY) + CARRIED_DAYS)
     counts = tuple(asked(window) if window.heard else None for window in facts.windows[: max(0, last)])
-    accepted = accepted_window(facts, now)
-    if accepted is None or accepted >= len(counts):
+    level = accepted_level(facts)
+    if level is None:
         return Days(counts, len(counts))
-    return _at_level(counts, accepted)
-
-
-def accepted_window(facts: PumpFacts, now: datetime) -> int | None:
-    """The window in which a person accepted the level of demand; None: nobody has, since the pump was reprogrammed."""
-    accepted, changed = facts.demand_accepted_at, facts.reprogrammed_at
-    if accepted is None or (changed is not None and changed >= accepted):
-        return None
-    return max(0, int((now - accepted) / _DAY))
-
-
-def _at_level(counts: tuple[int | None, ...], accepted: int) -> Days:
-    """Scale what was before the level that was accepted in this window."""
-    begins = _begins(counts, accepted)
-    new = [count for count in counts[accepted:begins] if count is not None]
+    begins = max(0, round((now - level.since) / _DAY))
     old = [count for count in counts[begins:] if count is not None]
-    if not new or not old:
+    if not old:
         return Days(counts, len(counts))
-    factor = mean_of(new) / mean_of(old)
+    factor = level.per_day / mean_of(old)
     scaled = (None if count is None else round(count * factor) for count in counts[begins:])
     return Days((*counts[:begins], *scaled), begins)
 
 
-def _begins(counts: Sequence[int | None], accepted: int) -> int:
-    """Where the level begins: the days from `accepted` to there differ most clearly from those before.
+def accepted_level(facts: PumpFacts) -> AcceptedLevel | None:
+    """The level that a person accepted; None: nobody has, since the pump was reprogrammed."""
+    level, changed = facts.accepted, facts.reprogrammed_at
+    return None if level is None or (changed is not None and changed >= level.at) else level
+
+
+def level_of(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime) -> AcceptedLevel | None:
+    """The level of demand of now, since it last changed, for a person to accept; None: nothing is known of those days."""
+    counts = days_of(facts, rule, now).counts
+    begins = _begins(counts)
+    new = [count for count in counts[:begins] if count is not None]
+    return AcceptedLevel(now, now - begins * _DAY, mean_of(new)) if new else None
+
+
+def _begins(counts: Sequence[int | None]) -> int:
+    """Where the level of now begins: the days up to there differ most clearly from those before.
 
     That is the split of the days into two with the largest likelihood of two means (of Poisson counts), within
     ACCEPTED_DAYS. Where days swing, the most extreme of them may decide; they then count for more than one would think.
     """
-    sums = list(accumulate((count or 0 for count in counts[accepted:]), initial=0))
-    known = list(accumulate((count is not None for count in counts[accepted:]), initial=0))
-    best, found = -1.0, accepted + 1
-    for split in range(1, min(ACCEPTED_DAYS, len(sums) - 1) + 1):
+    sums = list(accumulate((count or 0 for count in counts), initial=0))
+    known = list(accumulate((count is not None for count in counts), initial=0))
+    best, found = -1.0, min(ACCEPTED_DAYS, len(counts))
+    for split in range(1, found + 1):
         new, old = known[split], known[-1] - known[split]
         if new and old:
             clear = _log(sums[split], new) + _log(sums[-1] - sums[split], old)
             if clear > best:
-                best, found = clear, accepted + split
+                best, found = clear, split
     return found
 
 

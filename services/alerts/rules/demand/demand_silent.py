@@ -20,7 +20,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.demand.days import accepted_window, days_of
+from services.alerts.rules.demand.days import accepted_level, days_of
 from services.alerts.rules.demand.negative_binomial import learn
 
 KEY: Final = "silent"
@@ -33,8 +33,8 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     quiet = _quiet_windows(facts)
     if quiet == 0:
         return ()
-    accepted = accepted_window(facts, now)
-    if accepted is not None and accepted < quiet:
+    accepted = accepted_level(facts)
+    if accepted is not None and now - accepted.at < quiet * _DAY:
         return ()
     earlier = days_of(facts, rule, now).known(quiet, rule.minimum_days)
     if len(earlier) < rule.minimum_days:

@@ -41,7 +41,7 @@ async def site(story: Story) -> AsyncIterator[Site]:
 async def test_a_surge_that_goes_on_is_one_alert_until_demand_falls(story: Story, rough: bool) -> None:
     story.rough = rough
     await story.run([*TWO_A_DAY, *daily(0, 14, 12), *daily(15, 18, 2)])
-    assert await story.trail() == [OPENED, f"{17 * DAY + 1} bolus_demand closed medium"]
+    assert await story.trail() == [OPENED, f"{16 * DAY + 1} bolus_demand closed medium"]
 
 
 async def test_a_level_that_a_person_accepts_is_the_new_one(story: Story) -> None:
@@ -70,11 +70,13 @@ async def test_a_backtest_takes_the_acceptance_as_said(story: Story, database: D
         (facts,) = await load_facts(connection, [story.pump_id], story.now, windows=40)
         (earlier,) = await load_facts(connection, [story.pump_id], T0 + timedelta(days=3), windows=40)
     assert [each.kind.value for each in found.changes] == ["opened", "closed"]
-    assert facts.demand_accepted_at == T0 + timedelta(days=3, minutes=60)
-    assert earlier.demand_accepted_at is None
-    history = History(story.pump_id, story.clinic_id, accepted=[facts.demand_accepted_at])
-    assert history.facts(story.now, 40).demand_accepted_at == facts.demand_accepted_at
-    assert history.facts(T0 + timedelta(days=3), 40).demand_accepted_at is None
+    assert facts.accepted is not None
+    assert facts.accepted.at == T0 + timedelta(days=3, minutes=60)
+    assert (facts.accepted.at - facts.accepted.since, facts.accepted.per_day) == (timedelta(days=4), 12.125)
+    assert earlier.accepted is None
+    history = History(story.pump_id, story.clinic_id, accepted=[facts.accepted])
+    assert history.facts(story.now, 40).accepted == facts.accepted
+    assert history.facts(T0 + timedelta(days=3), 40).accepted is None
 
 
 async def test_over_http(site: Site) -> None:
@@ -88,11 +90,11 @@ async def test_over_http(site: Site) -> None:
     assert (other.status_code, other.json()["detail"]) == (409, "Ann has already accepted this level")
     assert (await site.client.post(f"/v1/alerts/{UUID(int=1)}/accept", json=words)).status_code == 404
     alert = await site.alert("closed")
-    assert (alert["accepted_by"], alert["acceptance"]) == ("Ann", "new work, more pain")
+    assert (alert["accepted_by"], alert["accepted_per_day"]) == ("Ann", 12.5)
     assert alert["accepted_at"] == alert["closed_at"] == "2026-03-02T09:04:00Z"
     last = (await site.client.get(f"/v1/alerts/{alert['alert_id']}")).json()["transitions"][-1]
     assert (last["kind"], last["reason"], last["actor"]) == ("closed", "person_accepted", "Ann")
-    assert last["detail"]["note"] == "new work, more pain"
+    assert last["detail"]["note"] == "new work, more pain (12.5 requests a day)"
     async with site.story.pool.acquire() as connection:
         assert not (await verify_chain(connection)).faults
         queued = await connection.fetchval("SELECT pump_ids FROM evaluation_queue ORDER BY queue_id DESC LIMIT 1")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from schemas.policy import Policy
-from services.alerts.facts.model import DayWindow, PumpFacts
+from services.alerts.facts.model import AcceptedLevel, DayWindow, PumpFacts
 from services.alerts.model import Condition, Strength
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.bolus_limit import bolus_limit
-from services.alerts.rules.demand.days import ACCEPTED_DAYS, days_of
+from services.alerts.rules.demand.days import ACCEPTED_DAYS, days_of, level_of
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.demand.surge import going_on
@@ -40,6 +40,11 @@ def at(days: Sequence[DayWindow], index: int) -> datetime:
     return NOW - (len(days) - 1 - index) * DAY
 
 
+def level(days: Sequence[DayWindow], index: int) -> AcceptedLevel | None:
+    """What a person accepts at the end of day `index`."""
+    return level_of(facts_at(days, index), Policy().bolus_demand, at(days, index))
+
+
 def life(
     rule: Rule, key: str, days: Sequence[DayWindow], first: int, accepted: int | None = None
 ) -> tuple[list[int], list[int]]:
@@ -51,7 +56,7 @@ def life(
     for index in range(first, len(days)):
         known = facts_at(days, index)
         if accepted is not None and index > accepted:
-            known = replace(known, demand_accepted_at=at(days, accepted) + timedelta(minutes=5))
+            known = replace(known, accepted=level(days, accepted))
         found = {each.key: each.strength for each in rule(known, Policy(), at(days, index))}
         if is_open and key not in found:
             is_open = False
@@ -246,7 +251,7 @@ def test_accepted_that_nothing_is_asked_for() -> None:
     days = [*[day(3)] * 60, *[day(0)] * 30]
     opened, closed = life(demand_silent, "silent", days, 50, accepted=70)
     assert (len(opened), closed) == (1, [70])
-    known = facts_at(days, 89, demand_accepted_at=at(days, 70))
+    known = facts_at(days, 89, accepted=level(days, 70))
     assert demand_silent(known, Policy(), NOW) == ()
     again = [*days[:72], *[day(3)] * 60, *[day(0)] * 14]
     assert len(life(demand_silent, "silent", again, 50, accepted=70)[0]) == 2
@@ -254,7 +259,7 @@ def test_accepted_that_nothing_is_asked_for() -> None:
 
 def test_a_reprogramming_after_the_acceptance_begins_anew() -> None:
     days = [*[day(3)] * 60, *[day(9)] * 30]
-    accepted = replace(facts_at(days, 89), demand_accepted_at=at(days, 62))
+    accepted = replace(facts_at(days, 89), accepted=level(days, 62))
     assert days_of(accepted, Policy().bolus_demand, NOW).own == 30
     both = replace(accepted, reprogrammed_at=at(days, 70))
     found = days_of(both, Policy().bolus_demand, NOW)
@@ -262,29 +267,45 @@ def test_a_reprogramming_after_the_acceptance_begins_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "accepted_days_ago", "own"),
+    ("days", "own", "per_day"),
     [
-        pytest.param([*[day(3)] * 60, *[day(9)] * 5], 0.01, 5, id="where the days change most clearly"),
-        pytest.param([*[day(3)] * 60, *[day(9)] * 5], 300, 65, id="longer ago than anything is known"),
-        pytest.param([*[day(3)] * 20, *[day(9)] * 45], 0.01, ACCEPTED_DAYS, id="at most four weeks before"),
-        pytest.param([*[day(None)] * 60, day(9)], 0.01, 61, id="nothing is known from before"),
-        pytest.param([*[day(9)] * 60, *[day(None)] * 40], 0.01, 100, id="nothing is known since"),
-        pytest.param([*[day(0)] * 65], 0.01, 1, id="nobody asked, then or now"),
+        pytest.param([*[day(3)] * 60, *[day(9)] * 5], 5, 9.1, id="where the days change most clearly"),
+        pytest.param([*[day(3)] * 20, *[day(9)] * 45], ACCEPTED_DAYS, 9.018, id="at most four weeks before"),
+        pytest.param([*[day(None)] * 60, day(9)], ACCEPTED_DAYS, 9.5, id="nothing is known from before"),
+        pytest.param([*[day(0)] * 65], 1, 0.5, id="nobody asked, then or now"),
     ],
 )
-def test_where_an_accepted_level_begins(days: list[DayWindow], accepted_days_ago: float, own: int) -> None:
-    known = replace(facts_at(days, len(days) - 1), demand_accepted_at=ago(24 * accepted_days_ago))
-    assert days_of(known, Policy().bolus_demand, NOW).own == own
+def test_where_the_level_of_now_begins(days: list[DayWindow], own: int, per_day: float) -> None:
+    found = level(days, len(days) - 1)
+    assert found is not None
+    assert (found.at, found.since) == (NOW, NOW - own * DAY)
+    assert found.per_day == pytest.approx(per_day, abs=0.001)
+
+
+def test_where_nothing_is_known_of_the_last_days_there_is_no_level() -> None:
+    assert level([*[day(9)] * 60, *[day(None)] * 40], 99) is None
 
 
 def test_days_before_the_level_are_scaled_until_enough_of_it_are_known() -> None:
     days = [*[day(2), day(4)] * 30, *[day(9)] * 5]
-    found = days_of(replace(facts_at(days, 64), demand_accepted_at=ago(1)), Policy().bolus_demand, NOW)
-    assert found.counts[:5] == (9,) * 5
-    assert found.counts[5:9] == (12, 6, 12, 6)
+    known = replace(facts_at(days, 64), accepted=AcceptedLevel(ago(1), NOW - 5 * DAY, 9.0))
+    found = days_of(known, Policy().bolus_demand, NOW)
+    assert (found.own, found.counts[:9]) == (5, (9, 9, 9, 9, 9, 12, 6, 12, 6))
     assert found.known(3, 14)[:4] == [9, 9, 12, 6]
     assert found.known(0, 5) == [9] * 5
     assert found.known(10, 14)[:2] == [6, 12]
+    for ages_ago in (NOW - 400 * DAY, NOW - 65 * DAY):
+        old = days_of(replace(known, accepted=AcceptedLevel(ages_ago, ages_ago, 9.0)), Policy().bolus_demand, NOW)
+        assert old.own == 65
+        assert old.counts[5:7] == (4, 2)
+
+
+def test_what_follows_the_acceptance_on_the_same_day_is_not_accepted_with_it() -> None:
+    days = [*[day(2)] * 60, day(12)]
+    accepted = AcceptedLevel(ago(1), ago(25), 12.5)
+    (found,) = bolus_demand(replace(facts_at([*days[:-1], day(60)], 60), accepted=accepted), Policy(), NOW)
+    assert found.strength is FULL
+    assert bolus_demand(replace(facts_at(days, 60), accepted=accepted), Policy(), NOW) == ()
 
 
 def test_too_little_is_known_for_a_surge() -> None:
