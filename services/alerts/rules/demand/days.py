@@ -82,7 +82,7 @@ def accepted_level(facts: PumpFacts) -> AcceptedLevel | None:
 
 
 def level_of(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime) -> AcceptedLevel | None:
-    """The level of demand of now, since it last changed, for a person to accept; None: nothing is known of those days."""
+    """The level of demand of now, since it last changed, for a person to accept; None: nothing is known of it."""
     counts = days_of(facts, rule, now).counts
     begins = _begins(counts)
     new = [count for count in counts[:begins] if count is not None]
