@@ -57,11 +57,11 @@ class _Course:
 
     def goes_on(self, count: int, enough: float) -> bool:
         """Add one day; False: demand has come back to what was usual."""
-        raised = min(self.total / self.known, max(_MOST_RAISED * self.usual, self.usual + 1))
+        so_far, most = self.total / self.known, max(_MOST_RAISED * self.usual, self.usual + 1)
+        raised = max(self.usual, min(so_far, most))
         self.total, self.known = self.total + count, self.known + 1
-        if raised > self.usual:
-            gain = raised - self.usual - count * math.log(raised / self.usual)
-            self.evidence = max(0.0, self.evidence + gain / (1 + self.spread * raised))
+        gain = raised - self.usual - count * math.log(raised / self.usual)
+        self.evidence = max(0.0, self.evidence + gain / (1 + self.spread * raised))
         return self.evidence < enough
 
 
