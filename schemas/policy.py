@@ -110,6 +110,8 @@ class BolusDemandPolicy(_Part):
     """Raise when the last one, two or three days would be rarer than this for this pump."""
     clear_probability: Annotated[float, Field(gt=0, lt=1)] = 1e-2
     """An open alert clears only when every one of these windows is at least this ordinary."""
+    surge_over_likelihood: Annotated[float, Field(ge=2, le=1e6)] = 300.0
+    """A surge that goes on is over when its last days are so many times likelier at the level that was usual."""
     drift_likelihood: Annotated[float, Field(gt=1, le=1e6)] = 20.0
     """Raise a drift when the last four weeks are so many times likelier if demand is rising than if it is as before."""
     drift_clear_likelihood: Annotated[float, Field(ge=1, le=1e6)] = 2.0
@@ -147,6 +149,14 @@ class BolusLimitPolicy(_Part):
     demand_per_delivery: Annotated[float, Field(gt=1, le=20)] = 3.0
     """Requests for each delivered bolus over `of_days`; the rule of thumb is more than 2-3 to 1."""
     minimum_attempts: Annotated[int, Field(ge=1, le=200)] = 14
+    hold_days: Annotated[int, Field(ge=7, le=28)] = 28
+    """An open alert is held by the last `hold_days`, so that one patient is one alert and not many..."""
+    hold_limit_days: Annotated[int, Field(ge=1, le=28)] = 6
+    """...while the limit refused a request on so many of them..."""
+    hold_demand_per_delivery: Annotated[float, Field(gt=1, le=20)] = 1.5
+    """...or there were so many requests for each delivered bolus..."""
+    quiet_days: Annotated[int, Field(ge=1, le=28)] = 10
+    """...and until none was refused on so many known days."""
     priority: Priority = Priority.LOW
 
     @model_validator(mode="after")

@@ -30,6 +30,7 @@ from services.alerts.clock import Clock
 from services.alerts.evaluation.evaluate import evaluate_pumps
 from services.alerts.evaluation.store import take_queue
 from services.alerts.evaluation.worker import Worker
+from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.metrics import Metrics
@@ -180,6 +181,8 @@ class Story:
                 await self._acknowledge(person)
             case ["resolve", person, *note]:
                 await self._resolve(person, " ".join(note))
+            case ["accept", person, *note]:
+                await self._accept(person, " ".join(note))
             case ["tick"]:
                 while await worker.sweep_once():
                     pass
@@ -305,6 +308,12 @@ class Story:
         async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await resolve_alert(connection, alert_id, person, note, policies_of(self.policy), self.now)
+
+    async def _accept(self, person: str, note: str) -> None:
+        query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
+        async with self.pool.acquire() as connection:
+            alert_id = await connection.fetchval(query, self.pump_id)
+            await accept_level(connection, alert_id, person, note, policies_of(self.policy), self.now)
 
     async def trail(self) -> list[str]:
         """The audited transitions: "minute rule kind priority"."""

@@ -1,6 +1,7 @@
 """How well the rules detect, and what chance allows.
 
-`python -m bench.detection --pumps 500 --days 120 --seed 1 --json`
+`python -m bench.detection --pumps 500 --days 120 --seed 1 --json`; `--pumps 0` for what goes on alone
+(bench.detection.steady).
 
 An ordinary fleet says how many false alerts each rule raises; copies of its pumps to which something happens
 say what is found and how soon. Everything goes through the same pure evaluate and reconcile at the times of
@@ -14,24 +15,23 @@ import argparse
 import json
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from statistics import median
 from typing import Any, Final
-from uuid import uuid4
 
 from bench.detection import oracle as detection_oracle
 from bench.detection.fleet import CELLS, DAY, T0, Patient
 from bench.detection.pumps import find_alarms, find_refills
+from bench.detection.steady import find_steady
+from bench.detection.watch import WINDOWS, Watch
 from schemas.policy import Policy
-from services.alerts.evaluation.evaluate import decide
 from services.alerts.lifecycle.one_off import counted_as
-from services.alerts.model import AlertState, OpenAlert, TransitionKind
 from services.alerts.policies import Policies, policies_of
 
-WINDOWS: Final = Policy().bolus_demand.baseline_days
 LEARNED: Final = timedelta(days=60)
 """From here on every rule can raise: a drift needs eight weeks. What is false before that counts too, and apart."""
 _SWEEP: Final = timedelta(days=1)
@@ -74,40 +74,6 @@ class Found:
         self.false.update(names)
         if at >= T0 + LEARNED:
             self.false_when_learned.update(names)
-
-
-class Watch:
-    """The alerts of one pump, kept up by the same decision as in the service."""
-
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies
-        self.open: dict[tuple[str, str], OpenAlert] = {}
-
-    def look(self, facts: Any, now: datetime) -> list[tuple[str, str]]:
-        """Decide; returns (rule, key) of what opened. Nobody acknowledges; what was cleared is taken as seen."""
-        opened = []
-        for change in list(decide(facts, list(self.open.values()), self._policies, now)):
-            transition = change.transition
-            if transition.kind is TransitionKind.OPENED and transition.condition is not None:
-                made = transition.condition
-                place = (made.rule.value, made.key)
-                self.open[place] = OpenAlert(
-                    uuid4(),
-                    facts.clinic_id,
-                    facts.pump_id,
-                    made.rule.value,
-                    made.key,
-                    made.priority,
-                    AlertState.ACTIVE,
-                    made.since,
-                    made.title,
-                    made.explanation,
-                    made.evidence,
-                )
-                opened.append(place)
-            elif transition.alert is not None and transition.to_state in (AlertState.CLOSED, AlertState.CLEARED):
-                del self.open[transition.alert.rule, transition.alert.key]
-        return opened
 
 
 def study(task: tuple[int, int, int]) -> Found:
@@ -160,7 +126,7 @@ def _ours(
     return None
 
 
-def report(found: Sequence[Found], seed: int, pumps: int) -> dict[str, Any]:
+def report(found: Sequence[Found], seed: int, pumps: int, steady: dict[str, Any]) -> dict[str, Any]:
     """The figures."""
     pump_days = sum(each.pump_days for each in found)
     false: Counter[str] = Counter()
@@ -190,6 +156,7 @@ def report(found: Sequence[Found], seed: int, pumps: int) -> dict[str, Any]:
         },
         "refills": find_refills(Random(f"{seed}/refills"), 2_000),
         "alarms": find_alarms(seed),
+        "steady": steady,
     }
 
 
@@ -218,10 +185,15 @@ def _compared(outcomes: Sequence[tuple[float | None, float | None]]) -> dict[str
     }
 
 
+def _call(task: Callable[[], Any]) -> Any:
+    return task()
+
+
 def main() -> None:
     """Run it and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pumps", type=int, default=500)
+    parser.add_argument("--steady", type=int, default=4, help="patients of each kind at each share of refusals")
     parser.add_argument("--days", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -231,10 +203,15 @@ def main() -> None:
         # One pump of each cell after the other, so that a worker computes an oracle's threshold once.
         tasks = [(number, options.seed, options.days) for number in range(options.pumps)]
         tasks.sort(key=lambda task: task[0] % len(CELLS))
-        found = workers.map(study, tasks, chunksize=-(-options.pumps // len(CELLS)))
-    figures = report(found, options.seed, options.pumps)
+        found = workers.map(study, tasks, chunksize=-(-options.pumps // len(CELLS))) if options.pumps else []
+        steady = find_steady(options.seed, options.steady, partial(workers.map, _call, chunksize=4))
+    figures = report(found, options.seed, options.pumps, steady) if options.pumps else {"steady": steady}
     if options.json:
         print(json.dumps(figures, indent=1))
+        return
+    for line in [line for lines in steady.values() for line in lines]:
+        print(line)
+    if not options.pumps:
         return
     for name, rate in figures["false_alerts_per_1000_pump_days"].items():
         print(f"false alerts per 1,000 pump-days, {name}: {rate}")

@@ -121,9 +121,9 @@ ORDER BY device_id;
 SELECT a.alert_id, a.pump_id, a.rule, a.key, a.state, a.opened_at, t.taken_at, t.answered, t.flaps
 FROM alerts a,
      LATERAL (
-         SELECT min(at) FILTER (WHERE kind = 'acknowledged' OR reason = 'person_resolved') AS taken_at,
+         SELECT min(at) FILTER (WHERE kind = 'acknowledged' OR reason IN ('person_resolved', 'person_accepted')) AS taken_at,
                 coalesce(bool_or(kind IN ('acknowledged', 'commented', 'acted')
-                                 OR reason IN ('person_saw_it', 'person_resolved')), false) AS answered,
+                                 OR reason IN ('person_saw_it', 'person_resolved', 'person_accepted')), false) AS answered,
                 count(*) FILTER (WHERE reason = 'condition_flapped') AS flaps
          FROM alert_transitions WHERE alert_id = a.alert_id AND at < $3) AS t
 WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_at < $3

@@ -98,6 +98,8 @@ class Reason(StrEnum):
     PERSON_WROTE = "person_wrote"
     PERSON_RESOLVED = "person_resolved"
     """It is about one thing that happened, and a person has dealt with that."""
+    PERSON_ACCEPTED = "person_accepted"
+    """It is about a level of demand, and a person has said that it is the new one."""
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
     PUMP_EXPLANTED = "pump_explanted"
@@ -249,6 +251,7 @@ class OpenAlert:
     ended_at: datetime | None = None
     notified: Priority | None = None
     resolved_by: str | None = None
+    accepted_by: str | None = None
     implantation: int | None = None
     """Of the pump; None: the first."""
 

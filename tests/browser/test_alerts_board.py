@@ -17,6 +17,7 @@ from services.alerts.web.dependencies import Web
 from services.devstack.ports import free_port
 from services.runtime.http import serve
 from tests.alerts_world import T0, Story
+from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.stack import Database, eventually
 
 _CHROMIUM_OPTIONS = (
@@ -137,6 +138,27 @@ async def test_a_board_that_cannot_be_read_any_more_says_so(board: Board, page: 
     await page.clock.run_for(26_000)
     await page.locator("#stale").wait_for()
     assert "Not current: last read at" in await text_of(page, "#stale")
+
+
+async def test_a_level_of_demand_is_accepted_as_the_new_one(board: Board, page: Page) -> None:
+    await board.story.run_more([*TWO_A_DAY, (1, "bolus delivered x12"), (2, "ack Ann")])
+    await page.goto(board.url)
+    await page.get_by_role("link", name="Accept the new level").click()
+    await page.get_by_role("heading", name="Unusual bolus demand").wait_for()
+    width: Any = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    accept = page.locator("form[action$='/accept']")
+    await accept.get_by_label("Your name").fill("Ben Ott")
+    await accept.get_by_label("Why this is the new level").fill("agreed with the patient")
+    await accept.get_by_role("button", name="Accept as the new level").click()
+    assert await page.locator("input[name=sure]:invalid").count() == 1  # a person must say so
+    await accept.get_by_label("From now on this much is usual for this patient").check()
+    await accept.get_by_role("button", name="Accept as the new level").click()
+    told = "Ben Ott accepted it as the new level 10:02: agreed with the patient (12.5 requests a day)"
+    await page.locator("article").get_by_text(told).wait_for()
+    assert await page.locator("form[action$='/accept']").count() == 0
+    await page.goto(board.url)
+    assert await page.get_by_text("Unusual bolus demand").count() == 0
 
 
 async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board, page: Page) -> None:

@@ -33,6 +33,11 @@ WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, complaint, score FROM patient_reports
 WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 
+-- name: acceptances
+-- The levels of demand that people accepted as the new one: the replay takes them as said.
+SELECT pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
+WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2;
+
 -- name: alarms
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, code, state, detail FROM pump_alarms
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;

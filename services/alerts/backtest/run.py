@@ -2,7 +2,7 @@
 
 Guarantees: only reads; the decisions are the service's own (services.alerts.backtest.replay); twice gives the same.
 The registry is taken as
-it is now, and nobody acknowledges.
+it is now, and nobody acknowledges; a level of demand that a person accepted is the new one from that moment on.
 """
 
 from __future__ import annotations
@@ -68,8 +68,10 @@ async def backtest(
     for start in range(0, len(pumps), _SLICE_PUMPS):
         some = pumps[start : start + _SLICE_PUMPS]
         arrivals = await store.load_arrivals(connection, [pump.pump_id for pump in some], since, until)
+        accepted = await store.load_acceptances(connection, [pump.pump_id for pump in some], until)
         for pump in some:
             history = History(pump.pump_id, pump.clinic_id, pump.handhelds, pump.implanted_at)
+            history.accepted += accepted.get(pump.pump_id, [])
             mine = arrivals.get(pump.pump_id, [])
             begin = since if pump.watched_since is None else max(since, pump.watched_since)
             changes += replay(history, mine, policy, begin, until, windows=windows, sweep=sweep)

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from schemas import events as wire
 from services.alerts.backtest.replay import Arrival
+from services.alerts.facts.model import AcceptedLevel
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -61,6 +62,17 @@ async def load_arrivals(
     for name in ("alarms", "refills", "therapies"):
         for row in await connection.fetch(QUERIES[name], list(pump_ids), until):
             found[row["pump_id"]].append(Arrival(row["received_at"], row["device_id"], _event(name, row)))
+    return found
+
+
+async def load_acceptances(
+    connection: Connection, pump_ids: Sequence[str], until: datetime
+) -> Mapping[str, list[AcceptedLevel]]:
+    """The levels of demand that people had accepted as the new one by `until`, by pump."""
+    found: dict[str, list[AcceptedLevel]] = defaultdict(list)
+    for row in await connection.fetch(QUERIES["acceptances"], list(pump_ids), until):
+        level = AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"])
+        found[row["pump_id"]].append(level)
     return found
 
 

@@ -22,6 +22,7 @@ from services.alerts.facts.model import (
     EPISODE,
     FILLED_FOR,
     MEASURED_FOR,
+    AcceptedLevel,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -92,6 +93,9 @@ class History:
     seen: set[UUID] = field(default_factory=set)
     replaced: set[tuple[wire.EventKind, UUID]] = field(default_factory=set)
 
+    accepted: list[AcceptedLevel] = field(default_factory=list)
+    """The levels of demand that people accepted as the new one."""
+
     def add(self, event: wire.Event, received_at: datetime, device_id: str) -> None:
         """Store one event."""
         if event.event_id in self.seen:
@@ -155,6 +159,7 @@ class History:
             therapy=_therapy(therapy.event, therapy.at) if therapy else None,
             earlier_flows=_earlier_flows(therapies, measured),
             reprogrammed_at=_reprogrammed_at(therapies),
+            accepted=self._accepted(now),
             demand=self._demand(now),
             windows=self._windows(now, windows),
             reports=tuple(
@@ -217,6 +222,10 @@ class History:
         end = bisect_right(self.readings, at + FILLED_FOR, key=_moment)
         dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + FILLED_FOR)
         return _first(dated, wire.ReadingBasis.MEASURED)
+
+    def _accepted(self, now: datetime) -> AcceptedLevel | None:
+        counting = (each for each in self.accepted if each.at <= now and (self.since is None or each.at >= self.since))
+        return max(counting, key=attrgetter("at"), default=None)
 
     def _demand(self, now: datetime) -> Demand:
         today = self.requests[bisect_right(self.requests, now - timedelta(days=1), key=_moment) :]

@@ -22,6 +22,7 @@ from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.model import (
     EPISODE,
     FILLED_FOR,
+    AcceptedLevel,
     AlarmEvent,
     Contact,
     DayWindow,
@@ -78,6 +79,9 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         therapy=None if row["therapy_at"] is None else _therapy(row),
         earlier_flows=tuple(_earlier_flows(row)),
         reprogrammed_at=row["changed_at"],
+        accepted=None
+        if row["accepted_at"] is None
+        else AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"]),
         demand=_demand(requests, now),
         windows=_windows(row, requests, now, windows),
         reports=tuple(

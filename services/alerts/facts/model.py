@@ -167,6 +167,15 @@ class DayWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedLevel:
+    """A level of demand that a person has accepted as the new one: when, since when it was so, and requests a day."""
+
+    at: datetime
+    since: datetime
+    per_day: float
+
+
+@dataclass(frozen=True, slots=True)
 class PumpFacts:
     """All that the rules need to know of one pump, as of one moment.
 
@@ -201,6 +210,8 @@ class PumpFacts:
     """Of up to seven therapies before `therapy`, newest first, where that came after the newest measured reading."""
     reprogrammed_at: datetime | None = None
     """When the newest prescription that differs from the one before was programmed; None: none is known."""
+    accepted: AcceptedLevel | None = None
+    """The level of demand that a person last accepted as the new one; None: nobody has."""
     demand: Demand = Demand()
     windows: tuple[DayWindow, ...] = ()
     reports: tuple[Report, ...] = ()

@@ -118,6 +118,12 @@ report AS (
           AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = r.pump_id
                           AND judged_at(r.observed_at, r.received_at) < anew.since)) newest
     WHERE position <= 20 GROUP BY pump_id),
+-- The level of demand that a person last accepted as the new one: few rows, by an index of their own.
+accepted AS (
+    SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
+    WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
+      AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = alerts.pump_id AND accepted_at < anew.since)
+    ORDER BY pump_id, accepted_at DESC),
 handheld AS (
     SELECT p.pump_id, array_agg(p.handheld_id) AS devices
     FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
@@ -125,6 +131,7 @@ handheld AS (
     GROUP BY p.pump_id)
 SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, asked.implanted, asked.since > '-infinity' AS is_anew,
        date_part('epoch', asked.since) AS since,
+       accepted.accepted_at, accepted.accepted_since, accepted.accepted_per_day,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
@@ -148,6 +155,7 @@ LEFT JOIN alarm USING (pump_id)
 LEFT JOIN heard USING (pump_id)
 LEFT JOIN report USING (pump_id)
 LEFT JOIN handheld USING (pump_id)
+LEFT JOIN accepted USING (pump_id)
 -- The newest reading by the device's clock and, where that is dated ahead, the newest of those that it may hide: they are dated
 -- later than it came. One look-up of one row; the second is made only for a clock that is ahead.
 LEFT JOIN LATERAL (
@@ -235,18 +243,3 @@ LEFT JOIN LATERAL (
       AND received_at >= request.newest_at
       AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) latest ON true;
-
--- name: heard_by_readings
--- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had
--- been received by $4 and is not from before $5. The bound of two days more is for the index: nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
-SELECT w.pump_id, w.position
-FROM unnest($1::text[], $2::integer[], $5::float8[]) AS w (pump_id, position, since)
-WHERE EXISTS (
-    SELECT FROM reservoir_readings e
-    WHERE e.pump_id = w.pump_id AND e.observed_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
-      AND e.received_at > $3::timestamptz - (w.position + 1) * interval '24 hours'
-      AND (w.position = 0
-           OR e.observed_at <= $3::timestamptz - (w.position - 2) * interval '24 hours'
-           AND judged_at(e.observed_at, e.received_at) <= $3::timestamptz - w.position * interval '24 hours')
-      AND date_part('epoch', judged_at(e.observed_at, e.received_at)) >= w.since
-      AND e.received_at <= coalesce($4::timestamptz, 'infinity'));

@@ -11,7 +11,10 @@ from services.alerts.facts.from_rows import facts_of_row, unheard, with_heard
 from services.alerts.facts.model import PumpFacts
 from services.runtime.database import Connection, load_queries
 
-QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+QUERIES: Final = {
+    **load_queries(Path(__file__).with_name("queries.sql")),
+    **load_queries(Path(__file__).with_name("heard.sql")),
+}
 
 
 async def load_facts(

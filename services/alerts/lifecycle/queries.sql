@@ -6,7 +6,7 @@
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, a.implantation_id, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
+       a.resolved_by, a.accepted_by, a.implantation_id, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -93,7 +93,8 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 
 -- name: lock_alert
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
-       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, implantation_id
+       acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, accepted_by,
+       implantation_id
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged
@@ -107,6 +108,15 @@ UPDATE alerts
 SET state = 'closed', resolved_by = $2, resolution = $3, resolved_at = $4::timestamptz, closed_at = $4::timestamptz,
     updated_at = $4::timestamptz
 WHERE alert_id = $1;
+
+-- name: set_accepted
+UPDATE alerts
+SET state = 'closed', accepted_by = $2, acceptance = $3, accepted_at = $4::timestamptz, closed_at = $4::timestamptz,
+    updated_at = $4::timestamptz, accepted_since = $5, accepted_per_day = $6
+WHERE alert_id = $1;
+
+-- name: queue_pump
+INSERT INTO evaluation_queue (pump_ids) VALUES (ARRAY[$1::text]);
 
 -- name: audit_rows
 -- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.

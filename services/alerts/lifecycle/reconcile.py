@@ -179,6 +179,7 @@ def _flaps(alert: OpenAlert, condition: Condition, now: datetime, flapping: time
         and alert.ended_at is not None
         and now - alert.ended_at < flapping
         and alert.acknowledged_by is None
+        and alert.accepted_by is None
         and alert.notified is not None
         and condition.priority.rank <= alert.notified.rank
     )

@@ -14,6 +14,7 @@ import asyncpg
 
 from schemas.policy import Priority
 from services.alerts.errors import NotFound
+from services.alerts.facts.model import AcceptedLevel
 from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow
 from services.alerts.model import (
     AlertState,
@@ -149,6 +150,7 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
         ended_at=row["ended_at"],
         resolved_by=row["resolved_by"],
+        accepted_by=row["accepted_by"],
         implantation=row["implantation_id"],
     )
 
@@ -285,6 +287,14 @@ async def set_resolved(connection: Connection, change: AlertChange, now: datetim
     """Write who has dealt with the alert, and how, and audit it."""
     await connection.execute(QUERIES["set_resolved"], change.alert_id, change.actor, change.note, now)
     await _record_person(connection, change, now)
+
+
+async def set_accepted(connection: Connection, change: AlertChange, level: AcceptedLevel) -> None:
+    """Write who has accepted which level, and why, and audit it; the pump is to be judged anew."""
+    now, values = level.at, (level.since, level.per_day)
+    await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now, *values)
+    await _record_person(connection, change, now)
+    await connection.execute(QUERIES["queue_pump"], change.pump_id)
 
 
 async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:

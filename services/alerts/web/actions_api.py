@@ -1,4 +1,4 @@
-"""HTTP for programs: remarks, resolutions and silences.
+"""HTTP for programs: remarks, resolutions, levels that are accepted, and silences.
 
 Errors are JSON with one sentence in `detail`, as in services.alerts.web.api.
 """
@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.silences import end_silence, make_silence
 from services.alerts.delivery.store import list_silences
+from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.dependencies import Borrowed, Running
@@ -36,6 +37,13 @@ class Remark(_Body):
 
 class Resolution(_Body):
     """Who has dealt with what the alert is about, and what was done."""
+
+    by: PersonName
+    note: Words
+
+
+class Acceptance(_Body):
+    """Who accepts the level of demand as the new one, and why."""
 
     by: PersonName
     note: Words
@@ -89,6 +97,15 @@ async def resolve(connection: Borrowed, resources: Running, alert_id: UUID, body
     404: there is no such alert; 409: it ends by itself, or it is closed.
     """
     await resolve_alert(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
+
+
+@router.post("/alerts/{alert_id}/accept", status_code=204)
+async def accept(connection: Borrowed, resources: Running, alert_id: UUID, body: Acceptance) -> None:
+    """Accept the level of demand that an alert tells of as the new one, and close it. Doing it again changes nothing.
+
+    404: there is no such alert; 409: it is about something else, or it is over.
+    """
+    await accept_level(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
 
 
 @router.get("/silences")

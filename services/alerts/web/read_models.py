@@ -117,5 +117,10 @@ class AlertView:
     resolved_by: str | None
     resolved_at: datetime | None
     resolution: str | None
+    accepted_by: str | None
+    accepted_at: datetime | None
+    acceptance: str | None
+    accepted_since: datetime | None
+    accepted_per_day: float | None
     deliveries: tuple[Delivery, ...]
     held: HeldBy | None

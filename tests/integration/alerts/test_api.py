@@ -170,6 +170,7 @@ async def test_text_that_cannot_be_stored_is_refused_wherever_it_stands_and_chan
         (f"alerts/{alert_id}/acknowledge", {"by": "Ann", "note": "n"}),
         (f"alerts/{alert_id}/remarks", {"by": "Ann", "text": "t"}),
         (f"alerts/{alert_id}/resolve", {"by": "Ann", "note": "n"}),
+        (f"alerts/{alert_id}/accept", {"by": "Ann", "note": "n"}),
         ("silences", silence | {"pump_id": site.story.pump_id, "rule": "pump_alarm"}),
         (f"silences/{NOBODY}/end", {"by": "Ann"}),
     ):
@@ -192,9 +193,13 @@ async def test_a_form_with_text_that_cannot_be_stored_is_refused(site: Site, tex
     alert_id = (await site.alert())["alert_id"]
     trail = await site.story.trail()
     fields = [("acknowledge", name) for name in ("by", "note", "clinic_id")]
-    fields += [(path, name) for path, also in (("remark", "text"), ("resolve", "note")) for name in ("by", also)]
+    fields += [
+        (path, name)
+        for path, also in (("remark", "text"), ("resolve", "note"), ("accept", "note"))
+        for name in ("by", also)
+    ]
     for path, field in [*fields, ("silence", "by"), ("silence", "reason")]:
-        parts = {"by": "Ann", "text": "t", "note": "n", "reason": "r", "hours": "1", field: text}
+        parts = {"by": "Ann", "text": "t", "note": "n", "reason": "r", "hours": "1", "sure": "1", field: text}
         body = "".join(
             f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items()
         )

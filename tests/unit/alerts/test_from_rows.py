@@ -10,7 +10,7 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml, facts_of_row, unheard, with_heard
-from services.alerts.facts.model import Contact, DayWindow, Demand, Reading, Refill, Report
+from services.alerts.facts.model import AcceptedLevel, Contact, DayWindow, Demand, Reading, Refill, Report
 from tests.unit.alerts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
@@ -111,6 +111,11 @@ def test_what_was_heard_of_a_pump_makes_its_days_known() -> None:
     assert unheard(facts, known, NOW) == (1, 4, 5)
     assert [day for day, window in enumerate(with_heard(facts, [4]).windows) if window.heard] == [0, 2, 3, 4]
     assert facts.contacts == (Contact("hand-1", (ago(49), ago(5), ago(4))), Contact("pump-1", (ago(7), ago(3))))
+
+
+def test_a_level_that_a_person_accepted() -> None:
+    known = row(accepted_at=ago(1), accepted_since=ago(25), accepted_per_day=9.0)
+    assert facts_of_row(known, NOW, WINDOWS).accepted == AcceptedLevel(ago(1), ago(25), 9.0)
 
 
 def test_only_the_newest_heartbeats_make_a_habit() -> None:

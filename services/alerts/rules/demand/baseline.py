@@ -1,8 +1,7 @@
 """PURE. What a pump's days tell about its patient's usual demand, and how the last days compare with it.
 
-Source: docs/domain.md section 3, recipe (a) to (e): attempts and not deliveries, missing days are missing and not
-zero, the baseline begins anew when the pump is reprogrammed and counts at most `CARRIED_DAYS` days from
-before the newest refill (a refill is where a mixture may change without anybody saying so).
+Source: docs/domain.md section 3, recipe (a) to (e); which days count, and at which level, is
+services.alerts.rules.demand.days'.
 
 Two questions, each answered by what finds most of its kind at one rate of false alerts (bench/results/detection.md):
 
@@ -21,14 +20,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.policy import BolusDemandPolicy
-from services.alerts.facts.model import DayWindow, PumpFacts
-from services.alerts.rules.demand.negative_binomial import Habit, learn, log_times_likelier, mean_of, tail
+from services.alerts.rules.demand.negative_binomial import learn, log_times_likelier, mean_of, tail
 
-CARRIED_DAYS: Final = 84
 SURGE_SPANS: Final = (1, 2, 3)
 DRIFT_DAYS: Final = 28
 RISE: Final = 1.8
@@ -37,7 +32,6 @@ RISE_DAYS: Final = 21
 _RAMP: Final = tuple(1 + (RISE - 1) * min(1.0, (DRIFT_DAYS - day - 0.5) / RISE_DAYS) for day in range(DRIFT_DAYS))
 """What the rise would multiply each day with, newest first."""
 _WEIGHTS: Final = tuple(math.log(factor) for factor in _RAMP)
-_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +53,19 @@ class Rise:
     log_times_likelier: float
 
 
-def asked(window: DayWindow) -> int:
-    """How often a patient asked: presses within minutes are one request, but two deliveries are always two.
+def rarest(newest: Sequence[int | None], earlier: Sequence[int], at_least: int) -> Span | None:
+    """The rarest span up to the newest day, by P(as many or more) after such earlier days; None: none is unusual.
 
-    A lockout stands between deliveries, so the second is no repeated press.
-    """
-    return max(window.attempts, window.delivered)
-
-
-def known_before(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime, after: int) -> list[int]:
-    """The counts of the days that the baseline rests on, newest first: windows from number `after` on."""
-    last = rule.baseline_days
-    if facts.reprogrammed_at is not None:
-        last = min(last, int((now - facts.reprogrammed_at) / _DAY))
-    if facts.refill is not None:
-        last = min(last, int((now - facts.refill.observed_at) / _DAY) + CARRIED_DAYS)
-    return [asked(window) for window in facts.windows[after:last] if window.heard]
-
-
-def habit(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime, after: int) -> Habit | None:
-    """What is usual, from the days before the newest `after`; None: too few are known yet."""
-    counts = known_before(facts, rule, now, after)
-    return learn(counts) if len(counts) >= rule.minimum_days else None
-
-
-def rarest(windows: Sequence[DayWindow], earlier: Sequence[int], at_least: int) -> Span | None:
-    """The rarest span that ends now, by P(as many or more) after such earlier days; None: nothing is unusual.
-
-    Nothing is where a span holds fewer than `at_least` requests, or is within one standard deviation of chance. Days of
+    None is where a span holds fewer than `at_least` requests, or is within one standard deviation of chance. Days of
     which nothing is known count neither way.
     """
     usual_mean = mean_of(earlier)
     found, usual = None, None
     attempts = known = day = 0
     for span in SURGE_SPANS:
-        for window in windows[day:span]:
-            if window.heard:
-                attempts, known = attempts + asked(window), known + 1
+        for count in newest[day:span]:
+            if count is not None:
+                attempts, known = attempts + count, known + 1
         day = span
         expected = known * usual_mean
         if attempts < at_least or attempts <= expected + math.sqrt(expected):
@@ -107,13 +77,12 @@ def rarest(windows: Sequence[DayWindow], earlier: Sequence[int], at_least: int) 
     return found
 
 
-def rise(windows: Sequence[DayWindow], earlier: Sequence[int], at_least: int) -> Rise | None:
-    """The last four weeks against earlier days; None: fewer than `at_least` requests, or no more than usual."""
+def rise(newest: Sequence[int | None], earlier: Sequence[int], at_least: int) -> Rise | None:
+    """The newest four weeks against earlier days; None: fewer than `at_least` requests, or no more than usual."""
     attempts = known = 0
     sum_w = sum_squares = weighted = under_rise = 0.0
-    for window, weight, factor in zip(windows, _WEIGHTS, _RAMP, strict=False):
-        if window.heard:
-            count = asked(window)
+    for count, weight, factor in zip(newest, _WEIGHTS, _RAMP, strict=False):
+        if count is not None:
             attempts, known = attempts + count, known + 1
             sum_w, sum_squares = sum_w + weight, sum_squares + weight * weight
             weighted, under_rise = weighted + weight * count, under_rise + weight * factor

@@ -5,25 +5,30 @@ its own last weeks (services.alerts.rules.demand.baseline): presses within minut
 raised while the baseline is learning. It is a therapy-review signal, not an emergency.
 
 Windows are the 24 hours before `now`, the 24 hours before that, and so on, so the answer does not depend on
-midnight. An open alert is held while the days are still rarer than `clear_probability`, and while nothing
-was heard for a day or the baseline is too thin to tell: silence is no proof of calm.
+midnight. An open alert is held while the days are still rarer than `clear_probability`, while the surge goes on
+(services.alerts.rules.demand.surge: it does not become its own baseline), and while nothing was heard for a day or the
+baseline is too thin to tell: silence is no proof of calm. A person who knows why may accept the level as the new one;
+it is then what is usual.
 
 Failure modes: at one request a day a threefold surge is found only now and then, by anybody (an
-oracle finds 24 to 42 %: bench/results/detection.md); a slow rise is demand_drift's; a surge inside the
-baseline makes the next one look more ordinary.
+oracle finds 24 to 42 %: bench/results/detection.md); a slow rise is demand_drift's; a surge that is over and inside
+the baseline makes the next one look more ordinary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from schemas.policy import Policy
 from services.alerts.facts.model import Demand, PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
-from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, asked, known_before, rarest
+from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, rarest
+from services.alerts.rules.demand.days import asked, days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
+from services.alerts.rules.demand.surge import going_on
 from services.alerts.wording import listed
 
 KEY: Final = "attempts_24h"
@@ -33,21 +38,42 @@ _TITLE: Final = "Unusual bolus demand"
 def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition: FULL for rare days, HOLDING while less rare or where nobody can tell."""
     rule = policy.bolus_demand
-    windows = facts.windows[: SURGE_SPANS[-1]]
-    if not windows or not windows[0].heard:
+    if not facts.windows or not facts.windows[0].heard:
         return (_condition(Strength.HOLDING, facts, policy, now, "Nothing was heard in the last 24 h."),)
-    if sum(asked(window) for window in windows) < rule.minimum_attempts:
+    days = days_of(facts, rule, now)
+    newest = days.counts[: SURGE_SPANS[-1]]
+    earlier = days.known(SURGE_SPANS[-1], rule.minimum_days)
+    span = None
+    if sum(asked(window) for window in facts.windows[: SURGE_SPANS[-1]]) >= rule.minimum_attempts:
+        if len(earlier) < rule.minimum_days:
+            learning = f"Still learning: {len(earlier)} of {rule.minimum_days} days are known."
+            return (_condition(Strength.HOLDING, facts, policy, now, learning),)
+        span = rarest(newest, earlier, rule.minimum_attempts)
+    surge = going_on(days, rule)
+    if span is not None and span.probability < rule.clear_probability:
+        strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.HOLDING
+        usual = mean_of(earlier) if surge is None else surge.usual_per_day
+        known = len(earlier) if surge is None else surge.baseline_days
+        explanation = f"{_requests(facts.demand, span)}; usually {usual:.1f} a day."
+        if surge is not None and surge.days > SURGE_SPANS[-1]:
+            explanation += f" It has gone on for {surge.days} days, with {surge.per_day:.1f} a day."
+        evidence: dict[str, EvidenceValue] = {
+            "usual_per_day": round(usual, 2),
+            "baseline_days": known,
+            "span_days": span.days,
+            "span_attempts": span.attempts,
+            "tail_probability": float(f"{span.probability:.2g}"),
+        }
+        days_ago = max(span.days, surge.days if surge else 0)
+        return (_condition(strength, facts, policy, now, explanation, evidence, days_ago),)
+    if surge is None:
         return ()
-    earlier = known_before(facts, rule, now, SURGE_SPANS[-1])
-    if len(earlier) < rule.minimum_days:
-        learning = f"Still learning: {len(earlier)} of {rule.minimum_days} days are known."
-        return (_condition(Strength.HOLDING, facts, policy, now, learning),)
-    span = rarest(windows, earlier, rule.minimum_attempts)
-    if span is None or span.probability >= rule.clear_probability:
-        return ()
-    strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.HOLDING
-    explanation = f"{_requests(facts.demand, span)}; usually {mean_of(earlier):.1f} a day."
-    return (_condition(strength, facts, policy, now, explanation, earlier=earlier, span=span),)
+    words = f"{surge.per_day:.1f} requests a day for {surge.days} days; usually {surge.usual_per_day:.1f} a day before."
+    evidence = {"usual_per_day": round(surge.usual_per_day, 2), "baseline_days": surge.baseline_days}
+    return (_condition(Strength.HOLDING, facts, policy, now, words, evidence, surge.days),)
+
+
+_COMPARED: Final = ("usual_per_day", "baseline_days", "span_days", "span_attempts", "tail_probability")
 
 
 def _condition(
@@ -56,14 +82,13 @@ def _condition(
     policy: Policy,
     now: datetime,
     explanation: str,
-    *,
-    earlier: Sequence[int] | None = None,
-    span: Span | None = None,
+    compared: Mapping[str, EvidenceValue] = MappingProxyType({}),
+    days: int = 1,
 ) -> Condition:
     demand = facts.demand
     began = demand.first_at or now
-    if span is not None and span.days > 1:
-        began = min(began, now - timedelta(days=span.days))
+    if days > 1:
+        began = min(began, now - timedelta(days=days))
     evidence: dict[str, EvidenceValue] = {
         "attempts_24h": demand.attempts,
         "delivered": demand.delivered,
@@ -71,11 +96,8 @@ def _condition(
         "denied_limit": demand.denied_limit,
         "denied_other": demand.denied_other,
         "comm_failure": demand.comm_failure,
-        "usual_per_day": None if earlier is None else round(mean_of(earlier), 2),
-        "baseline_days": None if earlier is None else len(earlier),
-        "span_days": None if span is None else span.days,
-        "span_attempts": None if span is None else span.attempts,
-        "tail_probability": None if span is None else float(f"{span.probability:.2g}"),
+        **dict.fromkeys(_COMPARED),
+        **compared,
     }
     return Condition(
         rule=RuleName.BOLUS_DEMAND,

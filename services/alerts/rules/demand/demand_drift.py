@@ -4,6 +4,8 @@ Source: docs/domain.md section 3, recipe (e) (small shifts that persist): the la
 before them, as how many times likelier they are if demand has been rising for weeks than if it is as before
 (services.alerts.rules.demand.baseline). A therapy-review signal.
 
+Once a person has accepted the level, what was before it is counted at it, and nothing has risen.
+
 An open alert is held while a rise is still `drift_clear_likelihood` times likelier, and where too little is known.
 
 Failure modes: needs `drift_minimum_days` of baseline before the last four weeks, so nothing shows in the first eight
@@ -21,7 +23,8 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.demand.baseline import DRIFT_DAYS, asked, known_before, rise
+from services.alerts.rules.demand.baseline import DRIFT_DAYS, rise
+from services.alerts.rules.demand.days import days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
 
 KEY: Final = "drift"
@@ -37,15 +40,16 @@ _MOST_TOLD: Final = math.log(1e6)
 def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition: FULL for a likely rise, HOLDING while less likely or where nobody can tell."""
     rule = policy.bolus_demand
-    earlier = known_before(facts, rule, now, DRIFT_DAYS)
+    days = days_of(facts, rule, now)
+    earlier = days.known(DRIFT_DAYS, rule.drift_minimum_days)
     if len(earlier) < rule.drift_minimum_days:
         return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell.", {}),)
-    found = rise(facts.windows, earlier, _AT_LEAST)
+    found = rise(days.counts, earlier, _AT_LEAST)
     if found is None or found.log_times_likelier < math.log(rule.drift_clear_likelihood):
         return ()
     raised = found.log_times_likelier >= math.log(rule.drift_likelihood)
     recent, usual = found.attempts / found.known_days, mean_of(earlier)
-    week = [asked(window) for window in facts.windows[:_WEEK] if window.heard]
+    week = [count for count in days.counts[:_WEEK] if count is not None]
     higher = bool(week) and sum(week) / len(week) >= _WORTH_TELLING * recent
     newest = f" and {sum(week) / len(week):.1f} over the last {_WEEK}" if higher else ""
     return (

@@ -5,6 +5,9 @@ No request for so long that it would be rarer than `silence_probability` for thi
 which something was heard, and where a handheld is paired, only those until it was last heard: a handheld
 that is lost or flat is device_silent's, not a patient who asks for nothing.
 
+Once a person has accepted that nothing is asked for, the same silence is over for this rule; one that begins after the
+next request is another.
+
 Failure modes: a patient who asks less than about once in two days is silent too often to tell; after a
 reprogramming that ends boluses the baseline begins anew, and nothing is raised.
 """
@@ -17,7 +20,8 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.demand.baseline import habit
+from services.alerts.rules.demand.days import accepted_level, days_of
+from services.alerts.rules.demand.negative_binomial import learn
 
 KEY: Final = "silent"
 _DAY: Final = timedelta(days=1)
@@ -29,9 +33,13 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     quiet = _quiet_windows(facts)
     if quiet == 0:
         return ()
-    usual = habit(facts, rule, now, quiet)
-    if usual is None:
+    accepted = accepted_level(facts)
+    if accepted is not None and now - accepted.at < quiet * _DAY:
+        return ()
+    earlier = days_of(facts, rule, now).known(quiet, rule.minimum_days)
+    if len(earlier) < rule.minimum_days:
         return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell."),)
+    usual = learn(earlier)
     unseen = _unseen_windows(facts, now)
     days = sum(window.heard for window in facts.windows[unseen:quiet])
     probability = usual.over(days).zero_probability if days else 1.0

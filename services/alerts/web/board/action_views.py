@@ -1,4 +1,4 @@
-"""The board's forms beside the acknowledgement: a remark and a resolution (a silence: silence_views).
+"""The board's forms beside the acknowledgement: a remark, a resolution, an accepted level (a silence: silence_views).
 
 Each works like the others: one that cannot be carried out comes back with the reason and what was typed; one that was
 carried out ends in a redirect.
@@ -13,6 +13,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import Refused
+from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.board.views import show_alert
@@ -63,4 +64,28 @@ async def resolve(
     except Refused as error:
         refused = f"Not resolved: {error}."
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=409)
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
+
+
+@router.post("/alerts/{alert_id}/accept")
+async def accept(
+    connection: Borrowed,
+    resources: Running,
+    request: Request,
+    alert_id: UUID,
+    by: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+    sure: Annotated[str, Form()] = "",
+) -> Response:
+    """Accept the level of demand that an alert tells of as the new one."""
+    name, words, now = by.strip(), note.strip(), resources.clock()
+    typed = (name, words)
+    if not (is_person_name(name) and is_words(words) and sure):
+        refused = f"Give your name and why (at most {LONGEST_TEXT} characters), and tick that this is the new level."
+        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=typed, status_code=422)
+    try:
+        await accept_level(connection, alert_id, name, words, resources.policies.now, now)
+    except Refused as error:
+        refused = f"Not accepted: {error}."
+        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=typed, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)

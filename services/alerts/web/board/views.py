@@ -23,6 +23,7 @@ from services.alerts.health.policy_state import policy_state
 from services.alerts.health.readiness import unreached_warning, warnings_of
 from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
+from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.model import OpenAlert
 from services.alerts.web.board import wording
@@ -55,6 +56,7 @@ def make_environment() -> Environment:
         "rule_words": rule_words,
         "parts_of": parts_of,
         "is_one_off": is_one_off,
+        "is_about_a_level": is_about_a_level,
     }
     return environment
 
@@ -142,6 +144,7 @@ async def show_alert(
     typed: tuple[str, str] | None = None,
     remark: tuple[str, str] | None = None,
     resolution: tuple[str, str] | None = None,
+    acceptance: tuple[str, str] | None = None,
     status_code: int = 200,
 ) -> Response:
     """The page of one alert, with what was typed into a form that is refused."""
@@ -157,6 +160,7 @@ async def show_alert(
         typed=typed or (request.state.person or "", ""),
         remark=remark or (request.state.person or "", ""),
         resolution=resolution or (request.state.person or "", ""),
+        acceptance=acceptance or (request.state.person or "", ""),
         warnings=(),
     )
 

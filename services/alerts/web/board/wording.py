@@ -139,6 +139,8 @@ def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
     head = _KINDS.get(entry.kind, capitalised(entry.kind.replace("_", " ")))
     if entry.reason == "person_resolved":
         head = "Resolved"
+    if entry.reason == "person_accepted":
+        head = "Accepted as the new level"
     if entry.kind in ("opened", "priority_raised", "priority_lowered", "returned"):
         head += f", {entry.priority}"
     if entry.actor != "pumpwatch":

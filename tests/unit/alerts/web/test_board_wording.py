@@ -63,3 +63,11 @@ def test_what_a_person_has_resolved_is_not_merely_closed() -> None:
 )
 def test_names_that_are_near_are_said(name: str, known: list[str], expected: str) -> None:
     assert near_names(name, known) == expected
+
+
+def test_a_level_that_a_person_has_accepted_is_not_merely_closed() -> None:
+    entry = HistoryEntry(
+        9, NOW, "closed", "active", "closed", "medium", "person_accepted", "Ann", {"note": "as agreed"}
+    )
+    [shown] = timeline([entry], [])
+    assert (shown.head, shown.text) == ("Accepted as the new level by Ann", "As agreed")

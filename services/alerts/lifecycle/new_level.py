@@ -1,0 +1,36 @@
+"""PURE. A person says that the level of demand that an alert tells of is the new one.
+
+A surge that goes on stays an alert until demand has fallen: Pumpwatch cannot know that a patient is well with more.
+Somebody who does may accept the level. The alert closes, and from then on the level is what is usual
+(services.alerts.rules.demand.days); a further change is an alert of its own.
+"""
+
+from __future__ import annotations
+
+from services.alerts.errors import Refused
+from services.alerts.model import AlertState, OpenAlert, Reason, RuleName, Transition, TransitionKind
+
+
+def is_about_a_level(rule: str) -> bool:
+    """Tell whether the level that an alert of this rule tells of can be accepted."""
+    return rule == RuleName.BOLUS_DEMAND
+
+
+def accept(alert: OpenAlert, by: str) -> Transition | None:
+    """A person accepts the level, whoever took the alert before. None: the same person has said so already.
+
+    Raises:
+        Refused: The alert is about something else, or is over.
+    """
+    if not is_about_a_level(alert.rule):
+        msg = "this alert is not about a level of demand; acknowledge it, or write down what was done"
+        raise Refused(msg)
+    if alert.accepted_by is not None:
+        if alert.accepted_by == by:
+            return None
+        msg = f"{alert.accepted_by} has already accepted this level"
+        raise Refused(msg)
+    if alert.state in (AlertState.CLEARED, AlertState.CLOSED):
+        msg = "this alert is over: there is no level to accept any more"
+        raise Refused(msg)
+    return Transition(TransitionKind.CLOSED, Reason.PERSON_ACCEPTED, alert, None, AlertState.CLOSED, alert.priority)

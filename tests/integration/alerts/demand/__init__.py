@@ -1,0 +1,1 @@
+"""Demand that goes on, and a level that a person accepts."""
