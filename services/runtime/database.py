@@ -35,9 +35,21 @@ _END_PROCESSES: Final = """
     WHERE pid = ANY ($1::int[]) AND pid <> pg_backend_pid() AND usename = current_user
       AND application_name = current_setting('application_name')"""
 
+_EMPTY_NOTIFY_QUEUE: Final = "SELECT pg_notification_queue_usage()"
+"""PostgreSQL 17 forgets what everybody has read as notifications are added. Once its queue is full none are, and it
+stays full when whoever stood still is gone, until somebody asks how full it is."""
+
 
 class ValueRefusedError(ValueError):
     """A value does not fit its parameter, as a lone surrogate or too large a number: the data is refused."""
+
+
+class RelationGoneError(RuntimeError):
+    """A table, or a chunk of one, was dropped between two steps of a statement: the same call may succeed now."""
+
+
+_GONE: Final = re.compile(r"could not open relation with OID|cache lookup failed for relation")
+"""Said with XX000, as for damaged data; seen when a chunk was dropped under an insert (TimescaleDB 2.19.3)."""
 
 
 def _errors_that_mean(meaning: Meaning) -> tuple[type[asyncpg.PostgresError], ...]:
@@ -53,6 +65,7 @@ UNAVAILABLE: Final[tuple[type[Exception], ...]] = (
     asyncpg.InterfaceError,
     asyncpg.exceptions.InternalClientError,
     asyncpg.exceptions.InvalidCachedStatementError,
+    RelationGoneError,
 )
 """What the database raises when it is away, full, starting, in conflict, or refuses this service for now
 (services/runtime/sqlstate.py): the same call may succeed later.
@@ -82,6 +95,8 @@ def plainly(error: BaseException) -> str:
     match error:
         case asyncpg.exceptions.InvalidCachedStatementError():
             words = f"the schema of the database changed under a statement ({error.sqlstate})"
+        case RelationGoneError():
+            words = "a table or a part of one was dropped under a statement (XX000)"
         case asyncpg.PostgresError():
             words = f"{verdict_on(error.sqlstate).words} ({error.sqlstate})"
         case TimeoutError():
@@ -101,7 +116,7 @@ class WrongUseError(RuntimeError):
 class _Connection(asyncpg.Connection):
     """asyncpg's `InterfaceError` says "the connection is closed", "wrong arguments" and "this value does not fit".
 
-    Here each is an error of its own, whoever asks.
+    Here each is an error of its own, whoever asks; and so is a relation that was dropped meanwhile.
     """
 
     async def execute(self, query: str, *args: Any, **how: Any) -> str:
@@ -134,6 +149,10 @@ class _Connection(asyncpg.Connection):
             if self.is_closed():
                 raise
             raise WrongUseError(str(error)) from error
+        except asyncpg.exceptions.InternalServerError as error:
+            if _GONE.search(str(error)):
+                raise RelationGoneError(str(error)) from error
+            raise
 
 
 class QueryFileError(ValueError):
@@ -209,6 +228,9 @@ async def borrow(pool: Pool, *, within_seconds: float, end_first: Sequence[int] 
             if isinstance(error, asyncpg.InterfaceError) and not lent.is_closed():
                 raise WrongUseError(str(error)) from error
             await leave_read_only(pool, error)
+            if isinstance(error, asyncpg.exceptions.ProgramLimitExceededError):
+                with suppress(*UNAVAILABLE):
+                    await lent.execute(_EMPTY_NOTIFY_QUEUE)
             raise
         await pool.expire_connections()  # a network that swallowed one has probably swallowed them all
         raise NoAnswerError(within_seconds, server_pid) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -160,3 +160,45 @@ async def test_both_services_wait_say_why_and_store_and_page_everything_once(
     assert len(page_collector.pages) == 1
     assert ingest.is_running
     assert alerts.is_running
+
+
+async def test_a_full_notify_queue_is_waited_for_and_pages_go_out_meanwhile(
+    own_postgres: StartPostgres,
+    own_broker: StartBroker,
+    run_service: RunService,
+    page_collector: PageCollector,
+    tmp_path: Path,
+) -> None:
+    """54000, as a real server says it: a session that listens stands still in a transaction, and nothing is dropped."""
+    server, broker = own_postgres(max_notify_queue_pages="64"), own_broker()
+    dsn = await make_database(server, NAME)
+    [pump, stalled] = await enrol(dsn, 2)
+    ingest = await run_service("ingest", ingest_settings(dsn, broker))
+    alerts = await run_service("alerts", environment(dsn, tmp_path / "policies", page_collector))
+    idle, full = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    await idle.execute("LISTEN noise")
+    await idle.execute("BEGIN")
+    for size in (7_900, 500, 20, 1):
+        with suppress(asyncpg.exceptions.ProgramLimitExceededError):
+            while True:
+                await full.execute("SELECT pg_notify('noise', repeat('x', $1))", size)
+    device = Device(pump, None)
+    async with open_link(broker_address(broker.url), client_id=pump, on_message=device.on_message) as link:
+        device.link = link
+        await link.subscribe(f"pumpwatch/v1/{pump}/receipts")
+        sent = await device.publish("alarm", alarm("motor_stall"))
+        await eventually(functools.partial(says, ingest, "has reached a limit of its own"), 20)
+        await full.execute(  # what ingest had left before: its wake-up is lost, and the queue is looked at all the same
+            "INSERT INTO pump_alarms (pump_id, observed_at, event_id, received_at, device_id, code, state) "
+            "VALUES ($1, now(), gen_random_uuid(), now(), $1, 'motor_stall', 'raised')",
+            stalled,
+        )
+        await full.execute("INSERT INTO evaluation_queue (pump_ids) VALUES (ARRAY[$1])", stalled)
+        await page_collector.wait_for(1)
+        await idle.close()
+        await eventually(lambda: sent in device.receipts, 20, what="the receipt")
+    assert [receipt["stored"] for receipt in device.receipts[sent]] == [1]
+    await page_collector.wait_for(2)
+    await full.close()
+    for service in (ingest, alerts):
+        await eventually(functools.partial(asyncio.to_thread, service.is_ready), 20, what=service.name)

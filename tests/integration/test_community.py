@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,26 @@ async def test_a_late_batch_into_columns_is_stored_once(connection):
     assert await send(connection, [*late, *(tuple(row) for row in there)]) == 0
     counted = await connection.fetchrow("SELECT count(*), count(DISTINCT event_id) FROM bolus_requests")
     assert tuple(counted) == (before + 2_000, before + 2_000)
+
+
+async def test_late_batches_into_columns_while_older_ones_are_removed_are_stored_once(connection):
+    before = NOW - timedelta(days=410)
+    server = ExternalServer(os.environ["TEST_COMMUNITY_DATABASE_URL"])
+    second = await asyncpg.connect(server.dsn(await connection.fetchval("SELECT current_database()")))
+    young = "SELECT count(*), count(DISTINCT event_id) FROM bolus_requests WHERE observed_at >= $1"
+    there = (await connection.fetchrow(young, before))[0]
+    removing = asyncio.create_task(retention.remove(second, before=before))
+    for round_ in range(10):
+        late = [
+            (f"pump-{n % PUMPS + 1}", (NOW - timedelta(days=40 + n * 7 % 350, minutes=2 + round_)).timestamp(),
+             uuid.uuid4(), "h", n, "delivered", 1.0)
+            for n in range(200)
+        ]  # fmt: skip
+        assert await send(connection, late) == 200
+        assert await send(connection, late) == 0
+    assert sum(removal.events for removal in await removing) > 0
+    await second.close()
+    assert tuple(await connection.fetchrow(young, before)) == (there + 2_000, there + 2_000)
 
 
 async def test_what_was_removed_leaves_the_roll_up_too(connection):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from services.admin import retention
+from services.runtime.mqtt import broker_address
+from services.simulator.devices.publisher import Publisher
 from tests.command import pumpwatch
 from tests.contract.grafana.clinic_data import seed
+from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import execute_at, make_database
 
 AGES = (1, 390, 800, 1_500, 3_000)
@@ -107,3 +111,58 @@ def test_a_time_that_is_none_or_too_short_is_refused(keep, says):
     done = pumpwatch("retention", "--keep", keep, "--yes", DATABASE_URL="postgresql://postgres@127.0.0.1:1/nowhere")
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {says}")
+
+
+async def late_events(dsn, broker, run_service, ages, remove):
+    """Publish readings of these ages, in days, while `remove` runs again and again; returns what is stored then."""
+    connection = await asyncpg.connect(dsn)
+    pump = unique("pump")
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        await enrol(pool, [pump])
+    await connection.execute(  # what is to go
+        """INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis)
+           SELECT $1, now() - n * interval '5 days', gen_random_uuid(), now(), $1, 9, 'computed'
+           FROM generate_series(20, 200) AS n""",
+        pump,
+    )
+    service = await run_service("ingest", ingest_settings(dsn, broker))
+    events = [reading(ago=timedelta(days=age, seconds=number), seq=number) for number, age in enumerate(ages)]
+    async with Publisher(broker_address(broker.url), window_events=200, resend_after_seconds=2) as devices:
+        for at in range(0, len(events), 20):
+            if at % 100 == 0:
+                await remove(connection)
+            for event in events[at : at + 20]:
+                await devices.publish_raw(pump, f"pumpwatch/v1/{pump}/events/reservoir", encoded(event), 1)
+        await devices.drained()
+        assert (devices.counts.receipts, devices.counts.rejected) == (len(events), 0)
+    assert service.is_running
+    assert "Traceback" not in service.log()
+    rows = await connection.fetch("SELECT event_id::text FROM reservoir_readings WHERE seq IS NOT NULL")
+    oldest = await connection.fetchval("SELECT min(observed_at) FROM reservoir_readings")
+    await connection.close()
+    return events, Counter(row[0] for row in rows), oldest
+
+
+async def test_late_events_that_come_while_older_ones_are_removed_are_all_there(database, broker, run_service):
+    before = datetime.now(UTC) - timedelta(days=401)
+
+    async def remove(connection):
+        await retention.remove(connection, before=before)
+
+    ages = [399 - (number * 7) % 399 for number in range(2_000)]
+    events, stored, oldest = await late_events(database.dsn, broker, run_service, ages, remove)
+    assert stored == Counter(event["event_id"] for event in events)
+    assert oldest > before - timedelta(days=28)
+
+
+async def test_a_chunk_that_is_dropped_by_hand_under_late_events_ends_nothing(database, broker, run_service):
+    """Against what docs/operating.md asks for: chunks go that late events still come for."""
+
+    async def remove(connection):
+        await connection.execute("SELECT drop_chunks('reservoir_readings', older_than => now() - interval '100 days')")
+
+    ages = [399 - (number * 7) % 399 for number in range(2_000)]
+    events, stored, _ = await late_events(database.dsn, broker, run_service, ages, remove)
+    young = {event["event_id"] for event, age in zip(events, ages, strict=True) if age < 99}
+    assert young <= set(stored)
+    assert max(stored.values()) == 1

@@ -24,6 +24,7 @@ from mqtt5 import (
     DisconnectReasonCode,
     PublishPacket,
     QoS,
+    Will,
     read,
 )
 
@@ -31,6 +32,7 @@ from schemas.events import MAX_PAYLOAD_BYTES, EventKind
 from schemas.topics import EVENTS_FILTER, event_topic, receipt_topic
 from services.alerts.outage.bypass import FILTERS as BYPASS_FILTERS
 from tests.contract.deploy.mosquitto import DEPLOY, LOGIN, Broker, make_certificates, running
+from tests.servers.wire import connected
 
 SHARED = f"$share/a-name-devices-do-not-know/{EVENTS_FILTER}"
 SENT = [b'{"n":%d}' % number for number in range(10)]
@@ -180,6 +182,26 @@ async def test_a_device_cannot_throw_another_off_by_its_client_id(production: Br
         async with production.device("pump-b", client_id="pump-a") as other:
             await publish(other, event_topic("pump-b", EventKind.STATUS), b"{}")
         await publish(device, event_topic("pump-a", EventKind.STATUS), b"{}")
+
+
+async def test_a_will_speaks_for_its_own_device_only(production: Broker) -> None:
+    """The broker publishes it on the device's behalf, by the device's own rights; what they lack is not delivered."""
+    own, another = event_topic("pump-a", EventKind.STATUS), event_topic("pump-b", EventKind.STATUS)
+    async with production.service("ingest") as ingest:
+        await ingest.subscribe(SHARED)
+        for topic, payload in ((another, b"made up"), (receipt_topic("pump-a"), b"made up"), (own, b"gone")):
+            login = ConnectPacket("pump-a", clean_start=True, will=Will(topic, payload=payload))
+            async with connected(production.devices_port, login, tls=production.tls("pump-a")) as (wire, said):
+                assert said.reason_code is ConnAckReasonCode.SUCCESS
+                wire.cut()
+        assert await received(ingest, 1) == [(own, b"gone")]
+
+
+async def test_a_will_that_is_to_be_retained_is_refused_at_connect(production: Broker) -> None:
+    will = Will(event_topic("pump-a", EventKind.STATUS), payload=b"{}", retain=True)
+    login = ConnectPacket("pump-a", clean_start=True, will=will)
+    async with connected(production.devices_port, login, tls=production.tls("pump-a")) as (_, said):
+        assert said.reason_code is ConnAckReasonCode.RETAIN_NOT_SUPPORTED
 
 
 async def test_a_device_without_a_certificate_is_refused(production: Broker) -> None:

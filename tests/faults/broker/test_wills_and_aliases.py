@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 
 import httpx
@@ -20,6 +21,10 @@ from tests.stack import eventually
 async def rows(database, table="pump_alarms"):
     found = await database.pool.fetch(f"SELECT pump_id, device_id, event_id::text FROM {table}")  # noqa: S608
     return [tuple(row) for row in found]
+
+
+def has(things, number):
+    return len(things) == number
 
 
 async def die_with(broker, pump, will, **connect):
@@ -55,7 +60,7 @@ async def test_a_will_is_an_event_of_the_device_once_however_often_it_dies_and_h
         await link.subscribe(topic)
         for number in (1, 2):
             await die_with(broker, pump, will)
-            await eventually(lambda number=number: len(receipts) == number, what="the receipt")
+            await eventually(functools.partial(has, receipts, number), what="the receipt")
     assert receipts == [
         (b"will", {"stored": 1, "duplicates": 0, "rejected": []}),
         (b"will", {"stored": 0, "duplicates": 1, "rejected": []}),

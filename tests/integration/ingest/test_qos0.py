@@ -1,4 +1,4 @@
-"""Messages of QoS 0: taken as they come, also many at once; what never arrives, nobody can count."""
+"""Messages of QoS 0: taken as they come, also many at once; what never arrives shows in the device's own counter."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 from mqtt5 import PublishPacket, QoS
 
 from services.runtime.mqtt import broker_address, connect
+from services.simulator.devices.connect import open_link
+from tests.command import pumpwatch
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 
@@ -30,3 +32,33 @@ async def test_a_burst_of_messages_of_qos_0_is_stored_whole(run_service, databas
             return await database.pool.fetchval("SELECT count(*) FROM reservoir_readings") == rounds * MESSAGES
 
         await eventually(stored, 20, what="every message of the burst")
+
+
+async def test_what_is_sent_with_qos_0_while_ingest_is_away_is_gone_and_gaps_names_it(run_service, database, broker):
+    """As docs/devices.md says: the broker keeps messages of QoS 1 for who is away, and none of QoS 0."""
+    environment = ingest_settings(database.dsn, broker)
+    service = await run_service("ingest", environment)
+    pump = unique("pump")
+    await enrol(database.pool, [pump])
+    topic = f"pumpwatch/v1/{pump}/events/reservoir"
+
+    async def stored():
+        rows = await database.pool.fetch("SELECT seq FROM reservoir_readings ORDER BY seq")
+        return [row[0] for row in rows]
+
+    async def the_last_one():
+        return 5 in await stored()
+
+    async with open_link(broker_address(broker.url), pump, lambda _: None) as link:
+        link.send(topic, encoded(reading(seq=1)))
+        await eventually(stored)
+        service.terminate()
+        for seq in (2, 3):
+            link.send(topic, encoded(reading(seq=seq)))
+        await link.publish(topic, encoded(reading(seq=4)))
+        await run_service("ingest", environment)
+        link.send(topic, encoded(reading(seq=5)))
+        await eventually(the_last_one)
+    assert await stored() == [1, 4, 5]
+    [line] = pumpwatch("gaps", "--device", pump, DATABASE_URL=database.dsn).stdout.splitlines()
+    assert line.startswith(f"{pump}  2-3  2 missing")
