@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +31,7 @@ from services.alerts.facts.model import (
     Report,
     Therapy,
 )
+from services.alerts.facts.twins import once
 
 _KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
 _KNOWN_COMPLAINTS: Final = frozenset(complaint.value for complaint in Complaint)
@@ -52,12 +53,29 @@ class Row(Protocol):
         """The value of one column."""
 
 
-def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
-    """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`."""
+def told_by_several(row: Row) -> bool:
+    """Whether the pump's requests may come from several devices: two may have told of the same press."""
+    own, every = row["own_requests"] or 0, len(row["requests_at"] or ())
+    return every > 1 and ((row["handhelds_ever"] or 0) > 1 or 0 < own < every)
+
+
+def facts_of_row(
+    row: Row, now: datetime, windows: int, told: Iterable[tuple[float, str, str]] | None = None
+) -> PumpFacts:
+    """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`.
+
+    Args:
+        row: Of the query `facts`.
+        now: The end of the newest window.
+        windows: How many there are.
+        told: Where several devices may have told of the same press, its requests with the device of each.
+    """
     since = row["since"]
-    requests = sorted(
-        each for each in zip(row["requests_at"] or (), row["outcomes"] or (), strict=True) if each[0] >= since
-    )
+    if told is None:
+        every = sorted(zip(row["requests_at"] or (), row["outcomes"] or (), strict=True))
+        requests = every[bisect_left(every, since, key=itemgetter(0)) :]
+    else:
+        requests = once((each for each in told if each[0] >= since), row["bolus_lockout_minutes"])
     known = row["reading_at"] is not None and row["reading_at"].timestamp() >= since
     return PumpFacts(
         pump_id=row["pump_id"],
