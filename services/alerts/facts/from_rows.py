@@ -99,7 +99,7 @@ def facts_of_row(
         therapy=None if row["therapy_at"] is None else _therapy(row),
         reprogrammed_at=row["changed_at"],
         demand=_demand(requests, now),
-        windows=_windows(row, requests, now, windows),
+        windows=_windows(row, requests, now, windows, row["requests_at"] if told is not None else ()),
         reports=tuple(
             Report(Complaint(complaint), score, at)
             for complaint, score, at in zip(
@@ -197,9 +197,12 @@ def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
     return Demand(**Counter(outcome for _, outcome in today), first_at=datetime.fromtimestamp(today[0][0], UTC))
 
 
-def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
+def _windows(
+    row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int, told_at: Iterable[float]
+) -> tuple[DayWindow, ...]:
+    """Count by days; what was told twice (`told_at`) was heard, though it counts on the day of the first."""
     end, found, since = now.timestamp(), [_NOTHING] * windows, row["since"]
-    moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or ())
+    moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or (), told_at)
     for index in {
         int((end - at) // _SECONDS_PER_DAY) for at in moments if at >= since
     }:  # `_position`, without a call for each

@@ -145,8 +145,8 @@ async def _random_event(connection: Connection, pump: str, chance: random.Random
             ("pump_alarms", "code, state", ("motor_stall", chance.choice(["raised", "cleared"]))),
             (
                 "therapies",
-                "drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, refill_due, "
-                "replaces",
+                "drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, "
+                "refill_due, replaces",
                 (
                     drugs,
                     profile % chance.choice([0.1, 0.2]),

@@ -96,3 +96,11 @@ def test_a_history_counts_each_press_once():
         (1, 0, 1, 1),
         (0, 0, 0, 0),
     ]
+
+
+def test_what_is_told_twice_over_the_edge_of_a_day_was_heard_on_both_days():
+    history = History("pump-1", "north", ("hand-1",))
+    history.add(bolus(1, 86_402, DELIVERED), NOW, "pump-1")
+    history.add(bolus(2, 86_397, DELIVERED), NOW, "hand-1")
+    facts = history.facts(NOW, 3)
+    assert [(each.requests, each.heard) for each in facts.windows] == [(0, True), (1, True), (0, False)]
