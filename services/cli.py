@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import backtest, dead_letters, fleet, report, storage
+from services.commands import backtest, dead_letters, devices, fleet, report, storage
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ policy_app = typer.Typer(help="Clinics' alerting policies.", no_args_is_help=Tru
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dead_letters.app, name="rejects", hidden=True)  # its name up to migration 0019
 app.add_typer(report.app, name="report")
-app.add_typer(fleet.devices_app, name="devices")
+app.add_typer(devices.app, name="devices")
 app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
 
@@ -112,7 +113,7 @@ def migrate(database_url: DatabaseUrl) -> None:
 
 @app.command()
 def enrol(
-    devices: Annotated[list[str], typer.Argument(help="Device ids, as in the topic.")],
+    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES...", help="Device ids, as in the topic.")],
     clinic: Annotated[str, typer.Option(help="The clinic's id; it is made if it is not there.")],
     database_url: DatabaseUrl,
     clinic_name: Annotated[str | None, typer.Option(help="What people call a clinic that is made.")] = None,
@@ -120,22 +121,26 @@ def enrol(
     pair_with: Annotated[
         str | None, typer.Option(metavar="PUMP", help="The pump that these handhelds report about.")
     ] = None,
+    by: devices.By = "",
 ) -> None:
     """Put devices into a clinic, and pair handhelds with a pump."""
-    from services.admin import registry
+    from services.admin.registry import changes
+    from services.admin.registry.model import RegistryError
 
     if pair_with is not None and kind == "pump":
         fail("--pair-with is for handhelds: add --kind handheld", exit_code=2)
+    by = by or devices.who()
 
     async def work(connection: Connection) -> None:
-        await registry.enrol(connection, devices, kind=kind, clinic_id=clinic, clinic_name=clinic_name)
+        actor = changes.Actor(by, datetime.now(UTC))
+        await changes.enrol(connection, device_ids, actor, kind=kind, clinic_id=clinic, clinic_name=clinic_name)
         if pair_with is not None:
-            for device in devices:
-                await registry.pair(connection, device, pair_with)
+            for device in device_ids:
+                await changes.pair(connection, device, pair_with, changes.Actor(by, datetime.now(UTC)))
 
-    with_database(database_url, work, registry.RegistryError)
+    with_database(database_url, work, RegistryError)
     paired = f", paired with {pair_with}" if pair_with else ""
-    print(f"clinic {clinic}: enrolled {len(devices)} {kind}{'' if len(devices) == 1 else 's'}{paired}")
+    print(f"clinic {clinic}: enrolled {len(device_ids)} {kind}{'' if len(device_ids) == 1 else 's'}{paired}")
 
 
 app.command()(fleet.gaps)

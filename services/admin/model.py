@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
-DeviceKind = Literal["pump", "handheld"]
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """An enrolled device."""
-
-    kind: DeviceKind
-    clinic_id: str
+from services.admin.registry.model import DeviceKind
 
 
 class DeadLetterError(ValueError):

@@ -15,9 +15,7 @@ from services.admin.model import (
     DeadLetterError,
     DeadLetterFilter,
     DeadLetterSummary,
-    Device,
     DeviceClock,
-    DeviceKind,
     ReplayOutcome,
     SequenceGap,
 )
@@ -25,38 +23,6 @@ from services.ingest.messages.decode import Rejection
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final[Mapping[str, str]] = load_queries(Path(__file__).with_name("queries.sql"))
-
-
-# --- registry
-
-
-async def add_clinic(connection: Connection, clinic_id: str, name: str) -> None:
-    """Make a clinic if it is not there."""
-    await connection.execute(QUERIES["add_clinic"], clinic_id, name)
-
-
-async def enrol_devices(
-    connection: Connection, device_ids: Sequence[str], kind: DeviceKind, clinic_id: str
-) -> frozenset[str]:
-    """Put devices into a clinic, and return those that are in it; a device that is of the other kind is not."""
-    rows = await connection.fetch(QUERIES["enrol_devices"], list(dict.fromkeys(device_ids)), kind, clinic_id)
-    return frozenset(row["device_id"] for row in rows)
-
-
-async def find_device(connection: Connection, device_id: str) -> Device | None:
-    """A device that is enrolled and not retired."""
-    row = await connection.fetchrow(QUERIES["device"], device_id)
-    return Device(**row) if row else None
-
-
-async def end_other_pairing(connection: Connection, handheld_id: str, pump_id: str) -> None:
-    """End the handheld's pairing with any other pump."""
-    await connection.execute(QUERIES["end_pairing"], handheld_id, pump_id)
-
-
-async def begin_pairing(connection: Connection, handheld_id: str, pump_id: str) -> None:
-    """Pair a handheld with a pump, unless they are paired now."""
-    await connection.execute(QUERIES["begin_pairing"], handheld_id, pump_id)
 
 
 # --- dead letters

@@ -1,4 +1,4 @@
-"""`pumpwatch gaps` and `pumpwatch devices`: what is missing from the fleet's events, and whose clock is off."""
+"""`pumpwatch gaps` and `pumpwatch devices clocks`: what is missing from the fleet's events, and whose clock is off."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import typer
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 _LIMIT = 1_000
-
-devices_app = typer.Typer(help="The fleet.", no_args_is_help=True)
 
 
 def gaps(
@@ -45,7 +43,6 @@ def gaps(
         print(f"... the first {_LIMIT}; --device and --since show fewer")
 
 
-@devices_app.command()
 def clocks(
     database_url: DatabaseUrl,
     more_than: Annotated[str, typer.Option(help="Off by more than this, such as 5m.")] = "5m",

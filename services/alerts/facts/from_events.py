@@ -10,8 +10,8 @@ import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from operator import attrgetter
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Final, Generic, TypeVar, assert_never
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from services.alerts.facts.model import (
     position,
 )
 from services.alerts.facts.refills import ENTRIES, Entry, refills_of
+from services.alerts.facts.twins import once
 
 Kind = TypeVar("Kind", bound=wire.Event)
 _DAY_SECONDS: Final = 86_400.0
@@ -63,6 +64,9 @@ class _Entry(Generic[Kind]):
         return self.position[1]
 
 
+_Mark = tuple[float, bool, bool, bool, str]
+"""Of a request: seconds since 1970, delivered, refused, refused at the limit, and its outcome."""
+
 _order = attrgetter("position")
 _moment = attrgetter("at")
 
@@ -82,8 +86,9 @@ class History:
     implantation: int | None = None
     readings: list[_Entry[wire.Reservoir]] = field(default_factory=list)
     requests: list[_Entry[wire.Bolus]] = field(default_factory=list)
-    marks: list[tuple[float, bool, bool, bool]] = field(default_factory=list)
-    """Of each request: seconds since 1970, delivered, refused, refused at the limit."""
+    marks: list[_Mark] = field(default_factory=list)
+    told_by: set[str] = field(default_factory=set)
+    """The devices that told of requests."""
     therapies: list[_Entry[wire.Therapy]] = field(default_factory=list)
     refills: list[_Entry[wire.Refill]] = field(default_factory=list)
     reports: list[_Entry[wire.Report]] = field(default_factory=list)
@@ -145,6 +150,7 @@ class History:
         measured = self._measured(refills, now)
         therapies = self._counting(self.therapies)
         therapy = therapies[-1] if therapies else None
+        marks = self._marks(now - timedelta(days=windows), therapy)
         return PumpFacts(
             pump_id=self.pump_id,
             clinic_id=self.clinic_id,
@@ -160,8 +166,8 @@ class History:
             earlier_flows=_earlier_flows(therapies, measured),
             reprogrammed_at=_reprogrammed_at(therapies),
             accepted=self._accepted(now),
-            demand=self._demand(now),
-            windows=self._windows(now, windows),
+            demand=self._demand(now, marks),
+            windows=self._windows(now, windows, marks),
             reports=tuple(
                 Report(each.event.complaint, each.event.score, each.at)
                 for each in self.reports[:-21:-1]
@@ -176,13 +182,19 @@ class History:
         )
 
     def _add_request(self, request: _Entry[wire.Bolus]) -> None:
-        outcome = request.event.outcome
-        at_limit = outcome is wire.BolusOutcome.DENIED_LIMIT
-        refused = at_limit or outcome is wire.BolusOutcome.DENIED_LOCKOUT
         index = bisect_right(self.requests, request.position, key=_order)
         self.requests.insert(index, request)
-        mark = (request.at.timestamp(), outcome is wire.BolusOutcome.DELIVERED, refused, at_limit)
-        self.marks.insert(index, mark)
+        self.marks.insert(index, _mark(request.at.timestamp(), request.event.outcome.value))
+        self.told_by.add(request.device_id)
+
+    def _marks(self, first: datetime, therapy: _Entry[wire.Therapy] | None) -> list[_Mark]:
+        """Of the requests after `first`, each press once."""
+        start = bisect_right(self.requests, first, key=_moment)
+        if len(self.told_by) <= 1:
+            return self.marks[start:]
+        told = ((each.at.timestamp(), each.event.outcome.value, each.device_id) for each in self.requests[start:])
+        bolus = therapy.event.bolus if therapy else None
+        return [_mark(*each) for each in once(told, bolus.lockout_minutes if bolus else None)]
 
     def _replace(self, event: wire.Therapy | wire.Refill) -> None:
         if event.replaces is not None and event.replaces != event.event_id:
@@ -227,18 +239,18 @@ class History:
         counting = (each for each in self.accepted if each.at <= now and (self.since is None or each.at >= self.since))
         return max(counting, key=attrgetter("at"), default=None)
 
-    def _demand(self, now: datetime) -> Demand:
-        today = self.requests[bisect_right(self.requests, now - timedelta(days=1), key=_moment) :]
+    def _demand(self, now: datetime, marks: list[_Mark]) -> Demand:
+        today = marks[bisect_right(marks, now.timestamp() - _DAY_SECONDS, key=itemgetter(0)) :]
         counts = dict.fromkeys(_OUTCOMES, 0)
-        for each in today:
-            counts[each.event.outcome.value] += 1
-        return Demand(**counts, first_at=today[0].at if today else None)
+        for mark in today:
+            counts[mark[4]] += 1
+        return Demand(**counts, first_at=datetime.fromtimestamp(today[0][0], UTC) if today else None)
 
-    def _windows(self, now: datetime, windows: int) -> tuple[DayWindow, ...]:
-        end, first = now.timestamp(), now - timedelta(days=windows)
+    def _windows(self, now: datetime, windows: int, marks: list[_Mark]) -> tuple[DayWindow, ...]:
+        end = now.timestamp()
         counts = [[0, 0, 0, 0, 0] for _ in range(windows)]
         before = float("-inf")
-        for at, delivered, refused, at_limit in self.marks[bisect_right(self.requests, first, key=_moment) :]:
+        for at, delivered, refused, at_limit, _ in marks:
             index = int((end - at) // _DAY_SECONDS)
             count = counts[max(0, index)]
             count[0] += at - before >= _EPISODE_SECONDS
@@ -264,6 +276,12 @@ class History:
             newest = [each.received_at for each in self.requests[start:] if each.device_id == device_id]
             heard.update(newest and [max(newest)])
         return Contact(device_id, tuple(sorted(heard)))
+
+
+def _mark(at: float, outcome: str) -> _Mark:
+    at_limit = outcome == wire.BolusOutcome.DENIED_LIMIT
+    refused = at_limit or outcome == wire.BolusOutcome.DENIED_LOCKOUT
+    return at, outcome == wire.BolusOutcome.DELIVERED, refused, at_limit, outcome
 
 
 def _first(readings: Iterable[_Entry[wire.Reservoir]], basis: wire.ReadingBasis) -> Reading | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -35,6 +35,7 @@ from services.alerts.facts.model import (
     Therapy,
 )
 from services.alerts.facts.refills import Entry, refills_of
+from services.alerts.facts.twins import once
 
 _KNOWN_CODES: Final = frozenset(code.value for code in AlarmCode)
 _KNOWN_COMPLAINTS: Final = frozenset(complaint.value for complaint in Complaint)
@@ -56,12 +57,29 @@ class Row(Protocol):
         """The value of one column."""
 
 
-def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
-    """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`."""
+def told_by_several(row: Row) -> bool:
+    """Whether the pump's requests may come from several devices: two may have told of the same press."""
+    own, every = row["own_requests"] or 0, len(row["requests_at"] or ())
+    return every > 1 and ((row["handhelds_ever"] or 0) > 1 or 0 < own < every)
+
+
+def facts_of_row(
+    row: Row, now: datetime, windows: int, told: Iterable[tuple[float, str, str]] | None = None
+) -> PumpFacts:
+    """Build the facts of one pump. A window in which only a reading was heard counts as not heard: see `unheard`.
+
+    Args:
+        row: Of the query `facts`.
+        now: The end of the newest window.
+        windows: How many there are.
+        told: Where several devices may have told of the same press, its requests with the device of each.
+    """
     since = row["since"]
-    requests = sorted(
-        each for each in zip(row["requests_at"] or (), row["outcomes"] or (), strict=True) if each[0] >= since
-    )
+    if told is None:
+        every = sorted(zip(row["requests_at"] or (), row["outcomes"] or (), strict=True))
+        requests = every[bisect_left(every, since, key=itemgetter(0)) :]
+    else:
+        requests = once((each for each in told if each[0] >= since), row["bolus_lockout_minutes"])
     known = row["reading_at"] is not None and row["reading_at"].timestamp() >= since
     refills = _refills(row)
     return PumpFacts(
@@ -83,7 +101,7 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
         if row["accepted_at"] is None
         else AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"]),
         demand=_demand(requests, now),
-        windows=_windows(row, requests, now, windows),
+        windows=_windows(row, requests, now, windows, row["requests_at"] if told is not None else ()),
         reports=tuple(
             Report(Complaint(complaint), score, at)
             for complaint, score, at in zip(
@@ -217,9 +235,12 @@ def _demand(requests: Sequence[tuple[float, str]], now: datetime) -> Demand:
     return Demand(**Counter(outcome for _, outcome in today), first_at=datetime.fromtimestamp(today[0][0], UTC))
 
 
-def _windows(row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int) -> tuple[DayWindow, ...]:
+def _windows(
+    row: Row, requests: Sequence[tuple[float, str]], now: datetime, windows: int, told_at: Iterable[float]
+) -> tuple[DayWindow, ...]:
+    """Count by days; what was told twice (`told_at`) was heard, though it counts on the day of the first."""
     end, found, since = now.timestamp(), [_NOTHING] * windows, row["since"]
-    moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or ())
+    moments = itertools.chain(row["statuses_at"] or (), row["also_heard_at"] or (), told_at)
     for index in {
         int((end - at) // _SECONDS_PER_DAY) for at in moments if at >= since
     }:  # `_position`, without a call for each

@@ -125,9 +125,10 @@ accepted AS (
       AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = alerts.pump_id AND accepted_at < anew.since)
     ORDER BY pump_id, accepted_at DESC),
 handheld AS (
-    SELECT p.pump_id, array_agg(p.handheld_id) AS devices
-    FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
-    WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
+    SELECT p.pump_id, array_agg(p.handheld_id) FILTER (WHERE p.ended_at IS NULL AND h.retired_at IS NULL) AS devices,
+           count(DISTINCT p.handheld_id) AS ever
+    FROM pairings p JOIN devices h ON h.device_id = p.handheld_id
+    WHERE p.pump_id = ANY ($1::text[])
     GROUP BY p.pump_id)
 SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, asked.implanted, asked.since > '-infinity' AS is_anew,
        date_part('epoch', asked.since) AS since,
@@ -137,6 +138,7 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, as
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
        measured.volumes AS measured_ml, measured.moments AS measured_at, measured.dates AS measured_dates,
        therapy.moment AS therapy_at, therapy.drugs, therapy.profile, therapy.bolus_dose_mcg, therapy.bolus_limit_per_24h,
+       therapy.bolus_lockout_minutes,
        therapy.reservoir_size_ml, therapy.low_reservoir_ml AS programmed_low_ml, therapy.refill_due, therapy.changed_at,
        first.volume_ml AS first_ml, first.moment AS first_at,
        flow.moments AS flows_at, flow.drugs AS flows_drugs, flow.profiles AS flows_profile, flow.doses AS flows_dose_mcg,
@@ -144,10 +146,10 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, as
        refill.measured AS refills_measured_ml, refill.filled AS refills_filled_ml,
        alarm.codes, alarm.states, alarm.moments, alarm.received AS alarms_received_at, alarm.device_ids, alarm.seqs,
        alarm.event_ids, alarm.details,
-       request.moments AS requests_at, request.outcomes, latest.devices AS latest_devices, latest.received AS latest_received_at,
+       request.moments AS requests_at, request.outcomes, request.own AS own_requests, latest.devices AS latest_devices, latest.received AS latest_received_at,
        status.moments AS statuses_at, status.received AS statuses_received_at, status.devices AS status_devices,
        heard.moments AS also_heard_at, report.complaints, report.scores, report.moments AS reports_at,
-       handheld.devices AS handhelds
+       handheld.devices AS handhelds, handheld.ever AS handhelds_ever
 FROM asked
 LEFT JOIN therapy USING (pump_id)
 LEFT JOIN refill USING (pump_id)
@@ -181,7 +183,7 @@ LEFT JOIN LATERAL (
         ORDER BY observed_at LIMIT 10) first) oldest ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments, array_agg(outcome) AS outcomes,
-           max(judged_at(observed_at, received_at)) AS newest_at
+           max(judged_at(observed_at, received_at)) AS newest_at, count(*) FILTER (WHERE device_id = asked.pump_id) AS own
     FROM bolus_requests
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
       AND received_at > $2::timestamptz - $4::integer * interval '24 hours'

@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from services.alerts.facts.from_rows import facts_of_row, unheard, with_heard
+from services.alerts.facts.from_rows import facts_of_row, told_by_several, unheard, with_heard
 from services.alerts.facts.model import PumpFacts
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = {
     **load_queries(Path(__file__).with_name("queries.sql")),
-    **load_queries(Path(__file__).with_name("heard.sql")),
+    **load_queries(Path(__file__).with_name("seldom.sql")),
 }
 
 
@@ -25,7 +25,7 @@ async def load_facts(
     windows: int,
     as_of: datetime | None = None,
 ) -> tuple[PumpFacts, ...]:
-    """Load the facts of many pumps in one statement, and a second for days on which nothing but readings came.
+    """Load the facts of many pumps in one statement; others for what several devices told, and for days of readings.
 
     Args:
         connection: Any connection; what it sees is what is judged.
@@ -36,7 +36,11 @@ async def load_facts(
             service asks: nothing is left out (clocks of machines may differ).
     """
     rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
-    found = {row["pump_id"]: facts_of_row(row, now, windows) for row in rows}
+    told: dict[str, list[tuple[float, str, str]]] = {row["pump_id"]: [] for row in rows if told_by_several(row)}
+    if told:
+        for pump_id, *request in await connection.fetch(QUERIES["told_requests"], list(told), now, as_of, windows):
+            told[pump_id].append((request[0], request[1], request[2]))
+    found = {row["pump_id"]: facts_of_row(row, now, windows, told.get(row["pump_id"])) for row in rows}
     unknown = [
         (row["pump_id"], index, row["since"]) for row in rows for index in unheard(found[row["pump_id"]], row, now)
     ]

@@ -95,6 +95,12 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
             entries: list[UUID] = []
             for _ in range(chance.randrange(40)):
                 await _random_event(connection, pump, chance, entries)
+        await connection.execute(  # every third press is told by the other device too
+            "INSERT INTO bolus_requests (pump_id, observed_at, event_id, received_at, device_id, outcome) "
+            "SELECT pump_id, observed_at + interval '5 s', gen_random_uuid(), received_at + interval '5 s', "
+            "CASE device_id WHEN pump_id THEN 'hand-' || pump_id ELSE pump_id END, outcome FROM bolus_requests "
+            "WHERE left(event_id::text, 1) IN ('0', '3', '6', '9', 'c', 'f')"
+        )
         anew = {
             pump: T0 - timedelta(minutes=chance.choice([60, 1440, 1440 * chance.randrange(40)])) for pump in pumps[::2]
         }
@@ -139,11 +145,13 @@ async def _random_event(connection: Connection, pump: str, chance: random.Random
             ("pump_alarms", "code, state", ("motor_stall", chance.choice(["raised", "cleared"]))),
             (
                 "therapies",
-                "drugs, profile, bolus_dose_mcg, bolus_limit_per_24h, reservoir_size_ml, refill_due, replaces",
+                "drugs, profile, bolus_dose_mcg, bolus_lockout_minutes, bolus_limit_per_24h, reservoir_size_ml, "
+                "refill_due, replaces",
                 (
                     drugs,
                     profile % chance.choice([0.1, 0.2]),
                     chance.choice([None, 20.0]),
+                    chance.choice([0, 30, 240]),
                     4,
                     20.0,
                     date(2026, 4, 1),

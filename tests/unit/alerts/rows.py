@@ -62,6 +62,9 @@ def row(**values: Any) -> dict[str, Any]:
         "scores",
         "reports_at",
         "handhelds",
+        "handhelds_ever",
+        "own_requests",
+        "bolus_lockout_minutes",
     ]
     usual = {"pump_id": "pump-1", "clinic_id": "north", "enrolled": True}
     first = {"implantation_id": 7, "implanted": True, "since": float("-inf"), "is_anew": False}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.events import Complaint
@@ -11,7 +13,7 @@ from services.alerts.rules import evaluate
 from tests.unit.alerts.rules.builders import MEDIUM, NOW, ago, alarm, facts, reading
 
 
-def of_nobody(**values: object) -> PumpFacts:
+def of_nobody(**values: Any) -> PumpFacts:
     return facts(implanted=False, since=ago(100), reading=reading(0.1, 1), **values)
 
 
@@ -26,7 +28,7 @@ def of_nobody(**values: object) -> PumpFacts:
         ({"reports": (Report(Complaint.PAIN, 7, ago(3)),)}, "a patient's report"),
     ],
 )
-def test_what_it_calls_out_is_one_condition_of_its_own_priority(known: dict[str, object], said: str) -> None:
+def test_what_it_calls_out_is_one_condition_of_its_own_priority(known: dict[str, Any], said: str) -> None:
     [condition] = evaluate(of_nobody(**known), Policy(), NOW)
     assert (condition.rule, condition.key, condition.priority) == ("pump_alarm", "explanted", MEDIUM)
     assert condition.evidence == {"said": said}
@@ -54,7 +56,7 @@ def test_all_that_it_says_stands_in_one_sentence() -> None:
         {"reports": (Report(Complaint.PAIN, 7, ago(25)),)},
     ],
 )
-def test_a_pump_in_a_drawer_is_nobody_s_concern(known: dict[str, object]) -> None:
+def test_a_pump_in_a_drawer_is_nobody_s_concern(known: dict[str, Any]) -> None:
     assert evaluate(of_nobody(**known), Policy(), NOW) == ()
 
 

@@ -1,4 +1,12 @@
--- What services.alerts.facts.store asks after `facts`, and only of days on which nothing but readings may have come.
+-- What is asked after `facts`, and of few pumps only.
+
+-- name: told_requests
+-- The same requests of the pumps $1, which several devices may have told, with the device of each.
+SELECT pump_id, date_part('epoch', judged_at(observed_at, received_at)) AS at, outcome, device_id
+FROM bolus_requests
+WHERE pump_id = ANY ($1::text[]) AND observed_at > $2::timestamptz - $4::integer * interval '24 hours'
+  AND received_at > $2::timestamptz - $4::integer * interval '24 hours'
+  AND received_at <= coalesce($3::timestamptz, 'infinity');
 
 -- name: heard_by_readings
 -- Which of the windows $2 of the pumps $1 (pairs; windows of 24 hours back from $3, 0 the newest) hold a reading that had

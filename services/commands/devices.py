@@ -1,0 +1,310 @@
+"""`pumpwatch devices`: what the registry says of devices, and changing it.
+
+Guarantees: what is refused is one line that names what was wrong and what was expected, and changes nothing; who did it
+is written down; what is ended or left behind is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from services.commands import fleet
+from services.commands.terminal import DatabaseUrl, fail, printable, with_database
+
+if TYPE_CHECKING:
+    from services.admin.registry.changes import Actor, Done
+    from services.admin.registry.model import AlertLine, Listed, Shown
+    from services.runtime.database import Connection
+
+_LIMIT = 1_000
+
+By = Annotated[
+    str, typer.Option(envvar="PUMPWATCH_BY", help="Who does it, for the record; else the login of this machine.")
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(envvar="PUMPWATCH_ZONE", help="Of times without an offset, such as Europe/Berlin."),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="Such as '2026-11-03 08:00' or 2026-11-03T08:00+01:00.")
+]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When; else now.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Undo = Annotated[bool, typer.Option("--undo", help="It was entered by mistake: take it back.")]
+
+app = typer.Typer(help="Devices: whose they are, from when to when.", no_args_is_help=True)
+app.command()(fleet.clocks)
+
+
+@app.command("list")
+def list_(
+    database_url: DatabaseUrl,
+    clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
+    kind: Annotated[Literal["pump", "handheld"] | None, typer.Option()] = None,
+    retired: Annotated[bool, typer.Option("--retired", help="Also those that are retired.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Devices by clinic: their state, whose they are, when they were last heard, and how many alerts are open."""
+    from services.admin.registry.store import list_devices
+
+    found = with_database(
+        database_url,
+        lambda connection: list_devices(connection, clinic, kind, retired_too=retired, limit=_LIMIT),
+    )
+    if as_json:
+        print(json.dumps([dataclasses.asdict(each) for each in found], default=_plain, indent=1))
+        return
+    for each in found:
+        print(_line(each))
+    if not found:
+        print("no devices")
+    elif len(found) == _LIMIT:
+        print(f"... the first {_LIMIT}; --clinic and --kind show fewer")
+
+
+@app.command()
+def show(device: str, database_url: DatabaseUrl, as_json: AsJson = False) -> None:
+    """One device: its pairings, implantations and clinics with their dates, its open alerts, and who changed what."""
+    from services.admin.registry import changes
+    from services.admin.registry.model import RegistryError
+
+    found = with_database(database_url, lambda connection: changes.show(connection, device), RegistryError)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(found), default=_plain, indent=1))
+        return
+    for line in _lines(found):
+        print(line)
+
+
+@app.command()
+def pair(
+    handheld: str,
+    pump: str,
+    database_url: DatabaseUrl,
+    since: From = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="For a time that is over.")] = None,
+    zone: Zone = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say which pump a handheld reports about: from now on, or from a time on; one with another pump ends then."""
+    from services.admin.registry import changes
+
+    begins, ends = _moment("--from", since, zone), _moment("--until", until, zone)
+    _change(
+        database_url,
+        lambda connection, actor: changes.pair(connection, handheld, pump, actor, since=begins, until=ends),
+        by,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def unpair(
+    handheld: str,
+    database_url: DatabaseUrl,
+    at: At = None,
+    zone: Zone = None,
+    undo: Undo = False,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that a handheld reports about no pump any more; what it observes after that becomes a dead letter."""
+    from services.admin.registry import changes
+
+    moment = _moment("--at", at, zone)
+    _not_both(at, undo)
+    _change(
+        database_url,
+        lambda connection, actor: changes.unpair(connection, handheld, actor, at=moment, undo=undo),
+        by,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def implant(
+    pump: str,
+    database_url: DatabaseUrl,
+    patient: Annotated[
+        str | None, typer.Option(metavar="REFERENCE", help="The clinic's own opaque reference; never a name.")
+    ] = None,
+    since: From = None,
+    clinic: Annotated[
+        str | None, typer.Option(help="Where the patient is, if the pump goes to another clinic.")
+    ] = None,
+    zone: Zone = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say in which patient a pump is. With --from its facts begin anew then, and alerts about the time before end."""
+    from services.admin.registry import changes
+
+    begins = _moment("--from", since, zone)
+    _change(
+        database_url,
+        lambda connection, actor: changes.implant(
+            connection, pump, actor, patient_ref=patient, since=begins, clinic_id=clinic
+        ),
+        by,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def explant(
+    pump: str,
+    database_url: DatabaseUrl,
+    at: At = None,
+    zone: Zone = None,
+    undo: Undo = False,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that a pump is in nobody any more. Its alerts end; an alarm after that is told all the same."""
+    from services.admin.registry import changes
+
+    moment = _moment("--at", at, zone)
+    _not_both(at, undo)
+    _change(
+        database_url,
+        lambda connection, actor: changes.explant(connection, pump, actor, at=moment, undo=undo),
+        by,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def move(
+    pump: str,
+    database_url: DatabaseUrl,
+    clinic: Annotated[str, typer.Option(help="The clinic that looks after the patient from then on.")],
+    since: From = None,
+    zone: Zone = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let another clinic look after a pump and its handhelds. The patient stays the same, and so do the facts."""
+    from services.admin.registry import changes
+
+    begins = _moment("--from", since, zone)
+    _change(
+        database_url,
+        lambda connection, actor: changes.move(connection, pump, clinic, actor, since=begins),
+        by,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def retire(
+    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES...")],
+    database_url: DatabaseUrl,
+    at: At = None,
+    zone: Zone = None,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that devices are not used any more. Pairings and alerts end; what they send becomes a dead letter."""
+    from services.admin.registry import changes
+
+    moment = _moment("--at", at, zone)
+    _change(
+        database_url,
+        lambda connection, actor: changes.retire(connection, device_ids, actor, at=moment),
+        by,
+        as_json=as_json,
+    )
+
+
+def who() -> str:
+    """Whoever is logged in here."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
+
+
+def _moment(option: str, text: str | None, zone: str | None) -> datetime | None:
+    from services.admin.ages import parse_moment
+
+    if text is None:
+        return None
+    try:
+        return parse_moment(text, zone)
+    except ValueError as error:
+        fail(f"{option}: {error}", exit_code=2)
+
+
+def _not_both(at: str | None, undo: bool) -> None:
+    if at is not None and undo:
+        fail("--undo takes back what was entered last: it takes no --at", exit_code=2)
+
+
+def _change(database_url: str, work: Callable[[Connection, Actor], Awaitable[Done]], by: str, *, as_json: bool) -> None:
+    from services.admin.registry.changes import Actor
+    from services.admin.registry.model import RegistryError
+
+    actor = Actor(by or who(), datetime.now(UTC))
+    done = with_database(database_url, lambda connection: work(connection, actor), RegistryError)
+    if as_json:
+        print(json.dumps(dataclasses.asdict(done), default=_plain, indent=1))
+        return
+    for sentence in done.sentences:
+        print(sentence)
+    if done.alerts:
+        print("alerts that were open, and are judged anew:")
+    for alert in done.alerts:
+        print(f"  {_alert(alert)}")
+
+
+def _line(each: Listed) -> str:
+    from services.admin.registry.periods import shown
+
+    of = f"  {'of pump' if each.kind == 'handheld' else 'in patient'} {each.belongs_to}" if each.belongs_to else ""
+    heard = f"  last heard {shown(each.last_heard_at)}" if each.last_heard_at else "  never heard"
+    alerts = f"  {each.open_alerts} open alert{'' if each.open_alerts == 1 else 's'}" if each.open_alerts else ""
+    return f"{each.device_id}  {each.kind}  clinic {each.clinic_id}  {each.state}{of}{heard}{alerts}"
+
+
+def _lines(found: Shown) -> list[str]:
+    from services.admin.registry.periods import shown
+
+    device = found.device
+    state = f"retired since {shown(device.retired_at)}" if device.retired_at else "in use"
+    lines = [f"{device.device_id}: a {device.kind} of clinic {device.clinic_id}, {state}"]
+    lines.append(f"enrolled {shown(device.enrolled_at)}")
+    for each in found.implantations:
+        patient = f"patient {each.patient_ref}" if each.patient_ref else "a patient without a reference"
+        lines.append(f"since {shown(each.since)}: {f'implanted in {patient}' if each.implanted else 'explanted'}")
+    lines += [
+        f"clinic {each.clinic_id}: from {shown(each.since)} until {shown(each.until)}" for each in found.memberships
+    ]
+    for pairing in found.pairings:
+        other = pairing.pump_id if device.kind == "handheld" else pairing.handheld_id
+        span = f"from {shown(pairing.since)} until {shown(pairing.until)}" if pairing.held else "never (corrected)"
+        lines.append(f"paired with {other}: {span}")
+    lines += [f"open alert: {_alert(alert)}" for alert in found.open_alerts]
+    for change in found.changes:
+        did = "; ".join(printable(str(each)) for each in change.detail.get("did", ()))
+        lines.append(f"{shown(change.at)}  {change.command} by {printable(change.actor)}{f': {did}' if did else ''}")
+    return lines
+
+
+def _alert(alert: AlertLine) -> str:
+    from services.admin.registry.periods import shown
+
+    return f"{alert.priority.upper()} {printable(alert.title)}, opened {shown(alert.opened_at)}"
+
+
+def _plain(value: Any) -> str | None:
+    from services.admin.registry.model import EVER, FOREVER
+
+    return None if value in {EVER, FOREVER} else str(value.isoformat())
