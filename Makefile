@@ -10,8 +10,9 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-# Such as "--numprocesses 4 --dist loadfile". On two cores it saves little, and what must happen in seconds may be late.
-TEST_PROCESSES ?=
+# Most tests wait, so three processes are little work for two cores. tests/spread.py says which go first and which run alone.
+# One process, as a debugger needs: make test TEST_PROCESSES= TEST_OPTIONS="--pdb -k reservoir"
+TEST_PROCESSES ?= --numprocesses 3 --dist load --maxschedchunk 1
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created

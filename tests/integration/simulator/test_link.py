@@ -56,6 +56,7 @@ async def test_nobody_listening_is_no_error(broker):
         assert await link.publish("link/nobody", b"") == mqtt5.PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
 
 
+@pytest.mark.alone
 async def test_twenty_thousand_publishes_a_second_on_one_connection(broker):
     count, done = 40_000, asyncio.Event()
     acknowledged = 0
