@@ -8,11 +8,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
+# Without compiled files every process would compile Pumpwatch anew, and the tests start hundreds. `make clean` removes them.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-# Most tests wait, so three processes are little work for two cores. tests/spread.py says which go first and which run alone.
+# Most tests wait, so two processes take little more of a machine than one. tests/spread.py says which go first and which run alone.
 # One process, as a debugger needs: make test TEST_PROCESSES= TEST_OPTIONS="--pdb -k reservoir"
-TEST_PROCESSES ?= --numprocesses 3 --dist load --maxschedchunk 1
+TEST_PROCESSES ?= --numprocesses 2 --dist load --maxschedchunk 1
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created

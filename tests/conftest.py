@@ -46,6 +46,9 @@ from tests.stack import (
 for _name in set(os.environ) - set(clean_environment()):
     del os.environ[_name]
 
+# Without compiled files each of the many services that are started would compile itself anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A time limit for each example would be a timed test, and fail on a busy machine.
 hypothesis.settings.register_profile("pumpwatch", deadline=None)
 hypothesis.settings.load_profile("pumpwatch")

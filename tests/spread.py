@@ -28,7 +28,7 @@ def _is_alone(item: pytest.Item) -> bool:
 
 def _turn(item: pytest.Item) -> tuple[bool, int]:
     folder = item.path.relative_to(_HERE).parts[0]
-    return _is_alone(item), _FOLDERS.index(folder)
+    return _is_alone(item), _FOLDERS.index(folder) if folder in _FOLDERS else 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
