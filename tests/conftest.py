@@ -13,7 +13,6 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import apprise
 import hypothesis
@@ -28,7 +27,15 @@ from services.runtime.database import open_pool
 from tests import stack
 from tests.servers.external import ExternalServer
 from tests.servers.ready_made import ReadyMade
-from tests.spread import SUMMARY, pytest_collection_modifyitems, pytest_runtest_protocol  # noqa: F401 - pytest's hooks
+from tests.spread import (  # noqa: F401 - most are pytest's hooks
+    SUMMARY,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.stack import (
     Database,
     RunService,
@@ -54,29 +61,6 @@ hypothesis.settings.register_profile("pumpwatch", deadline=None)
 hypothesis.settings.load_profile("pumpwatch")
 
 _number = itertools.count(1)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash.setdefault(SUMMARY, {})
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Of several processes each says what the end of the report must tell to the one that reports."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        summary: dict[str, str] = session.config.stash[SUMMARY]
-        output["summary"] = summary
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    lines: dict[str, str] = getattr(node, "workeroutput", {}).get("summary", {})  # none of a process that died
-    node.config.stash[SUMMARY].update(lines)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash[SUMMARY].values():
-        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

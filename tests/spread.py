@@ -1,15 +1,15 @@
 """The tests in several processes (pytest-xdist): what goes first, what runs alone, and what the report says at its end.
 
 Most tests wait for processes, brokers and time limits, so several at once take little longer than one. A test marked
-`alone` promises a time or a speed: it runs last, while no other test does. Without xdist nothing here does anything.
+`alone` promises a time or a speed: it runs near the end, and no other test runs meanwhile. In one process all stays as
+it is without.
 """
 
 from __future__ import annotations
 
 import fcntl
-import pathlib
 from collections.abc import Generator
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -18,7 +18,6 @@ SUMMARY = pytest.StashKey[dict[str, str]]()
 
 _FOLDERS = ("faults", "e2e", "browser", "integration", "contract", "unit")
 """The slowest tests first, so that none is left over at the end; those that need nothing but a processor last."""
-_HERE = pathlib.Path(__file__).parent
 _LOCK = pytest.StashKey[IO[bytes]]()
 
 
@@ -27,8 +26,8 @@ def _is_alone(item: pytest.Item) -> bool:
 
 
 def _turn(item: pytest.Item) -> tuple[bool, int]:
-    folder = item.path.relative_to(_HERE).parts[0]
-    return _is_alone(item), _FOLDERS.index(folder) if folder in _FOLDERS else 0
+    folders = item.path.relative_to(item.config.rootpath).parts
+    return _is_alone(item), next((place for place, folder in enumerate(_FOLDERS) if folder in folders), 0)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -55,3 +54,26 @@ def _lock(item: pytest.Item) -> IO[bytes]:
         folders: pytest.TempPathFactory = item.config._tmp_path_factory  # type: ignore[attr-defined]
         stash[_LOCK] = (folders.getbasetemp().parent / "alone.lock").open("ab")
     return stash[_LOCK]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash.setdefault(SUMMARY, {})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes each says what the end of the report must tell to the one that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        summary: dict[str, str] = session.config.stash[SUMMARY]
+        output["summary"] = summary
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    lines: dict[str, str] = getattr(node, "workeroutput", {}).get("summary", {})  # none of a process that died
+    node.config.stash[SUMMARY].update(lines)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash[SUMMARY].values():
+        terminalreporter.write_line(line)
