@@ -8,8 +8,9 @@ it is without.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Generator
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SUMMARY = pytest.StashKey[dict[str, str]]()
 
 _FOLDERS = ("faults", "e2e", "browser", "integration", "contract", "unit")
 """The slowest tests first, so that none is left over at the end; those that need nothing but a processor last."""
-_LOCK = pytest.StashKey[IO[bytes]]()
+_LOCK = pytest.StashKey[int]()
 
 
 def _is_alone(item: pytest.Item) -> bool:
@@ -47,12 +48,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         fcntl.flock(lock, fcntl.LOCK_UN)
 
 
-def _lock(item: pytest.Item) -> IO[bytes]:
+def _lock(item: pytest.Item) -> int:
     """A file that all processes of this run have open, in the folder above the temporary folder of each."""
     stash = item.config.stash
     if _LOCK not in stash:
         folders: pytest.TempPathFactory = item.config._tmp_path_factory  # type: ignore[attr-defined]
-        stash[_LOCK] = (folders.getbasetemp().parent / "alone.lock").open("ab")
+        path = folders.getbasetemp().parent / "alone.lock"
+        stash[_LOCK] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     return stash[_LOCK]
 
 

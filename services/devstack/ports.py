@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 from functools import cache
-from typing import IO, Final
+from typing import Final
 
 from services.devstack import folders
 from services.devstack.errors import DevStackError
@@ -54,9 +55,9 @@ def _reserve(port: int) -> bool:
 
 
 @cache
-def _reservations() -> IO[bytes]:
+def _reservations() -> int:
     """An empty file, in which a lock on byte n stands for port n. Closing it would end this process's locks."""
-    return (folders.cache_folder() / "ports.lock").open("ab")
+    return os.open(folders.cache_folder() / "ports.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _bindable(port: int) -> int | None:
