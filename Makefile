@@ -8,10 +8,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
+# Without compiled files every process would compile Pumpwatch anew, and the tests start hundreds. `make clean` removes them.
+unexport PYTHONDONTWRITEBYTECODE
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-# Such as "--numprocesses 4 --dist loadfile". On two cores it saves little, and what must happen in seconds may be late.
-TEST_PROCESSES ?=
+# Most tests wait, so two processes take little more of a machine than one. tests/spread.py says which go first and which run alone.
+# One process, as a debugger needs: make test TEST_PROCESSES= TEST_OPTIONS="--pdb -k reservoir"
+TEST_PROCESSES ?= --numprocesses 2 --dist load --maxschedchunk 1
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created

@@ -26,9 +26,10 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from bench.faults.cells import CELLS, World, until, world_of
+from bench.faults.cells import CELLS, MakeServer, World, until, world_of
 from schemas.events import EventKind
 from schemas.topics import event_topic
+from services.devstack.servers import timescaledb
 from services.runtime.log import configure_logging
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.publisher import Publisher
@@ -63,14 +64,21 @@ class Outage:
         return whole and self.rss_growth_mb < GROWTH_LIMIT_MB and self.caught_up_seconds <= CAUGHT_UP_LIMIT_SECONDS
 
 
-async def run_outage(*, rate: int, seconds: float, folder: Path, warm_seconds: float = 5.0) -> Outage:
+async def run_outage(
+    *,
+    rate: int,
+    seconds: float,
+    folder: Path,
+    warm_seconds: float = 5.0,
+    make_server: MakeServer = timescaledb.make_server,
+) -> Outage:
     """Measure one outage on servers of its own.
 
     Raises:
         TimeoutError: Ingest did not catch up at all.
     """
     cell = CELLS["postgres-immediate"]
-    async with world_of(cell, folder, seed="outage", pumps=_PUMPS) as world:
+    async with world_of(cell, folder, seed="outage", pumps=_PUMPS, make_server=make_server) as world:
         process = world.ingests[0]
         watched = psutil.Process(process.pid)
         most = [0]

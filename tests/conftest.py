@@ -11,64 +11,71 @@ import itertools
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import apprise
-import asyncpg
 import hypothesis
 import pytest
 
 from services.devstack.pages import PageCollector
 from services.devstack.servers import installations, mosquitto
-from services.devstack.servers import timescaledb as timescaledb_server
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
 from services.devstack.service import ServiceProcess, clean_environment
 from services.runtime.database import open_pool
 from tests import stack
 from tests.servers.external import ExternalServer
-from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, migrate_at
+from tests.servers.ready_made import ReadyMade
+from tests.spread import (  # noqa: F401 - most are pytest's hooks
+    SUMMARY,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
+from tests.stack import (
+    Database,
+    RunService,
+    StartBroker,
+    StartPostgres,
+    clone_database,
+    drop_database,
+    eventually,
+    execute_at,
+    make_database,
+    migrate_at,
+)
 
 # A developer's own settings must not change what a test does.
 for _name in set(os.environ) - set(clean_environment()):
     del os.environ[_name]
 
+# Without compiled files each of the many services that are started would compile itself anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A time limit for each example would be a timed test, and fail on a busy machine.
 hypothesis.settings.register_profile("pumpwatch", deadline=None)
 hypothesis.settings.load_profile("pumpwatch")
 
-_RAN_ON = pytest.StashKey[dict[str, str]]()
 _number = itertools.count(1)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_RAN_ON] = {}
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Of several processes each says what it ran on to the one that reports."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        ran_on: dict[str, str] = session.config.stash[_RAN_ON]
-        output["ran_on"] = ran_on
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    node.config.stash[_RAN_ON].update(node.workeroutput["ran_on"])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash[_RAN_ON].values():
-        terminalreporter.write_line(f"ran on {line}")
+@pytest.fixture(scope="session")
+def ready_made() -> Iterator[ReadyMade]:
+    """`ready_made.make_server(settings=...)`, for what starts servers by itself. Tests take `own_postgres`."""
+    servers = ReadyMade()
+    yield servers
+    servers.remove()
 
 
 @pytest.fixture(scope="session")
-def timescaledb() -> Iterator[DatabaseServer]:
+def timescaledb(ready_made: ReadyMade) -> Iterator[DatabaseServer]:
     """The TimescaleDB server that tests share. Tests that stop or kill one take `own_postgres`."""
     url = os.environ.get("TEST_DATABASE_URL")
-    server = ExternalServer(url) if url else timescaledb_server.make_server(settings=SCRATCH_SETTINGS)
+    server = ExternalServer(url) if url else ready_made.make_server(settings=SCRATCH_SETTINGS)
     server.start()
     yield server
     server.remove()
@@ -78,21 +85,33 @@ def timescaledb() -> Iterator[DatabaseServer]:
 async def database_template(timescaledb: DatabaseServer, pytestconfig: pytest.Config) -> AsyncIterator[str]:
     """The name of a migrated database that nobody can connect to: a template to clone."""
     name = f"pumpwatch_template_{os.getpid()}"
-    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    result = await migrate_at(timescaledb.dsn(name))
-    pytestconfig.stash[_RAN_ON]["timescaledb"] = f"{result.description}, {timescaledb.title}"
+    await drop_database(timescaledb, name)
+    result = await migrate_at(await make_database(timescaledb, name))
+    pytestconfig.stash[SUMMARY]["timescaledb"] = f"ran on {result.description}, {timescaledb.title}"
     assert result.edition != "postgres", f"the tests need TimescaleDB, and this is {result.description}"
     await execute_at(timescaledb.dsn(), f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
     yield name
-    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await drop_database(timescaledb, name)
 
 
 @pytest.fixture
 async def database(timescaledb: DatabaseServer, database_template: str) -> AsyncIterator[Database]:
     """A fresh migrated database; dropped afterwards."""
+    async with _cloned(timescaledb, database_template) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+async def shared_database(timescaledb: DatabaseServer, database_template: str) -> AsyncIterator[Database]:
+    """One that the tests of a module share, each with pumps of its own."""
+    async with _cloned(timescaledb, database_template) as fresh:
+        yield fresh
+
+
+@asynccontextmanager
+async def _cloned(server: DatabaseServer, template: str) -> AsyncIterator[Database]:
     name = f"pumpwatch_test_{os.getpid()}_{next(_number)}"
-    await _clone(timescaledb.dsn(), database_template, name)
-    dsn = timescaledb.dsn(name)
+    dsn = await clone_database(server, template, name)
     pool = await open_pool(dsn, application_name="pumpwatch-test")
     yield Database(name, dsn, pool)
     try:
@@ -100,22 +119,7 @@ async def database(timescaledb: DatabaseServer, database_template: str) -> Async
             await pool.close()
     except TimeoutError:  # the test left a connection in use
         pool.terminate()
-    await execute_at(timescaledb.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-async def _clone(dsn: str, template: str, name: str) -> None:
-    async def cloned() -> bool:
-        try:
-            await execute_at(
-                dsn,
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{template}'",  # noqa: S608
-                f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY",  # a tenth of the time of WAL_LOG
-            )
-        except asyncpg.ObjectInUseError:  # a background worker of an external server looked into it
-            return False
-        return True
-
-    await eventually(cloned, 10, what=f"clone of {template}")
+    await drop_database(server, name)
 
 
 @pytest.fixture(scope="session")
@@ -126,12 +130,12 @@ def plain_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[StartPostgres]:
+def own_postgres(ready_made: ReadyMade) -> Iterator[StartPostgres]:
     """`own_postgres(**settings)` starts a TimescaleDB of the test's own, with full durability."""
     servers: list[DatabaseServer] = []
 
     def start(**settings: str) -> DatabaseServer:
-        server = timescaledb_server.make_server(settings=settings)
+        server = ready_made.make_server(settings=settings)
         servers.append(server)
         server.start()
         return server
@@ -144,7 +148,7 @@ def own_postgres() -> Iterator[StartPostgres]:
 @pytest.fixture(scope="session")
 def mosquitto_program(pytestconfig: pytest.Config) -> Path:
     program = mosquitto.find_mosquitto()
-    pytestconfig.stash[_RAN_ON]["mosquitto"] = f"Mosquitto {mosquitto.version(program)}"
+    pytestconfig.stash[SUMMARY]["mosquitto"] = f"ran on Mosquitto {mosquitto.version(program)}"
     return program
 
 

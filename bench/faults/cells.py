@@ -10,11 +10,11 @@ import os
 import random
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import asyncpg
 
@@ -32,6 +32,13 @@ from tests.servers.hanging_proxy import HangingProxy
 _SETTINGS: Final = {"max_connections": "200"}
 _SMALL_DISK_MB: Final = 400
 _SMALL_DISK: Final = {**_SETTINGS, "max_wal_size": "64MB", "min_wal_size": "32MB"}
+
+
+class MakeServer(Protocol):
+    """Makes a TimescaleDB server of one's own, which does not run yet."""
+
+    def __call__(self, *, settings: Mapping[str, str]) -> DatabaseServer:
+        """With `settings` beside those of the installation."""
 
 
 class NotRunError(RuntimeError):
@@ -206,7 +213,9 @@ CELLS: Final = {
 
 
 @asynccontextmanager
-async def world_of(cell: Cell, folder: Path, *, seed: str, pumps: int) -> AsyncIterator[World]:
+async def world_of(
+    cell: Cell, folder: Path, *, seed: str, pumps: int, make_server: MakeServer = timescaledb.make_server
+) -> AsyncIterator[World]:
     """Start the servers of a cell, with `pumps` enrolled, and ingest ready.
 
     Raises:
@@ -216,7 +225,7 @@ async def world_of(cell: Cell, folder: Path, *, seed: str, pumps: int) -> AsyncI
         if cell.small_disk:
             database: DatabaseServer = _server_on_a_small_disk(folder, opened)
         else:
-            database = timescaledb.make_server(settings=_SETTINGS)
+            database = make_server(settings=_SETTINGS)
             opened.callback(database.remove)
         database.start()
         broker = opened.enter_context(MosquittoServer())

@@ -28,10 +28,11 @@ from uuid import UUID
 
 import asyncpg
 
-from bench.faults.cells import CELLS, Cell, NotRunError, World, ready, until, world_of
+from bench.faults.cells import CELLS, Cell, MakeServer, NotRunError, World, ready, until, world_of
 from bench.ingest import metric
 from schemas.events import EventKind
 from schemas.topics import event_topic
+from services.devstack.servers import timescaledb
 from services.runtime.log import configure_logging
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.publisher import Publisher
@@ -83,7 +84,14 @@ class _Message:
 
 
 async def run_cell(
-    name: str, *, events: int, strikes: int, folder: Path, seed: str = "1", gone_events: int = _GONE_EVENTS
+    name: str,
+    *,
+    events: int,
+    strikes: int,
+    folder: Path,
+    seed: str = "1",
+    gone_events: int = _GONE_EVENTS,
+    make_server: MakeServer = timescaledb.make_server,
 ) -> Outcome:
     """Run one cell on servers of its own.
 
@@ -95,6 +103,7 @@ async def run_cell(
         folder: For logs.
         seed: Of the moments, the choices and the events.
         gone_events: See `events`.
+        make_server: Makes the database server, but for the cell that fills a disk.
 
     Raises:
         TimeoutError: Ingest did not come back at all, or did not finish.
@@ -104,7 +113,7 @@ async def run_cell(
     if cell.for_good:
         events, strikes, resend_after_seconds = min(events, gone_events), 1, _GONE_RESEND_SECONDS
     try:
-        async with world_of(cell, folder, seed=seed, pumps=_PUMPS) as world:
+        async with world_of(cell, folder, seed=seed, pumps=_PUMPS, make_server=make_server) as world:
             return await _run(cell, world, events, strikes, resend_after_seconds)
     except NotRunError as error:
         return Outcome(cell.title, not_run=str(error))

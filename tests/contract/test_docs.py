@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -27,7 +28,6 @@ DOMAIN = (ROOT_FOLDER / "docs" / "domain.md").read_text()
 PAGES = sorted(
     path.relative_to(ROOT_FOLDER).as_posix() for path in [*ROOT_FOLDER.glob("*.md"), *ROOT_FOLDER.glob("docs/**/*.md")]
 )
-PROSE = tuple(texts())
 MADE_LATER = ("deploy/secrets", "services/ingest-")
 """A folder that `deploy/init-secrets` makes; the names of ingest's processes at the broker."""
 MOVED_SINCE = frozenset({"schemas/sql/0009_losses_and_clocks.sql: services/ingest/sequence.py"})
@@ -38,6 +38,11 @@ _SECTION = re.compile(r"`?(docs/\w+\.md)`?,? sections? (\d+)(?: and (\d+))?")
 SECTIONS: dict[str, str] = {
     match[1]: match[2] for match in re.finditer(r"### `(\w+)`(.*?)(?=\n##)", DEVICES, re.DOTALL)
 }
+
+
+@cache
+def prose() -> tuple[tuple[str, str], ...]:
+    return tuple(texts())
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -103,19 +108,19 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_every_path_that_anything_names_is_there() -> None:
-    lost = [f"{where}: {path}" for where, said in PROSE for path in _PATH.findall(said) if not _is_there(path)]
+    lost = [f"{where}: {path}" for where, said in prose() for path in _PATH.findall(said) if not _is_there(path)]
     assert set(lost) <= MOVED_SINCE, "\n".join(lost)
 
 
 def test_every_module_that_anything_names_is_there() -> None:
-    lost = [f"{where}: {name}" for where, said in PROSE for name in _MODULE.findall(said) if not _is_module(name)]
+    lost = [f"{where}: {name}" for where, said in prose() for name in _MODULE.findall(said) if not _is_module(name)]
     assert not lost, "\n".join(lost)
 
 
 def test_every_section_of_a_page_that_anything_names_is_there() -> None:
     named = [
         (where, page, number)
-        for where, said in PROSE
+        for where, said in prose()
         for page, *numbers in _SECTION.findall(said)
         for number in numbers
         if number
@@ -137,7 +142,9 @@ def test_every_section_of_a_page_that_anything_names_is_there() -> None:
 )
 def test_what_code_quotes_of_the_domain_is_there(named: str, told: str, at_least: int) -> None:
     there = re.findall(told, DOMAIN, re.MULTILINE)
-    quoted = [(where, name) for where, said in PROSE if _quotes_domain(where, said) for name in re.findall(named, said)]
+    quoted = [
+        (where, name) for where, said in prose() if _quotes_domain(where, said) for name in re.findall(named, said)
+    ]
     assert len(quoted) >= at_least
     assert not [each for each in quoted if each[1] not in there]
 

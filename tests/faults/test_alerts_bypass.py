@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import aiomqtt
 import asyncpg
+import pytest
 from mqtt5 import QoS
 
 from schemas.events import EventKind
@@ -90,6 +91,7 @@ async def test_two_processes_page_by_themselves_with_one_id_and_it_is_one_page_i
     assert len(page_collector.pages) == 2
 
 
+@pytest.mark.alone
 async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_never_again(
     own_postgres: StartPostgres,
     broker: MosquittoServer,

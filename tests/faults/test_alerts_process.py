@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from services.devstack.pages import PageCollector
 from tests.faults.alerts_process import enrol, environment, not_ready_because, stall
 from tests.stack import Database, RunService, StartPostgres, eventually, make_database
@@ -75,6 +77,7 @@ async def test_it_stops_cleanly_when_told_to(
     assert await database.pool.fetchval("SELECT state FROM deliveries") == "sent"
 
 
+@pytest.mark.alone
 async def test_one_of_two_is_killed_while_it_sends_and_the_other_takes_over_within_5_seconds(
     database: Database, run_service: RunService, page_collector: PageCollector, tmp_path: Path
 ) -> None:

@@ -13,8 +13,10 @@ EVENTS = 2_000
 
 
 @pytest.mark.parametrize("cell", CELLS)
-async def test_a_fault_loses_nothing_that_has_a_receipt_doubles_nothing_and_ingest_is_back(cell, tmp_path):
-    outcome = await run_cell(cell, events=EVENTS, strikes=1, gone_events=100, folder=tmp_path)
+async def test_a_fault_loses_nothing_that_has_a_receipt_doubles_nothing_and_ingest_is_back(cell, ready_made, tmp_path):
+    outcome = await run_cell(
+        cell, events=EVENTS, strikes=1, gone_events=100, folder=tmp_path, make_server=ready_made.make_server
+    )
     if outcome.not_run is not None:
         pytest.skip(f"not run: {outcome.not_run}")
     assert outcome.passed, outcome

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from collections import Counter
 import psutil
 import pytest
 
+from services.devstack.ports import free_port
 from services.ingest.settings import IngestSettings
 from services.ingest.workers import WorkersFailedError, run_workers
 from services.runtime.mqtt import broker_address
@@ -28,13 +28,9 @@ EVENTS = 8_000
 def free_ports() -> int:
     """The first of two free ports in a row."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port: int = first.getsockname()[1]
-            try:
-                with socket.create_server(("127.0.0.1", port + 1)):
-                    return port
-            except (OSError, OverflowError):
-                continue
+        port = free_port()
+        if free_port(port + 1) == port + 1:
+            return port
 
 
 def workers_of(parent: int) -> dict[str, psutil.Process]:

@@ -6,10 +6,14 @@ import os
 
 import pytest
 
+from tests.spread import SUMMARY
+
 COMMUNITY = "test_community.py"
 collect_ignore = [] if os.environ.get("TEST_COMMUNITY_DATABASE_URL") else [COMMUNITY]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     if collect_ignore:
-        terminalreporter.write_line(f"not run: integration/{COMMUNITY} (name a server in TEST_COMMUNITY_DATABASE_URL)")
+        config.stash.setdefault(SUMMARY, {})["community"] = (
+            f"not run: integration/{COMMUNITY} (name a server in TEST_COMMUNITY_DATABASE_URL)"
+        )

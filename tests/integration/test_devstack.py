@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from subprocess import PIPE
 
 import asyncpg
 import psutil
@@ -156,6 +157,20 @@ def test_a_port_that_is_taken_is_stepped_around():
         taken.listen()
         port = taken.getsockname()[1]
         assert port < free_port(port) <= port + 50
+
+
+def test_a_port_that_another_process_was_given_is_stepped_around_until_that_one_ends():
+    asking = "import sys; from services.devstack.ports import free_port; print(free_port(int(sys.argv[1])), flush=True)"
+    port = free_port()
+    done = subprocess.run([*python(asking), str(port)], capture_output=True, text=True, check=True)
+    assert port < int(done.stdout) <= port + 50
+    with subprocess.Popen([*python(f"{asking}; input()"), str(port)], stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        theirs = int(other.stdout.readline())
+        assert free_port(theirs) > theirs
+        other.stdin.write("\n")
+    assert free_port(theirs) == theirs
 
 
 def test_a_missing_wheel_is_one_sentence(monkeypatch):

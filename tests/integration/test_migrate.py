@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,7 @@ NUMBER_OF_FILES = len(read_migrations(SQL_FOLDER))
 async def empty(request, timescaledb, plain_postgres):
     """The address of an empty database, on TimescaleDB unless a test asks for plain PostgreSQL."""
     server = plain_postgres if getattr(request, "param", "") == "plain" else timescaledb
-    name = f"pumpwatch_empty_{server.port}"
+    name = f"pumpwatch_empty_{os.getpid()}"
     await execute_at(server.dsn(), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
     yield server.dsn(name)
     await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -44,7 +45,7 @@ def migrations_before(tmp_path: Path) -> Path:
 async def dsn(request, timescaledb, plain_postgres, migrations_before):
     """A database as the release before left it."""
     server = plain_postgres if request.param == "plain" else timescaledb
-    name = f"pumpwatch_renames_{server.port}"
+    name = f"pumpwatch_renames_{os.getpid()}"
     await execute_at(server.dsn(), f"CREATE DATABASE {name}")
     connection = await asyncpg.connect(server.dsn(name))
     await migrate(connection, migrations_before)

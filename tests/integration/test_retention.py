@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections import Counter
@@ -16,17 +17,20 @@ from services.simulator.devices.publisher import Publisher
 from tests.command import pumpwatch
 from tests.contract.grafana.clinic_data import seed
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
-from tests.stack import execute_at, make_database
+from tests.stack import clone_database, drop_database, make_database
 
 AGES = (1, 390, 800, 1_500, 3_000)
 OTHERS = ("pump_alarms", "therapies", "refills", "patient_reports", "alerts", "alert_transitions", "dead_letters")
 
 
 @pytest.fixture(params=["timescaledb", "plain"])
-async def dsn(request, timescaledb, plain_postgres):
+async def dsn(request, timescaledb, plain_postgres, database_template):
     """A database with two clinics' events of today and of years ago."""
-    server = plain_postgres if request.param == "plain" else timescaledb
-    dsn = await make_database(server, f"pumpwatch_retention_{server.port}")
+    server, name = plain_postgres if request.param == "plain" else timescaledb, f"pumpwatch_retention_{os.getpid()}"
+    if server is plain_postgres:
+        dsn = await make_database(server, name)
+    else:
+        dsn = await clone_database(server, database_template, name)
     connection = await asyncpg.connect(dsn)
     await seed(connection)
     for table in (*retention.RETAINED, *OTHERS[:4]):
@@ -39,7 +43,7 @@ async def dsn(request, timescaledb, plain_postgres):
         await connection.execute("DROP TABLE old")
     await connection.close()
     yield dsn
-    await execute_at(server.dsn(), f"DROP DATABASE pumpwatch_retention_{server.port} WITH (FORCE)")
+    await drop_database(server, name)
 
 
 async def counts(dsn, tables, older_than_days=0):

@@ -18,7 +18,7 @@ from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.database import Connection
 from tests.contract.grafana.clinic_data import seed
 from tests.contract.grafana.macros import View, filled_in
-from tests.stack import execute_at, make_database
+from tests.stack import clone_database, execute_at
 
 BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in build.FOLDER.glob("*.json")}
 PANELS: list[tuple[str, dict[str, Any]]] = [
@@ -57,10 +57,10 @@ class Readers:
 
 
 @pytest.fixture(scope="module")
-async def readers(timescaledb: DatabaseServer) -> AsyncIterator[Readers]:
+async def readers(timescaledb: DatabaseServer, database_template: str) -> AsyncIterator[Readers]:
     mark = uuid4().hex[:8]
     database = f"pumpwatch_grafana_{mark}"
-    dsn = await make_database(timescaledb, database)
+    dsn = await clone_database(timescaledb, database_template, database)
     roles = [f"pw_{mark}_{name}" for name in ("north", "everybody", "nobody")]
     owner = await asyncpg.connect(dsn)
     await seed(owner)

@@ -307,6 +307,7 @@ async def test_2000_at_once_are_one_page_for_each_clinic(database: Database, pag
     assert {f"clinic_id=clinic-{number}" in str([page.body for page in pages]) for number in range(4)} == {True}
 
 
+@pytest.mark.alone
 async def test_500_high_alarms_at_once_are_500_pages_within_10_seconds(
     database: Database, page_collector: PageCollector
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -126,7 +127,7 @@ async def test_on_the_board(site: Site) -> None:
 
 async def test_an_alert_of_before_goes_on_under_its_new_key(timescaledb: DatabaseServer, tmp_path: Path) -> None:
     """From a schema without resolutions: nobody is paged again for what is open."""
-    name = "pumpwatch_before_0016"
+    name = f"pumpwatch_before_0016_{os.getpid()}"
     for file in SQL_FOLDER.glob("*.sql"):
         if file.name < "0016":
             shutil.copy(file, tmp_path)

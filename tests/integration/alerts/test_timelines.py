@@ -6,25 +6,17 @@ at every step). The outcome must be the same.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from services.devstack.servers.postgres import DatabaseServer
-from services.runtime.database import Pool, open_pool
+from services.runtime.database import Pool
 from tests.alerts_world import Step, Story
 from tests.integration.alerts.timelines import CLOCKS, DEMAND, ESCALATION, PUMP_ALARMS, RESERVOIR
-from tests.stack import execute_at, make_database
+from tests.stack import Database
 
 
 @pytest.fixture(scope="module")
-async def shared(timescaledb: DatabaseServer) -> AsyncIterator[tuple[Pool, str]]:
-    await execute_at(timescaledb.dsn(), "DROP DATABASE IF EXISTS pw_alerts_timelines WITH (FORCE)")
-    dsn = await make_database(timescaledb, "pw_alerts_timelines")
-    pool = await open_pool(dsn, application_name="test")
-    yield pool, dsn
-    await pool.close()
-    await execute_at(timescaledb.dsn(), "DROP DATABASE pw_alerts_timelines WITH (FORCE)")
+def shared(shared_database: Database) -> tuple[Pool, str]:
+    return shared_database.pool, shared_database.dsn
 
 
 @pytest.mark.parametrize("rough", [False, True], ids=["plain", "rough"])
