@@ -218,7 +218,9 @@ def _decode(
         except _RefusedError as refusal:
             decoded.rejections.append(Rejection.of(number, message, WHOLE_MESSAGE, refusal.fault))
             continue
-        device_id, since = topic.device_id, owner.since
+        device_id = topic.device_id
+        # Nearly always one pump had every event that is not too old; else each is judged by its moment (decision 13).
+        always = owner.pump_id if owner.since <= earliest else None
         if owner.pumps:
             decoded.pumps_of[device_id] = owner.pumps
         for index, event in enumerate(events):
@@ -232,9 +234,7 @@ def _decode(
                 fault = _clock_fault(event, now, clock)
                 decoded.rejections.append(Rejection.of(number, message, event_index, fault))
                 continue
-            pump_id = owner.pump_id
-            if observed < since or received < since:  # by its judged moment (decision 13)
-                pump_id = owner.pump_at(min(observed, received))
+            pump_id = always or owner.pump_at(min(observed, received))
             if pump_id is None:
                 event_index = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _not_paired_fault(event, device_id, now)
@@ -276,7 +276,7 @@ def _identify(message: Incoming, registry: Mapping[str, Enrolment]) -> tuple[Eve
     if enrolment is None:
         detail = f"device {topic.device_id!r} is not enrolled: expected a device of the registry"
         raise _RefusedError(RejectionReason.UNKNOWN_DEVICE, detail)
-    if enrolment.is_unpaired:
+    if enrolment.pump_id is None and enrolment.is_unpaired:
         detail = f"handheld {topic.device_id!r} is not paired: expected a pump that it belongs to"
         raise _RefusedError(RejectionReason.UNPAIRED_DEVICE, detail)
     return topic, enrolment
