@@ -51,6 +51,16 @@ class AlarmEvent:
         """When it happened at the latest."""
         return min(self.observed_at, self.received_at)
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is dated after its receipt: the clock that dated it was wrong."""
+        return self.observed_at > self.received_at
+
+    @property
+    def proven_at(self) -> datetime:
+        """What is dated before this happened before it: by as much earlier as its clock was ahead at the least."""
+        return min(self.observed_at, self.received_at - (self.observed_at - self.received_at))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

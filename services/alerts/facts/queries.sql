@@ -50,25 +50,34 @@ refill AS (
             WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) r
         WHERE event_id <> ALL (coalesce(replaced, '{}'))) newest
     WHERE position <= 4 GROUP BY pump_id),
--- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
+-- The events that decide: the last `cleared` of a code, and the first and last `raised` that it cannot end. One that is dated
+-- ahead is proof of order only for what was dated earlier than it by more than its clock is off, or was received before it.
 alarm AS (
     SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
            array_agg(received_at) AS received, array_agg(device_id) AS device_ids, array_agg(seq) AS seqs,
            array_agg(event_id) AS event_ids, array_agg(detail) AS details
     FROM (
         SELECT known.*,
-               min(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity'))
-                   OVER by_code AS first_at,
-               max(moment) FILTER (WHERE state = 'raised') OVER by_code AS last_at
+               min(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity')
+                                   AND received_at > coalesce(ahead_at, '-infinity')) OVER by_code AS first_at,
+               max(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity')
+                                   AND received_at > coalesce(ahead_at, '-infinity')) OVER by_code AS last_at
         FROM (
-            SELECT pump_id, code, state, observed_at, received_at, device_id, seq, event_id, detail,
-                   judged_at(observed_at, received_at) AS moment,
-                   max(judged_at(observed_at, received_at)) FILTER (WHERE state = 'cleared')
-                       OVER (PARTITION BY pump_id, code) AS cleared_at
-            FROM pump_alarms
-            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) known
+            SELECT each.*, max(proven_at) FILTER (WHERE state = 'cleared') OVER by_code AS cleared_at,
+                   max(received_at) FILTER (WHERE state = 'cleared' AND observed_at > received_at) OVER by_code AS ahead_at
+            FROM (
+                SELECT pump_id, code, state, observed_at, received_at, device_id, seq, event_id, detail,
+                       judged_at(observed_at, received_at) AS moment,
+                       CASE WHEN observed_at <= received_at THEN observed_at
+                            ELSE (received_at AT TIME ZONE 'UTC' - (observed_at - received_at)) AT TIME ZONE 'UTC'
+                       END AS proven_at
+                FROM pump_alarms
+                WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')) each
+            WINDOW by_code AS (PARTITION BY pump_id, code)) known
         WINDOW by_code AS (PARTITION BY pump_id, code)) marked
-    WHERE moment >= coalesce(cleared_at, '-infinity') AND moment IN (cleared_at, first_at, last_at)
+    WHERE CASE state WHEN 'cleared' THEN proven_at = cleared_at OR observed_at > received_at AND received_at = ahead_at
+          ELSE moment >= coalesce(cleared_at, '-infinity') AND received_at >= coalesce(ahead_at, '-infinity')
+               AND (moment IN (cleared_at, first_at, last_at) OR received_at = ahead_at) END
     GROUP BY pump_id),
 -- What else was heard, other than readings: these are rare.
 heard AS (
