@@ -18,15 +18,18 @@ from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
+from services.alerts.facts.clocks import UPLOAD, Beat, beat, clock_of
 from services.alerts.facts.model import (
     EPISODE,
     AlarmEvent,
     Contact,
     DayWindow,
     Demand,
+    DeviceClock,
     PumpFacts,
     Reading,
     Refill,
+    RefusedAlarm,
     Report,
     Therapy,
 )
@@ -42,6 +45,11 @@ HEARTBEATS: Final = 40
 """So many of a device's newest heartbeats make its habit..."""
 HABIT_DAYS: Final = 60
 """...and none that is older."""
+PAUSES_KEPT: Final = 40
+"""So many pauses of a device ingest keeps, however old (services/ingest/storage/queries.sql, upsert_last_seen)."""
+REFUSED_DAYS: Final = 30
+MOST_REFUSED: Final = 200
+"""So many alarms that were refused for their date are looked at, of so many days."""
 
 
 class Row(Protocol):
@@ -84,6 +92,8 @@ def facts_of_row(row: Row, now: datetime, windows: int) -> PumpFacts:
             )
             if complaint in _KNOWN_COMPLAINTS
         ),
+        requests_heard_at=max(row["latest_received_at"] or (), default=None),
+        refused_alarms=tuple(sorted(_refused_alarms(row), key=lambda each: (each.received_at, each.event_id))),
         contacts=tuple(_contacts(row, now)),
     )
 
@@ -202,26 +212,69 @@ def _window(attempts: int, outcomes: tuple[str, ...]) -> DayWindow:
 
 
 def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
-    """By the last heartbeats, and by the newest reading and request."""
+    """By the last heartbeats, the newest reading and request, and what ingest keeps of every device."""
     since = (now - timedelta(days=HABIT_DAYS)).timestamp()
-    own: Mapping[str, list[tuple[float, datetime]]] = {
-        device_id: [] for device_id in sorted({row["pump_id"], *(row["handhelds"] or ())})
+    kept: dict[str, Sequence[Any]] = {
+        device_id: rest
+        for device_id, *rest in zip(
+            row["contacts"] or (),
+            row["last_seen"] or (),
+            row["last_seen_offsets"] or (),
+            row["refused_at"] or (),
+            row["refused_offsets"] or (),
+            strict=True,
+        )
     }
-    for at, received_at, device_id in zip(
-        row["statuses_at"] or (), row["statuses_received_at"] or (), row["status_devices"] or (), strict=True
+    own: Mapping[str, list[Beat]] = {device_id: [] for device_id in sorted({row["pump_id"], *kept})}
+    for at, received_at, device_id, ahead in zip(
+        row["statuses_at"] or (),
+        row["statuses_received_at"] or (),
+        row["status_devices"] or (),
+        row["statuses_ahead"] or (),
+        strict=True,
     ):
         if at > since and device_id in own:
-            own[device_id].append((at, received_at))
+            own[device_id].append((at, received_at, ahead))
     latest = list(zip(row["latest_devices"] or (), row["latest_received_at"] or (), strict=True))
+    pauses: Mapping[str, list[tuple[datetime, datetime]]] = {device_id: [] for device_id in own}
+    for device_id, *pause in zip(
+        row["pause_devices"] or (), row["paused_at"] or (), row["resumed_at"] or (), strict=True
+    ):
+        pauses[device_id].append((pause[0], pause[1]))
     for device_id, beats in own.items():
         if len(beats) > HEARTBEATS:
-            beats.sort()
-        heard = {received_at for _, received_at in beats[-HEARTBEATS:]}
+            beats.sort(key=itemgetter(0, 1))
+        beats = beats[-HEARTBEATS:]
+        heard = {received_at for _, received_at, _ in beats}
         if row["reading_device"] == device_id:
             heard.add(row["reading_received_at"])
         newest = [received_at for device, received_at in latest if device == device_id]
         heard.update(newest and [max(newest)])
-        yield Contact(device_id, tuple(sorted(heard)))
+        last_seen, offset, refused_at, refused_offset = kept.get(device_id, (None, 0.0, None, 0.0))
+        if last_seen is not None:
+            heard.add(last_seen)
+            # Where no heartbeat is known, perhaps because they are dated too long ago.
+            beats = beats or [beat(last_seen - timedelta(seconds=offset), last_seen)]
+        clock = clock_of(beats)
+        if refused_at is not None and refused_at - max(heard, default=refused_at - UPLOAD) >= UPLOAD:
+            heard.add(refused_at)
+            clock = DeviceClock(timedelta(seconds=refused_offset), refused=True)
+        yield Contact(device_id, tuple(sorted(heard)), tuple(sorted(pauses[device_id])), clock)
+
+
+def _refused_alarms(row: Row) -> Iterable[RefusedAlarm]:
+    for code, state, received_at, offset, device_id, seq, event_id in zip(
+        row["refused_codes"] or (),
+        row["refused_states"] or (),
+        row["refused_received_at"] or (),
+        row["refused_alarm_offsets"] or (),
+        row["refused_devices"] or (),
+        row["refused_seqs"] or (),
+        row["refused_event_ids"] or (),
+        strict=True,
+    ):
+        known = AlarmCode(code) if code in _KNOWN_CODES else AlarmCode.OTHER
+        yield RefusedAlarm(known, AlarmState(state), received_at, timedelta(seconds=offset), device_id, seq, event_id)
 
 
 def _alarms(row: Row) -> Iterable[AlarmEvent]:

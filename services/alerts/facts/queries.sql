@@ -112,11 +112,27 @@ report AS (
           AND received_at > $2::timestamptz - interval '30 days'
           AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
     WHERE position <= 20 GROUP BY pump_id),
-handheld AS (
-    SELECT p.pump_id, array_agg(p.handheld_id) AS devices
-    FROM pairings p JOIN devices h ON h.device_id = p.handheld_id AND h.retired_at IS NULL
-    WHERE p.pump_id = ANY ($1::text[]) AND p.ended_at IS NULL
-    GROUP BY p.pump_id)
+refused AS (
+    SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(received_at) AS received,
+           array_agg(clock_offset_seconds) AS offsets, array_agg(device_id) AS devices, array_agg(seq) AS seqs,
+           array_agg(event_id) AS event_ids
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY pump_id ORDER BY received_at DESC, event_id DESC) AS position
+        FROM refused_alarms
+        WHERE pump_id = ANY ($1::text[]) AND received_at > $2::timestamptz - interval '30 days'
+          AND received_at <= coalesce($3::timestamptz, 'infinity')) newest
+    WHERE position <= 200 GROUP BY pump_id),
+device AS (
+    SELECT pump_id, array_agg(device_id) AS devices,
+           array_agg(CASE WHEN last_seen_at <= coalesce($3::timestamptz, 'infinity') THEN last_seen_at END) AS last_seen,
+           array_agg(clock_offset_seconds) AS offsets,
+           array_agg(CASE WHEN refused_at <= coalesce($3::timestamptz, 'infinity') THEN refused_at END) AS refused_at,
+           array_agg(refused_offset_seconds) AS refused_offsets
+    FROM device_contacts WHERE pump_id = ANY ($1::text[]) GROUP BY pump_id),
+pause AS (
+    SELECT pump_id, array_agg(device_id) AS devices, array_agg(u.paused) AS paused, array_agg(u.resumed) AS resumed
+    FROM device_contacts, unnest(paused_at, resumed_at) AS u (paused, resumed)
+    WHERE pump_id = ANY ($1::text[]) AND u.resumed <= coalesce($3::timestamptz, 'infinity') GROUP BY pump_id)
 SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
@@ -131,14 +147,21 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled,
        request.moments AS requests_at, request.outcomes, latest.devices AS latest_devices, latest.received AS latest_received_at,
        status.moments AS statuses_at, status.received AS statuses_received_at, status.devices AS status_devices,
        heard.moments AS also_heard_at, report.complaints, report.scores, report.moments AS reports_at,
-       handheld.devices AS handhelds
+       status.ahead AS statuses_ahead,
+       device.devices AS contacts, device.last_seen, device.offsets AS last_seen_offsets, device.refused_at,
+       device.refused_offsets, pause.devices AS pause_devices, pause.paused AS paused_at, pause.resumed AS resumed_at,
+       refused.codes AS refused_codes, refused.states AS refused_states, refused.received AS refused_received_at,
+       refused.offsets AS refused_alarm_offsets, refused.devices AS refused_devices, refused.seqs AS refused_seqs,
+       refused.event_ids AS refused_event_ids
 FROM asked
 LEFT JOIN therapy USING (pump_id)
 LEFT JOIN refill USING (pump_id)
 LEFT JOIN alarm USING (pump_id)
 LEFT JOIN heard USING (pump_id)
 LEFT JOIN report USING (pump_id)
-LEFT JOIN handheld USING (pump_id)
+LEFT JOIN refused USING (pump_id)
+LEFT JOIN device USING (pump_id)
+LEFT JOIN pause USING (pump_id)
 -- The newest reading by the device's clock and, where that is dated ahead, the newest of those that it may hide: they are dated
 -- later than it came. One look-up of one row; the second is made only for a clock that is ahead.
 LEFT JOIN LATERAL (
@@ -171,7 +194,8 @@ LEFT JOIN LATERAL (
       AND received_at <= coalesce($3::timestamptz, 'infinity')) request ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments,
-           array_agg(received_at) AS received, array_agg(device_id) AS devices
+           array_agg(received_at) AS received, array_agg(device_id) AS devices,
+           array_agg(CASE WHEN observed_at > received_at THEN date_part('epoch', observed_at - received_at) END) AS ahead
     FROM device_statuses
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - greatest($4::integer, 60) * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) status ON true

@@ -29,10 +29,11 @@ from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.refill_forecast import Forecast, forecast
+from services.alerts.rules.refused_alarm import RESERVOIR_CODES, stored_alarms
 from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
 KEY: Final = "reservoir"
-_CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
+_CODES: Final = RESERVOIR_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     """At most one condition: FULL when low or empty, HOLDING within hysteresis or with no level known."""
     limit_ml = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
     level = _level(facts)
-    alarms = _alarms(facts)
+    alarms = _alarms(facts, policy, now)
     is_low = level is not None and level.volume_ml <= limit_ml
     if alarms or is_low:
         return (_condition(Strength.FULL, level, limit_ml, alarms, policy, now, is_low=is_low),)
@@ -99,8 +100,8 @@ def _level(facts: PumpFacts) -> _Level | None:
     return _Level(reading.volume_ml, reading.basis.value, reading.observed_at)
 
 
-def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
-    standing = active_alarms(facts.alarms)
+def _alarms(facts: PumpFacts, policy: Policy, now: datetime) -> list[ActiveAlarm]:
+    standing = active_alarms(stored_alarms(facts, policy, now))
     return [
         standing[code]
         for code in _CODES

@@ -25,6 +25,7 @@ from schemas.events import (
     MAX_BATCH_EVENTS,
     MAX_PAYLOAD_BYTES,
     MODEL_BY_KIND,
+    Alarm,
     AnyEvent,
     Event,
     EventKind,
@@ -107,6 +108,10 @@ class Rejection:
         return RejectedEvent(index=index, event_id=self.event_id, reason=self.reason, detail=self.detail)
 
 
+RefusedAlarm = tuple[str, UUID, str, str, str, int | None, float]
+"""An alarm that is understood and refused for its date: (pump, event id, device, code, state, seq, seconds behind)."""
+
+
 @dataclass(slots=True)
 class Decoded:
     """A batch of messages, decoded: rows by kind, rejections, and what was heard of each device."""
@@ -117,6 +122,9 @@ class Decoded:
     rejections: list[Rejection] = field(default_factory=list)
     last_observed: dict[str, float] = field(default_factory=dict)
     """For each device the newest time that it reported, in seconds since 1970."""
+    refused_alarms: list[RefusedAlarm] = field(default_factory=list)
+    refused_clocks: dict[str, float] = field(default_factory=dict)
+    """By how many seconds the clock of a device was behind at the most whose events were refused; below 0: ahead."""
     keep_rejections: bool = True
     """False: whoever asks for the write keeps them (a replay has a row for them already)."""
 
@@ -132,6 +140,16 @@ class Decoded:
         self.rejections += other.rejections
         for device_id, observed in other.last_observed.items():
             self.last_observed[device_id] = max(observed, self.last_observed.get(device_id, observed))
+        self.refused_alarms += other.refused_alarms
+        for device_id, behind in other.refused_clocks.items():
+            self.refused_clocks[device_id] = min(behind, self.refused_clocks.get(device_id, behind))
+
+    def refuse_date(self, event: Event, behind: float, pump_id: str, device_id: str) -> None:
+        """Take note of an event that is refused for its date: the clock is told of, and an alarm all the more."""
+        self.refused_clocks[device_id] = min(behind, self.refused_clocks.get(device_id, behind))
+        if isinstance(event, Alarm):
+            row = (pump_id, event.event_id, device_id, event.code, event.state, event.seq, behind)
+            self.refused_alarms.append(row)
 
     def sequence(self) -> Iterator[tuple[str, int | None]]:
         """The device and sequence number of every row, kind by kind."""
@@ -140,6 +158,7 @@ class Decoded:
     def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
         """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
         urgent = {row[PUMP_ID] for kind in _URGENT for row in self.rows.get(kind, ())}
+        urgent.update(pump_id for pump_id, *_ in self.refused_alarms)
         every = {row[PUMP_ID] for rows in self.rows.values() for row in rows}
         return sorted(urgent), sorted(every - urgent)
 
@@ -232,6 +251,7 @@ def _decode(
                 event_index = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _clock_fault(event, now, clock)
                 decoded.rejections.append(Rejection.of(number, message, event_index, fault))
+                decoded.refuse_date(event, now.timestamp() - observed, pump_id, device_id)
                 continue
             rows = all_rows.get(event.kind)
             if rows is None:
