@@ -188,8 +188,8 @@ class DeviceSilentPolicy(_Part):
     """Silent for so many times its usual longest pause (the 90 % quantile of its pauses)."""
     minimum_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
     learning_hours: Annotated[float, Field(gt=0, le=2160)] = 384.0
-    """While fewer than five pauses of a device are known, it may be silent for so long, or for `factor` times its longest
-    pause so far where that is longer: a device that uploads once a week and fails once is no news."""
+    """While fewer than five pauses of a device are known, it may be silent for so long, or for `factor` times its
+    longest pause so far where that is longer: a device that uploads once a week and fails once is no news."""
     priority: Priority = Priority.LOW
 
 

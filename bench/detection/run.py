@@ -23,6 +23,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from bench.detection import oracle as detection_oracle
+from bench.detection.absence import find_absences
 from bench.detection.fleet import CELLS, DAY, T0, Patient
 from bench.detection.pumps import find_alarms, find_refills
 from schemas.policy import Policy
@@ -190,6 +191,7 @@ def report(found: Sequence[Found], seed: int, pumps: int) -> dict[str, Any]:
         },
         "refills": find_refills(Random(f"{seed}/refills"), 2_000),
         "alarms": find_alarms(seed),
+        "absence": find_absences(seed),
     }
 
 
@@ -240,5 +242,5 @@ def main() -> None:
         print(f"false alerts per 1,000 pump-days, {name}: {rate}")
     for line in figures["demand"]:
         print(line)
-    for name in ("demand_all", "refills", "alarms"):
+    for name in ("demand_all", "refills", "alarms", "absence"):
         print(f"{name}: {figures[name]}")

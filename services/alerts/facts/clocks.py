@@ -16,6 +16,8 @@ from services.alerts.facts.model import DeviceClock
 
 UPLOAD: Final = timedelta(minutes=30)
 """What is received within this long belongs to one upload; a device that is not heard for longer pauses."""
+HABIT_DAYS: Final = 60
+"""Heartbeats that are dated earlier are not looked at."""
 _AGREE: Final = timedelta(hours=12)
 """Two uploads whose smallest delays differ by more were late, and tell nothing of the clock."""
 
@@ -29,8 +31,19 @@ def beat(observed_at: datetime, received_at: datetime) -> Beat:
     return min(observed_at, received_at).timestamp(), received_at, ahead
 
 
-def clock_of(beats: Sequence[Beat]) -> DeviceClock | None:
-    """What the heartbeats of late, in any order, tell of a device's clock; None: nothing."""
+def clock_of(
+    beats: Sequence[Beat], known_at: datetime | None = None, last: tuple[datetime, timedelta] | None = None
+) -> DeviceClock | None:
+    """What the heartbeats of late, in any order, tell of a device's clock; None: nothing.
+
+    Args:
+        beats: Dated within `HABIT_DAYS`.
+        known_at: When what is dated within that time was last received.
+        last: When it was last heard at all, and how much earlier that was dated: a clock may be too far behind for
+            any of its heartbeats to be among `beats`.
+    """
+    if last is not None and last[1] > timedelta(days=HABIT_DAYS) and (known_at is None or last[0] - known_at >= UPLOAD):
+        return DeviceClock(last[1])
     if not beats:
         return None
     newest = max(received_at for _, received_at, _ in beats)

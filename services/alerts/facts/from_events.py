@@ -16,9 +16,8 @@ from typing import Final, Generic, TypeVar, assert_never
 from uuid import UUID
 
 from schemas import events as wire
-from services.alerts.facts.clocks import UPLOAD, beat, clock_of
+from services.alerts.facts.clocks import HABIT_DAYS, UPLOAD, beat, clock_of
 from services.alerts.facts.from_rows import (
-    HABIT_DAYS,
     HEARTBEATS,
     MOST_REFUSED,
     PAUSES_KEPT,
@@ -264,12 +263,11 @@ class History:
         heard.update(newest and [max(newest)])
         beats = [beat(each.event.observed_at, each.received_at) for each in statuses]
         kept = self.contacts.get(device_id)
-        pauses: tuple[tuple[datetime, datetime], ...] = ()
-        if kept is not None:
-            heard.add(kept.receipts[-1])
-            pauses = tuple(kept.pauses[-PAUSES_KEPT:])
-            beats = beats or [beat(kept.newest[1], kept.newest[0])]
-        return Contact(device_id, tuple(sorted(heard)), pauses, clock_of(beats))
+        if kept is None:
+            return Contact(device_id, ())
+        received_at, observed_at = kept.newest
+        clock = clock_of(beats, max(heard, default=None), (received_at, received_at - observed_at))
+        return Contact(device_id, tuple(sorted({*heard, received_at})), tuple(kept.pauses[-PAUSES_KEPT:]), clock)
 
     def _newest_requests(self, first: datetime) -> list[_Entry[wire.Bolus]]:
         if not self.requests or self.requests[-1].at <= first:

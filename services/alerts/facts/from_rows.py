@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
-from services.alerts.facts.clocks import UPLOAD, Beat, beat, clock_of
+from services.alerts.facts.clocks import HABIT_DAYS, UPLOAD, Beat, clock_of
 from services.alerts.facts.model import (
     EPISODE,
     AlarmEvent,
@@ -42,9 +42,7 @@ _NOTHING: Final = DayWindow(0, heard=False)
 _HEARD: Final = DayWindow(0, heard=True)
 _LARGEST_BOLUS_ML: Final = 100.0
 HEARTBEATS: Final = 40
-"""So many of a device's newest heartbeats make its habit..."""
-HABIT_DAYS: Final = 60
-"""...and none that is older."""
+"""So many of a device's newest heartbeats of the last `HABIT_DAYS` make its habit."""
 PAUSES_KEPT: Final = 40
 """So many pauses of a device ingest keeps, however old (services/ingest/storage/queries.sql, upsert_last_seen)."""
 REFUSED_DAYS: Final = 30
@@ -251,11 +249,9 @@ def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
         newest = [received_at for device, received_at in latest if device == device_id]
         heard.update(newest and [max(newest)])
         last_seen, offset, refused_at, refused_offset = kept.get(device_id, (None, 0.0, None, 0.0))
-        if last_seen is not None:
-            heard.add(last_seen)
-            # Where no heartbeat is known, perhaps because they are dated too long ago.
-            beats = beats or [beat(last_seen - timedelta(seconds=offset), last_seen)]
-        clock = clock_of(beats)
+        last = None if last_seen is None else (last_seen, timedelta(seconds=offset))
+        clock = clock_of(beats, max(heard, default=None), last)
+        heard.update([] if last_seen is None else [last_seen])
         if refused_at is not None and refused_at - max(heard, default=refused_at - UPLOAD) >= UPLOAD:
             heard.add(refused_at)
             clock = DeviceClock(timedelta(seconds=refused_offset), refused=True)

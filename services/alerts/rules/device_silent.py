@@ -135,8 +135,8 @@ def _silent(
     rule: DeviceSilentPolicy,
     now: datetime,
 ) -> Condition:
-    kinds = dict.fromkeys(f"the {_word(facts, each)}" for each in group)
-    title = f"{capitalised(listed(list(kinds)))} {'is' if len(group) == 1 else 'are'} silent"
+    kinds = sorted({f"the {_word(facts, each)}" for each in group}, reverse=True)  # the pump first
+    title = f"{capitalised(listed(kinds))} {'is' if len(group) == 1 else 'are'} silent"
     return _condition(contact, strength, rule, now, title, " ".join(_sentences(facts, group, rule)))
 
 

@@ -204,11 +204,25 @@ def test_what_ingest_keeps_of_devices_beside_their_events() -> None:
         resumed_at=[ago(79), ago(85)],
     )
     hand_1, hand_2, pump = facts_of_row(known, NOW, WINDOWS).contacts
-    # Its date was ahead, and what was refused came before the newest that was not.
-    assert pump == Contact("pump-1", (ago(1),), clock=DeviceClock(timedelta(minutes=-30)))
+    assert pump == Contact("pump-1", (ago(1),))  # what was refused came before the newest that was not
     refused = DeviceClock(timedelta(seconds=5e9), refused=True)
     assert hand_1 == Contact("hand-1", (ago(30), ago(29)), ((ago(90), ago(85)), (ago(80), ago(79))), refused)
     assert hand_2 == Contact("hand-2", (ago(9),), clock=DeviceClock(timedelta(hours=-25), refused=True))
+
+
+def test_a_clock_that_is_too_far_behind_for_any_heartbeat_to_be_looked_at() -> None:
+    known = row(
+        contacts=["pump-1"],
+        last_seen=[ago(1)],
+        last_seen_offsets=[90 * 86_400.0],
+        refused_at=[None],
+        refused_offsets=[None],
+    )
+    [contact] = facts_of_row(known, NOW, WINDOWS).contacts
+    assert contact == Contact("pump-1", (ago(1),), clock=DeviceClock(timedelta(days=90)))
+    beats = {"statuses_at": seconds(1.2), "statuses_received_at": [ago(1.2)], "status_devices": ["pump-1"]}
+    [contact] = facts_of_row(known | beats | {"statuses_ahead": [None]}, NOW, WINDOWS).contacts
+    assert contact.clock == DeviceClock(timedelta(0))
 
 
 def test_refused_alarms_are_in_the_order_of_receipt() -> None:
