@@ -11,12 +11,14 @@ sends no heartbeats is known by its newest event alone, and a clock that is behi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import ClockPolicy, Policy
 from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
+from services.alerts.rules.refused_alarm import standing
 from services.alerts.wording import years_or_age
 
 _HELD: Final = 0.8
@@ -26,8 +28,14 @@ _NOTHING: Final = timedelta(0)
 
 def clock(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition for each device: FULL when its clock is off, HOLDING when it is hardly, or nobody knows."""
+    told = {each.device_id for raised in standing(facts, policy, now).values() for each in raised}
     found = (_of_device(contact, policy, now, pump=contact.device_id == facts.pump_id) for contact in facts.contacts)
-    return tuple(condition for condition in found if condition is not None)
+    return tuple(
+        # A refused alarm says already that the clock is to be set: one thing, one page.
+        replace(condition, strength=Strength.HOLDING) if condition.key in told else condition
+        for condition in found
+        if condition is not None
+    )
 
 
 def days_are_known(facts: PumpFacts, policy: Policy) -> bool:

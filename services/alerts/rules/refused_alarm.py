@@ -31,18 +31,19 @@ RESERVOIR_CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
 
 def refused_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """One condition for each code of which a refused alarm stands."""
-    return tuple(_condition(facts, code, raised, policy, now) for code, raised in _standing(facts, policy, now).items())
+    return tuple(_condition(facts, code, raised, policy, now) for code, raised in standing(facts, policy, now).items())
 
 
 def stored_alarms(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[AlarmEvent, ...]:
     """The stored alarms but those that are told here: dead letters that were replayed meanwhile."""
     if not facts.refused_alarms:
         return facts.alarms
-    told = {each.event_id for raised in _standing(facts, policy, now).values() for each in raised}
+    told = {each.event_id for raised in standing(facts, policy, now).values() for each in raised}
     return tuple(event for event in facts.alarms if event.event_id not in told)
 
 
-def _standing(facts: PumpFacts, policy: Policy, now: datetime) -> dict[AlarmCode, list[RefusedAlarm]]:
+def standing(facts: PumpFacts, policy: Policy, now: datetime) -> dict[AlarmCode, list[RefusedAlarm]]:
+    """The refused `raised` that stand, by code, in the order of receipt."""
     stays = timedelta(hours=policy.clock.alarm_stays_hours)
     refused_ids = {each.event_id for each in facts.refused_alarms}
     stored = [event for event in facts.alarms if event.event_id not in refused_ids]

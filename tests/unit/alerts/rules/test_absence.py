@@ -23,7 +23,8 @@ FULL, HOLDING = Strength.FULL, Strength.HOLDING
 
 def lives(habit_days: float, days: float, seed: str, *, jitter: float = 0.1, fails: float = 0.02) -> list[float]:
     """Days, after five pauses (below 0: before), on which a device with a regular habit was called silent."""
-    draw, history, uploads = Random(seed), History("pump-1", "north"), []
+    draw, history = Random(seed), History("pump-1", "north")
+    uploads: list[float] = []
     false: list[float] = []
     began = NOW - timedelta(days=days)
     for number in itertools.count():

@@ -186,6 +186,11 @@ def test_the_texts_of_clocks() -> None:
     assert "is 56 years behind, and what it sends is refused" in text(device(57 * 365 * DAY, refused=True))
 
 
+def test_an_alarm_that_was_refused_tells_of_the_clock_too() -> None:
+    known = facts(refused_alarms=(refused(RAISED, 2),), contacts=(device(57 * 365 * DAY, refused=True, name="pump-1"),))
+    assert told(known) == TOLD
+
+
 QUIET = windows(0, 0, 0, 0, *[4] * 60)
 
 
