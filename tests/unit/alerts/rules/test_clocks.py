@@ -12,11 +12,13 @@ from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.facts.clocks import beat, clock_of
 from services.alerts.facts.model import Contact, DeviceClock, PumpFacts, RefusedAlarm, Therapy
+from services.alerts.lifecycle.one_off import counted_as
 from services.alerts.model import Condition, Strength
 from services.alerts.rules import evaluate
 from services.alerts.rules.clock import clock
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.refused_alarm import refused_alarm
+from services.alerts.wording import rule_words
 from tests.unit.alerts.rules.builders import HIGH, LOW, MEDIUM, NOW, ago, alarm, facts, reading, refill, windows
 
 FULL, HOLDING = Strength.FULL, Strength.HOLDING
@@ -223,3 +225,20 @@ def test_requests_that_just_came_with_old_dates_are_no_silence(
     known = facts(windows=QUIET, requests_heard_at=heard_at, contacts=(device(clocks), device(None, name="pump-1")))
     (found,) = demand_silent(known, Policy(), NOW)
     assert found.strength is expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "words"),
+    [
+        ("clock", "alarm/motor_stall", "pump alarm with a wrong clock"),
+        ("clock", "pump-1", "wrong clock"),
+        ("pump_alarm", "alarm/other", "pump alarm"),
+    ],
+)
+def test_what_a_clock_alert_is_called(rule: str, key: str, words: str) -> None:
+    assert rule_words(rule, key) == words
+
+
+def test_clock_alerts_are_counted_by_kind() -> None:
+    assert counted_as("clock", "pump-1") == "clock/device"
+    assert counted_as("clock", "alarm/motor_stall") == "clock/alarm/motor_stall"
