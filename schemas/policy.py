@@ -203,9 +203,24 @@ class DeviceSilentPolicy(_Part):
     factor: Annotated[float, Field(ge=1, le=20)] = 3.0
     """Silent for so many times its usual longest pause (the 90 % quantile of its pauses)."""
     minimum_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
-    learning_hours: Annotated[float, Field(gt=0, le=2160)] = 168.0
-    """Used while fewer than five pauses of a device are known."""
+    learning_hours: Annotated[float, Field(gt=0, le=2160)] = 384.0
+    """While fewer than five pauses of a device are known, it may be silent for so long, or for `factor` times its
+    longest pause so far where that is longer: a device that uploads once a week and fails once is no news."""
     priority: Priority = Priority.LOW
+
+
+class ClockPolicy(_Part):
+    """When the clock of a device is off by so much that somebody should set it (INF)."""
+
+    ahead_minutes: Annotated[float, Field(ge=1, le=1440)] = 10.0
+    behind_hours: Annotated[float, Field(ge=24, le=9600)] = 48.0
+    """Less could be an upload that waited."""
+    priority: Priority = Priority.LOW
+    refused_priority: Priority = Priority.MEDIUM
+    """The clock is so far off that what the device sends is refused: nobody watches that device."""
+    alarm_stays_hours: Annotated[float, Field(gt=0, le=720)] = 72.0
+    """An alarm that was refused for its date stands for so long after it came, unless its recovery is known before. Its
+    priority is that of its code."""
 
 
 class PatientReportPolicy(_Part):
@@ -342,6 +357,7 @@ class Policy(_Part):
     bolus_limit: BolusLimitPolicy = BolusLimitPolicy()
     infusion: InfusionPolicy = InfusionPolicy()
     device_silent: DeviceSilentPolicy = DeviceSilentPolicy()
+    clock: ClockPolicy = ClockPolicy()
     patient_report: PatientReportPolicy = PatientReportPolicy()
     dangerous_to_stop: tuple[_DrugName, ...] = ("baclofen",)
     """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up

@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any, Final
 
 from bench.detection import oracle as detection_oracle
+from bench.detection.absence import find_absences
 from bench.detection.fleet import CELLS, DAY, T0, Patient
 from bench.detection.pumps import find_alarms, find_refills
 from bench.detection.steady import find_steady
@@ -157,6 +158,7 @@ def report(found: Sequence[Found], seed: int, pumps: int, steady: dict[str, Any]
         "refills": find_refills(Random(f"{seed}/refills"), 2_000),
         "alarms": find_alarms(seed),
         "steady": steady,
+        "absence": find_absences(seed),
     }
 
 
@@ -217,5 +219,5 @@ def main() -> None:
         print(f"false alerts per 1,000 pump-days, {name}: {rate}")
     for line in figures["demand"]:
         print(line)
-    for name in ("demand_all", "refills", "alarms"):
+    for name in ("demand_all", "refills", "alarms", "absence"):
         print(f"{name}: {figures[name]}")

@@ -36,6 +36,7 @@ class RuleName(StrEnum):
     BOLUS_LIMIT = "bolus_limit"
     INFUSION = "infusion"
     DEVICE_SILENT = "device_silent"
+    CLOCK = "clock"
     PATIENT_REPORT = "patient_report"
     PUMP_UNJUDGED = "pump_unjudged"
     """No rule of `rules`: Pumpwatch itself failed on the pump."""

@@ -31,6 +31,7 @@ RULE_WORDS: Final[dict[str, str]] = {
     "bolus_limit": "bolus limit",
     "infusion": "over- or under-infusion",
     "device_silent": "device silent",
+    "clock": "wrong clock",
     "patient_report": "patient's report",
     "pump_unjudged": "a pump cannot be judged",
 }
@@ -41,10 +42,18 @@ _WRITTEN: Final = re.compile(
 )
 _MINUTES_PER_HOUR: Final = 60
 _HOURS_PER_DAY: Final = 24
+_DAYS_PER_YEAR: Final = 365.2425
+_YEARS_FROM: Final = 2
 
 
-def rule_words(rule: str) -> str:
-    """Name a rule; one that this release does not know goes by its stored name."""
+ALARM_SIGN: Final = "alarm/"
+"""What the key of a `clock` alert begins with where it is about an alarm; in no id of a device."""
+
+
+def rule_words(rule: str, key: str = "") -> str:
+    """Name a rule, or what an alert of it is about; one that this release does not know goes by its stored name."""
+    if rule == "clock" and key.startswith(ALARM_SIGN):
+        return "pump alarm with a wrong clock"
     return RULE_WORDS.get(rule, rule.replace("_", " "))
 
 
@@ -95,6 +104,12 @@ def near_names(name: str, known: Iterable[str]) -> str:
     if not near:
         return ""
     return f"; near it {'is' if len(near) == 1 else 'are'} {listed(near)}"
+
+
+def years_or_age(span: timedelta) -> str:
+    """The same for what a clock is off by, which may be "56 years"."""
+    years = span.days // _DAYS_PER_YEAR
+    return f"{years:.0f} years" if years >= _YEARS_FROM else age(span)
 
 
 def listed(words: Sequence[str]) -> str:

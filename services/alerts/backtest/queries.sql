@@ -42,6 +42,10 @@ WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= 
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, code, state, detail FROM pump_alarms
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
 
+-- name: refused_alarms
+SELECT pump_id, event_id, received_at, device_id, seq, code, state, clock_offset_seconds FROM refused_alarms
+WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;
+
 -- name: refills
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, expected_ml, measured_ml, filled_ml, replaces
 FROM refills

@@ -15,6 +15,7 @@ from schemas.events import Event
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.escalate import due_steps
 from services.alerts.facts.from_events import History
+from services.alerts.facts.model import RefusedAlarm
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import (
     PAGING_KINDS,
@@ -29,11 +30,11 @@ _NAMESPACE = UUID("6f1c9d5e-2a7b-5c11-9a53-0d8f6f0f7a10")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One stored event: when it was received, and from which device."""
+    """One stored event, or an alarm that was refused for its date: when it was received, and from which device."""
 
     received_at: datetime
     device_id: str
-    event: Event
+    event: Event | RefusedAlarm
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from schemas import events as wire
 from services.alerts.backtest.replay import Arrival
-from services.alerts.facts.model import AcceptedLevel
+from services.alerts.facts.model import AcceptedLevel, RefusedAlarm
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -62,6 +62,8 @@ async def load_arrivals(
     for name in ("alarms", "refills", "therapies"):
         for row in await connection.fetch(QUERIES[name], list(pump_ids), until):
             found[row["pump_id"]].append(Arrival(row["received_at"], row["device_id"], _event(name, row)))
+    for row in await connection.fetch(QUERIES["refused_alarms"], list(pump_ids), until):
+        found[row["pump_id"]].append(Arrival(row["received_at"], row["device_id"], _refused(row)))
     return found
 
 
@@ -74,6 +76,19 @@ async def load_acceptances(
         level = AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"])
         found[row["pump_id"]].append(level)
     return found
+
+
+def _refused(row: asyncpg.Record) -> RefusedAlarm:
+    known = row["code"] in frozenset(wire.AlarmCode)
+    return RefusedAlarm(
+        wire.AlarmCode(row["code"]) if known else wire.AlarmCode.OTHER,
+        wire.AlarmState(row["state"]),
+        row["received_at"],
+        timedelta(seconds=row["clock_offset_seconds"]),
+        row["device_id"],
+        row["seq"],
+        row["event_id"],
+    )
 
 
 def _event(name: str, row: asyncpg.Record) -> wire.Event:

@@ -34,7 +34,7 @@ def page_text(
             title=f"{head}pump {alert.pump_id}: {alert.title}",
             body=f"{alert.explanation} Alert {short_id(alert)}. {link}",
         )
-    return PageText(title=f"{head}{rule_words(alert.rule)}", body=f"Alert {short_id(alert)}. {link}")
+    return PageText(title=f"{head}{rule_words(alert.rule, alert.key)}", body=f"Alert {short_id(alert)}. {link}")
 
 
 def short_id(alert: OpenAlert) -> str:

@@ -16,7 +16,15 @@ from typing import Final, Generic, TypeVar, assert_never
 from uuid import UUID
 
 from schemas import events as wire
-from services.alerts.facts.from_rows import HABIT_DAYS, HEARTBEATS, bolus_volume_ml, daily_ml
+from services.alerts.facts.clocks import HABIT_DAYS, UPLOAD, beat, clock_of
+from services.alerts.facts.from_rows import (
+    HEARTBEATS,
+    MOST_REFUSED,
+    PAUSES_KEPT,
+    REFUSED_DAYS,
+    bolus_volume_ml,
+    daily_ml,
+)
 from services.alerts.facts.model import (
     DRAWN_OFF,
     EPISODE,
@@ -32,6 +40,7 @@ from services.alerts.facts.model import (
     PumpFacts,
     Reading,
     Refill,
+    RefusedAlarm,
     Report,
     Therapy,
     position,
@@ -43,6 +52,7 @@ Kind = TypeVar("Kind", bound=wire.Event)
 _DAY_SECONDS: Final = 86_400.0
 _EPISODE_SECONDS: Final = EPISODE.total_seconds()
 _WEEK: Final = timedelta(days=7)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _OUTCOMES: Final = tuple(outcome.value for outcome in wire.BolusOutcome)
 
 
@@ -67,6 +77,25 @@ class _Entry(Generic[Kind]):
 _Mark = tuple[float, bool, bool, bool, str]
 """Of a request: seconds since 1970, delivered, refused, refused at the limit, and its outcome."""
 
+
+@dataclass(slots=True)
+class _Heard:
+    """When a device was heard, and its pauses, as ingest keeps them (device_last_seen)."""
+
+    receipts: list[datetime] = field(default_factory=list)
+    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
+    newest: tuple[datetime, datetime] = (_NEVER, _NEVER)
+    """When it was heard last, and the newest date of what it said then."""
+
+    def add(self, received_at: datetime, observed_at: datetime) -> None:
+        self.newest = max(self.newest, (received_at, observed_at))
+        in_order = not self.receipts or received_at >= self.receipts[-1]
+        insort(self.receipts, received_at)
+        pairs = itertools.pairwise(self.receipts[-2:] if in_order else self.receipts)
+        paused = [(earlier, later) for earlier, later in pairs if later - earlier >= UPLOAD]
+        self.pauses = self.pauses + paused if in_order else paused
+
+
 _order = attrgetter("position")
 _moment = attrgetter("at")
 
@@ -75,7 +104,8 @@ _moment = attrgetter("at")
 class History:
     """Stored events of one pump and its handhelds. Add them in any order; duplicate ids are ignored.
 
-    Each list is in the order of `position`, the newest last. What is replaced stays, and does not count.
+    Each list is in the order of `position`, the newest last. What is replaced stays, and does not count. Of what was
+    refused for its date it knows alarms only: other events are in no table that a replay could read.
     """
 
     pump_id: str
@@ -95,17 +125,23 @@ class History:
     alarms: dict[UUID, AlarmEvent] = field(default_factory=dict)
     statuses: dict[str, list[_Entry[wire.Status]]] = field(default_factory=dict)
     heard: list[float] = field(default_factory=list)
+    contacts: dict[str, _Heard] = field(default_factory=dict)
+    refused: dict[UUID, RefusedAlarm] = field(default_factory=dict)
     seen: set[UUID] = field(default_factory=set)
     replaced: set[tuple[wire.EventKind, UUID]] = field(default_factory=set)
 
     accepted: list[AcceptedLevel] = field(default_factory=list)
     """The levels of demand that people accepted as the new one."""
 
-    def add(self, event: wire.Event, received_at: datetime, device_id: str) -> None:
-        """Store one event."""
+    def add(self, event: wire.Event | RefusedAlarm, received_at: datetime, device_id: str) -> None:
+        """Store one event, or take note of an alarm that was refused for its date."""
+        if isinstance(event, RefusedAlarm):
+            self.refused.setdefault(event.event_id, event)
+            return
         if event.event_id in self.seen:
             return
         self.seen.add(event.event_id)
+        self.contacts.setdefault(device_id, _Heard()).add(received_at, event.observed_at)
         where = position(event.observed_at, received_at, event.seq, event.event_id)
         if self.since is not None and where[0] < self.since:
             if isinstance(event, wire.Therapy | wire.Refill):
@@ -173,6 +209,8 @@ class History:
                 for each in self.reports[:-21:-1]
                 if each.at > now - timedelta(days=30)
             ),
+            requests_heard_at=self._newest_request_heard_at(now - timedelta(days=windows)),
+            refused_alarms=self._refused(now),
             contacts=tuple(
                 self._contact(device, now, now - timedelta(days=windows))
                 for device in sorted({self.pump_id, *self.handhelds})
@@ -235,6 +273,15 @@ class History:
         dated = (each for each in self.readings[start:end] if each.event.observed_at <= at + FILLED_FOR)
         return _first(dated, wire.ReadingBasis.MEASURED)
 
+    def _refused(self, now: datetime) -> tuple[RefusedAlarm, ...]:
+        after, since = now - timedelta(days=REFUSED_DAYS), self.since
+        counting = (
+            each
+            for each in self.refused.values()
+            if each.received_at > after and (since is None or each.received_at >= since)
+        )
+        return tuple(sorted(counting, key=lambda each: (each.received_at, each.event_id))[-MOST_REFUSED:])
+
     def _accepted(self, now: datetime) -> AcceptedLevel | None:
         counting = (each for each in self.accepted if each.at <= now and (self.since is None or each.at >= self.since))
         return max(counting, key=attrgetter("at"), default=None)
@@ -266,16 +313,30 @@ class History:
 
     def _contact(self, device_id: str, now: datetime, first: datetime) -> Contact:
         statuses = self.statuses.get(device_id, [])[: -HEARTBEATS - 1 : -1]
-        heard = {each.received_at for each in statuses if each.at > now - timedelta(days=HABIT_DAYS)}
+        statuses = [each for each in statuses if each.at > now - timedelta(days=HABIT_DAYS)]
+        heard = {each.received_at for each in statuses}
         if self.since is not None:
             heard.add(self.since)
         if self.readings and self.readings[-1].device_id == device_id:
             heard.add(self.readings[-1].received_at)
-        if self.requests and self.requests[-1].at > first:
-            start = bisect_left(self.requests, self.requests[-1].at, key=_moment)
-            newest = [each.received_at for each in self.requests[start:] if each.device_id == device_id]
-            heard.update(newest and [max(newest)])
-        return Contact(device_id, tuple(sorted(heard)))
+        newest = [each.received_at for each in self._newest_requests(first) if each.device_id == device_id]
+        heard.update(newest and [max(newest)])
+        beats = [beat(each.event.observed_at, each.received_at) for each in statuses]
+        kept = self.contacts.get(device_id)
+        if kept is None:
+            return Contact(device_id, tuple(sorted(heard)))
+        received_at, observed_at = kept.newest
+        clock = clock_of(beats, max(heard, default=None), (received_at, received_at - observed_at))
+        pauses = [each for each in kept.pauses[-PAUSES_KEPT:] if self.since is None or each[0] >= self.since]
+        return Contact(device_id, tuple(sorted({*heard, received_at})), tuple(pauses), clock)
+
+    def _newest_requests(self, first: datetime) -> list[_Entry[wire.Bolus]]:
+        if not self.requests or self.requests[-1].at <= first:
+            return []
+        return self.requests[bisect_left(self.requests, self.requests[-1].at, key=_moment) :]
+
+    def _newest_request_heard_at(self, first: datetime) -> datetime | None:
+        return max((each.received_at for each in self._newest_requests(first)), default=None)
 
 
 def _mark(at: float, outcome: str) -> _Mark:

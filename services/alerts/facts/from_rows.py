@@ -19,6 +19,7 @@ from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
+from services.alerts.facts.clocks import HABIT_DAYS, UPLOAD, Beat, clock_of
 from services.alerts.facts.model import (
     EPISODE,
     FILLED_FOR,
@@ -27,10 +28,12 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
+    DeviceClock,
     Flow,
     PumpFacts,
     Reading,
     Refill,
+    RefusedAlarm,
     Report,
     Therapy,
 )
@@ -45,9 +48,12 @@ _NOTHING: Final = DayWindow(0, heard=False)
 _HEARD: Final = DayWindow(0, heard=True)
 _LARGEST_BOLUS_ML: Final = 100.0
 HEARTBEATS: Final = 40
-"""So many of a device's newest heartbeats make its habit..."""
-HABIT_DAYS: Final = 60
-"""...and none that is older."""
+"""So many of a device's newest heartbeats of the last `HABIT_DAYS` make its habit."""
+PAUSES_KEPT: Final = 40
+"""So many pauses of a device ingest keeps, however old (services/ingest/storage/queries.sql, upsert_last_seen)."""
+REFUSED_DAYS: Final = 30
+MOST_REFUSED: Final = 200
+"""So many alarms that were refused for their date are looked at, of so many days."""
 
 
 class Row(Protocol):
@@ -98,7 +104,7 @@ def facts_of_row(
         earlier_flows=tuple(_earlier_flows(row)),
         reprogrammed_at=row["changed_at"],
         accepted=None
-        if row["accepted_at"] is None
+        if row["accepted_at"] is None or row["accepted_at"].timestamp() < since
         else AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"]),
         demand=_demand(requests, now),
         windows=_windows(row, requests, now, windows, row["requests_at"] if told is not None else ()),
@@ -109,6 +115,8 @@ def facts_of_row(
             )
             if complaint in _KNOWN_COMPLAINTS
         ),
+        requests_heard_at=max(row["latest_received_at"] or (), default=None),
+        refused_alarms=tuple(sorted(_refused_alarms(row), key=lambda each: (each.received_at, each.event_id))),
         contacts=tuple(_contacts(row, now)),
         since=datetime.fromtimestamp(since, UTC) if row["is_anew"] else None,
         implanted=row["implanted"],
@@ -271,30 +279,77 @@ def _window(attempts: int, outcomes: tuple[str, ...]) -> DayWindow:
 
 
 def _contacts(row: Row, now: datetime) -> Iterable[Contact]:
-    """By the last heartbeats, and by the newest reading and request; heard at the latest when it was implanted anew."""
+    """By the last heartbeats, the newest reading and request, and what ingest keeps of every device.
+
+    A device is heard at the latest when the pump was implanted anew, and its habits from before that do not count.
+    """
     begins = row["since"]
     since = max((now - timedelta(days=HABIT_DAYS)).timestamp(), math.nextafter(begins, -math.inf))
     anew = {datetime.fromtimestamp(begins, UTC)} if row["is_anew"] else set()
     known = row["reading_at"] is None or row["reading_at"].timestamp() >= begins
     asked = max(row["requests_at"] or (math.inf,)) >= begins
-    own: Mapping[str, list[tuple[float, datetime]]] = {
-        device_id: [] for device_id in sorted({row["pump_id"], *(row["handhelds"] or ())})
+    kept: dict[str, Sequence[Any]] = {
+        device_id: rest
+        for device_id, *rest in zip(
+            row["contacts"] or (),
+            row["last_seen"] or (),
+            row["last_seen_offsets"] or (),
+            row["refused_at"] or (),
+            row["refused_offsets"] or (),
+            strict=True,
+        )
     }
-    for at, received_at, device_id in zip(
-        row["statuses_at"] or (), row["statuses_received_at"] or (), row["status_devices"] or (), strict=True
+    own: Mapping[str, list[Beat]] = {device_id: [] for device_id in sorted({row["pump_id"], *kept})}
+    for at, received_at, device_id, ahead in zip(
+        row["statuses_at"] or (),
+        row["statuses_received_at"] or (),
+        row["status_devices"] or (),
+        row["statuses_ahead"] or (),
+        strict=True,
     ):
         if at > since and device_id in own:
-            own[device_id].append((at, received_at))
+            own[device_id].append((at, received_at, ahead))
     latest = list(zip(row["latest_devices"] or (), row["latest_received_at"] or (), strict=True))
+    pauses: Mapping[str, list[tuple[datetime, datetime]]] = {device_id: [] for device_id in own}
+    for device_id, *pause in zip(
+        row["pause_devices"] or (), row["paused_at"] or (), row["resumed_at"] or (), strict=True
+    ):
+        if pause[0].timestamp() >= begins:
+            pauses[device_id].append((pause[0], pause[1]))
     for device_id, beats in own.items():
         if len(beats) > HEARTBEATS:
-            beats.sort()
-        heard = anew | {received_at for _, received_at in beats[-HEARTBEATS:]}
+            beats.sort(key=itemgetter(0, 1))
+        beats = beats[-HEARTBEATS:]
+        heard = anew | {received_at for _, received_at, _ in beats}
         if known and row["reading_device"] == device_id:
             heard.add(row["reading_received_at"])
         newest = [received_at for device, received_at in latest if asked and device == device_id]
         heard.update(newest and [max(newest)])
-        yield Contact(device_id, tuple(sorted(heard)))
+        last_seen, offset, refused_at, refused_offset = kept.get(device_id, (None, 0.0, None, 0.0))
+        last = None if last_seen is None else (last_seen, timedelta(seconds=offset))
+        clock = clock_of(beats, max(heard, default=None), last)
+        heard.update([] if last_seen is None else [last_seen])
+        if refused_at is not None and refused_at - max(heard, default=refused_at - UPLOAD) >= UPLOAD:
+            heard.add(refused_at)
+            clock = DeviceClock(timedelta(seconds=refused_offset), refused=True)
+        yield Contact(device_id, tuple(sorted(heard)), tuple(sorted(pauses[device_id])), clock)
+
+
+def _refused_alarms(row: Row) -> Iterable[RefusedAlarm]:
+    for code, state, received_at, offset, device_id, seq, event_id in zip(
+        row["refused_codes"] or (),
+        row["refused_states"] or (),
+        row["refused_received_at"] or (),
+        row["refused_alarm_offsets"] or (),
+        row["refused_devices"] or (),
+        row["refused_seqs"] or (),
+        row["refused_event_ids"] or (),
+        strict=True,
+    ):
+        if received_at.timestamp() >= row["since"]:
+            known = AlarmCode(code) if code in _KNOWN_CODES else AlarmCode.OTHER
+            off = timedelta(seconds=offset)
+            yield RefusedAlarm(known, AlarmState(state), received_at, off, device_id, seq, event_id)
 
 
 def _alarms(row: Row) -> Iterable[AlarmEvent]:

@@ -60,6 +60,32 @@ class AlarmEvent:
         """When it happened at the latest."""
         return min(self.observed_at, self.received_at)
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is dated after its receipt: the clock that dated it was wrong."""
+        return self.observed_at > self.received_at
+
+    @property
+    def proven_at(self) -> datetime:
+        """What is dated before this happened before it: by as much earlier as its clock was ahead at the least."""
+        return min(self.observed_at, self.received_at - (self.observed_at - self.received_at))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAlarm:
+    """An event of a pump alarm that was refused for its date: of its time only the first receipt is known.
+
+    `behind` is how much earlier it was dated than received; below 0: later.
+    """
+
+    code: AlarmCode
+    state: AlarmState
+    received_at: datetime
+    behind: timedelta
+    device_id: str
+    seq: int | None
+    event_id: UUID
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -122,11 +148,23 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceClock:
+    """How far behind a device's clock is (below 0: ahead), and whether its events are refused for it."""
+
+    behind: timedelta
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """When a device was heard, by our clock: the newest, and the ends of its uploads before (ascending)."""
 
     device_id: str
     heard_at: tuple[datetime, ...]
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    """Its last pauses, from when it was heard to when it was heard again, as ingest keeps them: of any age."""
+    clock: DeviceClock | None = None
+    """None: its clock is not known."""
 
     @property
     def last_at(self) -> datetime | None:
@@ -214,7 +252,11 @@ class PumpFacts:
     """The level of demand that a person last accepted as the new one; None: nobody has."""
     demand: Demand = Demand()
     windows: tuple[DayWindow, ...] = ()
+    requests_heard_at: datetime | None = None
+    """When the newest request was received, which may be later than it is dated."""
     reports: tuple[Report, ...] = ()
+    refused_alarms: tuple[RefusedAlarm, ...] = ()
+    """Those of the last 30 days, at most the newest 200, in the order of receipt."""
     contacts: tuple[Contact, ...] = ()
     """Of the pump and of the handhelds that are paired with it now."""
     since: datetime | None = None

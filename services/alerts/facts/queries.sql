@@ -68,27 +68,36 @@ refill AS (
                           AND judged_at(r.observed_at, r.received_at) < anew.since)) entry
         WHERE position <= 12 WINDOW visit AS (PARTITION BY pump_id ORDER BY position)) newest
     GROUP BY pump_id),
--- The events that decide: those at the last `cleared` of a code, and the first and last `raised` from there on.
+-- The events that decide: the last `cleared` of a code, and the first and last `raised` that it cannot end. One that is dated
+-- ahead is proof of order only for what was dated earlier than it by more than its clock is off, or was received before it.
 alarm AS (
     SELECT pump_id, array_agg(code) AS codes, array_agg(state) AS states, array_agg(observed_at) AS moments,
            array_agg(received_at) AS received, array_agg(device_id) AS device_ids, array_agg(seq) AS seqs,
            array_agg(event_id) AS event_ids, array_agg(detail) AS details
     FROM (
         SELECT known.*,
-               min(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity'))
-                   OVER by_code AS first_at,
-               max(moment) FILTER (WHERE state = 'raised') OVER by_code AS last_at
+               min(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity')
+                                   AND received_at > coalesce(ahead_at, '-infinity')) OVER by_code AS first_at,
+               max(moment) FILTER (WHERE state = 'raised' AND moment > coalesce(cleared_at, '-infinity')
+                                   AND received_at > coalesce(ahead_at, '-infinity')) OVER by_code AS last_at
         FROM (
-            SELECT pump_id, code, state, observed_at, received_at, device_id, seq, event_id, detail,
-                   judged_at(observed_at, received_at) AS moment,
-                   max(judged_at(observed_at, received_at)) FILTER (WHERE state = 'cleared')
-                       OVER (PARTITION BY pump_id, code) AS cleared_at
-            FROM pump_alarms a
-            WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')
-              AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = a.pump_id
-                              AND judged_at(a.observed_at, a.received_at) < anew.since)) known
+            SELECT each.*, max(proven_at) FILTER (WHERE state = 'cleared') OVER by_code AS cleared_at,
+                   max(received_at) FILTER (WHERE state = 'cleared' AND observed_at > received_at) OVER by_code AS ahead_at
+            FROM (
+                SELECT pump_id, code, state, observed_at, received_at, device_id, seq, event_id, detail,
+                       judged_at(observed_at, received_at) AS moment,
+                       CASE WHEN observed_at <= received_at THEN observed_at
+                            ELSE (received_at AT TIME ZONE 'UTC' - (observed_at - received_at)) AT TIME ZONE 'UTC'
+                       END AS proven_at
+                FROM pump_alarms a
+                WHERE pump_id = ANY ($1::text[]) AND received_at <= coalesce($3::timestamptz, 'infinity')
+                  AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = a.pump_id
+                                  AND judged_at(a.observed_at, a.received_at) < anew.since)) each
+            WINDOW by_code AS (PARTITION BY pump_id, code)) known
         WINDOW by_code AS (PARTITION BY pump_id, code)) marked
-    WHERE moment >= coalesce(cleared_at, '-infinity') AND moment IN (cleared_at, first_at, last_at)
+    WHERE CASE state WHEN 'cleared' THEN proven_at = cleared_at OR observed_at > received_at AND received_at = ahead_at
+          ELSE moment >= coalesce(cleared_at, '-infinity') AND received_at >= coalesce(ahead_at, '-infinity')
+               AND (moment IN (cleared_at, first_at, last_at) OR received_at = ahead_at) END
     GROUP BY pump_id),
 -- What else was heard, other than readings: these are rare.
 heard AS (
@@ -118,21 +127,11 @@ report AS (
           AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = r.pump_id
                           AND judged_at(r.observed_at, r.received_at) < anew.since)) newest
     WHERE position <= 20 GROUP BY pump_id),
--- The level of demand that a person last accepted as the new one: few rows, by an index of their own.
-accepted AS (
-    SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
-    WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
-      AND NOT EXISTS (SELECT FROM anew WHERE anew.pump_id = alerts.pump_id AND accepted_at < anew.since)
-    ORDER BY pump_id, accepted_at DESC),
-handheld AS (
-    SELECT p.pump_id, array_agg(p.handheld_id) FILTER (WHERE p.ended_at IS NULL AND h.retired_at IS NULL) AS devices,
-           count(DISTINCT p.handheld_id) AS ever
-    FROM pairings p JOIN devices h ON h.device_id = p.handheld_id
-    WHERE p.pump_id = ANY ($1::text[])
-    GROUP BY p.pump_id)
+told_by AS (
+    SELECT pump_id, count(DISTINCT handheld_id) AS handhelds_ever FROM pairings
+    WHERE pump_id = ANY ($1::text[]) GROUP BY pump_id)
 SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, asked.implanted, asked.since > '-infinity' AS is_anew,
        date_part('epoch', asked.since) AS since,
-       accepted.accepted_at, accepted.accepted_since, accepted.accepted_per_day,
        reading.volume_ml, reading.basis, reading.moment AS reading_at, reading.device_id AS reading_device,
        reading.received_at AS reading_received_at, oldest.moment AS first_reading_at,
        earlier.volume_ml AS earlier_ml, earlier.moment AS earlier_at,
@@ -149,15 +148,15 @@ SELECT asked.pump_id, asked.clinic_id, asked.enrolled, asked.implantation_id, as
        request.moments AS requests_at, request.outcomes, request.own AS own_requests, latest.devices AS latest_devices, latest.received AS latest_received_at,
        status.moments AS statuses_at, status.received AS statuses_received_at, status.devices AS status_devices,
        heard.moments AS also_heard_at, report.complaints, report.scores, report.moments AS reports_at,
-       handheld.devices AS handhelds, handheld.ever AS handhelds_ever
+       told_by.handhelds_ever,
+       status.ahead AS statuses_ahead
 FROM asked
 LEFT JOIN therapy USING (pump_id)
 LEFT JOIN refill USING (pump_id)
 LEFT JOIN alarm USING (pump_id)
 LEFT JOIN heard USING (pump_id)
 LEFT JOIN report USING (pump_id)
-LEFT JOIN handheld USING (pump_id)
-LEFT JOIN accepted USING (pump_id)
+LEFT JOIN told_by USING (pump_id)
 -- The newest reading by the device's clock and, where that is dated ahead, the newest of those that it may hide: they are dated
 -- later than it came. One look-up of one row; the second is made only for a clock that is ahead.
 LEFT JOIN LATERAL (
@@ -190,7 +189,8 @@ LEFT JOIN LATERAL (
       AND received_at <= coalesce($3::timestamptz, 'infinity')) request ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(date_part('epoch', judged_at(observed_at, received_at))) AS moments,
-           array_agg(received_at) AS received, array_agg(device_id) AS devices
+           array_agg(received_at) AS received, array_agg(device_id) AS devices,
+           array_agg(CASE WHEN observed_at > received_at THEN date_part('epoch', observed_at - received_at) END) AS ahead
     FROM device_statuses
     WHERE pump_id = asked.pump_id AND observed_at > $2::timestamptz - greatest($4::integer, 60) * interval '24 hours'
       AND received_at <= coalesce($3::timestamptz, 'infinity')) status ON true

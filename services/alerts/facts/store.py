@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = {
     **load_queries(Path(__file__).with_name("queries.sql")),
+    **load_queries(Path(__file__).with_name("beside.sql")),
     **load_queries(Path(__file__).with_name("seldom.sql")),
 }
 
@@ -25,7 +27,9 @@ async def load_facts(
     windows: int,
     as_of: datetime | None = None,
 ) -> tuple[PumpFacts, ...]:
-    """Load the facts of many pumps in one statement; others for what several devices told, and for days of readings.
+    """Load the facts of many pumps: by one statement of their events and one of all else.
+
+    There are two more for few pumps: what several devices told, and days on which nothing but readings came.
 
     Args:
         connection: Any connection; what it sees is what is judged.
@@ -35,7 +39,12 @@ async def load_facts(
         as_of: For tests, as the oracle that a replay is held against: leave out what was received later. None, as the
             service asks: nothing is left out (clocks of machines may differ).
     """
-    rows = await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    known = await connection.fetch(QUERIES["beside_events"], list(pump_ids), now, as_of)
+    beside = {row["pump_id"]: row for row in known}
+    rows = [
+        ChainMap(dict(row), dict(beside[row["pump_id"]]))
+        for row in await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    ]
     told: dict[str, list[tuple[float, str, str]]] = {row["pump_id"]: [] for row in rows if told_by_several(row)}
     if told:
         for pump_id, *request in await connection.fetch(QUERIES["told_requests"], list(told), now, as_of, windows):

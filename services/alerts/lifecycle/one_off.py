@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from services.alerts.errors import Refused
 from services.alerts.model import KEY_SIGN, AlertState, OpenAlert, Reason, Transition, TransitionKind
+from services.alerts.wording import ALARM_SIGN
 
 
 def is_one_off(key: str) -> bool:
@@ -19,7 +20,8 @@ def is_one_off(key: str) -> bool:
 
 def counted_as(rule: str, key: str) -> str:
     """What an alert counts under in figures: its rule and key, where the key is no device and no moment."""
-    return f"{rule}/{'device' if rule == 'device_silent' else key.partition(KEY_SIGN)[0]}"
+    is_of_device = rule == "device_silent" or (rule == "clock" and not key.startswith(ALARM_SIGN))
+    return f"{rule}/{'device' if is_of_device else key.partition(KEY_SIGN)[0]}"
 
 
 def resolve(alert: OpenAlert, by: str) -> Transition | None:

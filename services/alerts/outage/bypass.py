@@ -31,7 +31,7 @@ from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.escalate import after_failure, due_steps
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
-from services.alerts.facts.model import AlarmEvent
+from services.alerts.facts.model import AlarmEvent, RefusedAlarm
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.model import Occasion, OpenAlert, Transition
 from services.alerts.outage import store
@@ -156,6 +156,12 @@ class Bypass:
                 detail=detail,
             )
             self._heard.setdefault(event_id, HeardAlarm(enrolment.clinic_id, pump_id, event, now))
+        for pump_id, event_id, device_id, code, state, seq, behind in decoded.refused_alarms:
+            clinic_id = self._registry[device_id].clinic_id
+            refused = RefusedAlarm(
+                AlarmCode(code), AlarmState(state), now, timedelta(seconds=behind), device_id, seq, event_id
+            )
+            self._heard.setdefault(event_id, HeardAlarm(clinic_id, pump_id, refused, now))
 
     # --- the database -------------------------------------------------------------------------------------------
 

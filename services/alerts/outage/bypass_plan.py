@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from schemas.events import AlarmState
+from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.facts.model import AlarmEvent, PumpFacts
-from services.alerts.model import AlertState, OpenAlert, Page, Strength, Transition, TransitionKind
-from services.alerts.rules.active_alarms import active_alarms
+from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
+from services.alerts.model import AlertState, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
 from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
+from services.alerts.rules.refused_alarm import refused_alarm
 from services.alerts.wording import rule_words
 
 Cause = tuple[str, str, str]
@@ -32,7 +32,7 @@ class HeardAlarm:
 
     clinic_id: str
     pump_id: str
-    event: AlarmEvent
+    event: AlarmEvent | RefusedAlarm
     received_at: datetime
 
 
@@ -43,15 +43,25 @@ def emergencies(
     found = []
     for pump_id, clinic_id in sorted({(each.pump_id, each.clinic_id) for each in heard}):
         own = [each for each in heard if each.pump_id == pump_id]
-        facts = PumpFacts(pump_id=pump_id, clinic_id=clinic_id, alarms=tuple(each.event for each in own))
-        for condition in (*pump_alarm(facts, policy, now), *low_reservoir(facts, policy, now)):
+        facts = PumpFacts(
+            pump_id=pump_id,
+            clinic_id=clinic_id,
+            alarms=tuple(each.event for each in own if isinstance(each.event, AlarmEvent)),
+            refused_alarms=_in_order(each.event for each in own if isinstance(each.event, RefusedAlarm)),
+        )
+        for condition in (
+            *pump_alarm(facts, policy, now),
+            *low_reservoir(facts, policy, now),
+            *refused_alarm(facts, policy, now),
+        ):
             cause = (pump_id, condition.rule.value, condition.key)
-            codes = {code.value for code in active_alarms(facts.alarms)} & set(condition.evidence)
+            codes = {code.value for code in AlarmCode} & set(condition.evidence)
             if condition.strength is not Strength.FULL or condition.priority is not Priority.HIGH:
                 continue
             if cause in known and not _began_anew(own, codes):
                 continue
-            first = _first_raised(own, codes)
+            of_kind = RefusedAlarm if condition.rule is RuleName.CLOCK else AlarmEvent
+            first = _first_raised((each for each in own if isinstance(each.event, of_kind)), codes)
             opened = OpenAlert.opened_by(condition, alert_id=first.event.event_id, clinic_id=clinic_id, pump_id=pump_id)
             page = Page(TransitionKind.OPENED, 0, first.received_at, Priority.HIGH, None)
             found.append(replace(opened, pages=(page,)))
@@ -76,7 +86,7 @@ def remembered(known: Collection[Cause], decided: Iterable[tuple[str, Transition
 def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool) -> PageText:
     """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
     again = " (nobody has acknowledged)" if step else ""
-    what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule)
+    what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule, alert.key)
     return PageText(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",
         body=f"Clinic {alert.clinic_id}. The database is away. Open {public_url.rstrip('/')}/ for the pump.",
@@ -85,7 +95,7 @@ def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient
 
 def _began_anew(own: Iterable[HeardAlarm], codes: Collection[str]) -> bool:
     """Tell whether one of the alarms that stand was cleared before it was raised."""
-    events = [each.event for each in own if each.event.code.value in codes]
+    events = [each.event for each in own if isinstance(each.event, AlarmEvent) and each.event.code.value in codes]
     return any(
         over.state is AlarmState.CLEARED
         and raised.state is AlarmState.RAISED
@@ -94,6 +104,10 @@ def _began_anew(own: Iterable[HeardAlarm], codes: Collection[str]) -> bool:
         for over in events
         for raised in events
     )
+
+
+def _in_order(refused: Iterable[RefusedAlarm]) -> tuple[RefusedAlarm, ...]:
+    return tuple(sorted(refused, key=lambda each: (each.received_at, each.event_id)))
 
 
 def _first_raised(own: Iterable[HeardAlarm], codes: Collection[str]) -> HeardAlarm:

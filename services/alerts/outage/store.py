@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from services.alerts.delivery.escalate import current_episode
+from services.alerts.facts.model import RefusedAlarm
 from services.alerts.model import AlertState, OpenAlert
 from services.alerts.outage.bypass_plan import BypassedPage, Cause, HeardAlarm
 from services.ingest.messages.whose import Enrolment, enrolment
@@ -58,7 +59,7 @@ async def stored_alarms(connection: Connection, heard: Iterable[HeardAlarm]) -> 
     rows = await connection.fetch(
         QUERIES["stored_alarms"],
         [each.pump_id for each in events],
-        [each.event.observed_at for each in events],
+        [None if isinstance(each.event, RefusedAlarm) else each.event.observed_at for each in events],
         [each.event.event_id for each in events],
     )
     return frozenset(row["event_id"] for row in rows)

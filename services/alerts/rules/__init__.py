@@ -15,11 +15,15 @@ from typing import Final
 
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
-from services.alerts.model import Condition
+from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.beyond_size import beyond_size
+from services.alerts.rules.clock import clock, days_are_known
+from services.alerts.rules.demand.bolus_demand import KEY as ATTEMPTS_KEY
 from services.alerts.rules.demand.bolus_demand import bolus_demand
-from services.alerts.rules.demand.bolus_limit import bolus_limit
+from services.alerts.rules.demand.bolus_limit import LIMIT_KEY, REFUSED_KEY, bolus_limit
+from services.alerts.rules.demand.demand_drift import KEY as DRIFT_KEY
 from services.alerts.rules.demand.demand_drift import demand_drift
+from services.alerts.rules.demand.demand_silent import KEY as SILENT_KEY
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.device_silent import device_silent
 from services.alerts.rules.explanted_pump import explanted_pump
@@ -27,13 +31,16 @@ from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.rules.refill_discrepancy import refill_discrepancy
-from services.alerts.rules.suspected_delivery import suspected_delivery
+from services.alerts.rules.refused_alarm import refused_alarm
+from services.alerts.rules.suspected_delivery import OVER_KEY, UNDER_KEY, suspected_delivery
+from services.alerts.rules.volume_fall import KEY as VOLUME_KEY
 from services.alerts.rules.volume_fall import volume_fall
 
 Rule = Callable[[PumpFacts, Policy, datetime], tuple[Condition, ...]]
 
 RULES: Final[tuple[Rule, ...]] = (
     pump_alarm,
+    refused_alarm,
     low_reservoir,
     bolus_demand,
     demand_drift,
@@ -44,23 +51,49 @@ RULES: Final[tuple[Rule, ...]] = (
     beyond_size,
     suspected_delivery,
     device_silent,
+    clock,
     patient_report,
 )
+
+_BY_DAYS: Final[frozenset[Rule]] = frozenset(
+    {bolus_demand, demand_drift, demand_silent, bolus_limit, volume_fall, suspected_delivery}
+)
+"""What these say rests on which day things happened..."""
+_KEYS_BY_DAYS: Final = (
+    (RuleName.BOLUS_DEMAND, ATTEMPTS_KEY),
+    (RuleName.BOLUS_DEMAND, DRIFT_KEY),
+    (RuleName.BOLUS_DEMAND, SILENT_KEY),
+    (RuleName.BOLUS_LIMIT, LIMIT_KEY),
+    (RuleName.BOLUS_LIMIT, REFUSED_KEY),
+    (RuleName.INFUSION, VOLUME_KEY),
+    (RuleName.INFUSION, UNDER_KEY),
+    (RuleName.INFUSION, OVER_KEY),
+)
+"""...and where a clock is behind, alerts with these keys stay as they are, and none is opened."""
 
 
 def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """Every condition that holds for one pump; at most one for each (rule, key).
 
+    What is judged by days is held where the clock of a device is behind: nobody can tell.
     Where the pump holds a drug that is dangerous to stop, each is one step more urgent (docs/domain.md
     section 5). Of a pump that is in nobody, only that it speaks as if it were in somebody.
     """
     if not facts.implanted:
         return explanted_pump(facts, policy, now)
-    found = tuple(condition for rule in RULES for condition in rule(facts, policy, now))
+    rules = RULES if days_are_known(facts, policy) else tuple(rule for rule in RULES if rule not in _BY_DAYS)
+    found = tuple(condition for rule in rules for condition in rule(facts, policy, now))
+    if rules is not RULES:
+        found += tuple(_held(rule, key, policy, now) for rule, key in _KEYS_BY_DAYS)
     if facts.therapy is None:
         return found
     dangerous = dangerous_drug(facts.therapy.drugs, policy)
     return found if dangerous is None else tuple(_more_urgent(condition, dangerous) for condition in found)
+
+
+def _held(rule: RuleName, key: str, policy: Policy, now: datetime) -> Condition:
+    words = "The clock of a device is wrong, so nobody can tell."
+    return Condition(rule, key, policy.clock.priority, Strength.HOLDING, now, "Not judged", words, {})
 
 
 def dangerous_drug(drugs: Iterable[str], policy: Policy) -> str | None:

@@ -31,17 +31,18 @@ from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.level import Level, level_of
 from services.alerts.rules.refill_forecast import Forecast, forecast
+from services.alerts.rules.refused_alarm import RESERVOIR_CODES, stored_alarms
 from services.alerts.wording import ALARM_WORDS, capitalised, millilitres, moment
 
 KEY: Final = "reservoir"
-_CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
+_CODES: Final = RESERVOIR_CODES
 
 
 def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition: FULL when low or empty, HOLDING within hysteresis or with no level known."""
     limit_ml = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
     level = level_of(facts, now)
-    alarms = _alarms(facts)
+    alarms = _alarms(facts, policy, now)
     is_low = level is not None and level.volume_ml <= limit_ml
     if alarms or is_low:
         return (_condition(Strength.FULL, level, limit_ml, alarms, policy, now, is_low=is_low),)
@@ -81,8 +82,8 @@ def _ahead(ahead: Forecast, level: Level, limit_ml: float, now: datetime) -> Con
     )
 
 
-def _alarms(facts: PumpFacts) -> list[ActiveAlarm]:
-    standing = active_alarms(facts.alarms)
+def _alarms(facts: PumpFacts, policy: Policy, now: datetime) -> list[ActiveAlarm]:
+    standing = active_alarms(stored_alarms(facts, policy, now))
     return [
         standing[code]
         for code in _CODES

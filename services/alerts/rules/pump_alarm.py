@@ -21,6 +21,7 @@ from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.alarm_course import course
+from services.alerts.rules.refused_alarm import stored_alarms
 from services.alerts.wording import ALARM_WORDS, capitalised, moment
 
 CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
@@ -36,7 +37,7 @@ CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
 
 def pump_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """One condition for each cause of which an alarm stands; its priority is the highest of its codes."""
-    standing = active_alarms(facts.alarms)
+    standing = active_alarms(stored_alarms(facts, policy, now))
     conditions = []
     for key, codes in CODES_BY_KEY.items():
         alarms = [standing[code] for code in codes if code in standing]

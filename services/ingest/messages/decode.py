@@ -25,6 +25,7 @@ from schemas.events import (
     MAX_BATCH_EVENTS,
     MAX_PAYLOAD_BYTES,
     MODEL_BY_KIND,
+    Alarm,
     AnyEvent,
     Event,
     EventKind,
@@ -100,6 +101,10 @@ class Rejection:
         return RejectedEvent(index=index, event_id=self.event_id, reason=self.reason, detail=self.detail)
 
 
+RefusedAlarm = tuple[str, UUID, str, str, str, int | None, float]
+"""An alarm that is understood and refused for its date: (pump, event id, device, code, state, seq, seconds behind)."""
+
+
 @dataclass(slots=True)
 class Decoded:
     """A batch of messages, decoded: rows by kind, rejections, and what was heard of each device."""
@@ -112,6 +117,9 @@ class Decoded:
     """For each device the newest time that it reported, in seconds since 1970."""
     pumps_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of a handheld that was ever paired with several pumps, all of them: its events may be stored for any."""
+    refused_alarms: list[RefusedAlarm] = field(default_factory=list)
+    refused_clocks: dict[str, float] = field(default_factory=dict)
+    """By how many seconds the clock of a device was behind at the most whose events were refused; below 0: ahead."""
     keep_rejections: bool = True
     """False: whoever asks for the write keeps them (a replay has a row for them already)."""
 
@@ -128,6 +136,19 @@ class Decoded:
         self.pumps_of |= other.pumps_of
         for device_id, observed in other.last_observed.items():
             self.last_observed[device_id] = max(observed, self.last_observed.get(device_id, observed))
+        self.refused_alarms += other.refused_alarms
+        for device_id, behind in other.refused_clocks.items():
+            self.refused_clocks[device_id] = min(behind, self.refused_clocks.get(device_id, behind))
+
+    def refuse_date(self, event: Event, behind: float, pump_id: str | None, device_id: str) -> None:
+        """Take note of an event that is refused for its date: the clock is told of, and an alarm all the more.
+
+        Its date cannot say whose it is, so it is about the pump of now (None: there is none, and nobody is told).
+        """
+        self.refused_clocks[device_id] = min(behind, self.refused_clocks.get(device_id, behind))
+        if isinstance(event, Alarm) and pump_id is not None:
+            row = (pump_id, event.event_id, device_id, event.code, event.state, event.seq, behind)
+            self.refused_alarms.append(row)
 
     def sequence(self) -> Iterator[tuple[str, int | None]]:
         """The device and sequence number of every row, kind by kind."""
@@ -136,6 +157,7 @@ class Decoded:
     def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
         """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
         urgent = {row[PUMP_ID] for kind in _URGENT for row in self.rows.get(kind, ())}
+        urgent.update(pump_id for pump_id, *_ in self.refused_alarms)
         every = {row[PUMP_ID] for rows in self.rows.values() for row in rows}
         return sorted(urgent), sorted(every - urgent)
 
@@ -233,6 +255,7 @@ def _decode(
                 event_index = index if isinstance(events, list) else WHOLE_MESSAGE
                 fault = _clock_fault(event, now, clock)
                 decoded.rejections.append(Rejection.of(number, message, event_index, fault))
+                decoded.refuse_date(event, received - observed, always or owner.pump_at(received), device_id)
                 continue
             pump_id = always or owner.pump_at(min(observed, received))
             if pump_id is None:

@@ -188,6 +188,24 @@ SET times_received = l.times_received + EXCLUDED.times_received,
     reason = EXCLUDED.reason,
     detail = EXCLUDED.detail;
 
+-- The first receipt of a refused alarm stays; a re-send is no news.
+-- name: insert_refused_alarms
+INSERT INTO refused_alarms (pump_id, event_id, device_id, code, state, seq, clock_offset_seconds, received_at)
+SELECT pump_id, event_id, device_id, code, state, seq, behind, $1::timestamptz
+FROM unnest($2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::float8[])
+    AS u (pump_id, event_id, device_id, code, state, seq, behind)
+ORDER BY pump_id, event_id
+ON CONFLICT DO NOTHING;
+
+-- name: upsert_refused_clocks
+INSERT INTO refused_clocks AS c (device_id, received_at, clock_offset_seconds)
+SELECT device_id, $1::timestamptz, behind FROM unnest($2::text[], $3::float8[]) AS u (device_id, behind)
+ORDER BY device_id
+ON CONFLICT (device_id) DO UPDATE
+SET received_at = EXCLUDED.received_at, clock_offset_seconds = EXCLUDED.clock_offset_seconds
+WHERE c.received_at < EXCLUDED.received_at;
+
+-- A device that was not heard for half an hour has paused; the last 40 pauses are its habit.
 -- name: upsert_last_seen
 INSERT INTO device_last_seen AS s (device_id, received_at, observed_at, clock_offset_seconds)
 SELECT device_id, $1::timestamptz, to_timestamp(observed), extract(epoch FROM $1::timestamptz) - observed
@@ -196,7 +214,11 @@ ORDER BY device_id
 ON CONFLICT (device_id) DO UPDATE
 SET received_at = EXCLUDED.received_at,
     observed_at = EXCLUDED.observed_at,
-    clock_offset_seconds = EXCLUDED.clock_offset_seconds
+    clock_offset_seconds = EXCLUDED.clock_offset_seconds,
+    paused_at = CASE WHEN EXCLUDED.received_at >= s.received_at + interval '30 minutes'
+        THEN (s.paused_at || s.received_at)[greatest(1, cardinality(s.paused_at) - 38):] ELSE s.paused_at END,
+    resumed_at = CASE WHEN EXCLUDED.received_at >= s.received_at + interval '30 minutes'
+        THEN (s.resumed_at || EXCLUDED.received_at)[greatest(1, cardinality(s.resumed_at) - 38):] ELSE s.resumed_at END
 WHERE s.received_at < EXCLUDED.received_at;
 
 -- Leave the pumps that changed for the alert workers, those of $1 to be looked at first; the notification only wakes them.

@@ -214,9 +214,10 @@ async def _write_the_rest(
     rejections = [*batch.rejections, *conflicting]
     if rejections and batch.keep_rejections:
         await _keep_dead_letters(connection, batch.received_at, rejections)
+        await _keep_refused_dates(connection, batch)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
-    if batch.rows:
+    if batch.rows or batch.refused_alarms:
         await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
 
 
@@ -238,6 +239,17 @@ async def _keep_dead_letters(connection: Connection, received_at: datetime, reje
     )
 
 
+async def _keep_refused_dates(connection: Connection, batch: Decoded) -> None:
+    if batch.refused_alarms:
+        columns = zip(*batch.refused_alarms, strict=True)
+        await connection.execute(QUERIES["insert_refused_alarms"], batch.received_at, *columns)
+    if batch.refused_clocks:
+        clocks = batch.refused_clocks
+        await connection.execute(
+            QUERIES["upsert_refused_clocks"], batch.received_at, list(clocks.keys()), list(clocks.values())
+        )
+
+
 def _columns(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
     """Turn rows of one kind into the parameters of its statement: what is stored, column by column."""
     *stored, _message_numbers = zip(*rows, strict=True)
@@ -249,7 +261,7 @@ def _halves(batch: Decoded) -> tuple[Decoded, Decoded]:
     flat = [(kind, row) for kind, rows in batch.rows.items() for row in rows]
     middle = len(flat) // 2
     left = replace(batch, rows=_grouped(flat[:middle]))
-    right = replace(batch, rows=_grouped(flat[middle:]), rejections=[])
+    right = replace(batch, rows=_grouped(flat[middle:]), rejections=[], refused_alarms=[], refused_clocks={})
     return left, right
 
 

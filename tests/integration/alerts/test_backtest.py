@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from services.alerts.backtest.store import load_arrivals
 from services.alerts.facts.from_events import History
 from services.alerts.facts.store import load_facts
 from services.alerts.model import TransitionKind
+from services.ingest.storage.store import QUERIES as INGEST
 from services.runtime.database import Connection
 from tests.alerts_world import POLICY, T0, Story
 from tests.integration.alerts.timelines import CLOCKS, DEMAND, PUMP_ALARMS, RESERVOIR
@@ -95,6 +96,7 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
             entries: list[UUID] = []
             for _ in range(chance.randrange(40)):
                 await _random_event(connection, pump, chance, entries)
+            await _random_refused(connection, pump, chance)
         await connection.execute(  # every third press is told by the other device too
             "INSERT INTO bolus_requests (pump_id, observed_at, event_id, received_at, device_id, outcome) "
             "SELECT pump_id, observed_at + interval '5 s', gen_random_uuid(), received_at + interval '5 s', "
@@ -107,6 +109,7 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
         implant = "INSERT INTO implantations (pump_id, began_at) VALUES ($1, $2)"
         await connection.executemany(implant, list(anew.items()))
         for now in (T0, T0 + timedelta(hours=7)):
+            await _keep_contacts(connection, now)
             found = await load_facts(connection, pumps, now, windows=40, as_of=now)
             arrivals = await load_arrivals(connection, pumps, now, now)
             for facts in found:
@@ -121,6 +124,50 @@ async def test_facts_in_memory_are_the_facts_of_the_database(database: Database)
                 known = {alarm.event_id for alarm in facts.alarms}
                 assert known <= {alarm.event_id for alarm in folded.alarms}
                 assert replace(folded, alarms=()) == replace(facts, alarms=()), facts.pump_id
+
+
+async def _random_refused(connection: Connection, pump: str, chance: random.Random) -> None:
+    for _ in range(chance.choice([0, 0, 1, 5])):
+        received = T0 - timedelta(minutes=chance.choice([-60, 0, 5, 1440, 1440 * 31]))
+        await connection.execute(
+            "INSERT INTO refused_alarms (pump_id, event_id, device_id, code, state, seq, received_at, "
+            "clock_offset_seconds) VALUES ($1, $2, $3, 'motor_stall', $4, $5, $6, $7)",
+            pump,
+            UUID(int=chance.getrandbits(128)),
+            chance.choice([pump, f"hand-{pump}"]),
+            chance.choice(["raised", "cleared"]),
+            chance.choice([None, 1, 2]),
+            received,
+            chance.choice([1.7e9, -100_000.0]),
+        )
+
+
+async def _keep_contacts(connection: Connection, now: datetime) -> None:
+    """What ingest keeps of each device by now, by its own statement, receipt by receipt."""
+    await connection.execute("DELETE FROM device_last_seen")
+    tables = (
+        "reservoir_readings",
+        "bolus_requests",
+        "device_statuses",
+        "refills",
+        "patient_reports",
+        "pump_alarms",
+        "therapies",
+    )
+    every = " UNION ALL ".join(f"SELECT device_id, received_at, observed_at FROM {table}" for table in tables)  # noqa: S608
+    heard = (
+        "SELECT device_id, received_at, max(observed_at) AS observed_at "  # noqa: S608
+        f"FROM ({every}) e WHERE received_at <= $1 GROUP BY 1, 2"
+    )
+    rows = await connection.fetch(
+        "SELECT received_at, array_agg(device_id) AS devices, array_agg(date_part('epoch', observed_at)) AS observed "  # noqa: S608
+        f"FROM ({heard}) h GROUP BY 1 ORDER BY 1",
+        now,
+    )
+    for row in rows:
+        await connection.execute(
+            INGEST["upsert_last_seen"], row["received_at"], list(row["devices"]), list(row["observed"])
+        )
 
 
 async def _random_event(connection: Connection, pump: str, chance: random.Random, entries: list[UUID]) -> None:

@@ -182,7 +182,7 @@ async def test_the_statement_and_the_pure_core_agree_on_every_history(database: 
                     code=chance.choice([AlarmCode.MOTOR_STALL, AlarmCode.PUMP_STOPPED]),
                     state=chance.choice(list(AlarmState)),
                     observed_at=T0 - timedelta(days=chance.choice([-1, 0, 1, 1.5, 2, 200, 400])),
-                    received_at=T0 - timedelta(days=chance.choice([0, 0, 1, 1.5, 2, 200])),
+                    received_at=T0 - timedelta(days=chance.choice([0, 0, 0.5, 1, 1.5, 2, 200])),
                     device_id=chance.choice([pump_id, "handheld"]),
                     seq=chance.choice([None, 1, 2, 3]),
                     event_id=UUID(int=chance.getrandbits(128)),

@@ -208,6 +208,17 @@ CLOCKS = [
         [OPENED_STALL, "5 pump_alarm cleared high"],
         ["0 nurse opened"],
     ),
+    case(
+        "a recovery dated 20 hours ahead ends no stall that is dated before it and comes after it",
+        [(0, f"{RECOVERED} @{AHEAD}"), (1, f"{STALL} @-1")],
+        *STALLS,
+    ),
+    case(
+        "a recovery of a clock two seconds ahead ends an older stall",
+        [(0, f"{RECOVERED} @0.03"), (9, f"{STALL} @-30")],
+        [],
+        [],
+    ),
     case("a level dated ahead hides no lower one", [(0, "level 15 @360"), (1, "level 0.5")], *LOW),
     case(
         "a refill dated ahead hides no alarm", [(0, f"refill 18 @{AHEAD}"), (1, "alarm empty_reservoir raised")], *EMPTY

@@ -9,9 +9,9 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
-from services.alerts.facts.model import AlarmEvent
+from services.alerts.facts.model import AlarmEvent, RefusedAlarm
 from services.alerts.model import AlertState, Reason, Transition, TransitionKind
-from services.alerts.outage.bypass_plan import Cause, HeardAlarm, emergencies, remembered
+from services.alerts.outage.bypass_plan import Cause, HeardAlarm, bypass_text, emergencies, remembered
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, alert, condition
 
 STALL: Cause = ("pump-1", "pump_alarm", "infusion")
@@ -72,3 +72,25 @@ RAISED, CLEARED = "motor_stall raised", "motor_stall cleared"
 )
 def test_who_is_paged_past_the_database(events: list[str], known: list[Cause], pages: int) -> None:
     assert len(emergencies(heard(*events), Policy(), NOW, known)) == pages
+
+
+def refused(text: str, minute: int) -> HeardAlarm:
+    code, state = text.split()
+    at = NOW + timedelta(minutes=minute - 10)
+    behind = timedelta(days=20_000)
+    event = RefusedAlarm(AlarmCode(code), AlarmState(state), at, behind, "pump-1", minute, UUID(int=90 + minute))
+    return HeardAlarm("north", "pump-1", event, at)
+
+
+def test_a_high_alarm_that_will_be_refused_for_its_date_is_paged_too() -> None:
+    (found,) = emergencies([refused(RAISED, 2), refused(RAISED, 1)], Policy(), NOW, ())
+    assert (found.alert_id, found.rule, found.key) == (UUID(int=91), "clock", "alarm/motor_stall")
+    assert bypass_text(found, 0, "https://pw", include_patient_data=False).title == (
+        "Pumpwatch HIGH, not recorded: pump alarm with a wrong clock"
+    )
+    assert emergencies([refused(RAISED, 1), refused(CLEARED, 2)], Policy(), NOW, ()) == ()
+    assert emergencies([refused("memory_error raised", 1)], Policy(), NOW, ()) == ()
+    known = [("pump-1", "clock", "alarm/motor_stall")]
+    assert emergencies([refused(RAISED, 1)], Policy(), NOW, known) == ()
+    (proper,) = emergencies([*heard(RAISED), refused(RAISED, 1)], Policy(), NOW, ())
+    assert proper.rule == "pump_alarm"

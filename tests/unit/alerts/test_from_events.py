@@ -107,5 +107,5 @@ def test_of_what_was_before_the_implantation_nothing_counts_but_a_correction() -
     assert facts.therapy is not None
     assert (facts.therapy.daily_ml, facts.reprogrammed_at, facts.refills) == (0.4, None, ())
     assert [index for index, window in enumerate(facts.windows) if window.heard] == [4, 5]
-    assert facts.contacts[0].heard_at == (NOW - timedelta(days=5),)
+    assert facts.contacts[0].heard_at == (NOW - timedelta(days=5), NOW)  # the device lives, whosever log it hands in
     assert (facts.since, facts.implantation) == (NOW - timedelta(days=5), 7)

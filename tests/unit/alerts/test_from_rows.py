@@ -10,7 +10,7 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml, facts_of_row, unheard, with_heard
-from services.alerts.facts.model import AcceptedLevel, Contact, DayWindow, Demand, Reading, Refill, Report
+from services.alerts.facts.model import AcceptedLevel, Contact, DayWindow, Demand, DeviceClock, Reading, Refill, Report
 from tests.unit.alerts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
@@ -98,8 +98,13 @@ def test_what_was_heard_of_a_pump_makes_its_days_known() -> None:
         statuses_at=beats,
         statuses_received_at=[ago(3), ago(49), ago(24 * 40)],
         status_devices=["pump-1", "hand-1", "hand-of-somebody-else"],
+        statuses_ahead=[None, None, None],
         also_heard_at=seconds(80),
-        handhelds=["hand-1"],
+        contacts=["pump-1", "hand-1"],
+        last_seen=[None, ago(4)],
+        last_seen_offsets=[None, 60.0],
+        refused_at=[None, None],
+        refused_offsets=[None, None],
         first_reading_at=seconds(120)[0],
         reading_device="hand-1",
         reading_received_at=ago(4),
@@ -110,7 +115,10 @@ def test_what_was_heard_of_a_pump_makes_its_days_known() -> None:
     assert [day for day, window in enumerate(facts.windows) if window.heard] == [0, 2, 3]
     assert unheard(facts, known, NOW) == (1, 4, 5)
     assert [day for day, window in enumerate(with_heard(facts, [4]).windows) if window.heard] == [0, 2, 3, 4]
-    assert facts.contacts == (Contact("hand-1", (ago(49), ago(5), ago(4))), Contact("pump-1", (ago(7), ago(3))))
+    assert [(each.device_id, each.heard_at) for each in facts.contacts] == [
+        ("hand-1", (ago(49), ago(5), ago(4))),
+        ("pump-1", (ago(7), ago(3))),
+    ]
 
 
 def test_a_level_that_a_person_accepted() -> None:
@@ -121,9 +129,75 @@ def test_a_level_that_a_person_accepted() -> None:
 def test_only_the_newest_heartbeats_make_a_habit() -> None:
     hours = [50 - number for number in range(50)]
     received = [ago(each - 0.5) for each in hours]
-    known = row(statuses_at=seconds(*hours), statuses_received_at=received, status_devices=["pump-1"] * 50)
+    known = row(
+        statuses_at=seconds(*hours),
+        statuses_received_at=received,
+        status_devices=["pump-1"] * 50,
+        statuses_ahead=[None] * 50,
+    )
     [contact] = facts_of_row(known, NOW, WINDOWS).contacts
     assert contact.heard_at == tuple(received[-40:])
+
+
+def test_what_ingest_keeps_of_devices_beside_their_events() -> None:
+    known = row(
+        contacts=["pump-1", "hand-1", "hand-2"],
+        last_seen=[ago(1), ago(30), None],
+        last_seen_offsets=[-1800.0, 60.0, None],
+        refused_at=[ago(2), ago(29), ago(9)],
+        refused_offsets=[5e9, 5e9, -90_000.0],
+        pause_devices=["hand-1", "hand-1"],
+        paused_at=[ago(80), ago(90)],
+        resumed_at=[ago(79), ago(85)],
+    )
+    hand_1, hand_2, pump = facts_of_row(known, NOW, WINDOWS).contacts
+    assert pump == Contact("pump-1", (ago(1),))  # what was refused came before the newest that was not
+    refused = DeviceClock(timedelta(seconds=5e9), refused=True)
+    assert hand_1 == Contact("hand-1", (ago(30), ago(29)), ((ago(90), ago(85)), (ago(80), ago(79))), refused)
+    assert hand_2 == Contact("hand-2", (ago(9),), clock=DeviceClock(timedelta(hours=-25), refused=True))
+
+
+def test_a_clock_that_is_too_far_behind_for_any_heartbeat_to_be_looked_at() -> None:
+    known = row(
+        contacts=["pump-1"],
+        last_seen=[ago(1)],
+        last_seen_offsets=[90 * 86_400.0],
+        refused_at=[None],
+        refused_offsets=[None],
+    )
+    [contact] = facts_of_row(known, NOW, WINDOWS).contacts
+    assert contact == Contact("pump-1", (ago(1),), clock=DeviceClock(timedelta(days=90)))
+    beats = {"statuses_at": seconds(1.2), "statuses_received_at": [ago(1.2)], "status_devices": ["pump-1"]}
+    [contact] = facts_of_row(known | beats | {"statuses_ahead": [None]}, NOW, WINDOWS).contacts
+    assert contact.clock == DeviceClock(timedelta(0))
+
+
+def test_refused_alarms_are_in_the_order_of_receipt() -> None:
+    known = row(
+        refused_codes=["motor_stall", "antenna_lost"],
+        refused_states=["cleared", "raised"],
+        refused_received_at=[ago(1), ago(2)],
+        refused_alarm_offsets=[5e9, -90_000.0],
+        refused_devices=["pump-1", "pump-1"],
+        refused_seqs=[None, 4],
+        refused_event_ids=[UUID(int=1), UUID(int=2)],
+    )
+    first, second = facts_of_row(known, NOW, WINDOWS).refused_alarms
+    assert (first.code, first.state, first.behind, first.seq) == (
+        AlarmCode.OTHER,
+        AlarmState.RAISED,
+        timedelta(hours=-25),
+        4,
+    )
+    assert (second.code, second.state, second.received_at) == (AlarmCode.MOTOR_STALL, AlarmState.CLEARED, ago(1))
+
+
+def test_a_heartbeat_that_is_dated_ahead_tells_the_clock() -> None:
+    known = row(
+        statuses_at=seconds(1), statuses_received_at=[ago(1)], status_devices=["pump-1"], statuses_ahead=[900.0]
+    )
+    [contact] = facts_of_row(known, NOW, WINDOWS).contacts
+    assert contact.clock == DeviceClock(timedelta(minutes=-15))
 
 
 @pytest.mark.parametrize(

@@ -199,3 +199,35 @@ def test_a_counter_that_went_round_says_what_came_after_what(raised_seq: int, cl
 def test_an_alarm_stands_since_it_was_received_if_it_is_dated_later() -> None:
     (standing,) = active_alarms([alarm("motor_stall raised", -20, received=3)]).values()
     assert (standing.since, standing.last_raised_at) == (hours(-3), hours(-3))
+
+
+@pytest.mark.parametrize(
+    ("cleared", "raised", "stands"),
+    [
+        ((-20.0, 5.0), (6.0, 4.0), True),  # 25 h ahead: it says nothing of what came after it
+        ((-20.0, 5.0), (29.0, 4.0), True),
+        ((-20.0, 5.0), (31.0, 4.0), False),  # dated earlier by more than the clock was off
+        ((-20.0, 5.0), (6.0, 5.5), False),  # received before it
+        ((5 - 2 / 3600, 5.0), (6.0, 4.0), False),  # two seconds ahead: as if it were right
+        ((-20.0, 5.0), (6.0, 5.0), True),  # received with it
+    ],
+)
+def test_a_recovery_dated_ahead_ends_only_what_it_can_be_known_to_follow(
+    cleared: tuple[float, float], raised: tuple[float, float], stands: bool
+) -> None:
+    """Hours before NOW by the device's clock, and of receipt."""
+    events = [
+        alarm("motor_stall raised", raised[0], received=raised[1], number=1),
+        alarm("motor_stall cleared", cleared[0], received=cleared[1], number=2),
+    ]
+    assert bool(active_alarms(events)) is stands
+    assert bool(active_alarms(reversed(events))) is stands
+
+
+@pytest.mark.parametrize(("seq", "stands"), [(8, False), (6, True)])
+def test_a_recovery_dated_ahead_ends_what_came_with_it_by_the_counter_alone(seq: int, stands: bool) -> None:
+    events = [
+        alarm("motor_stall raised", 6, received=5, number=1, seq=7),
+        alarm("motor_stall cleared", -20, received=5, number=2, seq=seq),
+    ]
+    assert bool(active_alarms(events)) is stands

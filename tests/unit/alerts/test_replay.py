@@ -14,11 +14,13 @@ from schemas import events as wire
 from schemas.policy import Policy
 from services.alerts.backtest.replay import Arrival, replay
 from services.alerts.facts.from_events import History
+from services.alerts.facts.model import RefusedAlarm
 from services.alerts.model import Strength
 from services.alerts.rules import evaluate
 from tests.unit.alerts.rules.builders import NOW
 
 ALARMS = (wire.AlarmCode.MOTOR_STALL, wire.AlarmCode.LOW_RESERVOIR, wire.AlarmCode.MEMORY_ERROR)
+BEHIND = timedelta(days=20_000)
 HOURS = st.integers(-24, 30 * 24) | st.integers(-3, 3)
 """How long ago by the device's clock, which may be a day ahead."""
 
@@ -120,3 +122,29 @@ def test_at_most_one_alert_of_a_kind_is_open_at_any_time(happened: list[wire.Eve
             case "closed":
                 open_now[each.rule, each.key] -= 1
         assert 0 <= open_now[each.rule, each.key] <= 1
+
+
+def test_a_replay_knows_alarms_that_were_refused_for_their_date() -> None:
+    states = (wire.AlarmState.RAISED, wire.AlarmState.CLEARED)
+    refused = [
+        RefusedAlarm(
+            wire.AlarmCode.MOTOR_STALL, state, NOW - timedelta(hours=9 - 3 * number), BEHIND, "pump-1", None, each
+        )
+        for number, (state, each) in enumerate(zip(states, (UUID(int=1), UUID(int=2)), strict=True))
+    ]
+    arrivals = [Arrival(each.received_at, "pump-1", each) for each in (*refused, refused[0])]
+    changes = list(
+        replay(
+            History("pump-1", "north"),
+            arrivals,
+            Policy(),
+            NOW - timedelta(hours=10),
+            NOW,
+            windows=28,
+            sweep=timedelta(hours=1),
+        )
+    )
+    assert [(each.key, each.kind, each.at) for each in changes] == [
+        ("alarm/motor_stall", "opened", NOW - timedelta(hours=9)),
+        ("alarm/motor_stall", "cleared", NOW - timedelta(hours=6)),
+    ]

@@ -281,3 +281,26 @@ def test_rows_keep_the_order_of_the_array(shape):
         n for n, kind in enumerate(shape) if kind == "good"
     ]
     assert [r.event_index for r in result.rejections] == [n for n, kind in enumerate(shape) if kind == "bad"]
+
+
+def test_an_alarm_that_is_refused_for_its_date_is_understood_all_the_same():
+    alarm = {"event_id": str(uuid4()), "seq": 4, "observed_at": "1970-01-01T00:00:00Z", **EVENTS["alarm"]}
+    late = alarm | {"event_id": str(uuid4()), "observed_at": "2026-11-23T13:00:00Z"}
+    result = decoded(sent(alarm, level="alarm", device="hand-1"), sent(late, level="alarm"))
+    assert [each.reason for each in result.rejections] == ["clock_behind", "clock_ahead"]
+    assert result.refused_alarms == [
+        ("pump-1", UUID(str(alarm["event_id"])), "hand-1", "motor_stall", "raised", 4, NOW.timestamp()),
+        ("pump-1", UUID(str(late["event_id"])), "pump-1", "motor_stall", "raised", 4, -25 * 3600.0),
+    ]
+    assert result.refused_clocks == {"hand-1": NOW.timestamp(), "pump-1": -25 * 3600.0}
+    assert result.pumps_to_evaluate() == (["pump-1"], [])
+
+
+def test_another_event_that_is_refused_for_its_date_tells_of_the_clock_alone():
+    result = decoded(*(sent(reading(observed_at=at)) for at in ("2026-11-23T13:00:00Z", "2026-11-23T14:00:00Z")))
+    assert (result.refused_alarms, result.refused_clocks) == ([], {"pump-1": -26 * 3600.0})
+    assert result.pumps_to_evaluate() == ([], [])
+    both = decoded()
+    both.add(result)
+    both.add(decoded(sent(reading(observed_at="2026-11-23T15:00:00Z"))))
+    assert both.refused_clocks == {"pump-1": -27 * 3600.0}

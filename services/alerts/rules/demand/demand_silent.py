@@ -3,7 +3,8 @@
 Source: docs/domain.md section 3, recipe (f), no request at all any more (lost communication, sedation, over-infusion).
 No request for so long that it would be rarer than `silence_probability` for this pump. Only days count of
 which something was heard, and where a handheld is paired, only those until it was last heard: a handheld
-that is lost or flat is device_silent's, not a patient who asks for nothing.
+that is lost or flat is device_silent's, not a patient who asks for nothing. Requests that have just come and are dated
+days ago are no silence while the clocks are not all known.
 
 Once a person has accepted that nothing is asked for, the same silence is over for this rule; one that begins after the
 next request is another.
@@ -44,9 +45,24 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     days = sum(window.heard for window in facts.windows[unseen:quiet])
     probability = usual.over(days).zero_probability if days else 1.0
     rare = probability <= rule.silence_probability and days * 24 >= rule.silence_minimum_hours
+    if _came_late(facts, policy, now, quiet):
+        rare = False
     words = f"No request on {days} days on which the device was heard; usually {usual.mean:.1f} a day."
     strength = Strength.FULL if rare else Strength.HOLDING
     return (_condition(policy, now - quiet * _DAY, strength, words, days=days, usual=usual.mean),)
+
+
+def _came_late(facts: PumpFacts, policy: Policy, now: datetime, quiet: int) -> bool:
+    """Whether the newest request came so long after its date that a clock may be behind.
+
+    Where the clocks of those who tell of requests are known, it was only late, and the days since are what they are.
+    """
+    heard_at = facts.requests_heard_at
+    tellers = [contact for contact in facts.contacts if contact.device_id != facts.pump_id] or facts.contacts
+    if heard_at is None or all(contact.clock is not None for contact in tellers):
+        return False
+    least = timedelta(hours=policy.bolus_demand.silence_minimum_hours)
+    return now - heard_at < least <= quiet * _DAY
 
 
 def _quiet_windows(facts: PumpFacts) -> int:

@@ -166,6 +166,41 @@ def test_order_and_duplicates_change_nothing(events: Events, data: st.DataObject
     assert opened(again) == opened(events)
 
 
+def ends(cleared: AlarmEvent, raised: AlarmEvent) -> bool:
+    """What one `cleared` says of one `raised`, by itself: the rule as docs/decisions/0013 has it."""
+    ahead = cleared.observed_at - cleared.received_at
+    is_ahead = ahead > timedelta(0)
+    moment = min(raised.observed_at, raised.received_at)
+    if moment < (cleared.received_at - ahead if is_ahead else cleared.observed_at):
+        return True
+    if is_ahead and raised.received_at < cleared.received_at:
+        return True
+    if not is_ahead and moment != cleared.observed_at:
+        return False
+    if cleared.received_at < raised.received_at:
+        return False
+    if cleared.device_id == raised.device_id and cleared.seq is not None and raised.seq is not None:
+        return cleared.seq > raised.seq
+    return cleared.received_at > raised.received_at
+
+
+@given(st.lists(event, max_size=14))
+def test_an_alarm_stands_unless_one_recovery_ends_it(events: Events) -> None:
+    standing = [
+        each
+        for each in events
+        if each.state is AlarmState.RAISED
+        and not any(
+            ends(other, each) for other in events if other.state is AlarmState.CLEARED and other.code is each.code
+        )
+    ]
+    found = active_alarms(events)
+    assert set(found) == {each.code for each in standing}
+    for code, alarm_found in found.items():
+        moments = [each.judged_at for each in standing if each.code is code]
+        assert (alarm_found.since, alarm_found.last_raised_at) == (min(moments), max(moments))
+
+
 @given(st.lists(event, max_size=14))
 def test_an_alarm_after_everything_else_always_counts(events: Events) -> None:
     later = NOW + timedelta(seconds=1)

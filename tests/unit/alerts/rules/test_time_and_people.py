@@ -97,10 +97,11 @@ def uploads(*hours_ago: float, device: str = "pump-1") -> tuple[Contact, ...]:
         pytest.param(uploads(*range(120, 49, -1)), FULL, id="hourly, and silent for more than two days"),
         pytest.param(uploads(*range(120, 40, -1)), None, id="hourly: two days are always allowed"),
         pytest.param(uploads(*range(1680, 335, -168)), None, id="weekly, and silent for two weeks"),
-        pytest.param(uploads(100, 99, 98), None, id="still learning: a week is allowed"),
-        pytest.param(uploads(169), FULL, id="heard once, more than a week ago"),
+        pytest.param(uploads(100, 99, 98), None, id="still learning: sixteen days are allowed"),
+        pytest.param(uploads(384), None, id="heard once, sixteen days ago"),
+        pytest.param(uploads(385), FULL, id="heard once, more than sixteen days ago"),
         pytest.param(uploads(), HOLDING, id="never heard, or so long ago that nobody knows"),
-        pytest.param(uploads(*(200 + minute / 60 for minute in range(20, 0, -1))), FULL, id="one upload is no habit"),
+        pytest.param(uploads(*(400 + minute / 60 for minute in range(20, 0, -1))), FULL, id="one upload is no habit"),
     ],
 )
 def test_a_silent_device(contacts: tuple[Contact, ...], expected: Strength | None) -> None:

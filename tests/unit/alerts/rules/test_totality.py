@@ -23,10 +23,12 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
+    DeviceClock,
     Flow,
     PumpFacts,
     Reading,
     Refill,
+    RefusedAlarm,
     Report,
     Therapy,
 )
@@ -41,6 +43,7 @@ moments = st.one_of(
     st.sampled_from([NOW, NOW - timedelta(days=400), NOW + timedelta(days=1), datetime(2026, 12, 1, tzinfo=UTC)]),
 )
 # Wider than the wire is now: what stands in a database was let in by the release of its day.
+spans = st.timedeltas(timedelta(days=-365 * 8_000), timedelta(days=365 * 2_100))
 volumes = st.floats(0, 100, allow_nan=False)
 amounts = st.one_of(volumes, st.sampled_from([0.0, -0.0, 5e-324, 1e-6, 100.0]))
 doses = st.one_of(st.floats(0, allow_infinity=False), st.sampled_from([0.0, 5e-324, 1e308]))
@@ -94,11 +97,27 @@ facts = st.builds(
     reports=st.lists(
         st.builds(Report, st.sampled_from(Complaint), st.one_of(st.none(), st.integers(0, 10)), moments), max_size=3
     ).map(tuple),
+    requests_heard_at=st.none() | moments,
+    refused_alarms=st.lists(
+        st.builds(
+            RefusedAlarm,
+            st.sampled_from(AlarmCode),
+            st.sampled_from(AlarmState),
+            moments,
+            spans,
+            st.sampled_from(["pump-1", "hand-1"]),
+            st.none() | st.integers(0, 2**53),
+            st.uuids(),
+        ),
+        max_size=4,
+    ).map(lambda each: tuple(sorted(each, key=lambda one: (one.received_at, one.event_id)))),
     contacts=st.lists(
         st.builds(
             Contact,
             st.sampled_from(["pump-1", "hand-1"]),
             st.lists(moments, max_size=20).map(lambda each: tuple(sorted(each))),
+            st.lists(moments, max_size=14).map(lambda each: tuple(itertools.pairwise(sorted(each)))),
+            st.none() | st.builds(DeviceClock, spans, st.booleans()),
         ),
         max_size=2,
     ).map(tuple),

@@ -1,0 +1,84 @@
+"""PURE. The clock of a device is wrong by more than an upload could explain, or so wrong that its events are refused.
+
+Source: docs/decisions/0016-a-wrong-clock-is-told.md; the limits are INF. What a clock is off by is
+services.alerts.facts.clocks's to say. A clock that is ahead does little harm, since its events count as of their
+receipt; one that is behind puts them on other days, so what is judged by days cannot be judged (`days_are_known`). What
+the pump says itself, its levels and its alarms, is judged all the same.
+
+Failure modes: a relay that hands on everything two days late looks like a clock that is behind; a device that
+sends no heartbeats is known by its newest event alone, and a clock that is behind does not show in one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.policy import ClockPolicy, Policy
+from services.alerts.facts.model import Contact, PumpFacts
+from services.alerts.model import Condition, RuleName, Strength
+from services.alerts.rules.refused_alarm import standing
+from services.alerts.wording import years_or_age
+
+_HELD: Final = 0.8
+"""An open alert is held down to this part of the limit."""
+_NOTHING: Final = timedelta(0)
+
+
+def clock(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
+    """At most one condition for each device: FULL when its clock is off, HOLDING when it is hardly, or nobody knows."""
+    told = {each.device_id for raised in standing(facts, policy, now).values() for each in raised}
+    found = (_of_device(contact, policy, now, pump=contact.device_id == facts.pump_id) for contact in facts.contacts)
+    return tuple(
+        # A refused alarm says already that the clock is to be set: one thing, one page.
+        replace(condition, strength=Strength.HOLDING) if condition.key in told else condition
+        for condition in found
+        if condition is not None
+    )
+
+
+def days_are_known(facts: PumpFacts, policy: Policy) -> bool:
+    """Whether the days of this pump's events can be told: none of its devices' clocks is behind or refused."""
+    return not any(
+        contact.clock is not None
+        and (contact.clock.refused or contact.clock.behind > timedelta(hours=policy.clock.behind_hours))
+        for contact in facts.contacts
+    )
+
+
+def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -> Condition | None:
+    rule, words = policy.clock, "pump" if pump else "handheld"
+    off, refused = contact.clock, contact.clock is not None and contact.clock.refused
+    if off is None:
+        strength, explanation = Strength.HOLDING, f"The clock of the {words} {contact.device_id} is not known."
+    else:
+        if not refused and not _is_off(off.behind, rule, _HELD):
+            return None
+        strength = Strength.FULL if refused or _is_off(off.behind, rule, 1.0) else Strength.HOLDING
+        direction = "behind" if off.behind > _NOTHING else "ahead"
+        explanation = f"The clock of the {words} {contact.device_id} is {years_or_age(abs(off.behind))} {direction}"
+        explanation += _consequence(off.behind, refused=refused)
+    return Condition(
+        rule=RuleName.CLOCK,
+        key=contact.device_id,
+        priority=rule.refused_priority if refused else rule.priority,
+        strength=strength,
+        since=min(now, contact.last_at or now),
+        title=f"The clock of the {words} is wrong",
+        explanation=explanation,
+        evidence={"behind_seconds": None if off is None else round(off.behind.total_seconds()), "refused": refused},
+    )
+
+
+def _is_off(behind: timedelta, rule: ClockPolicy, part: float) -> bool:
+    ahead, late = timedelta(minutes=rule.ahead_minutes), timedelta(hours=rule.behind_hours)
+    return -behind > part * ahead or behind > part * late
+
+
+def _consequence(behind: timedelta, *, refused: bool) -> str:
+    if refused:
+        return ", and what it sends is refused: its levels and its demand are not known. Set it."
+    if behind > _NOTHING:
+        return ", or all that it sends waits for as long: what is judged by days is not judged. Set it."
+    return ". Set it."
