@@ -2,7 +2,10 @@
 
 -- name: list_alerts
 -- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
-SELECT a.* FROM alerts a
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
+       acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
+       resolved_at, resolution
+FROM alerts a
 WHERE a.state = ANY ($1::text[]) AND ($2::text IS NULL OR a.clinic_id = $2)
 ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowledged' THEN 2 ELSE 3 END,
          CASE WHEN a.state <> 'closed' THEN priority_rank(a.priority) END,
@@ -10,7 +13,10 @@ ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowled
 LIMIT $3;
 
 -- name: one_alert
-SELECT * FROM alerts WHERE alert_id = $1;
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
+       acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
+       resolved_at, resolution
+FROM alerts WHERE alert_id = $1;
 
 -- name: alerts_in_scope
 -- Alerts of the clinic $1 in the states $4, of one pump ($2) and rule ($3), or of any (null).

@@ -288,3 +288,11 @@ def test_what_comes_since_the_implantation_counts_from_its_very_moment() -> None
 def test_the_first_implantation_reaches_back_as_far_as_anybody_knows() -> None:
     facts = facts_of_row(row(), NOW, WINDOWS)
     assert (facts.since, facts.implanted, facts.implantation) == (None, True, None)
+
+
+def test_what_two_devices_told_of_one_press_counts_once_and_was_heard() -> None:
+    told = [(at, "delivered", device) for at, device in zip(seconds(24.0005, 23.9995, 2), ("a", "b", "a"), strict=True)]
+    known = row(requests_at=[at for at, *_ in told], outcomes=["delivered"] * 3, bolus_lockout_minutes=240)
+    facts = facts_of_row(known, NOW, WINDOWS, told)
+    assert facts.demand.delivered == 1
+    assert [(window.requests, window.heard) for window in facts.windows[:3]] == [(1, True), (1, True), (0, False)]
