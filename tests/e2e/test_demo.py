@@ -16,7 +16,7 @@ import pytest
 
 from tests.stack import eventually
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # three pages within a minute, and one set of ports
 
 PUMPS = 40
 SECONDS_TO_LIVE = 40
