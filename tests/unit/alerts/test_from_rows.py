@@ -254,12 +254,32 @@ def test_nothing_that_is_dense_counts_from_before_the_implantation() -> None:
         statuses_at=seconds(100, 11),
         statuses_received_at=[ago(100), ago(11)],
         status_devices=["pump-1", "pump-1"],
+        statuses_ahead=[None, None],
+        contacts=["pump-1"],
+        last_seen=[None],
+        last_seen_offsets=[0.0],
+        refused_at=[None],
+        refused_offsets=[None],
+        pause_devices=["pump-1"],
+        paused_at=[ago(50)],
+        resumed_at=[ago(12)],
+        refused_codes=["motor_stall"],
+        refused_states=["raised"],
+        refused_received_at=[ago(11)],
+        refused_alarm_offsets=[1e9],
+        refused_devices=["pump-1"],
+        refused_seqs=[None],
+        refused_event_ids=[UUID(int=1)],
+        accepted_at=ago(11),
+        accepted_since=ago(50),
+        accepted_per_day=9.0,
     )
     facts = facts_of_row(of_before, NOW, WINDOWS)
     assert (facts.reading, facts.earlier_reading, facts.demand) == (None, None, Demand())
     assert not any(window.heard for window in facts.windows)
     assert unheard(facts, of_before, NOW) == (0,)
     assert facts.contacts == (Contact("pump-1", (ago(10),)),)  # somebody had it in hand then
+    assert (facts.refused_alarms, facts.accepted) == ((), None)
     assert (facts.since, facts.implanted, facts.implantation) == (ago(10), True, 7)
 
 
@@ -278,11 +298,13 @@ def test_what_comes_since_the_implantation_counts_from_its_very_moment() -> None
         statuses_at=seconds(11, 10),
         statuses_received_at=[ago(11), ago(7)],
         status_devices=["pump-1", "pump-1"],
+        statuses_ahead=[None, None],
     )
     facts = facts_of_row(since, NOW, WINDOWS)
     assert facts.reading == Reading(9.0, ReadingBasis.COMPUTED, ago(10))
     assert facts.demand == Demand(denied_limit=1, first_at=ago(10))
-    assert facts.contacts == (Contact("pump-1", (ago(10), ago(9), ago(8), ago(7))),)
+    [contact] = facts.contacts
+    assert contact.heard_at == (ago(10), ago(9), ago(8), ago(7))
 
 
 def test_the_first_implantation_reaches_back_as_far_as_anybody_knows() -> None:
