@@ -115,7 +115,7 @@ def facts_of_row(
             )
             if complaint in _KNOWN_COMPLAINTS
         ),
-        requests_heard_at=max(row["latest_received_at"] or (), default=None),
+        requests_heard_at=max(row["latest_received_at"] or (), default=None) if requests else None,
         refused_alarms=tuple(sorted(_refused_alarms(row), key=lambda each: (each.received_at, each.event_id))),
         contacts=tuple(_contacts(row, now)),
         since=datetime.fromtimestamp(since, UTC) if row["is_anew"] else None,

@@ -4,7 +4,7 @@
 -- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
        acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
-       resolved_at, resolution
+       resolved_at, resolution, accepted_by, accepted_at, acceptance, accepted_since, accepted_per_day
 FROM alerts a
 WHERE a.state = ANY ($1::text[]) AND ($2::text IS NULL OR a.clinic_id = $2)
 ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowledged' THEN 2 ELSE 3 END,
@@ -15,7 +15,7 @@ LIMIT $3;
 -- name: one_alert
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
        acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
-       resolved_at, resolution
+       resolved_at, resolution, accepted_by, accepted_at, acceptance, accepted_since, accepted_per_day
 FROM alerts WHERE alert_id = $1;
 
 -- name: alerts_in_scope

@@ -54,7 +54,7 @@ async def test_without_that_it_comes_back_when_the_acknowledgement_expires(story
 
 
 async def test_a_second_refill_with_a_discrepancy_pages_though_the_first_is_taken(story: Story) -> None:
-    await story.run([(0, MISSING), (5, "ack Ann"), (60, "refill 38 10 4")])
+    await story.run([(0, MISSING), (5, "ack Ann"), (60, "refill 36 12 6")])
     assert await story.pages() == ["0 nurse opened", "60 nurse opened"]
 
 

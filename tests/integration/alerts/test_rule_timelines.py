@@ -117,10 +117,10 @@ CASES = [
         [],
     ),
     case(
-        "a patient who asked twice a day asks for nothing any more",
+        "a patient who asked twice a day asks for nothing any more: told once a heartbeat says that no clock is behind",
         [*daily("bolus delivered x2", 8, 60), *daily("status", 1, 8), (1, "status"), (DAY, "bolus delivered x2")],
-        ["0 bolus_demand opened medium", "1440 bolus_demand closed medium"],
-        ["0 nurse opened"],
+        ["1 bolus_demand opened medium", "1440 bolus_demand closed medium"],
+        ["1 nurse opened"],
     ),
     case(
         "the limit refused a request on five of seven days",

@@ -147,7 +147,11 @@ async def test_what_is_not_there_is_refused_with_the_names_that_are_near_it(site
     await site.story.enrol()
     pump_id = site.story.pump_id
     [elsewhere] = await enrol(database, 1)
-    await database.pool.execute("UPDATE devices SET device_id = $1 WHERE device_id = $2", f"{pump_id}9", elsewhere)
+    await database.pool.execute(
+        "INSERT INTO devices (device_id, kind, clinic_id) SELECT $1, kind, clinic_id FROM devices WHERE device_id = $2",
+        f"{pump_id}9",
+        elsewhere,
+    )
     await database.pool.execute(
         "INSERT INTO devices (device_id, kind, clinic_id, retired_at) VALUES ('old-pump', 'pump', $1, now())",
         site.story.clinic_id,
