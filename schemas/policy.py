@@ -33,16 +33,11 @@ class Priority(StrEnum):
     @property
     def one_step_up(self) -> Priority:
         """The next more urgent one; high stays high."""
-        return _ONE_UP[self]
+        return _BY_RANK[min(self.rank + 1, _RANK[Priority.HIGH])]
 
 
-_RANK: Final = {Priority.INFO: 0, Priority.LOW: 1, Priority.MEDIUM: 2, Priority.HIGH: 3}
-_ONE_UP: Final = {
-    Priority.INFO: Priority.LOW,
-    Priority.LOW: Priority.MEDIUM,
-    Priority.MEDIUM: Priority.HIGH,
-    Priority.HIGH: Priority.HIGH,
-}
+_BY_RANK: Final = (Priority.INFO, Priority.LOW, Priority.MEDIUM, Priority.HIGH)
+_RANK: Final = {priority: rank for rank, priority in enumerate(_BY_RANK)}
 
 _REPEAT_MINUTES: Final = {Priority.HIGH: 5.0, Priority.MEDIUM: 30.0}
 

@@ -12,9 +12,9 @@ from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts, Refill
 from services.alerts.model import Strength
 from services.alerts.rules import evaluate
-from services.alerts.rules.low_reservoir import KEY as RESERVOIR
 from services.alerts.rules.pump_alarm import CODES_BY_KEY
-from services.alerts.rules.refill_discrepancy import refill_discrepancy
+from services.alerts.rules.reservoir.low_reservoir import KEY as RESERVOIR
+from services.alerts.rules.reservoir.refill_discrepancy import refill_discrepancy
 
 _FLOWS: Final = ((1.25, 1), (0.75, 1), (1.10, 3), (0.90, 3), (1.0, 1), (1.0, 3))
 """(true flow over programmed flow, found by which refill at the latest)."""

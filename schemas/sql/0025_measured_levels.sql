@@ -16,7 +16,7 @@ COMMENT ON FUNCTION programmed_ml_per_day(jsonb) IS 'mL that a programmed profil
 GRANT EXECUTE ON FUNCTION programmed_ml_per_day(jsonb) TO pumpwatch_reader;
 
 -- The same columns as before, and the two numbers that volume_ml is the lower of. volume_ml is the one that alerts go by
--- (services.alerts.rules.level): what was filled in, what the pump computed, or what was measured less what was programmed to
+-- (services.alerts.rules.reservoir.level): what was filled in, what the pump computed, or what was measured less what was programmed to
 -- flow since and the boluses delivered. volume_basis says which.
 CREATE OR REPLACE VIEW dashboard.pumps WITH (security_barrier) AS
 SELECT d.device_id AS pump_id,

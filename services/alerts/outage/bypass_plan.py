@@ -17,9 +17,9 @@ from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
 from services.alerts.model import AlertState, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
-from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.rules.refused_alarm import refused_alarm
+from services.alerts.rules.reservoir.low_reservoir import low_reservoir
 from services.alerts.wording import rule_words
 
 Cause = tuple[str, str, str]

@@ -16,7 +16,6 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.beyond_size import beyond_size
 from services.alerts.rules.clock import clock, days_are_known
 from services.alerts.rules.demand.bolus_demand import KEY as ATTEMPTS_KEY
 from services.alerts.rules.demand.bolus_demand import bolus_demand
@@ -27,14 +26,15 @@ from services.alerts.rules.demand.demand_silent import KEY as SILENT_KEY
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.device_silent import device_silent
 from services.alerts.rules.explanted_pump import explanted_pump
-from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
-from services.alerts.rules.refill_discrepancy import refill_discrepancy
 from services.alerts.rules.refused_alarm import refused_alarm
-from services.alerts.rules.suspected_delivery import OVER_KEY, UNDER_KEY, suspected_delivery
-from services.alerts.rules.volume_fall import KEY as VOLUME_KEY
-from services.alerts.rules.volume_fall import volume_fall
+from services.alerts.rules.reservoir.beyond_size import beyond_size
+from services.alerts.rules.reservoir.low_reservoir import low_reservoir
+from services.alerts.rules.reservoir.refill_discrepancy import refill_discrepancy
+from services.alerts.rules.reservoir.suspected_delivery import OVER_KEY, UNDER_KEY, suspected_delivery
+from services.alerts.rules.reservoir.volume_fall import KEY as VOLUME_KEY
+from services.alerts.rules.reservoir.volume_fall import volume_fall
 
 Rule = Callable[[PumpFacts, Policy, datetime], tuple[Condition, ...]]
 

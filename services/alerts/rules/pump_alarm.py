@@ -2,7 +2,7 @@
 
 Source: docs/domain.md section 1 (critical and non-critical causes), section 4 (default priorities, INF) and
 section 8 item 1: codes of one cause are one alert that changes, so that a stall that becomes a stop is not two.
-The reservoir's own alarms are services.alerts.rules.low_reservoir's; what time makes of an alarm that stands
+The reservoir's own alarms are services.alerts.rules.reservoir.low_reservoir's; what time makes of an alarm that stands
 is services.alerts.rules.alarm_course's.
 
 Failure modes: the pump cannot alarm on an occluded catheter in every make, nor on its own over-infusion

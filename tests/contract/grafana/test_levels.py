@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.alerts.facts.store import load_facts
-from services.alerts.rules.level import level_of
+from services.alerts.rules.reservoir.level import level_of
 from tests.alerts_world import T0, Story
 from tests.stack import Database
 

@@ -94,7 +94,7 @@ async def test_each_sees_its_own_time_and_late_events_go_where_they_belong(clini
     assert await clinics.sees("north") == [30, 20]
     assert await clinics.sees("south") == [10, 5]
     [pump] = await clinics.readers["south"].fetch("SELECT * FROM dashboard.pumps")
-    assert (pump["volume_ml"], pump["low_reservoir_ml"]) == (5, 3)
+    assert (pump["volume_ml"], pump["volume_basis"], pump["low_reservoir_ml"]) == (18, "refill", 3)  # of one moment
     assert await clinics.readers["north"].fetch("SELECT * FROM dashboard.pumps") == []
 
 

@@ -10,9 +10,9 @@ from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.facts.model import DayWindow, PumpFacts, Reading, Refill, Therapy
 from services.alerts.model import Strength, key_of
-from services.alerts.rules.refill_discrepancy import refill_discrepancy
-from services.alerts.rules.suspected_delivery import suspected_delivery
-from services.alerts.rules.volume_fall import volume_fall
+from services.alerts.rules.reservoir.refill_discrepancy import refill_discrepancy
+from services.alerts.rules.reservoir.suspected_delivery import suspected_delivery
+from services.alerts.rules.reservoir.volume_fall import volume_fall
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, facts
 
 FULL = Strength.FULL

@@ -10,11 +10,11 @@ from schemas.events import ReadingBasis
 from schemas.policy import InfusionPolicy, Policy
 from services.alerts.facts.model import DayWindow, Flow, PumpFacts, Reading, Refill, Therapy
 from services.alerts.model import Condition, key_of
-from services.alerts.rules.beyond_size import beyond_size
-from services.alerts.rules.level import level_of
-from services.alerts.rules.low_reservoir import low_reservoir
-from services.alerts.rules.refill_discrepancy import refill_discrepancy
-from services.alerts.rules.volume_fall import volume_fall
+from services.alerts.rules.reservoir.beyond_size import beyond_size
+from services.alerts.rules.reservoir.level import level_of
+from services.alerts.rules.reservoir.low_reservoir import low_reservoir
+from services.alerts.rules.reservoir.refill_discrepancy import refill_discrepancy
+from services.alerts.rules.reservoir.volume_fall import volume_fall
 from tests.unit.alerts.rules.builders import MEDIUM, NOW, ago, facts, reading, refill
 
 DAY = 24.0

@@ -8,7 +8,7 @@ from schemas.events import AlarmCode
 from schemas.policy import LowReservoirPolicy, Policy, Priority
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, Strength
-from services.alerts.rules.low_reservoir import low_reservoir
+from services.alerts.rules.reservoir.low_reservoir import low_reservoir
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alarm, facts, reading, refill
 
 FULL, HOLDING = Strength.FULL, Strength.HOLDING

@@ -16,8 +16,8 @@ from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import Strength
 from services.alerts.rules import evaluate
 from services.alerts.rules.active_alarms import active_alarms
-from services.alerts.rules.low_reservoir import _CODES as RESERVOIR_CODES
 from services.alerts.rules.pump_alarm import CODES_BY_KEY, pump_alarm
+from services.alerts.rules.reservoir.low_reservoir import _CODES as RESERVOIR_CODES
 from services.alerts.wording import ALARM_WORDS
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alarm, facts
 

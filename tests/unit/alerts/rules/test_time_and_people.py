@@ -14,9 +14,9 @@ from services.alerts.facts.model import Contact, PumpFacts, Report, Therapy
 from services.alerts.model import Condition, Strength
 from services.alerts.rules import dangerous_drug, evaluate
 from services.alerts.rules.device_silent import device_silent, silent_from
-from services.alerts.rules.low_reservoir import low_reservoir
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
+from services.alerts.rules.reservoir.low_reservoir import low_reservoir
 from tests.unit.alerts.rules.builders import HIGH, INFO, LOW, MEDIUM, NOW, ago, alarm, facts, reading, refill
 
 FULL, HOLDING = Strength.FULL, Strength.HOLDING

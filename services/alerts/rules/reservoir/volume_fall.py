@@ -28,7 +28,7 @@ from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts, Reading, Therapy
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
-from services.alerts.rules.level import held_ml
+from services.alerts.rules.reservoir.level import held_ml
 from services.alerts.wording import millilitres, moment
 
 KEY: Final = "volume"

@@ -4,7 +4,7 @@ All that is one alert: a forecast becomes a low level, and a low level an empty 
 
 Source: docs/domain.md section 1, row "low-reservoir setting" (2 mL is the manufacturer's recommendation; a therapy
 may program another) and row "low-reservoir alarm" (computed, not sensed): an over-infusing pump does not sound it, so
-a measured level counts against computed ones until a refill (services.alerts.rules.level says which number counts).
+a measured level counts against computed ones until a refill (services.alerts.rules.reservoir.level).
 Section 8 item 1: low, then empty is one alert that changes.
 
 A refill counts as a reading of what was filled in, up to what the pump holds, and ends every reservoir alarm that was
@@ -29,9 +29,9 @@ from schemas.policy import Policy, Priority
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
-from services.alerts.rules.level import Level, level_of
-from services.alerts.rules.refill_forecast import Forecast, forecast
 from services.alerts.rules.refused_alarm import RESERVOIR_CODES, stored_alarms
+from services.alerts.rules.reservoir.level import Level, level_of
+from services.alerts.rules.reservoir.refill_forecast import Forecast, forecast
 from services.alerts.wording import ALARM_WORDS, capitalised, millilitres, moment
 
 KEY: Final = "reservoir"

@@ -21,7 +21,7 @@ from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
-from services.alerts.rules.refill_discrepancy import programmed_ml
+from services.alerts.rules.reservoir.refill_discrepancy import programmed_ml
 from services.alerts.wording import millilitres, moment
 
 UNDER_KEY: Final = "under_delivery"

@@ -19,7 +19,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import FILLED_FOR, PumpFacts, Refill
 from services.alerts.model import Condition, RuleName, Strength, key_of
-from services.alerts.rules.level import held_ml
+from services.alerts.rules.reservoir.level import held_ml
 from services.alerts.wording import millilitres, moment
 
 REFILL_KEY: Final = "refill"

@@ -14,7 +14,7 @@ from services.alerts.facts.from_events import History
 from services.alerts.facts.from_rows import facts_of_row
 from services.alerts.facts.model import Flow, Reading, Refill
 from services.alerts.facts.refills import Entry, refills_of
-from tests.unit.alerts.rows import row
+from tests.unit.alerts.facts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
 

@@ -11,7 +11,7 @@ import pytest
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml, facts_of_row, unheard, with_heard
 from services.alerts.facts.model import AcceptedLevel, Contact, DayWindow, Demand, DeviceClock, Reading, Refill, Report
-from tests.unit.alerts.rows import row
+from tests.unit.alerts.facts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
 WINDOWS = 30

@@ -1,7 +1,7 @@
 """PURE. A volume was told that is more than the pump holds: a slip, another unit, or the size of another pump.
 
 Source: docs/domain.md section 1, row "reservoirs" (20 or 40 mL) and row "over-infusion" (likelier after overfilling).
-Until it is corrected, such a volume counts as what the pump holds (services.alerts.rules.level).
+Until it is corrected, such a volume counts as what the pump holds (services.alerts.rules.reservoir.level).
 
 A refill is news for `stays_days`, until a person resolves its alert, or until its entry is corrected; a reading until
 the next one.

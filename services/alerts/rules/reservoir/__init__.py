@@ -1,0 +1,1 @@
+"""What the reservoir holds, when it will be empty, and what it should hold."""
