@@ -228,3 +228,14 @@ def _scans(plan):
         yield plan
     for part in plan.get("Plans", ()):
         yield from _scans(part)
+
+
+async def test_the_longest_statement_is_prepared_once(database: Database) -> None:
+    """Planning it takes longer than running it."""
+    async with database.pool.acquire() as connection:
+        for _ in range(3):
+            await load_facts(connection, ["pump-1"], T0, windows=3)
+        kept = await connection.fetchval(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%' || $1 || '%'", "asked.implantation_id"
+        )
+    assert kept == 1
