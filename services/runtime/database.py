@@ -159,18 +159,21 @@ class QueryFileError(ValueError):
     """A `.sql` file of named queries is malformed."""
 
 
-def load_queries(path: Path) -> Mapping[str, str]:
-    """Read the named statements of one file: `-- name: some_name`, then the statement.
+def load_queries(*paths: Path) -> Mapping[str, str]:
+    """Read the named statements of a store's files: `-- name: some_name`, then the statement.
 
     Raises:
-        QueryFileError: A name stands twice, or the file names none.
+        QueryFileError: A name stands twice, in one file or in two, or a file names none.
     """
-    parts = _NAME.split(path.read_text(encoding="utf-8"))
-    names, statements = parts[1::2], parts[2::2]
-    if not names or len(names) != len(set(names)):
-        msg = f"{path}: expected named statements, each name once; found {names}"
-        raise QueryFileError(msg)
-    return {name: _without_what_follows(text) for name, text in zip(names, statements, strict=True)}
+    found: dict[str, str] = {}
+    for path in paths:
+        parts = _NAME.split(path.read_text(encoding="utf-8"))
+        names, statements = parts[1::2], parts[2::2]
+        if not names or len({*names, *found}) != len(names) + len(found):
+            msg = f"{path}: expected named statements, each name once; found {names}"
+            raise QueryFileError(msg)
+        found.update((name, _without_what_follows(text)) for name, text in zip(names, statements, strict=True))
+    return found
 
 
 def _without_what_follows(text: str) -> str:

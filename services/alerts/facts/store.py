@@ -12,11 +12,8 @@ from services.alerts.facts.from_rows import facts_of_row, told_by_several, unhea
 from services.alerts.facts.model import PumpFacts
 from services.runtime.database import Connection, load_queries
 
-QUERIES: Final = {
-    **load_queries(Path(__file__).with_name("queries.sql")),
-    **load_queries(Path(__file__).with_name("beside.sql")),
-    **load_queries(Path(__file__).with_name("seldom.sql")),
-}
+_FILES: Final = ("queries.sql", "beside.sql", "seldom.sql")
+QUERIES: Final = load_queries(*(Path(__file__).with_name(name) for name in _FILES))
 
 
 async def load_facts(

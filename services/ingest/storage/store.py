@@ -24,10 +24,8 @@ from services.ingest.messages.rows import DEVICE_ID, EVENT_ID, MESSAGE_NUMBER, P
 from services.ingest.messages.whose import Enrolment, enrolment
 from services.runtime.database import REFUSED, Connection, load_queries
 
-QUERIES: Final[Mapping[str, str]] = {
-    **load_queries(Path(__file__).with_name("queries.sql")),
-    **load_queries(Path(__file__).with_name("registry.sql")),
-}
+_FILES: Final = ("queries.sql", "registry.sql")
+QUERIES: Final[Mapping[str, str]] = load_queries(*(Path(__file__).with_name(name) for name in _FILES))
 
 _INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
 _DIFFERING: Final = {kind: QUERIES[f"differing_{kind}"] for kind in EventKind}

@@ -40,3 +40,10 @@ def test_a_statement_ends_where_what_is_said_of_the_next_one_begins(tmp_path: Pa
 def test_a_file_without_names_and_a_name_that_stands_twice_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(QueryFileError, match="expected named statements"):
         load_queries(written(tmp_path, text))
+
+
+def test_a_name_that_stands_in_two_files_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.sql"
+    other.write_text("-- name: second\nSELECT 2;\n")
+    with pytest.raises(QueryFileError, match="each name once"):
+        load_queries(written(tmp_path, TEXT), other)
