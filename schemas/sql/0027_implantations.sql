@@ -152,6 +152,10 @@ FROM pump_alarms a JOIN seen_periods p ON p.pump_id = a.pump_id
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 -- What holds of a pump now, as the facts say it: since it was implanted, also where another clinic looked after it then.
+--
+-- The same columns as before, and the two numbers that volume_ml is the lower of. volume_ml is the one that alerts go by
+-- (services.alerts.rules.reservoir.level): what was filled in, what the pump computed, or what was measured less what was programmed to
+-- flow since and the boluses delivered. volume_basis says which.
 CREATE OR REPLACE VIEW dashboard.pumps WITH (security_barrier) AS
 SELECT d.device_id AS pump_id,
        d.clinic_id,
