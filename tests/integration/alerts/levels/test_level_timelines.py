@@ -5,25 +5,17 @@ Plainly and roughly, as in test_timelines.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from services.devstack.servers.postgres import DatabaseServer
-from services.runtime.database import Pool, open_pool
+from services.runtime.database import Pool
 from tests.alerts_world import Step, Story
 from tests.integration.alerts.timelines import DAY, case
-from tests.stack import execute_at, make_database
+from tests.stack import Database
 
 
 @pytest.fixture(scope="module")
-async def shared(timescaledb: DatabaseServer) -> AsyncIterator[tuple[Pool, str]]:
-    await execute_at(timescaledb.dsn(), "DROP DATABASE IF EXISTS pw_alerts_levels WITH (FORCE)")
-    dsn = await make_database(timescaledb, "pw_alerts_levels")
-    pool = await open_pool(dsn, application_name="test")
-    yield pool, dsn
-    await pool.close()
-    await execute_at(timescaledb.dsn(), "DROP DATABASE pw_alerts_levels WITH (FORCE)")
+def shared(shared_database: Database) -> tuple[Pool, str]:
+    return shared_database.pool, shared_database.dsn
 
 
 TWENTY_DAYS_AGO = -20 * DAY
