@@ -115,11 +115,12 @@ async def test_a_gateway_that_gives_up_and_sends_again_is_no_second_event_and_ta
         answer = await hasty.post(path_of(pump), json=event)
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
-    async def is_back():
-        return await stored(dsn)
-
-    await eventually(is_back, 20)
     async with gateway(service) as client:
+
+        async def every_place_is_free():
+            return "pumpwatch_ingest_unacknowledged_messages 0.0" in (await client.get("/metrics")).text
+
+        await eventually(every_place_is_free, 20)
         answers = await asyncio.gather(*(client.post(path_of(pump), json=event) for _ in range(4)))
     assert [answer.json()["duplicates"] for answer in answers] == [1] * 4
     assert await stored(dsn) == {event["event_id"]: 1}
