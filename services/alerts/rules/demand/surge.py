@@ -17,10 +17,9 @@ needs, has become the usual level: after about three months with the default pol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
 from statistics import NormalDist
 from typing import Final
 
@@ -57,11 +56,15 @@ class _Course:
 
     def goes_on(self, count: int, enough: float) -> bool:
         """Add one day; False: demand has come back to what was usual."""
-        so_far, most = self.total / self.known, max(_MOST_RAISED * self.usual, self.usual + 1)
-        raised = max(self.usual, min(so_far, most))
+        usual, raised = self.usual, self.total / self.known
+        most = max(_MOST_RAISED * usual, usual + 1)
+        if raised > most:
+            raised = most
         self.total, self.known = self.total + count, self.known + 1
-        gain = raised - self.usual - count * math.log(raised / self.usual)
-        self.evidence = max(0.0, self.evidence + gain / (1 + self.spread * raised))
+        if raised > usual:  # otherwise a day is as likely at both levels, and tells nothing
+            gain = raised - usual - count * math.log(raised / usual)
+            evidence = self.evidence + gain / (1 + self.spread * raised)
+            self.evidence = evidence if evidence > 0 else 0.0
         return self.evidence < enough
 
 
@@ -69,9 +72,7 @@ def going_on(days: Days, rule: BolusDemandPolicy) -> Surge | None:
     """The surge that has not ended yet; None: there is none, or too little is known."""
     counts, least = days.counts, rule.minimum_attempts
     enough, unusual = math.log(rule.surge_over_likelihood), _unusual(rule.clear_probability)
-    known = _sums(count is not None for count in reversed(counts))
-    totals = _sums(count or 0 for count in reversed(counts))
-    squares = _sums((count or 0) ** 2 for count in reversed(counts))
+    known, totals, squares = _sums(counts)
     course: _Course | None = None
     for day in range(len(counts) - _LONGEST - 1, -1, -1):
         count = counts[day]
@@ -84,11 +85,14 @@ def going_on(days: Days, rule: BolusDemandPolicy) -> Surge | None:
         if n < rule.minimum_days or totals[day] - totals[before] < least:
             continue
         mean = (totals[before] + 0.5) / n
+        if totals[day] - totals[before] <= mean:
+            continue
         variance = max(mean, squares[before] / n - mean * mean)
+        needed = unusual * variance
         for span in SURGE_SPANS:
             total, heard = totals[day] - totals[day + span], known[day] - known[day + span]
             above = total - heard * mean
-            if total >= least and above > 0 and above * above > unusual * variance * heard * (1 + heard / n):
+            if above > 0 and total >= least and above * above > needed * heard * (1 + heard / n):
                 spread = (variance - mean) / (mean * mean)
                 course = _Course(day + span, mean, spread, n, total, heard)
                 break
@@ -97,9 +101,17 @@ def going_on(days: Days, rule: BolusDemandPolicy) -> Surge | None:
     return Surge(course.began, course.total / course.known, course.usual, course.baseline_days)
 
 
-def _sums(values: Iterable[int]) -> list[int]:
-    """The sum of the values from each day on to the oldest; `values` begin with the oldest."""
-    return list(accumulate(values, initial=0))[::-1]
+def _sums(counts: Sequence[int | None]) -> tuple[list[int], list[int], list[int]]:
+    """From each day on to the oldest: how many days are known, the sum of their counts, and of the squares."""
+    known, totals, squares = [0], [0], [0]
+    days = total = square = 0
+    for count in reversed(counts):
+        if count is not None:
+            days, total, square = days + 1, total + count, square + count * count
+        known.append(days)
+        totals.append(total)
+        squares.append(square)
+    return known[::-1], totals[::-1], squares[::-1]
 
 
 @lru_cache(maxsize=64)
