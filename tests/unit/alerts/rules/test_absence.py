@@ -197,4 +197,7 @@ def test_one_alert_stands_from_the_first_limit_until_the_last_is_back() -> None:
         standing &= {each.key for each in found}
         opened += [(hour, key) for key in sorted(full - standing)]
         standing |= full
-    assert opened == [(73, "hand-1"), (324, "pump-1")]  # the pump's own once the handheld is back for a day and the pump is not
+    assert opened == [
+        (73, "hand-1"),
+        (324, "pump-1"),
+    ]  # the pump's own once the handheld is back for a day and the pump is not
