@@ -113,10 +113,12 @@ FROM dashboard.pumps
 WHERE pump_id = ${pump:sqlstring};
 
 -- name: pump_refill_marks
-SELECT time,
-       CASE WHEN replaced THEN 'Refill, since corrected: ' ELSE 'Refill: ' END || round(filled_ml::numeric, 1)
-           || ' mL in, ' || round(measured_ml::numeric, 1) || ' mL found, ' || round(expected_ml::numeric, 1) || ' mL expected' AS text
-FROM dashboard.refills
+-- Character 822 strikes out the one before it: what was corrected since.
+SELECT time, CASE WHEN replaced THEN 'Refill, since corrected: ' || regexp_replace(volumes, '.', '\&' || chr(822), 'g')
+                  ELSE 'Refill: ' || volumes END AS text
+FROM dashboard.refills, LATERAL (
+    SELECT round(filled_ml::numeric, 1) || ' mL in, ' || round(measured_ml::numeric, 1) || ' mL found, '
+        || round(expected_ml::numeric, 1) || ' mL expected' AS volumes) AS each
 WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
 ORDER BY time;
 
@@ -191,15 +193,17 @@ LIMIT 100;
 
 -- name: pump_therapies
 SELECT time AS programmed,
-       (SELECT string_agg((drug ->> 'name') || ' ' || (drug ->> 'concentration_mcg_per_ml') || ' mcg/mL', ', ')
+       (SELECT regexp_replace(string_agg((drug ->> 'name') || ' ' || (drug ->> 'concentration_mcg_per_ml') || ' mcg/mL', ', '),
+                              '.', '\&' || struck, 'g')
         FROM jsonb_array_elements(drugs) AS drug) AS drugs,
-       (SELECT string_agg((step ->> 'from') || ' ' || (step ->> 'rate_ml_per_day') || ' mL/day', ', ')
+       (SELECT regexp_replace(string_agg((step ->> 'from') || ' ' || (step ->> 'rate_ml_per_day') || ' mL/day', ', '),
+                              '.', '\&' || struck, 'g')
         FROM jsonb_array_elements(profile) AS step) AS profile,
        bolus_dose_mcg AS "bolus mcg", bolus_lockout_minutes AS "lockout min",
        bolus_limit_per_24h AS "limit in 24 h", reservoir_size_ml AS reservoir,
        low_reservoir_ml AS "alarm level", to_char(refill_due, 'YYYY-MM-DD') AS "refill due",
        CASE WHEN replaced THEN 'corrected since' ELSE '' END AS note
-FROM dashboard.therapies
+FROM dashboard.therapies, LATERAL (SELECT CASE WHEN replaced THEN chr(822) ELSE '' END AS struck) AS each
 WHERE pump_id = ${pump:sqlstring}
 ORDER BY judged_at DESC
 LIMIT 20;

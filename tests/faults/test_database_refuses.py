@@ -17,7 +17,7 @@ from services.runtime.mqtt import broker_address
 from services.simulator.devices.connect import open_link
 from tests.faults.alerts_process import enrol, environment, not_ready_because
 from tests.ingest_world import Device, alarm, ingest_settings, reading
-from tests.stack import RunService, StartBroker, StartPostgres, eventually, execute_at, make_database
+from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, make_database
 
 NAME = "pumpwatch"
 LOGIN, PASSWORD = "clerk", "right"
@@ -202,3 +202,32 @@ async def test_a_full_notify_queue_is_waited_for_and_pages_go_out_meanwhile(
     await full.close()
     for service in (ingest, alerts):
         await eventually(functools.partial(asyncio.to_thread, service.is_ready), 20, what=service.name)
+
+
+async def test_a_wrong_statement_ends_both_services_and_nothing_that_was_sent_is_lost(
+    database: Database, own_broker: StartBroker, run_service: RunService, page_collector: PageCollector, tmp_path: Path
+) -> None:
+    """A table that is not there is no database that is away: who waited for it would wait for ever."""
+    broker = own_broker()
+    [pump] = await enrol(database.dsn, 1)
+    settings = {
+        "ingest": ingest_settings(database.dsn, broker),
+        "alerts": environment(database.dsn, tmp_path / "policies", page_collector),
+    }
+    running = [await run_service(name, each) for name, each in settings.items()]
+    device = Device(pump, None)
+    async with open_link(broker_address(broker.url), client_id=pump, on_message=device.on_message) as link:
+        device.link = link
+        await link.subscribe(f"pumpwatch/v1/{pump}/receipts")
+        await execute_at(database.dsn, "ALTER TABLE evaluation_queue RENAME TO gone")
+        sent = await device.publish("alarm", alarm("motor_stall"))
+        for service in running:
+            await eventually(lambda service=service: not service.is_running, 30, what=f"{service.name} ends")
+            assert service.exit_code not in (0, None)
+            assert "evaluation_queue" in service.log()
+        await execute_at(database.dsn, "ALTER TABLE gone RENAME TO evaluation_queue")
+        for name, each in settings.items():
+            await run_service(name, each)
+        await eventually(lambda: sent in device.receipts, 20, what="the receipt")
+    assert [receipt["stored"] for receipt in device.receipts[sent]] == [1]
+    await page_collector.wait_for(1)

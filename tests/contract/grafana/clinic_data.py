@@ -83,7 +83,8 @@ FROM devices WHERE kind = 'pump';
 _CORRECTED: Final = """
 INSERT INTO therapies
 SELECT device_id, now() - interval '10 days', md5('wrong' || device_id)::uuid, now() - interval '9 days', device_id,
-       NULL, '[]', '[]', NULL, NULL, NULL, 20, 8, NULL
+       NULL, '[{"name": "morphine", "concentration_mcg_per_ml": 1000}]', '[{"from": "00:00", "rate_ml_per_day": 0.3}]',
+       NULL, NULL, NULL, 20, 8, NULL
 FROM devices WHERE kind = 'pump';
 INSERT INTO therapies
 SELECT device_id, now() - interval '11 days', gen_random_uuid(), now(), device_id, NULL,

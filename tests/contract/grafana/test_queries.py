@@ -117,15 +117,24 @@ async def test_what_is_dated_ahead_is_not_the_newest(readers: Readers) -> None:
         assert alarms[:2] == ["motor stall", "other"]
 
 
-async def test_what_is_replaced_is_marked_and_does_not_count(readers: Readers) -> None:
+async def test_what_is_replaced_is_struck_out_and_does_not_count(readers: Readers) -> None:
     levels = "SELECT low_reservoir_ml FROM dashboard.{} WHERE pump_id = 'north-pump-1' {}"
     assert await readers.north.fetchval(levels.format("pumps", "")) == 3.5
     assert await readers.north.fetchval(levels.format("therapies", "AND replaced")) == 8
     (level,) = {target["rawSql"] for _, target in PANELS if "'alarm level'" in target["rawSql"]}
     assert 8 not in [row["volume"] for row in await readers.north.fetch(filled_in(level, NORTH))]
     (marks,) = (query for _, query in ANNOTATIONS if "dashboard.refills" in query)
-    texts = sorted(row["text"] for row in await readers.north.fetch(filled_in(marks, NORTH)))
-    assert [text.split(" mL in")[0] for text in texts] == ["Refill, since corrected: 18.0", "Refill: 17.0"]
+    texts = [row["text"] for row in await readers.north.fetch(filled_in(marks, NORTH))]
+    wrong, right = (", ".join((f"{volume} mL in", "3.4 mL found", "3.0 mL expected")) for volume in ("18.0", "17.0"))
+    assert sorted(texts) == [f"Refill, since corrected: {struck_out(wrong)}", f"Refill: {right}"]
+    (table,) = {target["rawSql"] for _, target in PANELS if "AS programmed" in target["rawSql"]}
+    shown = [tuple(row.values()) for row in await readers.north.fetch(filled_in(table, NORTH)) if row["note"]]
+    drug, rate = struck_out("morphine 1000 mcg/mL"), struck_out("00:00 0.3 mL/day")
+    assert [row[1:3] for row in shown] == [(drug, rate)]
+
+
+def struck_out(text: str) -> str:
+    return "".join(f"{each}\N{COMBINING LONG STROKE OVERLAY}" for each in text)
 
 
 @pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ANNOTATIONS])

@@ -1,4 +1,4 @@
-"""Wrong clocks from message to page: through the decode and store of ingest, the queue, the worker and the rules."""
+"""Wrong clocks and silence from message to page: through the decode and store of ingest, queue, worker and rules."""
 
 from __future__ import annotations
 
@@ -178,6 +178,23 @@ async def test_a_handheld_that_is_three_days_behind_is_a_clock_and_no_silent_dem
                 await clinic.send(number * day + hour * 60, STATUS, T0 + at - behind, device=clinic.hand)
     trail = await clinic.story.trail()
     assert [each.split(" ", 1)[1] for each in trail] == ["clock opened low"]
+
+
+async def test_a_pump_and_its_handheld_that_fall_silent_together_are_one_alert(clinic: Clinic) -> None:
+    """And who is back first opens none of the other."""
+    day = 24 * 60
+    for number in range(9):
+        for minute, device in ((0, None), (20, clinic.hand)):
+            at = number * day + minute
+            await clinic.send(at, STATUS, T0 + timedelta(minutes=at), device=device)
+    for hours in range(70, 100, 3):
+        await clinic.tick(8 * day + hours * 60)
+    opened = f"{8 * day + 73 * 60} device_silent opened low"
+    assert await clinic.story.trail() == [opened]
+    await clinic.send(13 * day, STATUS, T0 + timedelta(days=13))
+    await clinic.tick(13 * day + 60)
+    await clinic.send(13 * day + 61, STATUS, T0 + timedelta(days=13, minutes=61), device=clinic.hand)
+    assert await clinic.story.trail() == [opened, f"{13 * day} device_silent closed low"]
 
 
 async def test_what_ingest_keeps_of_pauses(clinic: Clinic) -> None:

@@ -9,7 +9,7 @@ import pytest
 from schemas.policy import Channel, Contact, EscalationStep, PagingPolicy, Policy, Priority, Route
 from services.devstack.pages import PageCollector
 from tests.alerts_pages import dispatcher_for
-from tests.alerts_world import T0, Step, Story
+from tests.alerts_world import POLICY, T0, Step, Story, contact, enrol
 from tests.integration.alerts.timelines import OPENED_STALL, RECOVERED, STALL, case
 from tests.stack import Database
 
@@ -120,6 +120,65 @@ async def test_what_reached_nobody_is_paged_when_the_policy_is_mended(
         await story.new_worker().escalate_once()
         await dispatcher_for(story.resources()).send_due()
     assert len(page_collector.pages) == 1
+
+
+@pytest.mark.usefixtures("apprise_is_loaded")
+@pytest.mark.parametrize(
+    ("before", "worse"),
+    [
+        pytest.param(["alarm memory_error raised"], "alarm critical_memory_error raised", id="for the first time"),
+        pytest.param(
+            [
+                "alarm memory_error raised",
+                "alarm critical_memory_error raised",
+                "alarm critical_memory_error cleared",
+            ],
+            "alarm critical_memory_error raised",
+            id="as bad as it was before",
+        ),
+        pytest.param(["alarm other raised", "alarm other cleared"], "alarm other raised", id="it returns"),
+    ],
+)
+async def test_what_reached_nobody_is_paged_when_it_worsens(
+    database: Database, page_collector: PageCollector, before: list[str], worse: str
+) -> None:
+    story = Story(database.pool, database.dsn, policy=once().model_copy(update={"paging": NO_GROUPS}))
+    await story.enrol()
+    for second, text in enumerate(before):
+        story.now = T0 + timedelta(seconds=second)
+        await story._step(story.new_worker(), text)
+        await dispatcher_for(story.resources()).send_due()
+    assert {row["state"] for row in await database.pool.fetch("SELECT state FROM deliveries")} == {"failed"}
+    story.policy = once(url=page_collector.url).model_copy(update={"paging": NO_GROUPS})
+    story.now = T0 + timedelta(minutes=1)
+    await story._step(story.new_worker(), worse)
+    await dispatcher_for(story.resources()).send_due()
+    assert len(page_collector.pages) == 1
+
+
+@pytest.mark.usefixtures("apprise_is_loaded")
+async def test_repeats_are_grouped_as_first_pages_are(database: Database, page_collector: PageCollector) -> None:
+    """Nobody answers six alarms of one kind: one page, and half an hour later one more."""
+    story = Story(database.pool, database.dsn)
+    story.policy = POLICY.model_copy(update={"contacts": (contact("nurse", page_collector.url), contact("doctor"))})
+    names = await enrol(database, 6)
+    await database.pool.execute(
+        "INSERT INTO pump_alarms (pump_id, observed_at, event_id, received_at, device_id, code, state) "
+        "SELECT each, $2, gen_random_uuid(), $2, each, 'other', 'raised' FROM unnest($1::text[]) AS each",
+        names,
+        T0,
+    )
+    await database.pool.execute("INSERT INTO evaluation_queue (pump_ids) VALUES ($1)", names)
+    await story.new_worker().queue_once()
+    for minutes in (0, 29, 31):
+        story.now = T0 + timedelta(minutes=minutes)
+        await story.new_worker().escalate_once()
+        story.now += timedelta(seconds=6)
+        await dispatcher_for(story.resources()).send_due()
+    assert [page.title for page in page_collector.pages] == [
+        "Pumpwatch MEDIUM: 6 alerts: pump alarm",
+        "Pumpwatch MEDIUM (nobody has acknowledged): 6 alerts: pump alarm",
+    ]
 
 
 async def test_what_cannot_be_sent_is_not_tried_with_every_evaluation(database: Database) -> None:

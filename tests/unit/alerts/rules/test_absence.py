@@ -188,13 +188,16 @@ def test_one_alert_stands_from_the_first_limit_until_the_last_is_back() -> None:
     """Hour by hour through an outage: the key that is FULL changes never, and none opens when one returns."""
     hand, pump = daily("hand-1", NOW), daily("pump-1", NOW + timedelta(hours=5))
     back = daily("hand-1", NOW, back=NOW + timedelta(hours=300))
-    opened: list[str] = []
+    opened: list[tuple[int, str]] = []
     standing: set[str] = set()
     for hour in range(6, 370):
         contacts = (hand if hour < 300 else back, pump)
         found = device_silent(facts(contacts=contacts), Policy(), NOW + timedelta(hours=hour))
         full = {each.key for each in found if each.strength is FULL}
         standing &= {each.key for each in found}
-        opened += sorted(full - standing)
+        opened += [(hour, key) for key in sorted(full - standing)]
         standing |= full
-    assert opened == ["hand-1", "pump-1"]  # the pump's own once the handheld is back for a day and the pump is not
+    assert opened == [
+        (73, "hand-1"),
+        (324, "pump-1"),
+    ]  # the pump's own once the handheld is back for a day and the pump is not
