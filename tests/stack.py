@@ -46,7 +46,7 @@ class StartBroker(Protocol):
 
 
 class RunService(Protocol):
-    """Starts `python -m services.cli COMMAND` and waits until it is ready, unless told not to."""
+    """Starts `python -m services.cli COMMAND`, mostly as a fork, and waits until it is ready, unless told not to."""
 
     async def __call__(
         self,
