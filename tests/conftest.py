@@ -132,11 +132,15 @@ def plain_postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_postgres(ready_made: ReadyMade) -> Iterator[StartPostgres]:
-    """`own_postgres(**settings)` starts a TimescaleDB of the test's own, with full durability."""
+    """`own_postgres(**settings)` starts a TimescaleDB of the test's own.
+
+    It may be killed: what a process wrote the kernel has, fsync or not, and nobody here cuts the power. The servers of
+    tests/faults/test_matrix.py have full durability.
+    """
     servers: list[DatabaseServer] = []
 
     def start(**settings: str) -> DatabaseServer:
-        server = ready_made.make_server(settings=settings)
+        server = ready_made.make_server(settings={"fsync": "off", **settings})
         servers.append(server)
         server.start()
         return server
