@@ -12,9 +12,9 @@ PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
 unexport PYTHONDONTWRITEBYTECODE
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
-# Most tests wait, so two processes take little more of a machine than one. tests/spread.py says which go first and which run alone.
+# Most tests wait, so three processes take little more of a machine than one. tests/spread.py says which go first and which run alone.
 # One process, as a debugger needs: make test TEST_PROCESSES= TEST_OPTIONS="--pdb -k reservoir"
-TEST_PROCESSES ?= --numprocesses 2 --dist load --maxschedchunk 1
+TEST_PROCESSES ?= --numprocesses 3 --dist load --maxschedchunk 1
 
 # Empty files that say what was done to .venv, so that the second run does nothing.
 CREATED := $(VENV)/.created

@@ -21,6 +21,8 @@ from services.runtime.migrate import MigrationResult, migrate
 
 CLINIC: Final = "bench"
 DATABASE: Final = "bench"
+READY_MADE: Final = "pumpwatch_ready_made"
+"""A migrated database that servers of the tests are born with (tests/servers/ready_made.py), until it is taken."""
 # Half a gigabyte of shared buffers and room for WAL, as any production server has; durability is left at its default.
 _SETTINGS: Final = {"shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "50"}
 
@@ -64,10 +66,14 @@ def service(command: str, environment: dict[str, str], *, log_path: Path) -> Ite
 
 
 async def fresh_database(stack: BenchStack, *, devices: int) -> MigrationResult:
-    """Make the database anew, migrate it, and enrol `devices` pumps named pump-000000 and on."""
+    """Make the database anew, migrate it, and enrol `devices` pumps named pump-000000 and on.
+
+    On a server that has a migrated one ready, it is a copy of that.
+    """
     admin = await asyncpg.connect(stack.database.dsn())
     await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    await admin.execute(f"CREATE DATABASE {DATABASE}")
+    ready = await admin.fetchval("SELECT count(*) FROM pg_database WHERE datname = $1", READY_MADE)
+    await admin.execute(f"CREATE DATABASE {DATABASE}" + (f" TEMPLATE {READY_MADE} STRATEGY FILE_COPY" if ready else ""))
     await admin.close()
     connection = await asyncpg.connect(stack.dsn)
     result = await migrate(connection, SQL_FOLDER)

@@ -26,6 +26,7 @@ from services.devstack.service import ServiceProcess, clean_environment
 from services.runtime.database import open_pool
 from tests import stack
 from tests.servers.external import ExternalServer
+from tests.servers.forked import ForkedService
 from tests.servers.ready_made import ReadyMade
 from tests.spread import (  # noqa: F401 - most are pytest's hooks
     SUMMARY,
@@ -131,11 +132,15 @@ def plain_postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_postgres(ready_made: ReadyMade) -> Iterator[StartPostgres]:
-    """`own_postgres(**settings)` starts a TimescaleDB of the test's own, with full durability."""
+    """`own_postgres(**settings)` starts a TimescaleDB of the test's own.
+
+    It may be killed: what a process wrote the kernel has, fsync or not, and nobody here cuts the power. The servers of
+    tests/faults/test_matrix.py have full durability.
+    """
     servers: list[DatabaseServer] = []
 
     def start(**settings: str) -> DatabaseServer:
-        server = ready_made.make_server(settings=settings)
+        server = ready_made.make_server(settings={"fsync": "off", **settings})
         servers.append(server)
         server.start()
         return server
@@ -175,16 +180,26 @@ def own_broker(mosquitto_program: Path) -> Iterator[StartBroker]:
         server.remove()
 
 
+@pytest.fixture(scope="session")
+def started_from_scratch() -> set[str]:
+    """The services that were started in the ordinary way: the first of each kind, to see that it can be."""
+    return set()
+
+
 @pytest.fixture
-def run_service(tmp_path: Path) -> Iterator[RunService]:
+def run_service(tmp_path: Path, request: pytest.FixtureRequest, started_from_scratch: set[str]) -> Iterator[RunService]:
     """`await run_service("ingest", {"INGEST_DATABASE_URL": ...})`; the log is shown when the test fails."""
     processes: list[ServiceProcess] = []
+    is_alone = request.node.get_closest_marker("alone") is not None
 
     async def run(
         command: str, environment: Mapping[str, str], *, wait: bool = True, options: tuple[str, ...] = ()
     ) -> ServiceProcess:
         log_path = tmp_path / f"{command}-{len(processes) + 1}.log"
-        service = ServiceProcess(command, environment, log_path=log_path, options=options)
+        forked = not is_alone and command in started_from_scratch
+        started_from_scratch.add(command)
+        service_of = ForkedService if forked else ServiceProcess
+        service = service_of(command, environment, log_path=log_path, options=options)
         processes.append(service)
         service.start()
         if wait:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 import asyncpg
 
+from bench.stack import READY_MADE
 from schemas.paths import SQL_FOLDER
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import DatabaseServer
@@ -19,9 +20,6 @@ from services.runtime.database import Pool
 from services.runtime.migrate import MigrationResult, migrate
 
 Answer = TypeVar("Answer")
-
-READY_MADE = "pumpwatch_ready_made"
-"""A migrated database that a server was born with (tests/servers/ready_made.py), until somebody takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class StartBroker(Protocol):
 
 
 class RunService(Protocol):
-    """Starts `python -m services.cli COMMAND` and waits until it is ready, unless told not to."""
+    """Starts `python -m services.cli COMMAND`, mostly as a fork, and waits until it is ready, unless told not to."""
 
     async def __call__(
         self,

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Protocol, Self
 
 from services.devstack.errors import DevStackError, ProcessDiedError
 
@@ -46,6 +46,16 @@ def leashed(arguments: Sequence[str], *, run_as: RunAs | None, parent_gone: sign
     return [sys.executable, "-I", "-S", str(_LEASH), json.dumps(options), *arguments]
 
 
+class Child(Protocol):
+    """What runs, as `subprocess.Popen` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def wait(self) -> int:
+        """Wait for its end and reap it; from then on the id may be another's."""
+
+
 class ManagedProcess:
     """One child process. Use it as a context manager, or call `start` and one of `terminate` and `kill`.
 
@@ -70,7 +80,7 @@ class ManagedProcess:
         self._folder = folder
         self._run_as = run_as
         self._parent_gone = parent_gone
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     def start(self) -> None:
         """Start the program. A program that cannot be executed shows as one that died at once."""
@@ -79,15 +89,18 @@ class ManagedProcess:
             raise DevStackError(msg)
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with self.log_path.open("ab") as log:
-            self._child = subprocess.Popen(
-                leashed(self.arguments, run_as=self._run_as, parent_gone=self._parent_gone),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                env=self._environment,
-                start_new_session=True,
-            )
+            self._child = self._spawn(log)
+
+    def _spawn(self, log: BinaryIO) -> Child:
+        return subprocess.Popen(
+            leashed(self.arguments, run_as=self._run_as, parent_gone=self._parent_gone),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self._folder,
+            env=self._environment,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -103,8 +116,11 @@ class ManagedProcess:
         child = self._child
         if child is None or child.returncode is not None:
             return False
+        return not self._has_ended(child)
+
+    def _has_ended(self, child: Child) -> bool:
         # WNOWAIT leaves the child unreaped, so its id cannot be another's while we may still signal it.
-        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     @property
     def exit_code(self) -> int | None:

@@ -48,7 +48,6 @@ __all__ = [
 
 _CONNECT_TIMEOUT_SECONDS: Final = 10.0
 _KEEP_ALIVE_SECONDS: Final = 15
-_TAKEN_WITHIN_MILLISECONDS: Final = 1_500 * _KEEP_ALIVE_SECONDS
 _EXCESS_MESSAGES: Final = 500
 _READ_BYTES: Final = 65_536
 _LARGEST_PACKET_BYTES: Final = 1_048_576
@@ -83,7 +82,9 @@ class Message(Protocol):
 class Connection:
     """One live connection. Use `connect`."""
 
-    def __init__(self, client: aiomqtt.Client, receive_maximum: int, accepted: ConnAckPacket) -> None:
+    def __init__(
+        self, client: aiomqtt.Client, receive_maximum: int, keep_alive_seconds: int, accepted: ConnAckPacket
+    ) -> None:
         self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
         """Larger ones the broker does not take: it would end the connection."""
         self.session_present = accepted.session_present
@@ -99,7 +100,7 @@ class Connection:
         client._reader = between  # noqa: SLF001
         # Else a write, and aiomqtt's own close, could wait a quarter of an hour for a broker that takes nothing more.
         tcp: socket.socket = self._writer.get_extra_info("socket")
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TAKEN_WITHIN_MILLISECONDS)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_500 * keep_alive_seconds)
         self._came: list[Message] = []
         self._something_came = asyncio.Event()
         self._unacknowledged = 0
@@ -265,6 +266,7 @@ async def connect(
     client_id: str,
     session_expiry_seconds: int = 0,
     receive_maximum: int = 65_535,
+    keep_alive_seconds: int = _KEEP_ALIVE_SECONDS,
 ) -> AsyncIterator[Connection]:
     """Open one connection; with `session_expiry_seconds` the session outlives it and is taken up again.
 
@@ -273,6 +275,7 @@ async def connect(
         client_id: Fixed for a persistent session; two live connections with one id end each other.
         session_expiry_seconds: How long the broker keeps the session and its messages after a disconnect.
         receive_maximum: How many unacknowledged messages the broker may send: the only back-pressure.
+        keep_alive_seconds: Of MQTT. A broker that says or takes nothing for one and a half times as long is lost.
 
     Raises:
         BrokerUnavailableError: The broker cannot be reached or refuses.
@@ -287,7 +290,7 @@ async def connect(
         ssl_context=address.tls_context(),
         clean_start=session_expiry_seconds == 0,
         session_expiry_interval=session_expiry_seconds,
-        keep_alive=_KEEP_ALIVE_SECONDS,
+        keep_alive=keep_alive_seconds,
         receive_max=receive_maximum,
         max_packet_size=_LARGEST_PACKET_BYTES,
     )
@@ -303,7 +306,7 @@ async def connect(
         msg = f"cannot connect to {address}: {reason}"
         raise BrokerUnavailableError(msg) from error
     # Without a wait in between: aiomqtt's tasks must not read what came behind CONNACK.
-    connection = Connection(client, receive_maximum, await client.connected())
+    connection = Connection(client, receive_maximum, keep_alive_seconds, await client.connected())
     disconnected = asyncio.create_task(client.disconnected())
     disconnected.add_done_callback(lambda _: connection.end(ConnectionLostError("the broker did not answer a ping")))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,15 +16,23 @@ from tests.servers.hanging_proxy import HangingProxy
 
 pytestmark = pytest.mark.slow
 
+KEEP_ALIVE_SECONDS = 4
+"""Shorter than what services have, so that nobody waits for minutes."""
+
 
 @asynccontextmanager
 async def hanging(broker, **options):
     """A subscribed connection, its topic, and the proxy that it goes through."""
     name = unique("hangs")
     async with (
-        asyncio.timeout(40),
+        asyncio.timeout(20),
         HangingProxy(broker.port) as proxy,
-        connect(broker_address(f"mqtt://127.0.0.1:{proxy.port}"), client_id=name, **options) as connection,
+        connect(
+            broker_address(f"mqtt://127.0.0.1:{proxy.port}"),
+            client_id=name,
+            keep_alive_seconds=KEEP_ALIVE_SECONDS,
+            **options,
+        ) as connection,
     ):
         await connection.subscribe(f"{name}/#")
         yield connection, name, proxy
@@ -33,6 +42,10 @@ async def until_lost(connection):
     with pytest.raises(ConnectionLostError):
         async for _ in connection.messages():
             pass
+
+
+def test_services_are_told_of_it_within_half_a_minute():
+    assert 1.5 * inspect.signature(connect).parameters["keep_alive_seconds"].default < 30
 
 
 async def test_who_reads_learns_of_it(broker):

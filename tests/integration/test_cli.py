@@ -2,15 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import typer
 
-from tests.command import pumpwatch
+from services.cli import app
+from tests.command import pumpwatch, pumpwatch_from_scratch
 from tests.stack import Database
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
+
+
+ASK_THE_DATABASE = (
+    "audit verify",
+    "backtest --policy POLICY",
+    "dead-letters list",
+    "dead-letters purge --older-than 90d",
+    "dead-letters replay --all",
+    "dead-letters show 1",
+    "devices clocks",
+    "devices explant p-1",
+    "devices implant p-1",
+    "devices list",
+    "devices move p-1 --clinic north",
+    "devices pair h-1 p-1",
+    "devices retire p-1",
+    "devices show p-1",
+    "devices unpair h-1",
+    "enrol p-1 --clinic north",
+    "gaps",
+    "migrate",
+    "report alerts",
+    "retention --keep 2y",
+)
+"""One line for each, with what it must be given."""
+
+ASK_NOTHING = ("policy check POLICY", "version")
+SERVE = ("alerts", "demo", "ingest", "simulate")
+"""Started from scratch by others: `run_service`, and tests/e2e."""
+
+
+@pytest.fixture
+def policy_file(tmp_path: Path) -> str:
+    path = tmp_path / "north.yaml"
+    path.write_text("clinic_id: north\ncontacts: []\nroutes: {}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("line", [*ASK_THE_DATABASE, *ASK_NOTHING])
+def test_every_command_imports_what_it_needs(line, policy_file):
+    """The other tests give commands a process that has imported everything (tests/servers/forked.py)."""
+    done = pumpwatch_from_scratch(*line.replace("POLICY", policy_file).split(), DATABASE_URL=NOWHERE)
+    assert "Traceback" not in done.stderr
+    if line in ASK_THE_DATABASE:
+        assert done.stderr.startswith("error: the database cannot be used: ")
+        assert done.returncode == 1
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_that_is_every_command():
+    lines = [f"{line} " for line in (*ASK_THE_DATABASE, *ASK_NOTHING, *SERVE)]
+    names = list(leaves(typer.main.get_command(app)))
+    assert len(names) == len(lines)
+    assert [name for name in names if not any(line.startswith(f"{name} ") for line in lines)] == []
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The names of all commands that do something, except under a former name, which is hidden."""
+    groups = getattr(command, "commands", None)
+    if groups is None:
+        yield " ".join(path)
+        return
+    for name, below in groups.items():
+        if not below.hidden:
+            yield from leaves(below, (*path, name))
 
 
 def test_help_lists_every_command():
@@ -22,7 +92,7 @@ def test_help_lists_every_command():
 
 @pytest.mark.parametrize("command", ["ingest", "alerts"])
 def test_a_missing_setting_is_named_as_its_variable(command):
-    done = pumpwatch(command)
+    done = pumpwatch_from_scratch(command)
     assert done.returncode == 2
     assert f"error: {command.upper()}_DATABASE_URL: Field required\n" in done.stderr
     assert "Traceback" not in done.stderr

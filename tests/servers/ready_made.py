@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from bench.stack import READY_MADE
 from services.devstack.servers import timescaledb
 from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
-from tests.stack import READY_MADE, make_database
+from tests.stack import make_database
 
 
 class ReadyMade:
