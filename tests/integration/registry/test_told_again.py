@@ -15,6 +15,7 @@ import pytest
 
 from services.alerts.facts.store import load_facts
 from services.alerts.facts.twins import once
+from services.alerts.rules.reservoir.level import level_of
 from services.runtime.database import Connection
 from tests.stack import Database
 
@@ -146,3 +147,71 @@ async def test_days_and_lists_hold_what_the_rules_count_in_any_order_of_arrival(
             ]
             assert [(window.requests, window.delivered) for window in facts.windows[:22]] == sums
     assert again > 100
+
+
+async def test_demand_and_level_are_those_of_the_rules(records: Records) -> None:
+    """Several devices tell of each press, 7 s apart; of the pump `alone` one does."""
+    for pump_id, devices in (("twice", ("hand-1", "hand-2")), ("alone", ("hand-3",)), ("own", ("hand-4", "own"))):
+        await records.enrol(pump_id, *(device for device in devices if device != pump_id))
+        await records.program(pump_id, NOW - 40 * DAY, 240)
+        await records.owner.execute(
+            "INSERT INTO reservoir_readings VALUES ($1, $2, gen_random_uuid(), $2, $1, NULL, 15, 'measured')",
+            pump_id,
+            NOW - 30 * DAY - timedelta(hours=1),
+        )
+        presses = [(NOW - timedelta(hours=hours), "delivered") for hours in (1, 6, 25, 30)]
+        presses += [(NOW - timedelta(hours=2), "denied_lockout")]
+        presses += [
+            (TODAY - day * DAY + timedelta(hours=hour), "delivered") for day in range(3, 20) for hour in (8, 16)
+        ]
+        told = [
+            (at + timedelta(seconds=7 * late), outcome, device)
+            for at, outcome in presses
+            for late, device in enumerate(devices)
+        ]
+        await records.tell(pump_id, told)
+        (facts,) = await load_facts(records.owner, [pump_id], NOW, windows=28)
+        [demand] = await records.reader.fetch("SELECT * FROM dashboard.demand WHERE pump_id = $1", pump_id)
+        assert demand["attempts_24h"] == facts.demand.attempts == 3
+        assert demand["refused_24h"] == facts.demand.denied_lockout == 1
+        assert demand["usual_per_day"] == pytest.approx(
+            await records.reader.fetchval(
+                "SELECT sum(attempts) / ceil(extract(epoch FROM now() - interval '24 hours' - min(time)) / 86400)::float8"
+                " FROM dashboard.boluses_daily WHERE pump_id = $1 AND time < now() - interval '24 hours'",
+                pump_id,
+            )
+        )
+        level = level_of(facts, NOW)
+        assert level is not None
+        [pump] = await records.reader.fetch("SELECT * FROM dashboard.pumps WHERE pump_id = $1", pump_id)
+        assert pump["volume_ml"] == pytest.approx(15 - 0.2 * (30 + 1 / 24) - 0.025 * 38, abs=0.01)
+        assert pump["volume_ml"] == pytest.approx(level.volume_ml, abs=0.01)
+
+
+async def test_what_is_told_again_after_the_pump_moved_is_no_press_of_the_new_clinic(records: Records) -> None:
+    await records.enrol("p-1", "hand-1", "hand-2")
+    midnight = TODAY - 5 * DAY
+    moved = midnight + timedelta(hours=12)
+    await records.owner.execute("UPDATE memberships SET ended_at = $1, clinic_id = 'south'", moved)
+    await records.owner.execute("INSERT INTO memberships VALUES ('p-1', $1, 'infinity', 'north')", moved)
+    seconds = timedelta(seconds=1)
+    pairs = (timedelta(0), timedelta(hours=12), timedelta(hours=20), timedelta(hours=36))
+    for device, late in (("hand-1", -2 * seconds), ("hand-2", 2 * seconds)):
+        await records.tell("p-1", [(midnight + at + late, "denied_limit", device) for at in pairs])
+    assert await records.days("p-1") == {midnight: {"denied_limit": 1}, midnight + DAY: {"denied_limit": 1}}
+    assert len(await records.requests("p-1")) == 2
+    await records.owner.execute("UPDATE clinic_readers SET clinic_id = 'south'")
+    assert await records.days("p-1") == {midnight - DAY: {"denied_limit": 1}, midnight: {"denied_limit": 1}}
+    assert len(await records.requests("p-1")) == 2
+
+
+async def test_a_patient_s_presses_begin_anew_with_the_implantation(records: Records) -> None:
+    await records.enrol("p-1", "hand-1", "hand-2")
+    implanted = TODAY - 5 * DAY
+    await records.owner.execute("INSERT INTO implantations (pump_id, began_at) VALUES ('p-1', $1)", implanted)
+    second = timedelta(seconds=1)
+    await records.tell(
+        "p-1", [(implanted - second, "denied_limit", "hand-1"), (implanted + second, "denied_limit", "hand-2")]
+    )
+    assert await records.days("p-1") == {implanted: {"denied_limit": 1}}
+    assert len(await records.requests("p-1")) == 1
