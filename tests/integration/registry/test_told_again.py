@@ -174,13 +174,12 @@ async def test_demand_and_level_are_those_of_the_rules(records: Records) -> None
         [demand] = await records.reader.fetch("SELECT * FROM dashboard.demand WHERE pump_id = $1", pump_id)
         assert demand["attempts_24h"] == facts.demand.attempts == 3
         assert demand["refused_24h"] == facts.demand.denied_lockout == 1
-        assert demand["usual_per_day"] == pytest.approx(
-            await records.reader.fetchval(
-                "SELECT sum(attempts) / ceil(extract(epoch FROM now() - interval '24 hours' - min(time)) / 86400)::float8"
-                " FROM dashboard.boluses_daily WHERE pump_id = $1 AND time < now() - interval '24 hours'",
-                pump_id,
-            )
+        usual = await records.reader.fetchval(
+            "SELECT sum(attempts) / ceil(extract(epoch FROM now() - interval '24 hours' - min(time)) / 86400)::float8 "
+            "FROM dashboard.boluses_daily WHERE pump_id = $1 AND time < now() - interval '24 hours'",
+            pump_id,
         )
+        assert demand["usual_per_day"] == pytest.approx(usual)
         level = level_of(facts, NOW)
         assert level is not None
         [pump] = await records.reader.fetch("SELECT * FROM dashboard.pumps WHERE pump_id = $1", pump_id)
