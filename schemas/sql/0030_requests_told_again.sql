@@ -1,10 +1,13 @@
 -- A request that two devices hand in is one request, also in what is shown and summed
--- (docs/decisions/0019-identity-has-periods.md). All editions. Nothing is stored: what was told again is found when it is read, and only of pumps whose requests several devices
--- may have told, so `bolus_daily` stays the count of what is stored and a late event, a new lockout or a corrected registry needs
--- nothing to be counted anew.
+-- (docs/decisions/0019-identity-has-periods.md). All editions.
+--
+-- Nothing is stored: what was told again is found when it is read, and only of pumps whose requests several devices may have told.
+-- So `bolus_daily` stays the count of what is stored, and a late event, a new lockout or a corrected registry needs nothing to be
+-- counted anew.
 
 -- Requests that the pump itself tells, and no handheld. Empty where handhelds tell them.
-CREATE INDEX bolus_requests_own ON bolus_requests (pump_id, observed_at) WHERE device_id = pump_id;
+-- IS NOT DISTINCT FROM, because an equality the planner would mix with others, and not find the index by it.
+CREATE INDEX bolus_requests_own ON bolus_requests (pump_id, observed_at) WHERE device_id IS NOT DISTINCT FROM pump_id;
 
 -- told_again(at, device_id, within_seconds): of requests of one outcome in the order of `at` (seconds since 1970) and device_id,
 -- whether the last one was told before by another device. The same as services/alerts/facts/twins.py, which says why.
@@ -48,15 +51,15 @@ CROSS JOIN LATERAL (
     WHERE i.pump_id = m.pump_id AND i.implanted AND i.began_at < m.ended_at) newest;
 
 -- lockout_seconds: as programmed last in the period, and a minute where none is; null where one device tells everything.
--- look_back: a request may be told before by what is not further back; two lockouts, so that the first telling is not taken for the
--- second, and two days, because nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
+-- look_back: from so far back requests are looked through to know which telling was the first. Two lockouts, so that a pair that
+-- this cuts in two is past by then, and two days, because nothing is dated so far ahead (INGEST_CLOCK_AHEAD_HOURS).
 CREATE VIEW told_periods AS
 SELECT p.pump_id, p.clinic_id, p.began_at, p.ended_at, p.implanted_at, told.lockout_seconds,
        interval '48 hours' + 2 * told.lockout_seconds * interval '1 second' AS look_back
 FROM seen_periods p
 CROSS JOIN LATERAL (
     SELECT CASE WHEN handhelds > 1 OR handhelds = 1 AND EXISTS (
-                    SELECT FROM bolus_requests b WHERE b.pump_id = p.pump_id AND b.device_id = b.pump_id)
+                    SELECT FROM bolus_requests b WHERE b.pump_id = p.pump_id AND b.device_id IS NOT DISTINCT FROM b.pump_id)
                 THEN 60 * coalesce(nullif((
                     SELECT bolus_lockout_minutes FROM therapies given
                     WHERE pump_id = p.pump_id AND judged_at(observed_at, received_at) >= p.implanted_at
@@ -86,13 +89,18 @@ WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics)
                   <= (judged_at(b.observed_at, b.received_at), b.device_id COLLATE "C", b.event_id)) until));
 
 -- Whole days come from the roll-up; the days on which a period begins or ends are counted, by the device's clock, as those are.
--- From both is taken what was told again. The check stands also around the union: into the two parts of a bare one a reader's own
+-- Where several devices may have told of a request, all days are counted: the roll-up may not know yet of what came late, so
+-- nothing can be taken from it. The check stands also around the union: into the two parts of a bare one a reader's own
 -- function would be let before it. The same columns as before.
 CREATE OR REPLACE VIEW dashboard.boluses_daily WITH (security_barrier) AS
-SELECT day.time, day.pump_id, day.clinic_id, day.attempts - again.attempts AS attempts,
-       day.delivered - again.delivered AS delivered, day.denied_lockout - again.denied_lockout AS denied_lockout, day.denied_limit - again.denied_limit AS denied_limit,
-       day.denied_other - again.denied_other AS denied_other, day.comm_failure,
-       day.delivered_mcg - again.delivered_mcg AS delivered_mcg
+SELECT day.time, day.pump_id, day.clinic_id,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.attempts ELSE once.attempts END AS attempts,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.delivered ELSE once.delivered END AS delivered,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.denied_lockout ELSE once.denied_lockout END AS denied_lockout,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.denied_limit ELSE once.denied_limit END AS denied_limit,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.denied_other ELSE once.denied_other END AS denied_other,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.comm_failure ELSE once.comm_failure END AS comm_failure,
+       CASE WHEN day.lockout_seconds IS NULL THEN day.delivered_mcg ELSE once.delivered_mcg END AS delivered_mcg
 FROM (
 SELECT b.bucket AS time, b.pump_id, p.clinic_id, b.attempts, b.delivered, b.denied_lockout, b.denied_limit,
        b.denied_other, b.comm_failure, b.delivered_mcg,
@@ -125,18 +133,19 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE outcome = 'denied_lockout') AS denied_lockout,
            count(*) FILTER (WHERE outcome = 'denied_limit') AS denied_limit,
            count(*) FILTER (WHERE outcome = 'denied_other') AS denied_other,
-           coalesce(sum(dose_mcg) FILTER (WHERE outcome = 'delivered'), 0) AS delivered_mcg
+           count(*) FILTER (WHERE outcome = 'comm_failure') AS comm_failure,
+           sum(dose_mcg) FILTER (WHERE outcome = 'delivered') AS delivered_mcg
     FROM (SELECT observed_at, outcome, dose_mcg,
                  told_again(at, device_id, CASE outcome WHEN 'delivered' THEN day.lockout_seconds ELSE 60 END) OVER (
                      PARTITION BY outcome ORDER BY at, device_id COLLATE "C", event_id ROWS UNBOUNDED PRECEDING) AS again
           FROM (SELECT date_part('epoch', judged_at(observed_at, received_at)) AS at, device_id, event_id, observed_at, outcome,
                        dose_mcg
                 FROM bolus_requests
-                WHERE day.lockout_seconds IS NOT NULL AND pump_id = day.pump_id AND outcome <> 'comm_failure'
+                WHERE day.lockout_seconds IS NOT NULL AND pump_id = day.pump_id
                   AND observed_at >= day.first - day.look_back AND observed_at < day.until + interval '48 hours'
                   AND judged_at(observed_at, received_at) >= day.implanted_at
                   AND judged_at(observed_at, received_at) < day.until) told) every
-    WHERE again AND observed_at >= day.first AND observed_at < day.until) again
+    WHERE observed_at >= day.first AND observed_at < day.until AND (outcome = 'comm_failure' OR NOT again)) once
 WHERE day.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 -- What holds of a pump now, as the facts say it: since it was implanted, also where another clinic looked after it then.
@@ -219,7 +228,8 @@ CROSS JOIN LATERAL (
                      ORDER BY at, device_id COLLATE "C", event_id ROWS UNBOUNDED PRECEDING) AS again
           FROM (SELECT date_part('epoch', judged_at(observed_at, received_at)) AS at, device_id, event_id FROM bolus_requests
                 WHERE p.lockout_seconds IS NOT NULL AND pump_id = d.device_id AND outcome = 'delivered'
-                  AND observed_at >= m.judged_at - p.look_back AND judged_at(observed_at, received_at) >= i.began_at) told) every
+                  AND observed_at >= now() - interval '420 days' AND observed_at >= m.judged_at - p.look_back
+                  AND judged_at(observed_at, received_at) >= i.began_at) told) every
     WHERE again AND at > date_part('epoch', m.judged_at)) again
 CROSS JOIN LATERAL (
     SELECT greatest(0, least(m.volume_ml, t.reservoir_size_ml) - flowed.profile_ml
@@ -239,11 +249,12 @@ LEFT JOIN LATERAL (
            3 - min(priority_rank(priority)) AS worst_rank
     FROM alerts WHERE pump_id = d.device_id AND clinic_id = d.clinic_id AND state <> 'closed') a ON true;
 
--- The same columns as before; what was told again is left out of both numbers.
+-- The same columns as before, and each request once.
 CREATE OR REPLACE VIEW dashboard.demand WITH (security_barrier) AS
-SELECT d.device_id AS pump_id, d.clinic_id, coalesce(t.attempts, 0) - again.attempts AS attempts_24h,
-       coalesce(t.refused, 0) - again.refused AS refused_24h,
-       (u.attempts - again.usual) / u.days AS usual_per_day
+SELECT d.device_id AS pump_id, d.clinic_id,
+       CASE WHEN p.lockout_seconds IS NULL THEN coalesce(t.attempts, 0) ELSE once.attempts END AS attempts_24h,
+       CASE WHEN p.lockout_seconds IS NULL THEN coalesce(t.refused, 0) ELSE once.refused END AS refused_24h,
+       CASE WHEN p.lockout_seconds IS NULL THEN u.attempts ELSE once.usual END / u.days AS usual_per_day
 FROM devices d
 LEFT JOIN LATERAL (SELECT max(began_at) AS began_at FROM implantations WHERE pump_id = d.device_id AND began_at <= now()) i ON true
 LEFT JOIN LATERAL (
@@ -269,8 +280,9 @@ CROSS JOIN LATERAL (
           FROM (SELECT date_part('epoch', judged_at(observed_at, received_at)) AS at, device_id, event_id, observed_at, received_at,
                        outcome
                 FROM bolus_requests
-                WHERE p.lockout_seconds IS NOT NULL AND pump_id = d.device_id AND outcome <> 'comm_failure'
+                WHERE p.lockout_seconds IS NOT NULL AND pump_id = d.device_id
+                  AND observed_at > now() - interval '46 days'  -- which rules chunks out once; look_back is 16 days at most
                   AND observed_at > now() - interval '29 days' - p.look_back
                   AND judged_at(observed_at, received_at) >= i.began_at) told) every
-    WHERE again) again
+    WHERE outcome = 'comm_failure' OR NOT again) once
 WHERE d.kind = 'pump' AND d.retired_at IS NULL AND d.clinic_id IN (SELECT clinic_id FROM readable_clinics);
