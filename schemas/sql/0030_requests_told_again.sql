@@ -249,25 +249,26 @@ LEFT JOIN LATERAL (
            3 - min(priority_rank(priority)) AS worst_rank
     FROM alerts WHERE pump_id = d.device_id AND clinic_id = d.clinic_id AND state <> 'closed') a ON true;
 
--- The same columns as before, and each request once.
+-- The same columns as before, and each request once. Counted and not read from the roll-up: where that is a view, a bound on its days
+-- leaves out no chunk.
 CREATE OR REPLACE VIEW dashboard.demand WITH (security_barrier) AS
 SELECT d.device_id AS pump_id, d.clinic_id,
-       CASE WHEN p.lockout_seconds IS NULL THEN coalesce(t.attempts, 0) ELSE once.attempts END AS attempts_24h,
-       CASE WHEN p.lockout_seconds IS NULL THEN coalesce(t.refused, 0) ELSE once.refused END AS refused_24h,
-       CASE WHEN p.lockout_seconds IS NULL THEN u.attempts ELSE once.usual END / u.days AS usual_per_day
+       CASE WHEN p.lockout_seconds IS NULL THEN told.attempts ELSE once.attempts END AS attempts_24h,
+       CASE WHEN p.lockout_seconds IS NULL THEN told.refused ELSE once.refused END AS refused_24h,
+       CASE WHEN p.lockout_seconds IS NULL THEN told.usual ELSE once.usual END / told.days AS usual_per_day
 FROM devices d
 LEFT JOIN LATERAL (SELECT max(began_at) AS began_at FROM implantations WHERE pump_id = d.device_id AND began_at <= now()) i ON true
-LEFT JOIN LATERAL (
-    SELECT count(*) AS attempts, count(*) FILTER (WHERE outcome LIKE 'denied%') AS refused
-    FROM bolus_requests
-    WHERE pump_id = d.device_id AND observed_at > now() - interval '24 hours'
-      AND received_at > now() - interval '24 hours' AND judged_at(observed_at, received_at) >= i.began_at) t ON true
-LEFT JOIN LATERAL (
-    SELECT sum(attempts)::double precision AS attempts,
-           ceil(extract(epoch FROM now() - interval '24 hours' - min(bucket)) / 86400)::double precision AS days
-    FROM bolus_daily
-    WHERE pump_id = d.device_id AND bucket >= now() - interval '29 days' AND bucket < now() - interval '24 hours'
-      AND NOT bucket < i.began_at) u ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE today) AS attempts, count(*) FILTER (WHERE today AND outcome LIKE 'denied%') AS refused,
+           count(*) FILTER (WHERE usual)::double precision AS usual,
+           ceil(extract(epoch FROM now() - interval '24 hours' - min(bucket) FILTER (WHERE usual)) / 86400)::double precision AS days
+    FROM (SELECT outcome, bucket,
+                 observed_at > now() - interval '24 hours' AND received_at > now() - interval '24 hours'
+                     AND judged_at(observed_at, received_at) >= i.began_at AS today,
+                 bucket >= now() - interval '29 days' AND bucket < now() - interval '24 hours' AND bucket >= i.began_at AS usual
+          FROM (SELECT outcome, observed_at, received_at, date_bin('1 day', observed_at, '2000-01-03 00:00:00+00') AS bucket
+                FROM bolus_requests
+                WHERE pump_id = d.device_id AND observed_at >= now() - interval '29 days') every) every) told
 LEFT JOIN told_periods p ON p.pump_id = d.device_id AND p.ended_at = 'infinity'
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE today) AS attempts, count(*) FILTER (WHERE today AND outcome LIKE 'denied%') AS refused,
