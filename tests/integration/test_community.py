@@ -118,3 +118,26 @@ async def test_what_was_removed_leaves_the_roll_up_too(connection):
     assert await connection.fetchval("SELECT min(observed_at) FROM bolus_requests") >= removal.until
     await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
     assert await connection.fetchval("SELECT min(bucket) FROM bolus_daily") >= removal.until
+
+
+async def test_what_is_told_again_late_counts_once_before_the_roll_up_knows_of_it(connection):
+    await connection.execute(
+        """INSERT INTO clinics VALUES ('north', 'north');
+           INSERT INTO devices VALUES
+               ('p-1', 'pump', 'north'), ('h-1', 'handheld', 'north'), ('h-2', 'handheld', 'north');
+           INSERT INTO pairings (handheld_id, pump_id) VALUES ('h-1', 'p-1'), ('h-2', 'p-1');
+           INSERT INTO clinic_readers SELECT session_user, NULL ON CONFLICT DO NOTHING"""
+    )
+    noon = NOW.replace(hour=12, minute=0, second=0) - timedelta(days=5)
+    told = [
+        ("p-1", (noon + timedelta(seconds=n)).timestamp(), uuid.uuid4(), f"h-{n}", n, "delivered", 5.0) for n in (1, 2)
+    ]
+    assert await send(connection, told[:1]) == 1
+    await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    assert await send(connection, told[1:]) == 1
+    for _ in range(2):
+        [day] = await connection.fetch("SELECT * FROM dashboard.boluses_daily WHERE pump_id = 'p-1'")
+        assert (day["attempts"], day["delivered"], day["delivered_mcg"]) == (1, 1, 5)
+        usual = "SELECT usual_per_day * 5 FROM dashboard.demand WHERE pump_id = 'p-1'"
+        assert await connection.fetchval(usual) == pytest.approx(1, abs=0.3)
+        await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
