@@ -221,8 +221,8 @@ async def test_a_wrong_statement_ends_both_services_and_nothing_that_was_sent_is
         await link.subscribe(f"pumpwatch/v1/{pump}/receipts")
         await execute_at(database.dsn, "ALTER TABLE evaluation_queue RENAME TO gone")
         sent = await device.publish("alarm", alarm("motor_stall"))
+        await eventually(lambda: not any(service.is_running for service in running), 30, what="both end")
         for service in running:
-            await eventually(lambda service=service: not service.is_running, 30, what=f"{service.name} ends")
             assert service.exit_code not in (0, None)
             assert "evaluation_queue" in service.log()
         await execute_at(database.dsn, "ALTER TABLE gone RENAME TO evaluation_queue")
