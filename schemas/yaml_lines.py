@@ -100,7 +100,7 @@ class _Loader(yaml.SafeLoader):
         super().fetch_flow_collection_start(token)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise YamlFaultError(line, f"anchors (&) and aliases (*) have {_NO_PLACE}")
@@ -121,7 +121,7 @@ class _Loader(yaml.SafeLoader):
         lines.setdefault(place, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             return [self.note(item, (*place, number), lines) for number, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         found: dict[str, Any] = {}
         for key_node, value in node.value:
