@@ -82,6 +82,7 @@ def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterat
     than an edit takes, and waits for the end of the clinic's quiet hours. It goes to the clinic, by the first step of
     its least urgent route, and to the installation's own contacts, those of the clinic "default".
     """
+    board = f"{public_url.rstrip('/')}/"
     for clinic_id, since in policies.stale_since.items():
         lasts = now - since
         if lasts < _EDIT_TAKES:
@@ -89,7 +90,7 @@ def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterat
         text = PageText(
             title="Pumpwatch LOW: a policy file cannot be used",
             body=f"The policy file of {clinic_id} cannot be used since {since:%Y-%m-%d %H:%M}Z. What it said last "
-            f"holds, and changes are not seen. Tell the operator: /readyz names the fault. Board: {public_url.rstrip('/')}/",
+            f"holds, and changes are not seen. Tell the operator: /readyz names the fault. Board: {board}",
         )
         for told in dict.fromkeys((clinic_id, DEFAULT_CLINIC)):
             policy = policies.by_clinic.get(told)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeVar
 
+from schemas.policy import Policy
 from schemas.policy_file import PolicyError, load_policy
 from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies, policies_of
@@ -38,6 +39,7 @@ class PolicyFolder:
         *,
         host: str = "this host",
         clock: Clock = utc_now,
+        load: Callable[[Path], Policy] = load_policy,
         read_seconds: float = _READ_SECONDS,
     ) -> None:
         self.host = host
@@ -46,6 +48,7 @@ class PolicyFolder:
         """By clinic, also those that were removed."""
         self._folder = folder
         self._clock = clock
+        self._load = load
         self._read_seconds = read_seconds
         self._signatures: dict[Path, _Signature] | None = None
         self._files: dict[Path, FileRead] = {}
@@ -135,7 +138,7 @@ class PolicyFolder:
         before, now = self._files.get(path), self._clock()
         changed_at = now if changed_ns is None else min(now, datetime.fromtimestamp(changed_ns / 1e9, UTC))
         try:
-            policy = await self._unhindered(path, partial(load_policy, path))
+            policy = await self._unhindered(path, partial(self._load, path))
             return FileRead(path, changed_at, policy, policy.version, named=policy.clinic_id)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, it is this clinic's alone (decision 11)
             fault = str(error) if isinstance(error, PolicyError) else f"{path}: cannot be read: {described(error)}"

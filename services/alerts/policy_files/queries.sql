@@ -35,11 +35,13 @@ INSERT INTO policy_folders AS f (host, clinic_id, fault, since, seen_at)
 SELECT $1, clinic_id, fault,
        coalesce((SELECT min(o.since) FROM policy_folders o
                  WHERE o.clinic_id = here.clinic_id AND o.fault IS NOT NULL AND here.fault IS NOT NULL
-                   AND o.seen_at > $4::timestamptz - interval '1 day'), $4), $4
+                   AND o.seen_at > $4::timestamptz - interval '1 day'
+                   AND NOT EXISTS (SELECT FROM policy_folders g
+                                   WHERE g.clinic_id = o.clinic_id AND g.fault IS NULL AND g.since > o.seen_at)), $4), $4
 FROM here
 ON CONFLICT (host, clinic_id) DO UPDATE
 SET fault = excluded.fault, seen_at = excluded.seen_at,
-    since = CASE WHEN f.fault IS NULL OR excluded.fault IS NULL THEN excluded.since ELSE f.since END
+    since = CASE WHEN (f.fault IS NULL) = (excluded.fault IS NULL) THEN f.since ELSE excluded.since END
 RETURNING clinic_id, since;
 
 -- name: faults_elsewhere
