@@ -148,9 +148,8 @@ class Worker:
             if notices and await insert_notices(connection, notices, now):
                 self._resources.pages_written.set()
 
-    async def reload_policies_once(self) -> None:
-        """Look at the policy files; then keep in the database what is good, and take over what is newer there."""
-        await reload_policy_files(self._resources)
+    async def keep_policies_once(self) -> None:
+        """Keep in the database what the policy files say, and take over what is newer there."""
         async with self._resources.pool.acquire() as connection:
             if await self._keeper.keep_once(connection, self._resources.clock()):
                 _report_policies(self._resources)
@@ -161,8 +160,9 @@ class Worker:
         settings = self._resources.settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
-            reload = _then_wait(self.reload_policies_once, settings.policy_poll_seconds)
-            group.create_task(self._forever("policies", reload))
+            group.create_task(self._look_at_policy_files())
+            keep = _then_wait(self.keep_policies_once, settings.policy_poll_seconds)
+            group.create_task(self._forever("policies", keep))
             beat = _then_wait(self.heartbeat_once, settings.heartbeat_seconds)
             # After an outage this one must not be late: others would take it for dead.
             group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
@@ -233,6 +233,12 @@ class Worker:
             if done >= self._resources.settings.sweep_slice_pumps
             else min(1.0, self._resources.settings.sweep_seconds / 4)
         )
+
+    async def _look_at_policy_files(self) -> None:
+        """Apart from the database: a file that is mended while it hangs is used by what pages past it."""
+        while True:
+            await asyncio.sleep(self._resources.settings.policy_poll_seconds)
+            await reload_policy_files(self._resources)
 
     async def _forever(self, task: str, step: Callable[[], Awaitable[float]], *, longest_seconds: float = 5.0) -> None:
         """Repeat a step, which returns how long to wait; while the database is away, wait longer each time."""

@@ -45,7 +45,7 @@ async def said(
         return ready.status_code, ready.json(), (await client.get("/")).text
 
 
-async def test_a_policy_file_that_vanishes_holds_until_the_next_start_and_everybody_is_told(
+async def test_a_policy_file_that_vanishes_holds_and_one_that_never_was_there_is_missed(
     story: Story, tmp_path: Path
 ) -> None:
     await story.enrol()
