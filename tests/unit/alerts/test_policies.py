@@ -188,16 +188,19 @@ async def test_a_file_that_does_not_answer_holds_up_neither_the_others_nor_the_l
             answers.wait()
         return load_policy(path)
 
+    fault = f"{tmp_path / 'north.yaml'}: cannot be read: TimeoutError: does not answer within 0.5 s"
     folder = PolicyFolder(tmp_path, load=load, read_seconds=0.5)
-    for _ in range(3):
+    for _ in range(20):  # on a machine that is busy, any file may take so long
         await folder.reload()
-    assert folder.now.of("south").low_reservoir.level_ml == 5
-    [fault] = folder.now.faults
-    assert fault == f"{tmp_path / 'north.yaml'}: cannot be read: TimeoutError: does not answer within 0.5 s"
+        if (folder.now.of("south").low_reservoir.level_ml, folder.now.faults) == (5, (fault,)):
+            break
+    assert (folder.now.of("south").low_reservoir.level_ml, folder.now.faults) == (5, (fault,))
+    await folder.reload()
     assert asked.count("north.yaml") == 1  # no second one waits beside the first
     answers.set()
     for _ in range(1000):
-        if await folder.reload() and folder.now.faults == ():
+        await folder.reload()
+        if folder.now.faults == ():
             break
         await asyncio.sleep(0.01)
     assert folder.now.of("north").low_reservoir.level_ml == 3
