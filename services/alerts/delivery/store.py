@@ -142,6 +142,7 @@ async def insert_notices(connection: Connection, notices: Sequence[Notice], now:
         [notice.text.title for notice in notices],
         [notice.text.body for notice in notices],
         now,
+        [notice.priority.value for notice in notices],
     )
     return len(written)
 
