@@ -21,6 +21,8 @@ import asyncio
 import functools
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4, uuid5
@@ -91,6 +93,7 @@ class Bypass:
         self._known: frozenset[Cause] = frozenset()
         self._decided: list[tuple[str, Transition]] = []
         self._refreshed_at = float("-inf")
+        self._registry_of = datetime.min.replace(tzinfo=UTC)
         self._heard: dict[UUID, HeardAlarm] = {}
         self._failures = 0
         self._unwritten: list[BypassedPage] = []
@@ -101,6 +104,7 @@ class Bypass:
         self._silences: tuple[Silence, ...] = ()
         self._late_after = timedelta(seconds=resources.settings.bypass_after_seconds)
         self._deciding: dict[str, float] = {}
+        self._sent = asyncio.Event()
         self._knows = asyncio.Event()
         """Set when the registry is known: before, nothing that is heard is understood."""
 
@@ -201,7 +205,7 @@ class Bypass:
             return
         alike = [each for each in self._heard.values() if _kind(each) == _kind(heard)]
         if len(alike) > _MOST_ALIKE:
-            del self._heard[alike[0].event.event_id]
+            del self._heard[alike[1].event.event_id]  # the first gives its page the id
 
     # --- the database -------------------------------------------------------------------------------------------
 
@@ -227,7 +231,10 @@ class Bypass:
                     log.warning("bypass_begins", error=plainly(error))
             if self.is_away:
                 self._page(group, timedelta())
-            await asyncio.sleep(_PROBE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    await self._sent.wait()  # to write down at once: another process may be about to decide
+            self._sent.clear()
 
     async def _look(self, connection: Connection) -> None:
         """Ask the database whether it answers; bring up to date what is known of it."""
@@ -235,6 +242,11 @@ class Bypass:
         written = list(self._unwritten)
         await ensure_writable(connection)  # one that can only be read stores no alarm, and nobody would be paged
         await self._write_down(connection, written)
+        if self._must_refresh(now):
+            self._registry = await store.load_registry(connection)
+            self._refreshed_at, self._registry_of = time.monotonic(), now
+            self._heard = {each.event.event_id: each for each in map(self._whose_now, self._heard.values()) if each}
+            self._knows.set()
         traces = await store.load_traces(connection, self._heard.values())
         left = [follow(heard, traces.get(event_id, Trace())) for event_id, heard in self._heard.items()]
         self._heard = {each.event.event_id: each for each in left if each and now - each.received_at < _KEEP_UNSTORED}
@@ -249,13 +261,26 @@ class Bypass:
             self._unwritten = self._unwritten[len(written) :]
             self._tried = {send: tried for send, tried in self._tried.items() if send[0] in self._heard}
             self._extra = {event_id: more for event_id, more in self._extra.items() if event_id in self._heard}
-        if time.monotonic() - self._refreshed_at >= _REFRESH_SECONDS:
-            self._registry = await store.load_registry(connection)
-            self._refreshed_at = time.monotonic()
-            self._knows.set()
         # Every time: what another process decides is known here by this alone, and an outage may begin now.
         self._decided = []
         self._known = remembered(await store.load_open_high(connection), self._decided)
+
+    def _must_refresh(self, now: datetime) -> bool:
+        """Every 10 s, and before anything is paged that was heard since: a handheld may have another pump by now."""
+        late = [each.received_at for each in self._heard.values() if now - each.received_at >= self._late_after]
+        return time.monotonic() - self._refreshed_at >= _REFRESH_SECONDS or any(at >= self._registry_of for at in late)
+
+    def _whose_now(self, heard: HeardAlarm) -> HeardAlarm | None:
+        """The same alarm by the registry of now; None: it is about no pump, or its device is retired."""
+        known = self._registry.get(heard.event.device_id)
+        if known is None:
+            return None
+        pump_id = known.pump_id
+        if isinstance(heard.event, AlarmEvent):
+            pump_id = known.pump_at(heard.event.judged_at.timestamp())
+        if pump_id is None:
+            return None
+        return replace(heard, clinic_id=known.clinic_id, pump_id=pump_id, pumps=known.pumps)
 
     # --- pages --------------------------------------------------------------------------------------------------
 
@@ -330,6 +355,7 @@ class Bypass:
                 self._resources.clock(),
             )
             self._unwritten.append(page)
+            self._sent.set()
             return
         final = result is SendResult.PERMANENT
         if final:

@@ -48,7 +48,8 @@ class Trace:
     queued_as: int | None = None
     """The newest entry of the queue, of those up to `HeardAlarm.queued_as`, that names a pump it is stored for."""
     settled: bool = False
-    """It has nothing to tell any more: ingest rejected it for good, or a later event that is stored has ended it."""
+    """It has nothing to tell any more: ingest rejected it for good, a later event that is stored has ended it, or its
+    pump is in nobody."""
 
 
 def follow(heard: HeardAlarm, trace: Trace) -> HeardAlarm | None:

@@ -19,7 +19,10 @@ SELECT n.event_id, s.stored,
                  AND d.event_id = n.event_id AND d.reason <> 'refused_by_database' AND NOT s.stored)
        OR EXISTS (SELECT FROM pump_alarms c
                   WHERE c.pump_id = n.pump_id AND c.code = n.code AND c.state = 'cleared'
-                    AND c.observed_at > n.observed_at AND c.received_at > n.observed_at) AS settled
+                    AND c.observed_at > n.observed_at AND c.received_at > n.observed_at)
+       -- A pump that is in nobody raises no high alert.
+       OR NOT coalesce((SELECT implanted FROM implantations i WHERE i.pump_id = n.pump_id
+                        ORDER BY began_at DESC LIMIT 1), true) AS settled
 FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
          AS n (pump_id, observed_at, event_id, device_id, code, received_at, queued_as),
      LATERAL (SELECT EXISTS (SELECT FROM pump_alarms p
