@@ -83,7 +83,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: lock_grouping
 -- One process at a time puts pages together, so that there is one group and not two.
-SELECT pg_try_advisory_xact_lock(7302411);
+SELECT true FROM turns WHERE name = 'grouping' FOR UPDATE SKIP LOCKED;
 
 -- name: kinds_waiting
 -- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each. Later steps

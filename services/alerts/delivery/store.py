@@ -219,8 +219,7 @@ async def insert_instead(
 
 async def lock_grouping(connection: Connection) -> bool:
     """Be the one that puts pages together until the transaction ends; False: another process is."""
-    locked: bool = await connection.fetchval(QUERIES["lock_grouping"])
-    return locked
+    return bool(await connection.fetchval(QUERIES["lock_grouping"]))
 
 
 async def kinds_waiting(connection: Connection, now: datetime) -> list[KindWaiting]:

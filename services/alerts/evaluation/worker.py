@@ -175,14 +175,14 @@ class Worker:
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
-        if self._bypass is not None:
-            await self._bypass.before_deciding(connection)
+        hooks = {} if self._bypass is None else {"before_writing": self._bypass.before_writing}
         return await evaluate_pumps(
             connection,
             pump_ids,
             self._resources.policies.now,
             self._resources.clock(),
             public_url=self._resources.settings.public_url,
+            **hooks,
         )
 
     def _report(self, outcome: Outcome, trigger: str, began: float) -> None:
