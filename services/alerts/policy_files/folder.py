@@ -20,7 +20,7 @@ from schemas.policy_file import PolicyError, load_policy
 from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies, policies_of
 from services.alerts.policy_files.agreement import Agreement, FileRead, LastGood, agree, newest
-from services.runtime.blocking import within
+from services.alerts.policy_files.blocking import within
 from services.runtime.isolation import described
 
 _SUFFIXES: Final = (".yaml", ".yml")
