@@ -108,6 +108,9 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
     except asyncpg.LockNotAvailableError as error:
         msg = f"a table was in use for too long, and the rest was left for the next time: {error}"
         raise RetentionError(msg) from error
+    except asyncpg.DeadlockDetectedError as error:
+        msg = f"what is being written was in the way, and the rest was left for the next time: {error}"
+        raise RetentionError(msg) from error
     finally:
         await store.reset_lock_timeout(connection)
         await end_turn(connection, _TURN)

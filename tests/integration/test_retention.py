@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -103,6 +105,29 @@ async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn):
         await connection.close()
 
 
+async def test_a_removal_that_the_database_ends_for_being_in_the_way_says_so_in_one_line(dsn):
+    before = datetime.now(UTC) - timedelta(days=700)
+    writer, removing = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    await removing.execute("SELECT pg_advisory_lock($1)", retention._LOCK_KEY)  # which it takes once more by itself
+    await removing.execute("SET deadlock_timeout = '10ms'")
+    await writer.execute("SET deadlock_timeout = '10min'")
+    async with writer.transaction():
+        await writer.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
+        waiting = asyncio.create_task(writer.execute("SELECT pg_advisory_xact_lock($1)", retention._LOCK_KEY))
+        while not await removing.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database()) AND locktype = 'advisory' AND NOT granted"
+        ):
+            pass
+        with pytest.raises(retention.RetentionError, match="what is being written was in the way"):
+            await retention.remove(removing, before=before)
+        await removing.execute("SELECT pg_advisory_unlock_all()")
+        await waiting
+    assert sum(removal.events for removal in await retention.remove(removing, before=before)) > 0
+    for connection in (writer, removing):
+        await connection.close()
+
+
 @pytest.mark.parametrize(
     ("keep", "says"),
     [
@@ -160,10 +185,18 @@ async def test_late_events_that_come_while_older_ones_are_removed_are_all_there(
 
 
 async def test_a_chunk_that_is_dropped_by_hand_under_late_events_ends_nothing(database, broker, run_service):
-    """Against what docs/operating.md asks for: chunks go that late events still come for."""
+    """Against what docs/operating.md asks for: chunks go that late events still come for.
+
+    Of two that wait for each other the database ends either; where that is the hand's statement, the hand repeats it.
+    """
 
     async def remove(connection):
-        await connection.execute("SELECT drop_chunks('reservoir_readings', older_than => now() - interval '100 days')")
+        while True:
+            with suppress(asyncpg.DeadlockDetectedError):
+                await connection.execute(
+                    "SELECT drop_chunks('reservoir_readings', older_than => now() - interval '100 days')"
+                )
+                return
 
     ages = [399 - (number * 7) % 399 for number in range(2_000)]
     events, stored, _ = await late_events(database.dsn, broker, run_service, ages, remove)

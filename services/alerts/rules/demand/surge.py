@@ -85,8 +85,6 @@ def going_on(days: Days, rule: BolusDemandPolicy) -> Surge | None:
         if n < rule.minimum_days or totals[day] - totals[before] < least:
             continue
         mean = (totals[before] + 0.5) / n
-        if totals[day] - totals[before] <= mean:
-            continue
         variance = max(mean, squares[before] / n - mean * mean)
         needed = unusual * variance
         for span in SURGE_SPANS:
