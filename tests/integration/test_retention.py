@@ -108,12 +108,12 @@ async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn):
 async def test_a_removal_that_the_database_ends_for_being_in_the_way_says_so_in_one_line(dsn):
     before = datetime.now(UTC) - timedelta(days=700)
     writer, removing = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    await removing.execute("SELECT pg_advisory_lock($1)", retention._LOCK_KEY)  # which it takes once more by itself
+    await removing.execute("SELECT pg_advisory_lock(1)")  # what the writer waits for, as for a row that was removed
     await removing.execute("SET deadlock_timeout = '10ms'")
     await writer.execute("SET deadlock_timeout = '10min'")
     async with writer.transaction():
         await writer.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
-        waiting = asyncio.create_task(writer.execute("SELECT pg_advisory_xact_lock($1)", retention._LOCK_KEY))
+        waiting = asyncio.create_task(writer.execute("SELECT pg_advisory_xact_lock(1)"))
         while not await removing.fetchval(
             "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database"
             " WHERE datname = current_database()) AND locktype = 'advisory' AND NOT granted"
