@@ -46,10 +46,12 @@ from services.alerts.outage.bypass_plan import (
     BypassedPage,
     Cause,
     HeardAlarm,
+    Hold,
     Trace,
     bypass_text,
     emergencies,
     follow,
+    held,
     overdue,
     remembered,
 )
@@ -73,8 +75,6 @@ _KEEP_UNSTORED: Final = timedelta(hours=1)
 _MOST_ALIKE: Final = 50
 """Of one pump, code and state so many are kept: a device that floods must not fill the memory."""
 _NEXT_WORKER_SECONDS: Final = 5.0
-_DECIDED_WITHIN_SECONDS: Final = 2.0
-"""A transaction that has begun to write alerts commits within this, or its pump is paged all the same."""
 _RETRY_FIRST_SECONDS: Final = 2.0
 _RETRY_LONGEST_SECONDS: Final = 120.0
 
@@ -103,7 +103,7 @@ class Bypass:
         self._told: frozenset[Told] = frozenset()
         self._silences: tuple[Silence, ...] = ()
         self._late_after = timedelta(seconds=resources.settings.bypass_after_seconds)
-        self._deciding: dict[str, float] = {}
+        self._deciding: dict[str, Hold] = {}
         self._sent = asyncio.Event()
         self._knows = asyncio.Event()
         """Set when the registry is known: before, nothing that is heard is understood."""
@@ -127,8 +127,8 @@ class Bypass:
     async def before_writing(self, connection: Connection, pump_ids: Sequence[str]) -> None:
         """Write down what went out about these pumps, in the transaction that writes their alerts."""
         self._failures = 0
-        until = time.monotonic() + _DECIDED_WITHIN_SECONDS
-        self._deciding |= dict.fromkeys(pump_ids, until)
+        moment = time.monotonic()
+        self._deciding |= {pump_id: held(self._deciding.get(pump_id), moment) for pump_id in pump_ids}
         about = set(pump_ids)
         if sending := [task for pump_id, task in self._sending.values() if pump_id in about]:
             await asyncio.wait(sending, timeout=self._resources.settings.send_timeout_seconds)
@@ -256,7 +256,6 @@ class Bypass:
             seconds=self._resources.settings.bypass_after_seconds + before * _NEXT_WORKER_SECONDS
         )
         self._silences = await list_silences(connection, None, now)
-        self._deciding = {pump: until for pump, until in self._deciding.items() if until > time.monotonic()}
         if not self._sending:
             self._unwritten = self._unwritten[len(written) :]
             self._tried = {send: tried for send, tried in self._tried.items() if send[0] in self._heard}
@@ -286,12 +285,15 @@ class Bypass:
 
     def _page(self, group: asyncio.TaskGroup, after: timedelta) -> None:
         """Page what has waited for so long, unless a transaction is about to write it down."""
-        now = self._resources.clock()
+        now, moment = self._resources.clock(), time.monotonic()
         policies = self._resources.policies.now
+        deciding = {pump_id for pump_id, hold in self._deciding.items() if moment < hold.ends}
+        # Only here: a hold that is over is not begun anew before its pump was looked at.
+        self._deciding = {pump_id: self._deciding[pump_id] for pump_id in deciding}
         for clinic_id, pump_id in sorted({(heard.clinic_id, heard.pump_id) for heard in self._heard.values()}):
             policy = policies.of(clinic_id)
             own = [heard for heard in self._heard.values() if (heard.clinic_id, heard.pump_id) == (clinic_id, pump_id)]
-            if time.monotonic() < self._deciding.get(pump_id, 0.0):
+            if pump_id in deciding:
                 continue
             try:
                 for alert in overdue(emergencies(own, policy, now, self._known), now, after):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from schemas.events import AlarmCode, AlarmState
@@ -24,6 +25,9 @@ from services.alerts.wording import rule_words
 
 Cause = tuple[str, str, str]
 """Pump, rule and key: what at most one open alert is about."""
+
+_DECIDED_WITHIN_SECONDS: Final = 2.0
+_LONGEST_HOLD_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,25 @@ def follow(heard: HeardAlarm, trace: Trace) -> HeardAlarm | None:
     if trace.settled or (trace.stored and trace.queued_as is None):
         return None
     return heard if heard.queued_as is not None else replace(heard, queued_as=trace.queued_as)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A pump that is left alone while a transaction writes its alerts; in seconds of a clock that only goes on."""
+
+    began: float
+    ends: float
+
+
+def held(before: Hold | None, now: float) -> Hold:
+    """Leave a pump alone from now on; `before`: as it was already.
+
+    A transaction that has begun to write alerts commits within `_DECIDED_WITHIN_SECONDS`, or its pump is paged all the
+    same. So is a pump that is decided about again and again, as while old news of it come in: an alarm that is not
+    among them must not wait for their end.
+    """
+    began = before.began if before else now
+    return Hold(began, min(now + _DECIDED_WITHIN_SECONDS, began + _LONGEST_HOLD_SECONDS))
 
 
 def overdue(alerts: Iterable[OpenAlert], now: datetime, after: timedelta) -> tuple[OpenAlert, ...]:

@@ -19,6 +19,7 @@ from services.alerts.outage.bypass_plan import (
     bypass_text,
     emergencies,
     follow,
+    held,
     overdue,
     remembered,
 )
@@ -135,6 +136,16 @@ def test_only_what_has_waited_for_long_is_overdue() -> None:
     found = emergencies(heard(RAISED), Policy(), NOW, ())
     assert overdue(found, NOW, timedelta(minutes=10)) == found
     assert overdue(found, NOW, timedelta(minutes=11)) == ()
+
+
+def test_a_pump_is_left_alone_for_a_while_however_often_it_is_decided_about() -> None:
+    first = held(None, 100.0)
+    assert first.ends == 102
+    second = held(first, 101.5)
+    assert second.ends == 103.5
+    for now in (103.0, 120.0):
+        assert held(second, now).ends == 104
+    assert held(None, 120.0).ends == 122
 
 
 def test_a_page_says_why_it_stands_in_no_record() -> None:
