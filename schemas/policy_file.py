@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.policy import Policy
-from schemas.yaml_lines import Lined, YamlFaultError, read_yaml, visible
+from schemas.yaml_lines import Lined, YamlFaultError, read_yaml, visible, visible_path
 
 LARGEST_BYTES: Final = 256_000
 MOST_FAULTS: Final = 20
@@ -36,7 +36,8 @@ def load_policy(path: Path) -> Policy:
 
 def load_with_lines(path: Path) -> tuple[Policy, Lined]:
     """Read one policy file, and tell where in it each thing stands; raises as `load_policy` does."""
-    return parse_policy(_content(path), str(path))
+    name = visible_path(path)
+    return parse_policy(_content(path, name), name)
 
 
 def parse_policy(content: bytes, name: str) -> tuple[Policy, Lined]:
@@ -65,25 +66,25 @@ def parse_policy(content: bytes, name: str) -> tuple[Policy, Lined]:
     return policy, lined
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, name: str) -> bytes:
     try:
         # Not blocking: to open a pipe would wait for somebody who writes into it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
-                msg = f"{path}: cannot be read: is no regular file"
+                msg = f"{name}: cannot be read: is no regular file"
                 raise PolicyError(msg)
             content = file.read(LARGEST_BYTES + 1)
             after = os.fstat(descriptor)
     except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}"
+        msg = f"{name}: cannot be read: {error.strerror}"
         raise PolicyError(msg) from error
     if len(content) > LARGEST_BYTES:
-        msg = f"{path}: is larger than {LARGEST_BYTES // 1000} kB; expected a policy of some kB"
+        msg = f"{name}: is larger than {LARGEST_BYTES // 1000} kB; expected a policy of some kB"
         raise PolicyError(msg)
     if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-        msg = f"{path}: was written to while it was read; it is read again"
+        msg = f"{name}: was written to while it was read; it is read again"
         raise PolicyError(msg)
     return content
 

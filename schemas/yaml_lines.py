@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 import yaml
@@ -22,6 +23,7 @@ _MOST_THINGS: Final = 4_000
 _MOST_LINES: Final = 5_000
 _MOST_DIGITS: Final = 60
 _LONGEST_WORDS: Final = 200
+_LONGEST_PATH: Final = 1000
 _AS_TEXT: Final = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
 _NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 _TOO_DEEP: Final = f"lies more than {_DEEPEST} brackets or indents deep"
@@ -56,6 +58,11 @@ def visible(text: str, longest: int = _LONGEST_WORDS) -> str:
     """A file's words on one line, cut, with everything escaped that a log or a terminal would take for a command."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1])
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
+
+
+def visible_path(path: PurePath) -> str:
+    """A file's name, which may be any bytes, as it can be shown and stored."""
+    return visible(str(path), _LONGEST_PATH)
 
 
 def read_yaml(text: str) -> Lined:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from schemas.policy import Policy
+from schemas.yaml_lines import visible_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,16 @@ class FileRead:
     fault: str = ""
     named: str | None = None
     """The clinic that this file was good for last, as far as this process knows."""
+
+    @property
+    def name(self) -> str:
+        """Its name without the folder, as it can be shown and stored."""
+        return visible_path(PurePath(self.path.name))
+
+    @property
+    def shown(self) -> str:
+        """Its name with the folder, as it can be shown and stored."""
+        return visible_path(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +114,22 @@ def agree(files: Sequence[FileRead], folder_fault: str, known: Mapping[str, Last
 def _taken(mine: Sequence[FileRead], clinic: str, last_good: dict[str, LastGood], host: str) -> str:
     """Take a clinic's file for what holds; gives the fault where it cannot be."""
     if len(mine) > 1:
-        names = " and ".join(str(file.path) for file in mine)
+        names = " and ".join(file.shown for file in mine)
         return f"{names}: each names clinic {clinic!r}, and none of them is used; expected one file"
     [file] = mine
     last = last_good.get(clinic)
     if last is not None and last.version == file.version:
         return ""
     if last is None or file.changed_at > last.changed_at:
-        last_good[clinic] = LastGood(clinic, file.policy, file.version, file.changed_at, file.path.name, host)
+        last_good[clinic] = LastGood(clinic, file.policy, file.version, file.changed_at, file.name, host)
         return ""
     if last.policy is None:
         return (
-            f"{file.path}: clinic {clinic!r} was removed at {_moment(last)}, after this file was changed, and it is "
+            f"{file.shown}: clinic {clinic!r} was removed at {_moment(last)}, after this file was changed, and it is "
             f"not used; touch the file to have it back"
         )
     return (
-        f"{file.path}: version {file.version} is older than the one of clinic {clinic!r} that holds, version "
+        f"{file.shown}: version {file.version} is older than the one of clinic {clinic!r} that holds, version "
         f"{last.version} of {last.file} on {last.host}, {_moment(last)}; expected the same file on every host, or "
         f"touch this one to have it used"
     )
@@ -126,12 +137,12 @@ def _taken(mine: Sequence[FileRead], clinic: str, last_good: dict[str, LastGood]
 
 def _owner(file: FileRead, known: Iterable[LastGood]) -> str | None:
     """Whose file it was by its name, before this process began."""
-    owners = [last.clinic_id for last in known if last.file == file.path.name]
+    owners = [last.clinic_id for last in known if last.file == file.name]
     return owners[0] if len(owners) == 1 else None
 
 
 def _vanished(last: LastGood, files: Iterable[FileRead], host: str) -> str:
-    what = next((f"{file.path}: no longer names" for file in files if file.path.name == last.file), None)
+    what = next((f"{file.shown}: no longer names" for file in files if file.name == last.file), None)
     if what is None:
         what = f"{last.file}: is gone;" if last.host == host else f"{last.file}: is not here, but was on {last.host};"
     return (

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from schemas.policy import Policy
 from schemas.policy_file import PolicyError, load_policy
+from schemas.yaml_lines import visible_path
 from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies, policies_of
 from services.alerts.policy_files.agreement import Agreement, FileRead, LastGood, agree, newest
@@ -141,7 +142,8 @@ class PolicyFolder:
             policy = await self._unhindered(path, partial(self._load, path))
             return FileRead(path, changed_at, policy, policy.version, named=policy.clinic_id)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, it is this clinic's alone (decision 11)
-            fault = str(error) if isinstance(error, PolicyError) else f"{path}: cannot be read: {described(error)}"
+            said = isinstance(error, PolicyError)
+            fault = str(error) if said else f"{visible_path(path)}: cannot be read: {described(error)}"
             return FileRead(path, changed_at, fault=fault, named=before.named if before else None)
 
     async def _unhindered(self, path: Path, work: Callable[[], _Found]) -> _Found:

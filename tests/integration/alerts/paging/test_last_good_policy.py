@@ -58,12 +58,18 @@ def north(level: float = 3, clinic: str = "north") -> str:
     return POLICY.format(clinic=clinic, level=level)
 
 
+def odd(folder: Path) -> Path:
+    """A file whose name PostgreSQL cannot store, and a log would show in two lines."""
+    return folder / os.fsdecode(b"\xff\n.yaml")
+
+
 FATES: dict[str, Callable[[Path], object]] = {
     "deleted": lambda folder: (folder / "north.yaml").unlink(),
     "emptied": lambda folder: (folder / "north.yaml").write_text(""),
     "broken": lambda folder: (folder / "north.yaml").write_text("["),
     "of another clinic": lambda folder: (folder / "north.yaml").write_text(north(clinic="south")),
     "one of two": lambda folder: (folder / "a.yaml").write_text(north(level=5)),
+    "one of two, whose name is no text": lambda folder: odd(folder).write_text(north(level=5)),
     "in a folder that is gone": lambda folder: folder.rename(folder.with_name("gone")),
 }
 
