@@ -114,32 +114,33 @@ WHERE pump_id = ${pump:sqlstring};
 
 -- name: pump_refill_marks
 -- Character 822 strikes out the one before it: what was corrected since.
-SELECT time, CASE WHEN replaced THEN 'Refill, since corrected: ' || regexp_replace(volumes, '.', '\&' || chr(822), 'g')
-                  ELSE 'Refill: ' || volumes END AS text
+SELECT judged_at AS time,
+       CASE WHEN replaced THEN 'Refill, since corrected: ' || regexp_replace(volumes, '.', '\&' || chr(822), 'g')
+            ELSE 'Refill: ' || volumes END AS text
 FROM dashboard.refills, LATERAL (
     SELECT round(filled_ml::numeric, 1) || ' mL in, ' || round(measured_ml::numeric, 1) || ' mL found, '
         || round(expected_ml::numeric, 1) || ' mL expected' AS volumes) AS each
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
-ORDER BY time;
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+ORDER BY 1;
 
 -- name: pump_alarm_marks
-SELECT time, replace(code, '_', ' ') || ' ' || state AS text, code AS tags
+SELECT judged_at AS time, replace(code, '_', ' ') || ' ' || state AS text, code AS tags
 FROM dashboard.alarms
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
-ORDER BY time;
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+ORDER BY 1;
 
 -- name: pump_volume
-SELECT $__timeGroupAlias(time,$__interval), basis AS metric, min(volume_ml) AS volume
+SELECT $__timeGroupAlias(judged_at,$__interval), basis AS metric, min(volume_ml) AS volume
 FROM dashboard.reservoir
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
 GROUP BY 1, 2
 ORDER BY 1;
 
 -- name: pump_alarm_level
-SELECT greatest(time, $__timeFrom()::timestamptz) AS "time", 'alarm level' AS metric,
+SELECT greatest(judged_at, $__timeFrom()::timestamptz) AS "time", 'alarm level' AS metric,
        low_reservoir_ml AS volume
 FROM dashboard.therapies
-WHERE pump_id = ${pump:sqlstring} AND time <= $__timeTo()::timestamptz AND NOT replaced
+WHERE pump_id = ${pump:sqlstring} AND judged_at <= $__timeTo()::timestamptz AND NOT replaced
 UNION ALL
 SELECT $__timeTo()::timestamptz, 'alarm level', low_reservoir_ml
 FROM dashboard.pumps
@@ -154,9 +155,10 @@ WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
 ORDER BY time;
 
 -- name: pump_battery
-SELECT $__timeGroupAlias(time,$__interval), device_id AS metric, min(battery_percent) AS battery
+SELECT $__timeGroupAlias(judged_at,$__interval), device_id AS metric, min(battery_percent) AS battery
 FROM dashboard.statuses
-WHERE $__timeFilter(time) AND battery_percent IS NOT NULL AND pump_id = ${pump:sqlstring}
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND battery_percent IS NOT NULL
+  AND pump_id = ${pump:sqlstring}
 GROUP BY 1, 2
 ORDER BY 1;
 
@@ -180,14 +182,14 @@ LIMIT 200;
 SELECT time, replace(code, '_', ' ') AS alarm, state, coalesce(detail, '') AS detail,
        extract(epoch FROM received_at - time) AS "heard after"
 FROM dashboard.alarms
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
 ORDER BY judged_at DESC, received_at DESC
 LIMIT 100;
 
 -- name: pump_reports
 SELECT time, replace(complaint, '_', ' ') AS complaint, score
 FROM dashboard.reports
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
+WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
 ORDER BY judged_at DESC
 LIMIT 100;
 

@@ -70,9 +70,11 @@ CROSS JOIN LATERAL (
     SELECT max(i.began_at) AS began_at FROM implantations i
     WHERE i.pump_id = m.pump_id AND i.implanted AND i.began_at < m.ended_at) newest;
 
--- The same columns as before.
+-- The columns of before, and the judged moment of each event (0023) at their end. Charts go by it; `time` stays what the device
+-- says, which is never before it, so a query that bounds `time` from below reads no chunk without need.
 CREATE OR REPLACE VIEW dashboard.reservoir WITH (security_barrier) AS
-SELECT r.observed_at AS time, r.pump_id, p.clinic_id, r.volume_ml, r.basis, r.received_at
+SELECT r.observed_at AS time, r.pump_id, p.clinic_id, r.volume_ml, r.basis, r.received_at,
+       judged_at(r.observed_at, r.received_at) AS judged_at
 FROM reservoir_readings r JOIN seen_periods p ON p.pump_id = r.pump_id
  AND judged_at(r.observed_at, r.received_at) >= p.began_at AND judged_at(r.observed_at, r.received_at) < p.ended_at
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
@@ -80,7 +82,8 @@ WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 CREATE OR REPLACE VIEW dashboard.refills WITH (security_barrier) AS
 SELECT r.observed_at AS time, r.pump_id, p.clinic_id, r.expected_ml, r.measured_ml, r.filled_ml, r.received_at,
        EXISTS (SELECT FROM refills c WHERE c.pump_id = r.pump_id AND c.replaces = r.event_id AND c.event_id <> r.event_id)
-           AS replaced
+           AS replaced,
+       judged_at(r.observed_at, r.received_at) AS judged_at
 FROM refills r JOIN seen_periods p ON p.pump_id = r.pump_id
  AND judged_at(r.observed_at, r.received_at) >= p.began_at AND judged_at(r.observed_at, r.received_at) < p.ended_at
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
@@ -96,7 +99,8 @@ FROM therapies t JOIN seen_periods p ON p.pump_id = t.pump_id
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);
 
 CREATE OR REPLACE VIEW dashboard.statuses WITH (security_barrier) AS
-SELECT s.observed_at AS time, s.pump_id, p.clinic_id, s.device_id, s.battery_percent, s.firmware, s.end_of_service
+SELECT s.observed_at AS time, s.pump_id, p.clinic_id, s.device_id, s.battery_percent, s.firmware, s.end_of_service,
+       judged_at(s.observed_at, s.received_at) AS judged_at
 FROM device_statuses s JOIN seen_periods p ON p.pump_id = s.pump_id
  AND judged_at(s.observed_at, s.received_at) >= p.began_at AND judged_at(s.observed_at, s.received_at) < p.ended_at
 WHERE p.clinic_id IN (SELECT clinic_id FROM readable_clinics);

@@ -73,6 +73,22 @@ INSERT INTO pump_alarms
 SELECT device_id, now() - interval '1 day', gen_random_uuid(), now() - interval '2 days', device_id, NULL, 'other',
        'raised'
 FROM devices WHERE kind = 'pump';
+INSERT INTO pump_alarms
+SELECT device_id, now() + interval '20 hours', gen_random_uuid(), now() - interval '2 hours', device_id, NULL,
+       'low_battery', 'raised'
+FROM devices WHERE kind = 'pump';
+INSERT INTO patient_reports
+SELECT device_id, now() + interval '20 hours', gen_random_uuid(), now() - interval '2 hours', device_id, NULL,
+       'confusion', NULL
+FROM devices WHERE kind = 'pump';
+INSERT INTO device_statuses
+SELECT device_id, now() + interval '20 hours', gen_random_uuid(), now() - interval '2 hours', device_id, NULL, 7,
+       '3.2.0', current_date + 900
+FROM devices WHERE kind = 'pump';
+INSERT INTO refills
+SELECT device_id, now() + interval '20 hours', gen_random_uuid(), now() - interval '21 days', device_id, NULL, 5, 5.5,
+       16
+FROM devices WHERE kind = 'pump';
 INSERT INTO therapies
 SELECT device_id, now() + interval '1 hour', gen_random_uuid(), now() - interval '22 days', device_id, NULL,
        '[]', '[]', NULL, NULL, NULL, 20, 9, NULL
@@ -92,7 +108,7 @@ SELECT device_id, now() - interval '11 days', gen_random_uuid(), now(), device_i
 FROM devices WHERE kind = 'pump';
 INSERT INTO refills
 SELECT device_id, now() - interval '20 days', gen_random_uuid(), now(), device_id, NULL, 3, 3.4, 17, event_id
-FROM refills;
+FROM refills WHERE filled_ml = 18;
 """
 
 _ALERTS: Final = """

@@ -114,7 +114,29 @@ async def test_what_is_dated_ahead_is_not_the_newest(readers: Readers) -> None:
     panels = {target["rawSql"] for _, target in PANELS if "dashboard.alarms" in target["rawSql"]}
     for query in panels:
         alarms = [row["alarm"] for row in await readers.north.fetch(filled_in(query, NORTH))]
-        assert alarms[:2] == ["motor stall", "other"]
+        assert alarms[:3] == ["low battery", "motor stall", "other"]
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        ("dashboard.alarms", "low battery"),
+        ("dashboard.reports", "confusion"),
+        ("dashboard.statuses", "north-pump-1 7.0"),
+        ("dashboard.reservoir", "measured 19.0"),
+        ("dashboard.refills", "16.0 mL in"),
+    ],
+)
+async def test_what_is_dated_ahead_is_shown_at_once_and_where_it_was_received(
+    readers: Readers, view: str, shown: str
+) -> None:
+    queries = [query for _, query in ALL if view in query]
+    assert queries
+    for query in queries:
+        rows = await readers.north.fetch(filled_in(query, NORTH))
+        (row,) = [row for row in rows if shown in words([row])]
+        drawn = row["time"] if "metric" in row or "text" in row else None
+        assert drawn is None or NORTH.start <= drawn <= NORTH.end
 
 
 async def test_what_is_replaced_is_struck_out_and_does_not_count(readers: Readers) -> None:
@@ -126,6 +148,7 @@ async def test_what_is_replaced_is_struck_out_and_does_not_count(readers: Reader
     (marks,) = (query for _, query in ANNOTATIONS if "dashboard.refills" in query)
     texts = [row["text"] for row in await readers.north.fetch(filled_in(marks, NORTH))]
     wrong, right = (", ".join((f"{volume} mL in", "3.4 mL found", "3.0 mL expected")) for volume in ("18.0", "17.0"))
+    texts.remove("Refill: 16.0 mL in, 5.5 mL found, 5.0 mL expected")  # another one, dated ahead
     assert sorted(texts) == [f"Refill, since corrected: {struck_out(wrong)}", f"Refill: {right}"]
     (table,) = {target["rawSql"] for _, target in PANELS if "AS programmed" in target["rawSql"]}
     shown = [tuple(row.values()) for row in await readers.north.fetch(filled_in(table, NORTH)) if row["note"]]
