@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.events import AlarmCode, ClockTime
+from schemas.line_text import LineText
 
 
 class Priority(StrEnum):
@@ -58,7 +59,7 @@ DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class PumpAlarmPolicy(_Part):
@@ -78,9 +79,9 @@ class PumpAlarmPolicy(_Part):
 class LowReservoirPolicy(_Part):
     """When a reservoir counts as low (docs/domain.md section 1, row "low-reservoir setting")."""
 
-    level_ml: Annotated[float, Field(gt=0, le=40, allow_inf_nan=False)] = 2.0
+    level_ml: Annotated[float, Field(gt=0, le=40)] = 2.0
     """Used where the therapy programs no level: 2 mL is the manufacturer's recommendation."""
-    hysteresis_ml: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
+    hysteresis_ml: Annotated[float, Field(ge=0, le=10)] = 1.0
     """An open alert clears only at level + hysteresis, so that reading noise does not re-page (GK)."""
     priority: Priority = Priority.MEDIUM
     empty_priority: Priority = Priority.HIGH
@@ -112,8 +113,7 @@ class BolusDemandPolicy(_Part):
     drift_clear_likelihood: Annotated[float, Field(ge=1, le=1e6)] = 2.0
     """An open drift clears when a rise is less than so many times likelier."""
     drift_minimum_days: Annotated[int, Field(ge=14, le=90)] = 28
-    """No drift is raised with fewer observed days before the last four weeks (docs/domain.md section 3,
-    recipe (b))."""
+    """No drift is raised with fewer observed days before the last four weeks (docs/domain.md section 3 (b))."""
     priority: Priority = Priority.MEDIUM
     drift_priority: Priority = Priority.MEDIUM
     silence_probability: Annotated[float, Field(gt=0, lt=0.5)] = 1e-5
@@ -231,8 +231,8 @@ class PatientReportPolicy(_Part):
 class Channel(_Part):
     """One way to reach a contact: an Apprise URL, or `env:NAME` for a URL kept out of the file."""
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
-    url: Annotated[str, Field(min_length=3, max_length=500)]
+    name: Annotated[LineText, Field(min_length=1, max_length=60)]
+    url: Annotated[LineText, Field(min_length=3, max_length=500)]
 
     @field_validator("url")
     @classmethod
@@ -246,7 +246,7 @@ class Channel(_Part):
 class Contact(_Part):
     """A person or a rota who can be told."""
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[LineText, Field(min_length=1, max_length=60)]
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
     all_channels_at_once: bool = False
     """False: the first channel, and the next one only when it fails."""
@@ -256,7 +256,7 @@ class EscalationStep(_Part):
     """Who is told when an alert has been unacknowledged for this long."""
 
     after_minutes: Annotated[float, Field(ge=0, le=1440)]
-    contacts: Annotated[tuple[str, ...], Field(min_length=1)]
+    contacts: Annotated[tuple[LineText, ...], Field(min_length=1)]
 
 
 class Route(_Part):
@@ -335,7 +335,7 @@ class PagingPolicy(_Part):
     item 10)."""
 
 
-_DrugName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
+_DrugName = Annotated[LineText, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
 
 
 class Policy(_Part):
@@ -344,7 +344,7 @@ class Policy(_Part):
     In these notes GK is general knowledge for which no source was found, INF an inference: a clinic should judge both.
     """
 
-    clinic_id: Annotated[str, Field(min_length=1, max_length=64)] = "default"
+    clinic_id: Annotated[LineText, Field(min_length=1, max_length=64)] = "default"
     alarm_priorities: dict[AlarmCode, Priority] = Field(default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES))
     pump_alarms: PumpAlarmPolicy = PumpAlarmPolicy()
     low_reservoir: LowReservoirPolicy = LowReservoirPolicy()

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from schemas.policy import Policy
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web

@@ -35,7 +35,8 @@ from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.metrics import Metrics
 from services.alerts.model import Occasion, OccasionKind
-from services.alerts.policies import PolicyFolder, policies_of
+from services.alerts.policies import policies_of
+from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool

@@ -22,16 +22,47 @@ END
 $$;
 GRANT pumpwatch_reader TO :"owner" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
 
--- A dashboard asks small questions. One that is not small ends, and does not hold up ingest.
+-- A reader's transaction that stands in the way of a migration or a removal is ended (services/runtime/patience.py).
+GRANT pg_signal_backend TO :"owner";
+-- The last connections are kept for those who must not wait for one (reserved_connections in postgresql.conf).
+GRANT pg_use_reserved_connections TO :"service", :"owner";
+
+-- A dashboard asks small questions. One that is not small ends, and does not hold up ingest. What a login may set for itself
+-- it may lift (docs/operating.md, section 7); its connections and its temporary files it may not.
 CREATE ROLE :"grafana" LOGIN PASSWORD :'grafana_password' IN ROLE pumpwatch_reader CONNECTION LIMIT 20;
 ALTER ROLE :"grafana" SET statement_timeout = '30s';
+ALTER ROLE :"grafana" SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE :"grafana" SET default_transaction_read_only = on;
 ALTER ROLE :"grafana" SET work_mem = '16MB';
+ALTER ROLE :"grafana" SET temp_file_limit = '1GB';
+-- So that the owner can set it for the logins of further clinics.
+GRANT SET ON PARAMETER temp_file_limit TO :"owner";
 
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 GRANT CREATE ON DATABASE :"database" TO :"owner";
 ALTER SCHEMA public OWNER TO :"owner";
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+-- What anybody who may connect can do by default, and nobody here needs: take advisory locks, fill the disk with temporary
+-- tables, large objects or the write-ahead log, and occupy TimescaleDB's workers with jobs. Pumpwatch takes no advisory
+-- lock; this is for what else uses this database. (What gives such locks back stays: drivers do it as they tidy up.)
+REVOKE TEMPORARY ON DATABASE :"database" FROM PUBLIC;
+GRANT TEMPORARY ON DATABASE :"database" TO :"owner", :"service";
+DO $$
+DECLARE
+    anybodys regprocedure;
+BEGIN
+    FOR anybodys IN
+        SELECT oid FROM pg_proc
+        WHERE has_function_privilege('public', oid, 'EXECUTE')
+          AND (proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+               OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite', 'lo_open',
+                              'pg_logical_emit_message', 'add_job'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', anybodys);
+    END LOOP;
+END
+$$;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"service";

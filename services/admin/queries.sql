@@ -112,12 +112,6 @@ WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_
 
 -- Retention: {table} is one of RETAINED in services/admin/retention.py -------------------------------------------------
 
--- name: try_lock
-SELECT pg_try_advisory_lock($1);
-
--- name: unlock
-SELECT pg_advisory_unlock($1);
-
 -- name: set_lock_timeout
 -- For this session.
 SELECT set_config('lock_timeout', $1, false);
@@ -134,6 +128,10 @@ SELECT EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_
 -- name: end_of_droppable
 -- The end of the newest chunk that lies wholly before $2.
 SELECT max(range_end) FROM timescaledb_information.chunks WHERE hypertable_name = $1 AND range_end <= $2;
+
+-- name: droppable_ends
+-- The ends of the chunks that lie wholly before $2, oldest first: each is dropped by itself.
+SELECT DISTINCT range_end FROM timescaledb_information.chunks WHERE hypertable_name = $1 AND range_end <= $2 ORDER BY 1;
 
 -- name: count_before
 SELECT count(*) FROM {table} WHERE observed_at < $1;

@@ -21,7 +21,7 @@ from schemas.events import RejectionReason
 from services.admin import store
 from services.admin.model import DeadLetterError, ReplayOutcome
 from services.ingest.messages.decode import WHOLE_MESSAGE, ClockLimits, Rejection, Stored, decode, device_ids
-from services.ingest.storage.store import fetch_enrolments, write
+from services.ingest.storage.store import fetch_enrolments, wake_alerts, write
 from services.runtime.database import Connection
 
 
@@ -89,6 +89,8 @@ async def replay(
         await transaction.rollback()
         raise
     await (transaction.rollback() if dry_run else transaction.commit())
+    if not dry_run:
+        await wake_alerts(connection)
     return replayed
 
 

@@ -3,8 +3,8 @@
 Guarantees: only the dense kinds are removed (readings, bolus requests, statuses). Alarms, therapies, refills and
 reports stay: they are few, and the rules need them however old they are. Alerts, the audit trail and dead letters are
 not touched. One removal runs at a time; a second one is refused, so it is safe from cron. It never waits long for a
-lock, because everything that writes would wait behind it. What was removed before an error stays removed; the same call
-goes on from there.
+lock, because everything that reads or writes would wait behind it: it lets go, tries again, and holds one chunk at a
+time (services/runtime/patience.py). What was removed before an error stays removed; the same call goes on from there.
 
 A hypertable loses the chunks that lie wholly before the time (so up to a chunk's length more is kept); a plain table
 loses rows, for some pumps at a time, each in a transaction of its own. A roll-up drops what was removed at its next
@@ -13,6 +13,7 @@ refresh.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,12 +26,13 @@ import asyncpg
 from services.admin import store
 from services.admin.ages import parse_age
 from services.runtime.database import Connection
+from services.runtime.patience import LOCK_TIMEOUT, TRIES, patiently
+from services.runtime.turns import end_turn, take_turn
 
 RETAINED: Final = ("reservoir_readings", "bolus_requests", "device_statuses")
 """The tables that grow by the hour with each pump."""
 
-_LOCK_KEY: Final = 0x6B656570  # "keep"
-_LOCK_TIMEOUT: Final = "10s"
+_TURN: Final = "retention"
 _PUMPS_AT_ONCE: Final = 20
 _YEARS: Final = re.compile(r"(\d{1,2})y")
 
@@ -75,12 +77,13 @@ async def plan(connection: Connection, *, before: datetime) -> tuple[Removal, ..
     return tuple([await _plan(connection, table, before) for table in RETAINED])
 
 
-async def remove(connection: Connection, *, before: datetime) -> tuple[Removal, ...]:
+async def remove(connection: Connection, *, before: datetime, tries: int = TRIES) -> tuple[Removal, ...]:
     """Remove the dense events before a time.
 
     Args:
         connection: To the owner of the tables. Outside a transaction.
         before: By the devices' clocks.
+        tries: How often to try for a lock that is not free within a second.
 
     Raises:
         RetentionError: Another removal runs, or something holds a table for long.
@@ -90,17 +93,17 @@ async def remove(connection: Connection, *, before: datetime) -> tuple[Removal, 
         for table in RETAINED:
             found = await _plan(connection, table, before)
             if found.until is not None:
-                await _remove(connection, table, found.until)
+                await _remove(connection, table, found.until, tries)
             removals.append(found)
         return tuple(removals)
 
 
 @asynccontextmanager
 async def _alone(connection: Connection) -> AsyncIterator[None]:
-    if not await store.try_lock(connection, _LOCK_KEY):
+    if not await take_turn(connection, _TURN):
         raise RetentionError("another removal is running")
-    await store.set_lock_timeout(connection, _LOCK_TIMEOUT)
     try:
+        await store.set_lock_timeout(connection, LOCK_TIMEOUT)
         yield
     except asyncpg.LockNotAvailableError as error:
         msg = f"a table was in use for too long, and the rest was left for the next time: {error}"
@@ -110,7 +113,7 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
         raise RetentionError(msg) from error
     finally:
         await store.reset_lock_timeout(connection)
-        await store.unlock(connection, _LOCK_KEY)
+        await end_turn(connection, _TURN)
 
 
 async def _plan(connection: Connection, table: str, before: datetime) -> Removal:
@@ -121,10 +124,13 @@ async def _plan(connection: Connection, table: str, before: datetime) -> Removal
     return Removal(table, events, until if events else None)
 
 
-async def _remove(connection: Connection, table: str, until: datetime) -> None:
+async def _remove(connection: Connection, table: str, until: datetime, tries: int) -> None:
     if await store.is_hypertable(connection, table):
-        await store.drop_chunks(connection, table, until)
+        for end in await store.droppable_ends(connection, table, until):
+            await patiently(connection, functools.partial(store.drop_chunks, connection, table, end), tries=tries)
         return
     pumps = await store.pump_ids(connection)
     for first in range(0, len(pumps), _PUMPS_AT_ONCE):
-        await store.delete_before(connection, table, pumps[first : first + _PUMPS_AT_ONCE], until)
+        some = pumps[first : first + _PUMPS_AT_ONCE]
+        delete = functools.partial(store.delete_before, connection, table, some, until)
+        await patiently(connection, delete, tries=tries)

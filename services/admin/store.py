@@ -161,16 +161,6 @@ async def weeks_watched(
 # --- retention; the names of tables are the program's own and never what somebody typed
 
 
-async def try_lock(connection: Connection, key: int) -> bool:
-    """Take a lock of the session, if nobody has it."""
-    return bool(await connection.fetchval(QUERIES["try_lock"], key))
-
-
-async def unlock(connection: Connection, key: int) -> None:
-    """Give it back."""
-    await connection.execute(QUERIES["unlock"], key)
-
-
 async def set_lock_timeout(connection: Connection, limit: str) -> None:
     """Wait for locks at most so long in this session, such as "10s"."""
     await connection.execute(QUERIES["set_lock_timeout"], limit)
@@ -194,6 +184,11 @@ async def end_of_droppable(connection: Connection, table: str, before: datetime)
     """The end of the newest chunk that lies wholly before a time; None: there is no such chunk."""
     end: datetime | None = await connection.fetchval(QUERIES["end_of_droppable"], table, before)
     return end
+
+
+async def droppable_ends(connection: Connection, table: str, until: datetime) -> list[datetime]:
+    """The ends of the chunks that lie wholly before a time, oldest first."""
+    return [row["range_end"] for row in await connection.fetch(QUERIES["droppable_ends"], table, until)]
 
 
 async def count_before(connection: Connection, table: str, until: datetime) -> int:

@@ -19,11 +19,11 @@ from schemas.paths import SQL_FOLDER
 from services.alerts.clock import utc_now
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
-from services.alerts.evaluation.worker import Worker, reload_policies
+from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.ping import keep_pinging
 from services.alerts.metrics import Metrics
 from services.alerts.outage.bypass import Bypass
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Resources
 from services.alerts.settings import AlertsSettings
 from services.alerts.web.api import create_app
@@ -54,8 +54,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     """Run until `stop` is set, or until a part of the service fails for good."""
     registry = CollectorRegistry()
     metrics = Metrics.on(registry)
-    policies = PolicyFolder(settings.policy_folder)
-    reload_policies(policies, metrics)
+    host = settings.worker_name or socket.gethostname()
     async with AsyncExitStack() as stack:
         pool = await open_pool(
             settings.database_url.get_secret_value(),
@@ -65,12 +64,13 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
         stack.callback(pool.terminate)
         resources = Resources(
             pool,
-            policies,
+            PolicyFolder(settings.policy_folder, host=host),
             settings,
             metrics,
             utc_now,
-            worker_id=f"{settings.worker_name or socket.gethostname()}-{uuid4().hex[:8]}",
+            worker_id=f"{host}-{uuid4().hex[:8]}",
         )
+        await reload_policy_files(resources)
         channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
         bypass = Bypass(resources, channel) if settings.mqtt_url else None
         app = create_app(Web(resources, registry, bypass))
@@ -93,8 +93,10 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
 async def _work(resources: Resources, channel: AppriseChannel, bypass: Bypass | None) -> None:
     await channel.warm_up()
     await wait_until_migrated(resources.pool)
+    worker = Worker(resources, bypass)
     async with asyncio.TaskGroup() as group:
-        group.create_task(Worker(resources, bypass).run())
+        group.create_task(worker.run())
+        await worker.policies_known.wait()  # without them a page would have no address
         group.create_task(Dispatcher(resources, channel).run())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from services.alerts.clock import Clock
 from services.alerts.metrics import Metrics
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Pool
 

@@ -30,6 +30,8 @@ class AlertsSettings(BaseSettings):
     mqtt_ca_file: Path | None = None
     mqtt_password_file: Path | None = None
     """Holds the password instead of the address; like the file above, it is read for each connection anew."""
+    bypass_after_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """A high alarm that was heard from the broker and is not evaluated by then is paged from there."""
     watchdog_url: SecretStr | None = None
     """http(s) address of an outside service that pages when these pings stop."""
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0

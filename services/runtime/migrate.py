@@ -1,7 +1,8 @@
 """Forward-only migrations from numbered SQL files, one runner for every edition.
 
 Guarantees: files run in order, each in its own transaction and once; a second runner waits; a file that was edited
-after it ran is refused, not re-run; a file for other editions is recorded as not applicable.
+after it ran is refused, not re-run; a file for other editions is recorded as not applicable. A lock that a file wants
+is waited for a second at a time (services/runtime/patience.py).
 
 Header lines (comments at the top of a file):
     -- pumpwatch:editions community apache     only on these (default: all three)
@@ -10,6 +11,7 @@ Header lines (comments at the top of a file):
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
@@ -21,10 +23,13 @@ import asyncpg
 import structlog
 
 from services.runtime.database import Connection
+from services.runtime.patience import LOCK_TIMEOUT, patiently
+from services.runtime.turns import end_turn, make_turns, take_turn
 
 _FILE_NAME: Final = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 _HEADER: Final = re.compile(r"^-- pumpwatch:(editions|transaction) (.+)$", re.MULTILINE)
-_LOCK_KEY: Final = 0x70756D70  # "pump"
+_TURN: Final = "migration"
+_ASK_AGAIN_SECONDS: Final = 0.1
 _MINIMUM_POSTGRES: Final = 15
 
 log = structlog.get_logger()
@@ -142,7 +147,9 @@ async def migrate(connection: Connection, folder: Path) -> MigrationResult:
         msg = f"PostgreSQL {server.major} is too old: expected {_MINIMUM_POSTGRES} or newer"
         raise MigrationError(msg)
     migrations = read_migrations(folder)
-    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK_KEY)
+    await make_turns(connection)
+    while not await take_turn(connection, _TURN):  # noqa: ASYNC110 - another process has it
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)
     try:
         edition, extension_version = await detect_edition(connection)
         version: str = await connection.fetchval("SHOW server_version")
@@ -165,7 +172,7 @@ async def migrate(connection: Connection, folder: Path) -> MigrationResult:
                 applied.append(migration.name)
         return MigrationResult(edition, version.split(maxsplit=1)[0], extension_version, tuple(applied))
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK_KEY)
+        await end_turn(connection, _TURN)
 
 
 def _refuse_surprises(migrations: tuple[Migration, ...], done: dict[int, asyncpg.Record], edition: Edition) -> None:
@@ -189,15 +196,20 @@ async def _apply(connection: Connection, migration: Migration, edition: Edition)
     applicable = edition in migration.editions
     record = "INSERT INTO schema_migrations (version, name, checksum, edition, applicable) VALUES ($1, $2, $3, $4, $5)"
     values = (migration.version, migration.name, migration.checksum, edition.value, applicable)
+
+    async def in_transaction() -> None:
+        async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            if applicable:
+                await connection.execute(migration.sql)
+            await connection.execute(record, *values)
+
     try:
         if applicable and not migration.in_transaction:
             await connection.execute(migration.sql)
             await connection.execute(record, *values)
             return
-        async with connection.transaction():
-            if applicable:
-                await connection.execute(migration.sql)
-            await connection.execute(record, *values)
+        await patiently(connection, in_transaction)
     except asyncpg.PostgresError as error:
         msg = f"{migration.name}: {error}"
         raise MigrationError(msg) from error

@@ -30,8 +30,8 @@ def environment(dsn: str, folder: Path, collector: PageCollector) -> dict[str, s
     }
 
 
-async def enrol(dsn: str, pumps: int) -> list[str]:
-    names = [f"pump-{number}" for number in range(pumps)]
+async def enrol(dsn: str, pumps: int, *, prefix: str = "pump") -> list[str]:
+    names = [f"{prefix}-{number}" for number in range(pumps)]
     connection = await asyncpg.connect(dsn)
     await connection.execute("INSERT INTO clinics VALUES ('north', 'North')")
     for name in names:

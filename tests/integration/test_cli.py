@@ -36,6 +36,7 @@ ASK_THE_DATABASE = (
     "enrol p-1 --clinic north",
     "gaps",
     "migrate",
+    "policy remove north",
     "report alerts",
     "retention --keep 2y",
 )

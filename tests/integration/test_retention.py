@@ -15,6 +15,7 @@ import pytest
 
 from services.admin import retention
 from services.runtime.mqtt import broker_address
+from services.runtime.turns import end_turn, take_turn
 from services.simulator.devices.publisher import Publisher
 from tests.command import pumpwatch
 from tests.contract.grafana.clinic_data import seed
@@ -87,18 +88,17 @@ async def test_old_dense_events_are_removed_and_nothing_else(dsn):
     assert pumpwatch("retention", "--keep", "2y", DATABASE_URL=dsn).returncode == 0
 
 
-async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn, monkeypatch):
+async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn):
     before = datetime.now(UTC) - timedelta(days=700)
     first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    await first.execute("SELECT pg_advisory_lock($1)", retention._LOCK_KEY)
+    assert await take_turn(first, "retention")
     with pytest.raises(retention.RetentionError, match="another removal is running"):
         await retention.remove(second, before=before)
-    await first.execute("SELECT pg_advisory_unlock_all()")
+    await end_turn(first, "retention")
     async with first.transaction():
         await first.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
-        monkeypatch.setattr(retention, "_LOCK_TIMEOUT", "50ms")
         with pytest.raises(retention.RetentionError, match="in use for too long"):
-            await retention.remove(second, before=before)
+            await retention.remove(second, before=before, tries=1)
     assert sum(removal.events for removal in await retention.remove(second, before=before)) > 0
     assert await second.fetchval("SHOW lock_timeout") == "0"
     for connection in (first, second):
@@ -108,12 +108,12 @@ async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn, monkeypatch
 async def test_a_removal_that_the_database_ends_for_being_in_the_way_says_so_in_one_line(dsn):
     before = datetime.now(UTC) - timedelta(days=700)
     writer, removing = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    await removing.execute("SELECT pg_advisory_lock($1)", retention._LOCK_KEY)  # which it takes once more by itself
+    await removing.execute("SELECT pg_advisory_lock(1)")  # what the writer waits for, as for a row that was removed
     await removing.execute("SET deadlock_timeout = '10ms'")
     await writer.execute("SET deadlock_timeout = '10min'")
     async with writer.transaction():
         await writer.execute("LOCK TABLE reservoir_readings IN ACCESS EXCLUSIVE MODE")
-        waiting = asyncio.create_task(writer.execute("SELECT pg_advisory_xact_lock($1)", retention._LOCK_KEY))
+        waiting = asyncio.create_task(writer.execute("SELECT pg_advisory_xact_lock(1)"))
         while not await removing.fetchval(
             "SELECT count(*) FROM pg_locks WHERE database = (SELECT oid FROM pg_database"
             " WHERE datname = current_database()) AND locktype = 'advisory' AND NOT granted"

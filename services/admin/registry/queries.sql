@@ -97,7 +97,7 @@ ORDER BY change_id DESC LIMIT 20;
 
 -- name: queue_evaluation
 WITH queued AS (INSERT INTO evaluation_queue (pump_ids, urgent) VALUES ($1::text[], true))
-SELECT pg_notify('pumps_changed', '');
+SELECT CASE WHEN pg_notification_queue_usage() < 0.9 THEN pg_notify('pumps_changed', '') END;
 
 -- name: list_devices
 -- $1 clinic or null, $2 kind or null, $3 also those that are retired, $4 how many.

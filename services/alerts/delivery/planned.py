@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.policy import Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.model import Occasion
 
@@ -30,3 +31,4 @@ class Notice:
     contact: str
     channel: str
     text: PageText
+    priority: Priority = Priority.HIGH

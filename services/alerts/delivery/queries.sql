@@ -83,7 +83,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: lock_grouping
 -- One process at a time puts pages together, so that there is one group and not two.
-SELECT pg_try_advisory_xact_lock(7302411);
+SELECT true FROM turns WHERE name = 'grouping' FOR UPDATE SKIP LOCKED;
 
 -- name: kinds_waiting
 -- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each. Later steps
@@ -119,9 +119,9 @@ UPDATE deliveries SET state = 'grouped', group_id = $2 WHERE delivery_id = ANY (
 -- name: insert_notice
 -- A page about Pumpwatch itself; one that exists already stays as it is.
 INSERT INTO deliveries (clinic_id, kind, episode, contact, channel, priority, title, body, created_at, due_at)
-SELECT clinic_id, 'notice', episode, contact, channel, 'high', title, body, $7, $7
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-     AS n (clinic_id, episode, contact, channel, title, body)
+SELECT clinic_id, 'notice', episode, contact, channel, priority, title, body, $7, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $8::text[])
+     AS n (clinic_id, episode, contact, channel, title, body, priority)
 ON CONFLICT DO NOTHING
 RETURNING delivery_id;
 

@@ -142,6 +142,7 @@ async def insert_notices(connection: Connection, notices: Sequence[Notice], now:
         [notice.text.title for notice in notices],
         [notice.text.body for notice in notices],
         now,
+        [notice.priority.value for notice in notices],
     )
     return len(written)
 
@@ -218,8 +219,7 @@ async def insert_instead(
 
 async def lock_grouping(connection: Connection) -> bool:
     """Be the one that puts pages together until the transaction ends; False: another process is."""
-    locked: bool = await connection.fetchval(QUERIES["lock_grouping"])
-    return locked
+    return bool(await connection.fetchval(QUERIES["lock_grouping"]))
 
 
 async def kinds_waiting(connection: Connection, now: datetime) -> list[KindWaiting]:

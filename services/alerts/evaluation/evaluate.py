@@ -8,7 +8,7 @@ tried again, and no other pump waits for it (docs/decisions/0011-one-bad-pump.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -40,7 +40,14 @@ _SLICE_PUMPS: Final = 500
 _TRY_AGAIN_SECONDS: Final = 60.0
 """A pump that cannot be judged is tried again at least this often."""
 
+BeforeWriting = Callable[[Connection, Sequence[str]], Awaitable[None]]
+"""Called in the transaction, before anything about these pumps is written."""
+
 log = structlog.get_logger()
+
+
+async def _nothing(_connection: Connection, _pump_ids: Sequence[str]) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ async def evaluate_pumps(
     now: datetime,
     *,
     public_url: str,
+    before_writing: BeforeWriting = _nothing,
 ) -> Outcome:
     """Evaluate pumps inside the caller's transaction.
 
@@ -82,6 +90,7 @@ async def evaluate_pumps(
         policies: Every clinic's policy.
         now: The moment of the decision.
         public_url: Where pages point to.
+        before_writing: See `BeforeWriting`.
     """
     await store.plan_once(connection)
     locked = await store.lock_pumps(connection, pump_ids, now)
@@ -90,7 +99,7 @@ async def evaluate_pumps(
 
     async def judge(some: Sequence[str]) -> Outcome:
         due = {pump_id: locked[pump_id].due_at for pump_id in some}
-        return await _judge(connection, due, policies, now, public_url=public_url)
+        return await _judge(connection, due, policies, now, public_url=public_url, before_writing=before_writing)
 
     slices = [sound[start : start + _SLICE_PUMPS] for start in range(0, len(sound), _SLICE_PUMPS)]
     # One that failed before is tried by itself, so that the others need no second try because of it.
@@ -99,7 +108,9 @@ async def evaluate_pumps(
         outcome = sum(done, outcome)
         for failure in failed:
             failures = locked[failure.item].failures + 1
-            outcome += await cannot_judge(connection, failure, failures, policies, now, public_url=public_url)
+            outcome += await cannot_judge(
+                connection, failure, failures, policies, now, public_url=public_url, before_writing=before_writing
+            )
     await store.count_failures(connection, [each for each in locked if locked[each].failures], outcome.unjudged)
     return outcome
 
@@ -111,13 +122,16 @@ async def _judge(
     now: datetime,
     *,
     public_url: str,
+    before_writing: BeforeWriting,
 ) -> Outcome:
     some = list(due)
     facts = await load_facts(connection, some, now, windows=policies.longest_baseline_days)
     closed_since = now - policies.longest_flapping
     open_alerts = await load_open_alerts(connection, some, closed_since=closed_since)
     decided = [change for each in facts for change in decide(each, open_alerts.get(each.pump_id, ()), policies, now)]
-    deliveries = await write_down(connection, some, open_alerts, decided, policies, now, public_url=public_url)
+    deliveries = await write_down(
+        connection, some, open_alerts, decided, policies, now, public_url=public_url, before_writing=before_writing
+    )
     await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
     return Outcome(len(some), tuple(decided), deliveries, tuple(_unreached(decided, policies)))
 
@@ -131,8 +145,10 @@ async def write_down(
     now: datetime,
     *,
     public_url: str,
+    before_writing: BeforeWriting,
 ) -> int:
     """Write what was decided, and the pages that are due by now; returns how many pages are new."""
+    await before_writing(connection, pump_ids)
     positions = await apply_changes(connection, decided, now)
     after = list(_after(open_alerts, decided, positions, now))
     await adopt_bypassed(connection, pump_ids, after, now)
@@ -147,6 +163,7 @@ async def cannot_judge(
     now: datetime,
     *,
     public_url: str,
+    before_writing: BeforeWriting,
 ) -> Outcome:
     """Leave a pump's alerts as they are, tell its clinic that it is not being watched, and try it again later."""
     pump_id, error = failure.item, described(failure.error)
@@ -163,7 +180,16 @@ async def cannot_judge(
             for transition in (*reconcile((unjudged(error, now),), own, now), *others)
             if transition is not None
         ]
-        pages = await write_down(connection, [pump_id], open_alerts, decided, policies, now, public_url=public_url)
+        pages = await write_down(
+            connection,
+            [pump_id],
+            open_alerts,
+            decided,
+            policies,
+            now,
+            public_url=public_url,
+            before_writing=before_writing,
+        )
         return Outcome(1, tuple(decided), pages, tuple(_unreached(decided, policies)), (pump_id,))
 
     async def send_a_notice(_: Sequence[str]) -> Outcome:

@@ -3,7 +3,8 @@
 -- name: plan_once
 -- For the rest of the transaction, plan each statement once for a connection and not for each set of values: planning the
 -- facts takes four times as long as the facts of one pump, and every set of values wants the same plan.
-SET LOCAL plan_cache_mode = force_generic_plan;
+-- A statement that hangs ends, and is tried again; meanwhile the bypass pages (docs/decisions/0021-no-lock-that-a-reader-can-take.md).
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('statement_timeout', '20s', true);
 
 -- name: read_queue
 -- Hold the oldest $1 entries, of the urgent ones or of the others, that no other worker holds.

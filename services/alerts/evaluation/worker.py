@@ -23,12 +23,11 @@ from services.alerts.evaluation import store
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
 from services.alerts.health import store as health_store
-from services.alerts.health.troubles import ingest_notices
+from services.alerts.health.troubles import ingest_notices, policy_notices
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
-from services.alerts.metrics import Metrics
 from services.alerts.model import OpenAlert, TransitionKind
 from services.alerts.outage.bypass import Bypass
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
@@ -52,6 +51,9 @@ class Worker:
         self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
         self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
+        self._keeper = PolicyKeeper(resources.policies)
+        self.policies_known = asyncio.Event()
+        """Set once the database has said what was last good: before that, nothing may be decided or sent."""
 
     async def queue_once(self, trigger: str = "queue") -> int:
         """Evaluate some of the pumps that wait in the queue, `urgent` ones or the others; returns how many."""
@@ -133,40 +135,54 @@ class Worker:
         metrics.sweep_oldest_seconds.set(_seconds(now, status.oldest_evaluated_at))
 
     async def watch_ingest_once(self) -> None:
-        """Tell people when nothing is being received any more; and forget workers that are long gone."""
-        now, policies = self._resources.clock(), self._resources.policies.now.by_clinic.values()
+        """Tell people when nothing is received any more, or a policy file is of no use; forget workers long gone."""
+        now, policies = self._resources.clock(), self._resources.policies.now
+        url = self._resources.settings.public_url
         async with self._resources.pool.acquire() as connection:
             await health_store.forget_heartbeats(connection, now - _KEEP_HEARTBEATS)
             status = await health_store.load_status(connection)
-            notices = list(ingest_notices(status.ingest_alive_at, policies, now, self._resources.settings.public_url))
+            notices = [
+                *ingest_notices(status.ingest_alive_at, policies.by_clinic.values(), now, url),
+                *policy_notices(policies, now, url),
+            ]
             if notices and await insert_notices(connection, notices, now):
                 self._resources.pages_written.set()
+
+    async def keep_policies_once(self) -> None:
+        """Keep in the database what the policy files say, and take over what is newer there."""
+        async with self._resources.pool.acquire() as connection:
+            if await self._keeper.keep_once(connection, self._resources.clock()):
+                _report_policies(self._resources)
+        self.policies_known.set()
 
     async def run(self) -> None:
         """Run every loop until cancelled."""
         settings = self._resources.settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
+            group.create_task(self._look_at_policy_files())
+            keep = _then_wait(self.keep_policies_once, settings.policy_poll_seconds)
+            group.create_task(self._forever("policies", keep))
+            beat = _then_wait(self.heartbeat_once, settings.heartbeat_seconds)
+            # After an outage this one must not be late: others would take it for dead.
+            group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
+            await self.policies_known.wait()
             for trigger in self._news:  # two loops: an alarm waits for no routine evaluation
                 group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
-            beat = _then_wait(self.heartbeat_once, settings.heartbeat_seconds)
-            # After an outage this one must not be late: others would take it for dead.
-            group.create_task(self._forever("heartbeat", beat, longest_seconds=settings.heartbeat_seconds))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
-            group.create_task(self._reload_policies())
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
-        if self._bypass is not None:
-            await self._bypass.before_deciding(connection)
+        hooks = {} if self._bypass is None else {"before_writing": self._bypass.before_writing}
         return await evaluate_pumps(
             connection,
             pump_ids,
             self._resources.policies.now,
             self._resources.clock(),
             public_url=self._resources.settings.public_url,
+            **hooks,
         )
 
     def _report(self, outcome: Outcome, trigger: str, began: float) -> None:
@@ -218,10 +234,11 @@ class Worker:
             else min(1.0, self._resources.settings.sweep_seconds / 4)
         )
 
-    async def _reload_policies(self) -> None:
+    async def _look_at_policy_files(self) -> None:
+        """Apart from the database: a file that is mended while it hangs is used by what pages past it."""
         while True:
             await asyncio.sleep(self._resources.settings.policy_poll_seconds)
-            reload_policies(self._resources.policies, self._resources.metrics)
+            await reload_policy_files(self._resources)
 
     async def _forever(self, task: str, step: Callable[[], Awaitable[float]], *, longest_seconds: float = 5.0) -> None:
         """Repeat a step, which returns how long to wait; while the database is away, wait longer each time."""
@@ -249,13 +266,20 @@ class Worker:
         self._resources.metrics.listening.set(listening)
 
 
-def reload_policies(folder: PolicyFolder, metrics: Metrics) -> None:
+async def reload_policy_files(resources: Resources) -> None:
     """Look at the policy files, and say what is wrong with them."""
-    if folder.reload():
-        metrics.policy_files_broken.set(len(folder.now.faults))
-        log.info("policies_loaded", clinics=len(folder.now.by_clinic))
-        for fault in folder.now.faults:
-            log.error("policy_broken", fault=fault)
+    if await resources.policies.reload():
+        _report_policies(resources)
+
+
+def _report_policies(resources: Resources) -> None:
+    policies = resources.policies.now
+    resources.metrics.policy_files_broken.set(len(policies.faults))
+    log.info("policies_loaded", clinics=len(policies.by_clinic))
+    for fault in policies.faults:
+        log.error("policy_broken", fault=fault)
+    for _, fault in policies.elsewhere:
+        log.warning("policy_differs", fault=fault)
 
 
 def _then_wait(step: Callable[[], Awaitable[object]], seconds: float) -> Callable[[], Awaitable[float]]:

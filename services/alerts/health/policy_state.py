@@ -46,10 +46,19 @@ class PolicyState:
         return (*mine[:_MOST_LINES], *((f"Policies: {more} more faults; see /readyz.",) if more > 0 else ()))
 
 
+def _moment(policies: Policies, clinic: str) -> str:
+    return f"{policies.stale_since[clinic]:%Y-%m-%d %H:%M}Z"
+
+
 def policy_state(policies: Policies, environment: Mapping[str, str], clinics: Iterable[str]) -> PolicyState:
     """Look at the policies of all clinics; `clinics` are those that have pumps."""
+    kept = (
+        "" if policies.asked else " What was last good is kept in the database, which has not answered since the start."
+    )
     unpaged = [
-        PolicyTrouble(None, fault, "A policy file cannot be used, and its clinic is not paged. Tell the operator.")
+        PolicyTrouble(
+            None, fault + kept, "A policy file cannot be used, and its clinic is not paged. Tell the operator."
+        )
         for fault in policies.unusable
     ]
     unpaged += [
@@ -63,10 +72,19 @@ def policy_state(policies: Policies, environment: Mapping[str, str], clinics: It
     doubtful = [
         PolicyTrouble(
             clinic,
-            fault,
-            f"The policy file of {clinic} is broken or gone; what it said last holds. Tell the operator.",
+            f"since {_moment(policies, clinic)}: {fault}",
+            f"The policy file of {clinic} cannot be used since {_moment(policies, clinic)}; what it said last holds. "
+            "Tell the operator.",
         )
         for clinic, fault in policies.stale.items()
+    ]
+    doubtful += [
+        PolicyTrouble(
+            clinic,
+            fault,
+            f"The policy file of {clinic} differs on another host, or is missing there. Tell the operator.",
+        )
+        for clinic, fault in policies.elsewhere
     ]
     for clinic, policy in policies.by_clinic.items():
         reach = reach_of(policy, environment)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.policy import Policy, Priority
+from services.alerts.delivery.mute import quiet_until
 from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.planned import Notice
 from services.alerts.model import Occasion, OccasionKind
+from services.alerts.policies import DEFAULT_CLINIC, Policies
 from services.alerts.wording import age
 
 LATE_AFTER: Final = timedelta(seconds=60)
 """A service that has not been heard of for so long, or news that have waited for so long, are late."""
+
+_EDIT_TAKES: Final = timedelta(minutes=10)
+_LEAST_URGENT_FIRST: Final = (Priority.LOW, Priority.MEDIUM)
 
 
 def is_late(at: datetime | None, now: datetime) -> bool:
@@ -70,12 +75,50 @@ def ingest_notices(
         yield from notices_to_first_step(policy, policy.clinic_id, f"ingest:{ingest_at.isoformat()}", text)
 
 
-def notices_to_first_step(policy: Policy, clinic_id: str, episode: str, text: PageText) -> Iterator[Notice]:
-    """One notice for each contact of the first step of a clinic's high route."""
-    route = policy.routes.get(Priority.HIGH)
-    names = route.steps[0].contacts if route and route.steps else ()
+def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterator[Notice]:
+    """Whom to tell that a policy file cannot be used, or differs on another host: once, and again each day.
+
+    What was last good holds, so nobody is woken for it: it is of low priority, is told once the fault has lasted longer
+    than an edit takes, and waits for the end of the clinic's quiet hours. It goes to the clinic, by the first step of
+    its least urgent route, and to the installation's own contacts, those of the clinic "default".
+    """
+    board = f"{public_url.rstrip('/')}/"
+    for clinic_id, since in policies.stale_since.items():
+        lasts = now - since
+        if lasts < _EDIT_TAKES:
+            continue
+        text = PageText(
+            title="Pumpwatch LOW: a policy file cannot be used",
+            body=f"The policy file of {clinic_id} cannot be used since {since:%Y-%m-%d %H:%M}Z. What it said last "
+            f"holds, and changes are not seen. Tell the operator: /readyz names the fault. Board: {board}",
+        )
+        for told in dict.fromkeys((clinic_id, DEFAULT_CLINIC)):
+            policy = policies.by_clinic.get(told)
+            if policy is None or _is_quiet(policy, now):
+                continue
+            route = next((priority for priority in _LEAST_URGENT_FIRST if _first_step(policy, priority)), Priority.HIGH)
+            episode = f"policy:{clinic_id}:{since.isoformat()}:{lasts.days}"
+            for notice in notices_to_first_step(policy, told, episode, text, route):
+                yield replace(notice, priority=Priority.LOW)
+
+
+def _is_quiet(policy: Policy, now: datetime) -> bool:
+    quiet = policy.paging.quiet_hours
+    return quiet is not None and quiet_until(quiet, now) is not None
+
+
+def notices_to_first_step(
+    policy: Policy, clinic_id: str, episode: str, text: PageText, route: Priority = Priority.HIGH
+) -> Iterator[Notice]:
+    """One notice for each contact of the first step of a clinic's route, of the high one if not told otherwise."""
+    names = _first_step(policy, route)
     for contact in policy.contacts:
         if contact.name in names:
             yield Notice(
                 clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text
             )
+
+
+def _first_step(policy: Policy, priority: Priority) -> tuple[str, ...]:
+    route = policy.routes.get(priority)
+    return route.steps[0].contacts if route and route.steps else ()

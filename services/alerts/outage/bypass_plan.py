@@ -1,4 +1,4 @@
-"""PURE. What must be paged from what was heard on MQTT alone, while the database is away.
+"""PURE. What must be paged from what was heard on MQTT alone, while the database is away or nothing is evaluated.
 
 Guarantees: the same rules, routes and steps as ever (pump alarms and the reservoir's own alarms, high ones only); an
 alarm that was cleared again pages nobody; what was already open and high before the database went pages nobody again,
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from schemas.events import AlarmCode, AlarmState
@@ -25,6 +26,9 @@ from services.alerts.wording import rule_words
 Cause = tuple[str, str, str]
 """Pump, rule and key: what at most one open alert is about."""
 
+_DECIDED_WITHIN_SECONDS: Final = 2.0
+_LONGEST_HOLD_SECONDS: Final = 4.0
+
 
 @dataclass(frozen=True, slots=True)
 class HeardAlarm:
@@ -34,6 +38,57 @@ class HeardAlarm:
     pump_id: str
     event: AlarmEvent | RefusedAlarm
     received_at: datetime
+    pumps: tuple[str, ...] = ()
+    """Other pumps that it may be stored for: of a handheld that was paired with several."""
+    queued_as: int | None = None
+    """The newest entry of the queue that named its pump when it was first found stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the database knows of an alarm that was heard."""
+
+    stored: bool = False
+    queued_as: int | None = None
+    """The newest entry of the queue, of those up to `HeardAlarm.queued_as`, that names a pump it is stored for."""
+    settled: bool = False
+    """It has nothing to tell any more: ingest rejected it for good, a later event that is stored has ended it, or its
+    pump is in nobody."""
+
+
+def follow(heard: HeardAlarm, trace: Trace) -> HeardAlarm | None:
+    """What still waits for an evaluation; None: nothing does.
+
+    The entry of the queue that came with an event goes with the transaction that evaluates it. An entry that came
+    later says nothing of it.
+    """
+    if trace.settled or (trace.stored and trace.queued_as is None):
+        return None
+    return heard if heard.queued_as is not None else replace(heard, queued_as=trace.queued_as)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A pump that is left alone while a transaction writes its alerts; in seconds of a clock that only goes on."""
+
+    began: float
+    ends: float
+
+
+def held(before: Hold | None, now: float) -> Hold:
+    """Leave a pump alone from now on; `before`: as it was already.
+
+    A transaction that has begun to write alerts commits within `_DECIDED_WITHIN_SECONDS`, or its pump is paged all the
+    same. So is a pump that is decided about again and again, as while old news of it come in: an alarm that is not
+    among them must not wait for their end.
+    """
+    began = before.began if before else now
+    return Hold(began, min(now + _DECIDED_WITHIN_SECONDS, began + _LONGEST_HOLD_SECONDS))
+
+
+def overdue(alerts: Iterable[OpenAlert], now: datetime, after: timedelta) -> tuple[OpenAlert, ...]:
+    """Those of `emergencies` that have waited for so long since they were heard."""
+    return tuple(alert for alert in alerts if alert.pages[0].at <= now - after)
 
 
 def emergencies(
@@ -83,13 +138,16 @@ def remembered(known: Collection[Cause], decided: Iterable[tuple[str, Transition
     return frozenset(causes)
 
 
-def bypass_text(alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool) -> PageText:
+def bypass_text(
+    alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool, away: bool = True
+) -> PageText:
     """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
+    why = "The database is away." if away else "Pumpwatch could not evaluate it in time."
     again = " (nobody has acknowledged)" if step else ""
     what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule, alert.key)
     return PageText(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",
-        body=f"Clinic {alert.clinic_id}. The database is away. Open {public_url.rstrip('/')}/ for the pump.",
+        body=f"Clinic {alert.clinic_id}. {why} Open {public_url.rstrip('/')}/ for the pump.",
     )
 
 

@@ -6,14 +6,38 @@ SELECT device_id, clinic_id, pump_id, pumps, begins, ends FROM registry WHERE pu
 -- name: open_high
 SELECT pump_id, rule, key FROM alerts WHERE state <> 'closed' AND state <> 'cleared' AND priority = 'high';
 
--- name: stored_alarms
--- Which of the events $3 of the pumps $1 are stored at the time $2, or (null: they were refused for it) are kept as refused.
-SELECT p.event_id
-FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS n (pump_id, observed_at, event_id)
-JOIN pump_alarms p ON p.pump_id = n.pump_id AND p.observed_at = n.observed_at AND p.event_id = n.event_id
-UNION ALL
-SELECT r.event_id FROM unnest($1::text[], $2::timestamptz[], $3::uuid[]) AS n (pump_id, observed_at, event_id)
-JOIN refused_alarms r ON r.pump_id = n.pump_id AND r.event_id = n.event_id;
+-- name: traces
+-- What is known of the events $3 that were heard of devices ($4) for the pumps $1: dated $2 (null: they will be refused for
+-- it), with the code $5, received $6. $7: the entry of the queue up to which is looked; null: all that cannot wait.
+WITH waiting AS MATERIALIZED (
+    SELECT queue_id, unnest(pump_ids) AS pump_id FROM evaluation_queue WHERE urgent)
+SELECT n.event_id, s.stored,
+       (SELECT max(w.queue_id) FROM waiting w
+        WHERE s.stored AND w.pump_id = n.pump_id AND w.queue_id <= coalesce(n.queued_as, w.queue_id)) AS queued_as,
+       EXISTS (SELECT FROM dead_letters d
+               WHERE d.device_id = n.device_id AND d.last_received_at > n.received_at - interval '1 minute'
+                 AND d.event_id = n.event_id AND d.reason <> 'refused_by_database' AND NOT s.stored)
+       OR EXISTS (SELECT FROM pump_alarms c
+                  WHERE c.pump_id = n.pump_id AND c.code = n.code AND c.state = 'cleared'
+                    AND c.observed_at > n.observed_at AND c.received_at > n.observed_at)
+       -- A pump that is in nobody raises no high alert.
+       OR NOT coalesce((SELECT implanted FROM implantations i WHERE i.pump_id = n.pump_id
+                        ORDER BY began_at DESC LIMIT 1), true) AS settled
+FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
+         AS n (pump_id, observed_at, event_id, device_id, code, received_at, queued_as),
+     LATERAL (SELECT EXISTS (SELECT FROM pump_alarms p
+                             WHERE p.pump_id = n.pump_id AND p.observed_at = n.observed_at AND p.event_id = n.event_id)
+                  OR EXISTS (SELECT FROM refused_alarms r
+                             WHERE r.pump_id = n.pump_id AND r.event_id = n.event_id) AS stored) s;
+
+-- name: told_already
+-- What went out about the events $1, whichever process sent it.
+SELECT event_id, step, contact, channel FROM bypassed_pages WHERE event_id = ANY ($1::uuid[]);
+
+-- name: workers_before
+-- How many other alert processes live whose name comes before $1.
+SELECT count(*) FROM worker_heartbeats
+WHERE service = 'alerts' AND worker_id < $1 AND beaten_at > clock_timestamp() - interval '3 seconds';
 
 -- name: insert_bypassed
 INSERT INTO bypassed_pages (event_id, pump_id, clinic_id, rule, key, step, contact, channel, priority, title, body, sent_at)

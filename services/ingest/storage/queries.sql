@@ -221,13 +221,17 @@ SET received_at = EXCLUDED.received_at,
         THEN (s.resumed_at || EXCLUDED.received_at)[greatest(1, cardinality(s.resumed_at) - 38):] ELSE s.resumed_at END
 WHERE s.received_at < EXCLUDED.received_at;
 
--- Leave the pumps that changed for the alert workers, those of $1 to be looked at first; the notification only wakes them.
+-- Leave the pumps that changed for the alert workers, those of $1 to be looked at first.
 -- name: queue_evaluation
-WITH queued AS (
-    INSERT INTO evaluation_queue (pump_ids, urgent)
-    SELECT pump_ids, urgent FROM (VALUES ($1::text[], true), ($2::text[], false)) AS v (pump_ids, urgent)
-    WHERE cardinality(pump_ids) > 0)
-SELECT pg_notify('pumps_changed', '');
+INSERT INTO evaluation_queue (pump_ids, urgent)
+SELECT pump_ids, urgent FROM (VALUES ($1::text[], true), ($2::text[], false)) AS v (pump_ids, urgent)
+WHERE cardinality(pump_ids) > 0;
+
+-- After the commit, because a commit that notifies fails while the queue of notifications is full, and holds up every
+-- other that does. Nothing depends on it. (Asking how full the queue is also empties it of what everybody has read.)
+-- name: wake_alerts
+SELECT CASE WHEN pg_notification_queue_usage() < 0.9 THEN pg_notify('pumps_changed', '') END,
+       set_config('synchronous_commit', 'off', true);
 
 -- Say that this ingestor lives and is connected to its broker.
 -- name: record_heartbeat

@@ -4,9 +4,9 @@
 SELECT device_id, clinic_id, pump_id, pumps, begins, ends FROM registry WHERE device_id = ANY ($1::text[]);
 
 -- name: lock_handhelds
--- Until the end of the transaction, always in the same order.
-SELECT pg_advisory_xact_lock(hashtextextended('pumpwatch handheld ' || device_id, 0))
-FROM (SELECT device_id FROM unnest($1::text[]) AS u (device_id) ORDER BY device_id) each;
+-- Until the end of the transaction, always in the same order. A row that is there is locked and not written.
+INSERT INTO handheld_turns AS t (device_id) SELECT device_id FROM unnest($1::text[]) AS u (device_id) ORDER BY device_id
+ON CONFLICT (device_id) DO UPDATE SET device_id = t.device_id WHERE false;
 
 -- name: stored_for
 -- Which of these events are stored, counted from 1: kind, pump, observed, event id.

@@ -1,5 +1,5 @@
-"""Every statement of ingest. The large one is a decoded batch in one transaction: events, dead letters, last-seen,
-the evaluation queue and its NOTIFY.
+"""Every statement of ingest. The large one is a decoded batch in one transaction: events, dead letters, last-seen
+and the evaluation queue.
 
 Guarantees: either all of a batch is committed, or none of it; an event that is there already changes nothing and counts
 as a duplicate, or, where its content is another, becomes a rejection; a row that the database refuses is found by
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Incoming, Re
 from services.ingest.messages.faults import Fault
 from services.ingest.messages.rows import DEVICE_ID, EVENT_ID, MESSAGE_NUMBER, PUMP_ID, Row, key
 from services.ingest.messages.whose import Enrolment, enrolment
-from services.runtime.database import REFUSED, Connection, load_queries
+from services.runtime.database import REFUSED, UNAVAILABLE, Connection, load_queries
 
 _FILES: Final = ("queries.sql", "registry.sql")
 QUERIES: Final[Mapping[str, str]] = load_queries(*(Path(__file__).with_name(name) for name in _FILES))
@@ -56,6 +57,12 @@ async def write(
     stored = Stored(list(batch.rejections))
     await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
     return stored
+
+
+async def wake_alerts(connection: Connection) -> None:
+    """Tell the alert workers, after the commit, that the queue has something; they look by themselves too, if later."""
+    with suppress(*UNAVAILABLE):
+        await connection.execute(QUERIES["wake_alerts"])
 
 
 async def fetch_enrolments(connection: Connection, device_ids: Collection[str]) -> dict[str, Enrolment]:

@@ -80,6 +80,8 @@ class Writer:
             decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
             seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
             stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
+            if decoded.rows or decoded.refused_alarms:
+                await store.wake_alerts(connection)
         self._last_seen.written(seen, monotonic_seconds=monotonic_seconds)
         self._metrics.heard(decoded.received_at, seen.values())
         return decoded, stored

@@ -57,7 +57,7 @@ async def installation(timescaledb: DatabaseServer) -> AsyncIterator[Installatio
     await execute_at(here.dsn("owner"), READERS.replace("pumpwatch_grafana", names["grafana"]))
     yield here
     await execute_at(timescaledb.dsn(), f"DROP DATABASE {database} WITH (FORCE)")
-    # The owner first: it granted nothing that outlives the database.
+    await execute_at(timescaledb.dsn(), f"DROP OWNED BY {names['owner']}")  # the right to set a parameter
     await execute_at(timescaledb.dsn(), f"DROP ROLE {', '.join(names.values())}")
 
 
@@ -115,17 +115,54 @@ async def test_grafana_reads_the_views_and_nothing_else(installation: Installati
         await connection.close()
 
 
+@pytest.mark.parametrize("role", ["grafana", "ingest", "alerts"])
+async def test_nobody_can_take_what_anybody_could(installation: Installation, role: str) -> None:
+    """Advisory locks, and what fills a disk: nobody needs them, and by default whoever may connect can have them."""
+    connection = await installation.connect(role)
+    try:
+        left = await connection.fetch(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE has_function_privilege(oid, 'EXECUTE') "
+            "AND (proname ~ 'advisory.*lock' AND proname !~ 'unlock' OR proname IN ('lo_create', 'lo_put', 'add_job'))"
+        )
+        assert left == []
+        await connection.reset()  # as drivers tidy up: it gives advisory locks back
+    finally:
+        await connection.close()
+
+
+async def test_a_reader_cannot_lift_its_limits_of_connections_and_of_disk(installation: Installation) -> None:
+    connection = await installation.connect("grafana")
+    try:
+        await connection.execute("SET default_transaction_read_only = off")  # which it may
+        for statement in ("SET temp_file_limit = -1", "CREATE TEMPORARY TABLE mine (x integer)"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        assert await connection.fetchval("SHOW temp_file_limit") == "1GB"
+        limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user"
+        assert await connection.fetchval(limit) == 20
+        reserved = "SELECT pg_has_role(current_user, 'pg_use_reserved_connections', 'USAGE')"
+        assert not await connection.fetchval(reserved)
+    finally:
+        await connection.close()
+    for role in ("ingest", "alerts", "owner"):
+        connection = await installation.connect(role)
+        assert await connection.fetchval(reserved), role
+        await connection.close()
+
+
 async def test_the_owner_can_give_a_clinic_a_reader_of_its_own(installation: Installation) -> None:
     """As docs/operating.md tells, without the superuser."""
     role = f"{installation.names['grafana']}_north"
     owner = await installation.connect("owner")
     try:
         await owner.execute("INSERT INTO clinics VALUES ('north', 'North'), ('south', 'South')")
-        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader")
+        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader CONNECTION LIMIT 20")
+        await owner.execute(f"ALTER ROLE {role} SET temp_file_limit = '1GB'")
         await owner.execute("INSERT INTO clinic_readers VALUES ($1, 'north')", role)
         reader = await asyncpg.connect(re.sub(r"//[^@/]*@", f"//{role}:secret@", installation.dsn("grafana"), count=1))
         try:
             assert [row["clinic_id"] for row in await reader.fetch("SELECT * FROM dashboard.clinics")] == ["north"]
+            assert await reader.fetchval("SHOW temp_file_limit") == "1GB"
         finally:
             await reader.close()
     finally:

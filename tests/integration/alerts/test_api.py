@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.folder import PolicyFolder
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
 from tests.alerts_pages import STALL, Site, client_for
@@ -289,7 +289,7 @@ async def test_readiness_says_what_is_missing(site: Site, database: Database, tm
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": []})
     (tmp_path / "north.yaml").write_text("clinic_id: [")
     broken = PolicyFolder(tmp_path)
-    broken.reload()
+    await broken.reload()
     async with client_for(site.story, folder=broken) as client:
         answer = await client.get("/readyz")
         assert answer.status_code == 503

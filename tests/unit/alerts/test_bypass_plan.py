@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,17 @@ from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.facts.model import AlarmEvent, RefusedAlarm
 from services.alerts.model import AlertState, Reason, Transition, TransitionKind
-from services.alerts.outage.bypass_plan import Cause, HeardAlarm, bypass_text, emergencies, remembered
+from services.alerts.outage.bypass_plan import (
+    Cause,
+    HeardAlarm,
+    Trace,
+    bypass_text,
+    emergencies,
+    follow,
+    held,
+    overdue,
+    remembered,
+)
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, alert, condition
 
 STALL: Cause = ("pump-1", "pump_alarm", "infusion")
@@ -94,3 +105,50 @@ def test_a_high_alarm_that_will_be_refused_for_its_date_is_paged_too() -> None:
     assert emergencies([refused(RAISED, 1)], Policy(), NOW, known) == ()
     (proper,) = emergencies([*heard(RAISED), refused(RAISED, 1)], Policy(), NOW, ())
     assert proper.rule == "pump_alarm"
+
+
+@pytest.mark.parametrize(
+    ("queued_as", "trace", "left"),
+    [
+        pytest.param(None, Trace(), True, id="not stored"),
+        pytest.param(None, Trace(stored=True, queued_as=7), True, id="stored, and waits"),
+        pytest.param(7, Trace(stored=True, queued_as=7), True, id="waits still"),
+        pytest.param(7, Trace(stored=True), False, id="its entry is gone: evaluated"),
+        pytest.param(None, Trace(stored=True), False, id="was evaluated before anybody looked"),
+        pytest.param(None, Trace(settled=True), False, id="rejected, or ended by what is stored"),
+        pytest.param(None, Trace(stored=True, queued_as=7, settled=True), False, id="stored after its end"),
+    ],
+)
+def test_an_alarm_is_followed_until_it_is_evaluated(queued_as: int | None, trace: Trace, left: bool) -> None:
+    (alarm,) = heard(RAISED)
+    assert (follow(replace(alarm, queued_as=queued_as), trace) is not None) is left
+
+
+def test_an_alarm_keeps_the_entry_of_the_queue_that_it_came_with() -> None:
+    (alarm,) = heard(RAISED)
+    first = follow(alarm, Trace(stored=True, queued_as=7))
+    assert first is not None
+    assert first.queued_as == 7
+    assert follow(first, Trace(stored=True, queued_as=5)) == first
+
+
+def test_only_what_has_waited_for_long_is_overdue() -> None:
+    found = emergencies(heard(RAISED), Policy(), NOW, ())
+    assert overdue(found, NOW, timedelta(minutes=10)) == found
+    assert overdue(found, NOW, timedelta(minutes=11)) == ()
+
+
+def test_a_pump_is_left_alone_for_a_while_however_often_it_is_decided_about() -> None:
+    first = held(None, 100.0)
+    assert first.ends == 102
+    second = held(first, 101.5)
+    assert second.ends == 103.5
+    for now in (103.0, 120.0):
+        assert held(second, now).ends == 104
+    assert held(None, 120.0).ends == 122
+
+
+def test_a_page_says_why_it_stands_in_no_record() -> None:
+    (found,) = emergencies(heard(RAISED), Policy(), NOW, ())
+    late = bypass_text(found, 0, "https://pw", include_patient_data=False, away=False)
+    assert late.body == "Clinic north. Pumpwatch could not evaluate it in time. Open https://pw/ for the pump."

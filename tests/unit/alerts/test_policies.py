@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from schemas.policy import BolusDemandPolicy, Channel, Contact, Policy
-from services.alerts.policies import PolicyFolder, address_of, policies_of
+from schemas.policy_file import load_policy
+from services.alerts.policies import address_of, policies_of
+from services.alerts.policy_files.folder import PolicyFolder
 
 CLINIC = "clinic_id: north\nlow_reservoir: {level_ml: %s}\n"
 
@@ -20,93 +24,91 @@ def write(path: Path, text: str) -> None:
     os.utime(path, ns=(before + 10**9, before + 10**9))
 
 
-def test_without_a_folder_every_clinic_has_the_defaults() -> None:
+async def test_without_a_folder_every_clinic_has_the_defaults() -> None:
     folder = PolicyFolder(None)
-    assert not folder.reload()
+    assert not await folder.reload()
     assert folder.now.of("north") == Policy()
     assert folder.now.version_of("north") == Policy().version
 
 
-def test_a_change_takes_effect(tmp_path: Path) -> None:
+async def test_a_change_takes_effect(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", CLINIC % 3)
     folder = PolicyFolder(tmp_path)
-    assert folder.reload()
-    assert not folder.reload()
+    assert await folder.reload()
+    assert not await folder.reload()
     first = folder.now.version_of("north")
     assert folder.now.of("north").low_reservoir.level_ml == 3
     write(tmp_path / "north.yaml", CLINIC % 4)
-    assert folder.reload()
+    assert await folder.reload()
     assert folder.now.of("north").low_reservoir.level_ml == 4
     assert folder.now.version_of("north") != first
 
 
-def test_a_file_that_vanishes_keeps_its_last_good_content_and_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_vanishes_keeps_its_last_good_content_and_is_named(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", CLINIC % 3)
     write(tmp_path / "south.yaml", "clinic_id: south\n")
     folder = PolicyFolder(tmp_path)
-    folder.reload()
+    await folder.reload()
     (tmp_path / "north.yaml").unlink()
     for _ in range(2):  # and when another file changes
-        assert folder.reload()
-        assert not folder.reload()
+        assert await folder.reload()
+        assert not await folder.reload()
         assert folder.now.of("north").low_reservoir.level_ml == 3
         [fault] = folder.now.faults
-        assert fault.startswith(
-            f"{tmp_path / 'north.yaml'}: is gone; clinic 'north', which goes on with what stood there"
-        )
+        assert fault.startswith("north.yaml: is gone; clinic 'north', which goes on with what stood there")
         assert folder.now.stale == {"north": fault}
         assert folder.now.unusable == ()
         write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 5}\n")
     write(tmp_path / "renamed.yaml", CLINIC % 4)
-    assert folder.reload()
+    assert await folder.reload()
     assert (folder.now.of("north").low_reservoir.level_ml, folder.now.faults) == (4, ())
 
 
-def test_a_file_that_is_given_to_another_clinic_leaves_the_first_its_last_good_content(tmp_path: Path) -> None:
+async def test_a_file_that_is_given_to_another_clinic_leaves_the_first_its_last_good_content(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", CLINIC % 3)
     folder = PolicyFolder(tmp_path)
-    folder.reload()
+    await folder.reload()
     write(tmp_path / "north.yaml", CLINIC.replace("north", "nroth") % 4)
-    folder.reload()
+    await folder.reload()
     levels = [folder.now.of(clinic).low_reservoir.level_ml for clinic in ("north", "nroth")]
     assert levels == [3, 4]
     [fault] = folder.now.faults
     assert "no longer names clinic 'north'" in fault
     (tmp_path / "north.yaml").unlink()
-    folder.reload()
+    await folder.reload()
     assert set(folder.now.stale) == {"north", "nroth"}
 
 
-def test_who_has_no_policy_at_all_is_known_where_there_is_a_folder(tmp_path: Path) -> None:
+async def test_who_has_no_policy_at_all_is_known_where_there_is_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", CLINIC % 3)
     folder = PolicyFolder(tmp_path)
     assert folder.now.without_policy(["south"]) == ()  # nothing was read yet
-    folder.reload()
+    await folder.reload()
     assert folder.now.without_policy(["north", "south", "east"]) == ("east", "south")
     write(tmp_path / "default.yaml", "clinic_id: default\n")
-    folder.reload()
+    await folder.reload()
     assert folder.now.without_policy(["south"]) == ()
     missing = PolicyFolder(tmp_path / "nowhere")
-    missing.reload()
+    await missing.reload()
     assert missing.now.without_policy(["north"]) == ("north",)
 
 
-def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:
+async def test_a_broken_file_keeps_its_last_good_content(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", CLINIC % 3)
     folder = PolicyFolder(tmp_path)
-    folder.reload()
+    await folder.reload()
     write(tmp_path / "north.yaml", "clinic_id: north\nlow_reservoir: {level_ml: lots}\n")
-    assert folder.reload()
+    assert await folder.reload()
     assert folder.now.of("north").low_reservoir.level_ml == 3
     (fault,) = folder.now.faults
     assert "low_reservoir.level_ml" in fault
     assert folder.now.unusable == ()
 
 
-def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
+async def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
     write(tmp_path / "north.yaml", "clinic_id: [")
     folder = PolicyFolder(tmp_path)
-    assert folder.reload()
+    assert await folder.reload()
     assert len(folder.now.unusable) == 1
     assert folder.now.unusable == folder.now.faults
 
@@ -114,39 +116,109 @@ def test_a_file_that_was_never_good_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["a: !!timestamp foo", "a: !!int ''", "a: !!bool foo", "[" * 3000], ids=["time", "int", "bool", "deep"]
 )
-def test_whatever_a_file_holds_is_its_own_fault_and_the_other_clinics_are_read(tmp_path: Path, text: str) -> None:
+async def test_whatever_a_file_holds_is_its_own_fault_and_the_other_clinics_are_read(tmp_path: Path, text: str) -> None:
     write(tmp_path / "north.yaml", text)
     write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 3}\n")
     folder = PolicyFolder(tmp_path)
-    assert folder.reload()
+    assert await folder.reload()
     assert folder.now.of("south").low_reservoir.level_ml == 3
     [fault] = folder.now.faults
     assert fault.startswith(f"{tmp_path / 'north.yaml'}")
     assert folder.now.unusable == (fault,)
 
 
-def test_two_files_for_one_clinic_are_a_fault(tmp_path: Path) -> None:
-    write(tmp_path / "a.yaml", CLINIC % 3)
-    write(tmp_path / "b.yml", CLINIC % 4)
+async def test_two_files_for_one_clinic_are_a_fault_of_both(tmp_path: Path) -> None:
+    write(tmp_path / "b.yaml", CLINIC % 3)
     folder = PolicyFolder(tmp_path)
-    folder.reload()
+    await folder.reload()
+    write(tmp_path / "a.yml", CLINIC % 4)  # it sorts first, and takes nothing over
+    await folder.reload()
+    [fault] = folder.now.faults
+    both = f"{tmp_path / 'a.yml'} and {tmp_path / 'b.yaml'}"
+    assert fault.startswith(f"{both}: each names clinic 'north', and none of them is used")
+    assert (folder.now.of("north").low_reservoir.level_ml, folder.now.stale) == (3, {"north": fault})
+    write(tmp_path / "b.yaml", CLINIC % 5)
+    await folder.reload()
     assert folder.now.of("north").low_reservoir.level_ml == 3
-    assert "clinic 'north' already has a.yaml" in folder.now.faults[0]
+    (tmp_path / "a.yml").unlink()
+    await folder.reload()
+    assert (folder.now.of("north").low_reservoir.level_ml, folder.now.faults) == (5, ())
 
 
-def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
+async def test_what_is_no_policy_file_is_nobodys_and_nothing_waits(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    (tmp_path / ".#north.yaml").symlink_to("somebody@somewhere.1234:5678")
+    (tmp_path / ".north.yaml.swp.yaml").write_text("[")
+    (tmp_path / "README").write_text("[")
+    folder = PolicyFolder(tmp_path)
+    await folder.reload()
+    assert (folder.now.of("north").low_reservoir.level_ml, folder.now.faults) == (3, ())
+    (tmp_path / "east.yaml").symlink_to("nowhere.yaml")
+    os.mkfifo(tmp_path / "south.yaml")
+    (tmp_path / "west.yaml").mkdir()
+    await folder.reload()
+    assert [fault.removeprefix(f"{tmp_path}/") for fault in folder.now.faults] == [
+        "east.yaml: cannot be read: No such file or directory",
+        "south.yaml: cannot be read: is no regular file",
+        "west.yaml: cannot be read: Is a directory",
+    ]
+    assert folder.now.of("north").low_reservoir.level_ml == 3
+    assert not await folder.reload()
+
+
+async def test_a_file_that_is_emptied_takes_no_other_clinic_over(tmp_path: Path) -> None:
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    folder = PolicyFolder(tmp_path)
+    await folder.reload()
+    write(tmp_path / "north.yaml", "")
+    await folder.reload()
+    assert folder.now.stale == {"north": f"{tmp_path / 'north.yaml'}:1: says nothing; expected at least the clinic_id"}
+    assert (folder.now.of("north").low_reservoir.level_ml, folder.now.of("south")) == (3, Policy())
+
+
+async def test_a_file_that_does_not_answer_holds_up_neither_the_others_nor_the_loop(tmp_path: Path) -> None:
+    """As a file of a server that is gone."""
+    write(tmp_path / "north.yaml", CLINIC % 3)
+    write(tmp_path / "south.yaml", "clinic_id: south\nlow_reservoir: {level_ml: 5}\n")
+    answers, asked = threading.Event(), []
+
+    def load(path: Path) -> Policy:
+        asked.append(path.name)
+        if path.name == "north.yaml":
+            answers.wait()
+        return load_policy(path)
+
+    fault = f"{tmp_path / 'north.yaml'}: cannot be read: TimeoutError: does not answer within 0.5 s"
+    folder = PolicyFolder(tmp_path, load=load, read_seconds=0.5)
+    for _ in range(20):  # on a machine that is busy, any file may take so long
+        await folder.reload()
+        if (folder.now.of("south").low_reservoir.level_ml, folder.now.faults) == (5, (fault,)):
+            break
+    assert (folder.now.of("south").low_reservoir.level_ml, folder.now.faults) == (5, (fault,))
+    await folder.reload()
+    assert asked.count("north.yaml") == 1  # no second one waits beside the first
+    answers.set()
+    for _ in range(1000):
+        await folder.reload()
+        if folder.now.faults == ():
+            break
+        await asyncio.sleep(0.01)
+    assert folder.now.of("north").low_reservoir.level_ml == 3
+
+
+async def test_a_folder_that_goes_away_keeps_what_was_known(tmp_path: Path) -> None:
     there = tmp_path / "policies"
     there.mkdir()
     write(there / "north.yaml", CLINIC % 3)
     folder = PolicyFolder(there)
-    folder.reload()
+    await folder.reload()
     there.rename(tmp_path / "gone")
-    assert folder.reload()
-    assert not folder.reload()
+    assert await folder.reload()
+    assert not await folder.reload()
     assert folder.now.of("north").low_reservoir.level_ml == 3
     assert folder.now.unusable == ()
     missing = PolicyFolder(tmp_path / "nowhere")
-    assert missing.reload()
+    assert await missing.reload()
     assert "cannot be read" in missing.now.unusable[0]
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from schemas.policy import Channel, Contact, EscalationStep, Policy, Route
+from schemas.policy import Channel, Contact, EscalationStep, PagingPolicy, Policy, Priority, QuietHours, Route
 from services.alerts.evaluation.unjudged import unjudged, unjudged_notices
-from services.alerts.health.troubles import Vitals, ingest_notices, is_late, troubles
+from services.alerts.health.troubles import Vitals, ingest_notices, is_late, policy_notices, troubles
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.outage.bypass_plan import HeardAlarm, bypass_text, emergencies
+from services.alerts.policies import policies_of
 from tests.unit.alerts.rules.builders import HIGH, NOW, ago, alarm
 
 WELL = Vitals(database=True, ingest_at=NOW - timedelta(seconds=5))
@@ -127,3 +128,39 @@ def test_the_text_of_a_bypass_names_the_pump_only_where_the_clinic_wants_it() ->
     assert "pump-1" not in plain.title + plain.body
     named = bypass_text(alert, 1, "https://x/", include_patient_data=True)
     assert named.title == "Pumpwatch HIGH (nobody has acknowledged), not recorded: pump pump-1: Motor stall"
+
+
+TO_DOCTOR = Route(steps=(EscalationStep(after_minutes=0, contacts=("doctor",)),))
+LOW_TOO = POLICY.model_copy(update={"routes": {**POLICY.routes, Priority.LOW: TO_DOCTOR}})
+QUIET = PagingPolicy(quiet_hours=QuietHours(begins="22:00", ends="07:00"))
+
+
+@pytest.mark.parametrize(
+    ("policies", "minutes", "told"),
+    [
+        pytest.param([POLICY], 9, [], id="an edit takes so long"),
+        pytest.param([POLICY], 10, [("north", "nurse")], id="nobody but for high"),
+        pytest.param([LOW_TOO], 10, [("north", "doctor")], id="the least urgent route"),
+        pytest.param([POLICY.model_copy(update={"routes": {}})], 10, [], id="nobody at all"),
+        pytest.param(
+            [POLICY, LOW_TOO.model_copy(update={"clinic_id": "default"})],
+            10,
+            [("north", "nurse"), ("default", "doctor")],
+            id="the installation too",
+        ),
+        pytest.param([POLICY.model_copy(update={"paging": QUIET})], 16 * 60, [], id="in quiet hours"),
+        pytest.param([POLICY.model_copy(update={"paging": QUIET})], 10, [("north", "nurse")], id="before quiet hours"),
+    ],
+)
+def test_a_policy_file_that_stays_of_no_use_is_told_and_wakes_nobody(
+    policies: list[Policy], minutes: int, told: list[tuple[str, str]]
+) -> None:
+    since = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    holds = replace(policies_of(*policies), stale={"north": "broken"}, stale_since={"north": since})
+    found = list(policy_notices(holds, since + timedelta(minutes=minutes), "https://pw.example.org"))
+    assert [(notice.clinic_id, notice.contact) for notice in found] == told
+    assert {notice.priority for notice in found} <= {Priority.LOW}
+    episodes = {notice.occasion.episode for notice in found}
+    assert episodes <= {f"policy:north:{since.isoformat()}:0"}
+    again = {n.occasion.episode for n in policy_notices(holds, since + timedelta(days=1, minutes=minutes), "u")}
+    assert not episodes & again

@@ -31,7 +31,7 @@ def test_what_a_file_leaves_out_has_its_default(tmp_path):
     assert policy.priority_of(AlarmCode.MEMORY_ERROR) is Priority.LOW
     assert policy.priority_of(AlarmCode.MOTOR_STALL) is Priority.HIGH
     assert (policy.bolus_demand.minimum_attempts, policy.bolus_demand.minimum_days) == (8, 14)
-    assert load_policy(write(tmp_path, "")) == Policy()
+    assert load_policy(write(tmp_path, "clinic_id: default")) == Policy()
     assert set(DEFAULT_ALARM_PRIORITIES) == set(AlarmCode)
 
 

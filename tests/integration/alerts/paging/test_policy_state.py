@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.alerts.health.ping import vitals
-from services.alerts.policies import PolicyFolder
+from services.alerts.policy_files.folder import PolicyFolder
 from tests.alerts_pages import client_for
 from tests.alerts_world import Story
 from tests.command import pumpwatch
@@ -45,28 +45,29 @@ async def said(
         return ready.status_code, ready.json(), (await client.get("/")).text
 
 
-async def test_a_policy_file_that_vanishes_holds_until_the_next_start_and_everybody_is_told(
+async def test_a_policy_file_that_vanishes_holds_and_one_that_never_was_there_is_missed(
     story: Story, tmp_path: Path
 ) -> None:
     await story.enrol()
     path = write(tmp_path, story.clinic_id)
     running = PolicyFolder(tmp_path)
-    running.reload()
+    await running.reload()
     status, ready, board = await said(story, running, SET)
     assert (status, ready["missing"], ready["warnings"], "Tell the operator" in board) == (200, [], [], False)
     path.unlink()
-    assert running.reload()
+    assert await running.reload()
+    [since] = running.now.stale_since.values()
     status, ready, board = await said(story, running, SET)
     assert (status, ready["missing"]) == (200, [])
-    assert f"{path}: is gone" in ready["warnings"][0]
-    assert f"The policy file of {story.clinic_id} is broken or gone" in board
+    assert f"{path.name}: is gone" in ready["warnings"][0]
+    assert f"The policy file of {story.clinic_id} cannot be used since {since:%Y-%m-%d %H:%M}Z" in board
     resources = story.resources(folder=running, environment=SET)
     assert (await vitals(resources)).unpaged == 0
 
     assert running.now.of(story.clinic_id).contacts[0].name == "nurse"
 
     fresh = PolicyFolder(tmp_path)
-    fresh.reload()
+    await fresh.reload()
     status, ready, board = await said(story, fresh, SET)
     assert status == 503
     assert f"clinic '{story.clinic_id}' has pumps and no policy file" in ready["missing"][0]
@@ -78,7 +79,7 @@ async def test_an_address_that_cannot_be_used_is_named_without_what_is_secret(st
     await story.enrol()
     write(tmp_path, story.clinic_id, "pagerr://s3cret")
     folder = PolicyFolder(tmp_path)
-    folder.reload()
+    await folder.reload()
     status, ready, board = await said(story, folder, SET)
     assert (status, len(ready["warnings"])) == (200, 1)
     assert "contacts.0.channels.1.url: nurse, mail: pagerr://... is no address" in ready["warnings"][0]
