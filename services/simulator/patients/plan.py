@@ -119,7 +119,16 @@ def _choose(request: ScenarioRequest, specs: Sequence[PumpSpec], free: dict[str,
     if not suitable:
         msg = f"{request.kind.value}: none of the {len(specs)} pumps suits, or all that do are taken: use more pumps"
         raise ScenarioRequestError(msg)
-    return draw.choice(suitable)
+    return draw.choice([spec for spec in suitable if shows_plainly(request.kind, spec)] or suitable)
+
+
+def shows_plainly(kind: ScenarioKind, spec: PumpSpec) -> bool:
+    """Tell whether only what was asked for is told of this pump, and nothing that leads up to it.
+
+    A reservoir is booked to be filled before every bolus of the limit could have emptied it. Where the patient asks
+    for less, it is low so long after that day that the missed visit is paged first.
+    """
+    return kind is not ScenarioKind.LOW_RESERVOIR or spec.worst_daily_ml == spec.usual_daily_ml
 
 
 def suits(kind: ScenarioKind, spec: PumpSpec) -> bool:

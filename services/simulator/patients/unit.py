@@ -197,9 +197,10 @@ class Unit:
         visit = due - draw.randint(1, 8) * SECONDS_PER_DAY + int(3600 * draw.uniform(9, 16))
         low = self._effects.low
         if low is not None and self._short_fill is not None and self._short_fill[0] == filling:
-            # What was filled is known, so an earlier day is booked; it is the patient who does not come.
+            # What was filled is known, so an earlier day is booked; it is the patient who does not come. The first
+            # filling is older than the pump's life here, and what is known of it is the level that life begins with.
             lasts = max(0, int((self._short_fill[1] - self.spec.low_ml) / self.spec.worst_daily_ml) - 1)
-            due = min(due, midnight + lasts * SECONDS_PER_DAY)
+            due = min(due, max(midnight, self._first_day) + lasts * SECONDS_PER_DAY)
             visit = int(low.ends_at.timestamp()) if low.ends_at else _NEVER
         return datetime.fromtimestamp(due, self._zone), visit
 

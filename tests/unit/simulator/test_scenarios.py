@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from schemas.events import AlarmCode, AlarmState, BolusOutcome, EventKind, ReadingBasis
+from schemas.policy import LowReservoirPolicy
 from services.simulator.patients.body import Body
 from services.simulator.patients.clock import SimulatedClock
 from services.simulator.patients.device_log import DeviceLog
@@ -118,6 +119,23 @@ def test_a_low_reservoir_alarms_at_its_time_and_then_runs_empty(spec):
     ]
     assert at_alarm == [pytest.approx(spec.low_ml, abs=0.0015)]
     assert float(str(at_alarm[0])) <= spec.low_ml
+
+
+def test_a_reservoir_that_is_to_be_low_in_the_demo_is_not_overdue_before_at_any_hour():
+    pump_ids = set()
+    for hour in range(72):
+        now = NOW + timedelta(hours=hour)
+        simulation = prepare(
+            SimulatorSettings(mqtt_url="mqtt://localhost", pumps=40, scenarios=("low_reservoir@+14s",)), now
+        )
+        (low,) = simulation.scenarios
+        spec = next(spec for spec in simulation.specs if spec.pump_id == low.pump_id)
+        events = build_unit(1, spec, simulation.life_starts_at, (low,)).events_until(low.starts_at)
+        due = [str(event.payload["refill_due"]) for event in events if event.kind is EventKind.THERAPY][-1]
+        days = (low.starts_at - datetime.fromisoformat(f"{due}T00:00Z")) / timedelta(days=1)
+        assert 0 < days < 1 + LowReservoirPolicy().overdue_days, (now, low.pump_id, due)
+        pump_ids.add(low.pump_id)
+    assert len(pump_ids) > 3
 
 
 def test_a_low_reservoir_that_ends_is_refilled_and_cleared():
