@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.runtime.database import Pool
+from services.runtime.mqtt import broker_address
+from services.simulator.devices.connect import open_link
 from tests.stack import eventually
 
 CLINIC = "north"
@@ -89,8 +92,23 @@ class Device:
         return receipt
 
 
-async def not_sent(service, reason):
+@asynccontextmanager
+async def opened(broker, name):
+    """A device on a connection of its own, which hears its receipts."""
+    device = Device(name, None)
+    async with open_link(broker_address(broker.url), client_id=name, on_message=device.on_message) as link:
+        device.link = link
+        await link.subscribe(f"pumpwatch/v1/{name}/receipts")
+        yield device
+
+
+async def metric(service, name):
+    """The value of a metric of ingest, by its name behind `pumpwatch_ingest_`, with its labels."""
     async with httpx.AsyncClient() as client:
         text = (await client.get(f"{service.url}/metrics")).text
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return float(values[f'pumpwatch_ingest_receipts_not_sent_total{{reason="{reason}"}}'])
+    return float(values[f"pumpwatch_ingest_{name}"])
+
+
+async def not_sent(service, reason):
+    return await metric(service, f'receipts_not_sent_total{{reason="{reason}"}}')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -49,6 +49,19 @@ class DeadLetter(DeadLetterSummary):
     """The same with the bytes of the message, or of the event, as they came."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """A day on which a device had more dead letters than are kept of one."""
+
+    day: date
+    """In UTC."""
+    device_id: str
+    """As its topic says; empty: the topic names none."""
+    kept: int
+    not_kept: int
+    not_kept_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

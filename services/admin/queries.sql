@@ -15,6 +15,15 @@ WHERE ($1::text IS NULL OR device_id = $1)
 ORDER BY last_received_at DESC, dead_letter_id DESC
 LIMIT $5;
 
+-- name: dead_letters_not_kept
+-- $1 device or null, $2 since or null.
+SELECT day, device_id, kept, not_kept, not_kept_bytes
+FROM dead_letter_days
+WHERE not_kept > 0 AND ($1::text IS NULL OR device_id = $1)
+  AND ($2::timestamptz IS NULL OR day >= ($2 AT TIME ZONE 'UTC')::date)
+ORDER BY day DESC, not_kept DESC, device_id
+LIMIT $3;
+
 -- name: dead_letter
 SELECT dead_letter_id, first_received_at, last_received_at, times_received, topic,
        nullif(event_index, -1) AS event_index, device_id, event_id, reason, detail, replayed_at, replay_outcome, payload
@@ -59,6 +68,9 @@ WHERE last_received_at < $1 AND ($2 OR replay_outcome IN ('stored', 'duplicate')
 -- name: purge_dead_letters
 DELETE FROM dead_letters
 WHERE last_received_at < $1 AND ($2 OR replay_outcome IN ('stored', 'duplicate'));
+
+-- name: purge_dead_letter_days
+DELETE FROM dead_letter_days WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date;
 
 -- The fleet -----------------------------------------------------------------------------------------------------------
 

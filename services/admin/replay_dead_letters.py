@@ -102,7 +102,7 @@ async def _replay(connection: Connection, dead_letter_id: int, clock: ClockLimit
     message = _Message(letter.topic, letter.payload if is_whole else b"[%b]" % letter.payload)
     registry = await fetch_enrolments(connection, list(device_ids([message])))
     decoded = decode([message], registry, now=letter.first_received_at, clock=clock)
-    batch = replace(decoded, received_at=now, keep_rejections=False)
+    batch = replace(decoded, received_at=now, quota=None)
     stored = await write(connection, batch, [message], {}, count_each=True)
 
     parts = [fault for fault in stored.rejections if is_whole and fault.event_index != WHOLE_MESSAGE]

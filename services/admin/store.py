@@ -16,6 +16,7 @@ from services.admin.model import (
     DeadLetterFilter,
     DeadLetterSummary,
     DeviceClock,
+    NotKept,
     ReplayOutcome,
     SequenceGap,
 )
@@ -36,6 +37,14 @@ async def recent_dead_letters(
         QUERIES["recent_dead_letters"], which.device_id, which.reason, which.since, which.settled, limit
     )
     return tuple(DeadLetterSummary(**_fields(row)) for row in rows)
+
+
+async def dead_letters_not_kept(
+    connection: Connection, which: DeadLetterFilter, *, limit: int = 20
+) -> tuple[NotKept, ...]:
+    """Days and devices of which not all was kept, the newest first; of the filter, device and since count."""
+    rows = await connection.fetch(QUERIES["dead_letters_not_kept"], which.device_id, which.since, limit)
+    return tuple(NotKept(**row) for row in rows)
 
 
 async def dead_letter(connection: Connection, dead_letter_id: int) -> DeadLetter:
@@ -97,8 +106,10 @@ async def count_purgeable(connection: Connection, *, before: datetime, unsettled
 async def purge_dead_letters(connection: Connection, *, before: datetime, unsettled_too: bool) -> int:
     """Remove dead letters last received before a time, and say how many.
 
-    Only those whose events are in the tables by now, unless `unsettled_too`: then their events are gone.
+    Only those whose events are in the tables by now, unless `unsettled_too`: then their events are gone. The days'
+    counts of before that time go with them.
     """
+    await connection.execute(QUERIES["purge_dead_letter_days"], before)
     status = await connection.execute(QUERIES["purge_dead_letters"], before, unsettled_too)
     return int(status.rpartition(" ")[2])
 

@@ -10,7 +10,7 @@ import typer
 from services.commands.terminal import DatabaseUrl, fail, printable, readable, with_database
 
 if TYPE_CHECKING:
-    from services.admin.model import DeadLetterSummary
+    from services.admin.model import DeadLetterSummary, NotKept
     from services.admin.replay_dead_letters import Replayed
     from services.runtime.database import Connection
 
@@ -34,14 +34,18 @@ def list_(
     """The newest dead letters first."""
     from services.admin.ages import parse_since
     from services.admin.model import DeadLetterFilter
-    from services.admin.store import recent_dead_letters
+    from services.admin.store import dead_letters_not_kept, recent_dead_letters
 
     try:
         from_time = None if since is None else parse_since(since, datetime.now(UTC))
     except ValueError as error:
         fail(f"--since: {error}", exit_code=2)
     which = DeadLetterFilter(device, _known(reason), from_time, settled=False if not_replayed else None)
-    rows = with_database(database_url, lambda connection: recent_dead_letters(connection, which, limit=limit))
+
+    async def work(connection: Connection) -> tuple[tuple[DeadLetterSummary, ...], tuple[NotKept, ...]]:
+        return await recent_dead_letters(connection, which, limit=limit), await dead_letters_not_kept(connection, which)
+
+    rows, not_kept = with_database(database_url, work)
     for row in rows:
         replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
         print(
@@ -52,6 +56,12 @@ def list_(
         print("no dead letters")
     if len(rows) == limit:
         print(f"... the newest {limit}; --limit shows more")
+    for day in not_kept:
+        who = printable(day.device_id) or "topics that name no device"
+        print(
+            f"not kept: {day.not_kept} more of {who} on {day.day} ({day.not_kept_bytes} bytes): its quota of a day was "
+            f"used up by {day.kept}"
+        )
 
 
 @app.command()

@@ -29,6 +29,7 @@ class IngestMetrics:
     messages: Counter
     events: Counter
     rejections: Counter
+    dead_letters_not_kept: Counter
     flushes: Counter
     receipts: Counter
     receipts_not_sent: Counter
@@ -64,6 +65,10 @@ class IngestMetrics:
             events=counter("events", "Events by what became of them.", "result", ("stored", "duplicate", "rejected")),
             rejections=counter(
                 "rejections", "Rejected events; they are kept as dead letters.", "reason", RejectionReason
+            ),
+            dead_letters_not_kept=counter(
+                "dead_letters_not_kept",
+                "Those of them that were not kept: their device's quota of the day was used up.",
             ),
             flushes=counter("flushes", "Batches by why they were written.", "reason", FlushReason),
             receipts=counter("receipts", "Receipts sent."),
@@ -104,6 +109,7 @@ class IngestMetrics:
         self.events.labels("stored").inc(stored.inserted)
         self.events.labels("duplicate").inc(stored.duplicates)
         self.events.labels("rejected").inc(len(stored.rejections))
+        self.dead_letters_not_kept.inc(stored.not_kept)
         for rejection in stored.rejections:
             self.rejections.labels(rejection.reason).inc()
 

@@ -68,6 +68,9 @@ class IngestSettings(BaseSettings):
     """An event from further ahead is refused. Wide: a pump whose clock is an hour off must still page."""
     clock_behind_days: Annotated[float, Field(ge=1)] = 400
     """An event from further back is refused. Wider than any pump's log; 1970 is a clock that was reset."""
+    dead_letters_per_device_day: Annotated[int, Field(ge=0)] = 5_000
+    dead_letter_bytes_per_device_day: Annotated[int, Field(ge=0)] = 20_000_000
+    """What is rejected of a device beyond these on a UTC day has a receipt, is counted, and is not kept."""
     last_seen_seconds: Annotated[float, Field(ge=0)] = 10
     count_sequence_gaps: bool = True
     """Count skipped sequence numbers in a metric. Not where several ingestors share the work: each sees only a part of

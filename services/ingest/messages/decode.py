@@ -35,6 +35,7 @@ from schemas.events import (
 from schemas.topics import BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.careful import NotJsonError, parse, place_of_lone_surrogate, with_leap_second_moved
 from services.ingest.messages.faults import Fault, explain, surrogate_fault
+from services.ingest.messages.quota import DEFAULT_QUOTA, Quota
 from services.ingest.messages.rows import PUMP_ID, ROW_BY_KIND, Row, device_and_seq
 from services.ingest.messages.whose import Enrolment
 
@@ -120,8 +121,8 @@ class Decoded:
     refused_alarms: list[RefusedAlarm] = field(default_factory=list)
     refused_clocks: dict[str, float] = field(default_factory=dict)
     """By how many seconds the clock of a device was behind at the most whose events were refused; below 0: ahead."""
-    keep_rejections: bool = True
-    """False: whoever asks for the write keeps them (a replay has a row for them already)."""
+    quota: Quota | None = DEFAULT_QUOTA
+    """Of dead letters. None: whoever asks for the write keeps them (a replay has a row for them already)."""
 
     @property
     def events(self) -> int:
@@ -172,6 +173,7 @@ class Stored:
     rejections: list[Rejection]
     inserted: int = 0
     duplicates: int = 0
+    not_kept: int = 0  # of the rejections: beyond a quota of dead letters
     duplicates_by_message: Counter[int] = field(default_factory=Counter)
 
 

@@ -177,17 +177,6 @@ CROSS JOIN LATERAL (
 WHERE differs <> '';
 
 -- A re-send of the same bad bytes raises a count. One statement sees each (digest, index) once.
--- name: insert_dead_letters
-INSERT INTO dead_letters AS l (digest, event_index, topic, device_id, event_id, payload, reason, detail, times_received,
-                               first_received_at, last_received_at)
-SELECT *, $1::timestamptz, $1::timestamptz
-FROM unnest($2::bytea[], $3::int[], $4::text[], $5::text[], $6::uuid[], $7::bytea[], $8::text[], $9::text[], $10::int[])
-ON CONFLICT (digest, event_index) DO UPDATE
-SET times_received = l.times_received + EXCLUDED.times_received,
-    last_received_at = EXCLUDED.last_received_at,
-    reason = EXCLUDED.reason,
-    detail = EXCLUDED.detail;
-
 -- The first receipt of a refused alarm stays; a re-send is no news.
 -- name: insert_refused_alarms
 INSERT INTO refused_alarms (pump_id, event_id, device_id, code, state, seq, clock_offset_seconds, received_at)

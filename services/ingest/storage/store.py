@@ -13,7 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +22,12 @@ from schemas.events import EventKind, RejectionReason
 from services.ingest.messages.conflicts import Conflict, rejections_of
 from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Incoming, Rejection, Stored
 from services.ingest.messages.faults import Fault
+from services.ingest.messages.quota import Quota, Used, judge, speaker
 from services.ingest.messages.rows import DEVICE_ID, EVENT_ID, MESSAGE_NUMBER, PUMP_ID, Row, key
 from services.ingest.messages.whose import Enrolment, enrolment
 from services.runtime.database import REFUSED, UNAVAILABLE, Connection, load_queries
 
-_FILES: Final = ("queries.sql", "registry.sql")
+_FILES: Final = ("queries.sql", "registry.sql", "dead_letters.sql")
 QUERIES: Final[Mapping[str, str]] = load_queries(*(Path(__file__).with_name(name) for name in _FILES))
 
 _INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
@@ -134,11 +136,12 @@ async def _write_once(
             if count_each and not_all_new:
                 raise _DuplicatesPresentError
             conflicting = await _conflicting(connection, not_all_new, messages)
-            await _write_the_rest(connection, batch, conflicting, seen)
+            not_kept = await _write_the_rest(connection, batch, conflicting, seen)
     except _DuplicatesPresentError:
         await _write_with_care(connection, batch, messages, stored, seen)
         return
     stored.rejections += conflicting
+    stored.not_kept += not_kept
     stored.inserted += inserted
     stored.duplicates += batch.events - inserted - len(conflicting)
 
@@ -162,9 +165,10 @@ async def _write_with_care(
                     duplicates[row[MESSAGE_NUMBER]] += 1
                     not_new[kind].append(row)
         conflicting = await _conflicting(connection, not_new, messages)
-        await _write_the_rest(connection, batch, conflicting, seen)
+        not_kept = await _write_the_rest(connection, batch, conflicting, seen)
     duplicates.subtract(rejection.message for rejection in conflicting)
     stored.rejections += conflicting
+    stored.not_kept += not_kept
     stored.inserted += inserted
     stored.duplicates += duplicates.total()
     stored.duplicates_by_message.update(duplicates)
@@ -218,33 +222,57 @@ async def _conflicting(
 
 async def _write_the_rest(
     connection: Connection, batch: Decoded, conflicting: list[Rejection], seen: Mapping[str, float]
-) -> None:
-    rejections = [*batch.rejections, *conflicting]
-    if rejections and batch.keep_rejections:
-        await _keep_dead_letters(connection, batch.received_at, rejections)
+) -> int:
+    """Write what is not a row; returns how many dead letters were not kept."""
+    rejections, not_kept = [*batch.rejections, *conflicting], 0
+    if rejections and batch.quota is not None:
+        not_kept = await _keep_dead_letters(connection, batch.received_at, rejections, batch.quota)
         await _keep_refused_dates(connection, batch)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))
     if batch.rows or batch.refused_alarms:
         await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
+    return not_kept
 
 
-async def _keep_dead_letters(connection: Connection, received_at: datetime, rejections: list[Rejection]) -> None:
+async def _keep_dead_letters(
+    connection: Connection, received_at: datetime, rejections: list[Rejection], quota: Quota
+) -> int:
+    """Keep what the quotas of its devices allow, and say how much they did not. What is kept already costs no quota.
+
+    Nothing is locked, so that no batch waits for another: two that are written at the same moment may each use up what
+    is left of a quota.
+    """
     times = Counter((r.digest, r.event_index) for r in rejections)
-    each = sorted({(r.digest, r.event_index): r for r in rejections}.items())
-    await connection.execute(
-        QUERIES["insert_dead_letters"],
-        received_at,
-        [r.digest for _, r in each],
-        [r.event_index for _, r in each],
-        [r.topic.replace("\0", "\ufffd") for _, r in each],
-        [r.device_id for _, r in each],
-        [r.event_id for _, r in each],
-        [r.payload for _, r in each],
-        [r.reason for _, r in each],
-        [r.detail.replace("\0", "\ufffd") for _, r in each],
-        [times[key] for key, _ in each],
-    )
+    each = {(r.digest, r.event_index): r for r in rejections}
+    digests, indexes = zip(*each, strict=True)
+    found = await connection.fetch(QUERIES["known_dead_letters"], digests, indexes)
+    places = {row["place"] - 1 for row in found}
+    known = [r for place, r in enumerate(each.values()) if place in places]
+    new = [r for place, r in enumerate(each.values()) if place not in places]
+    day, speakers = received_at.astimezone(UTC).date(), {speaker(r.topic) for r in new}
+    rows = await connection.fetch(QUERIES["dead_letters_of_day"], day, list(speakers)) if new else []
+    verdict = judge(new, {row["device_id"]: Used(row["kept"], row["kept_bytes"]) for row in rows}, quota)
+    kept = sorted([*known, *compress(new, verdict.is_kept)], key=lambda r: (r.digest, r.event_index))
+    if kept:
+        await connection.execute(
+            QUERIES["insert_dead_letters"],
+            received_at,
+            [r.digest for r in kept],
+            [r.event_index for r in kept],
+            [r.topic.replace("\0", "\ufffd") for r in kept],
+            [r.device_id for r in kept],
+            [r.event_id for r in kept],
+            [r.payload for r in kept],
+            [r.reason for r in kept],
+            [r.detail.replace("\0", "\ufffd") for r in kept],
+            [times[r.digest, r.event_index] for r in kept],
+        )
+    if new:
+        counts = [(who, verdict.kept.get(who, Used()), verdict.not_kept.get(who, Used())) for who in sorted(speakers)]
+        columns = zip(*((who, k.letters, k.size_bytes, n.letters, n.size_bytes) for who, k, n in counts), strict=True)
+        await connection.execute(QUERIES["count_dead_letters"], day, *columns)
+    return len(new) - sum(verdict.is_kept)
 
 
 async def _keep_refused_dates(connection: Connection, batch: Decoded) -> None:

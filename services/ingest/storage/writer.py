@@ -17,6 +17,7 @@ import structlog
 
 from services.ingest.inbox import Batch
 from services.ingest.messages.decode import ClockLimits, Decoded, Stored, decode, device_ids
+from services.ingest.messages.quota import Quota
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
@@ -41,6 +42,7 @@ class Writer:
         self._clock = ClockLimits(
             timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days)
         )
+        self._quota = Quota(settings.dead_letters_per_device_day, settings.dead_letter_bytes_per_device_day)
         self._last_seen = LastSeenLimiter(settings.last_seen_seconds)
         self.fault: str | None = None
         """Why the database cannot be written to; None when it can."""
@@ -78,6 +80,7 @@ class Writer:
         # each exception would keep what was made until the garbage collector comes by.
         async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
             decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
+            decoded.quota = self._quota
             seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
             stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
             if decoded.rows or decoded.refused_alarms:

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import asynccontextmanager
 
 import pytest
 
-from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
-from tests.ingest_world import Device, enrol, ingest_settings, not_sent, reading, unique
+from tests.ingest_world import enrol, ingest_settings, not_sent, opened, reading, unique
 from tests.stack import eventually
 
 ROUNDS = 15
 TOO_DEEP = "/" * 198
-
-
-@asynccontextmanager
-async def opened(broker, name):
-    device = Device(name, None)
-    async with open_link(broker_address(broker.url), client_id=name, on_message=device.on_message) as link:
-        device.link = link
-        await link.subscribe(f"pumpwatch/v1/{name}/receipts")
-        yield device
 
 
 def faulty_alarm():
