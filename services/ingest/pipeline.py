@@ -4,7 +4,7 @@ Guarantees:
 - A message is acknowledged, and its receipt sent, only after the transaction that holds its events has committed.
 - Acknowledgements go out in the order of arrival (MQTT 5, 4.6), also when two batches are written at once.
 - While the database is away nothing is acknowledged, the same batch is tried again, and memory is bounded by the
-  broker's window (Receive Maximum) and the number of waiting HTTP requests.
+  broker's window (Receive Maximum), the bytes that are read and not acknowledged, and the waiting HTTP requests.
 - A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session. By HTTP nothing
   is taken in from then on, and who waits for a commit that does not come in time is told to send again.
 - Anything that is neither a bad message nor an absent database is a bug and ends the process.
@@ -188,6 +188,7 @@ class Pipeline:
             client_id=self._settings.client_id,
             session_expiry_seconds=self._settings.session_expiry_seconds,
             receive_maximum=self._settings.receive_maximum,
+            receive_bytes=self._settings.receive_bytes,
         ) as connection:
             self._connection = connection
             reader = asyncio.create_task(self._read(connection))

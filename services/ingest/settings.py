@@ -40,7 +40,10 @@ class IngestSettings(BaseSettings):
     share_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "ingest"
     session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86_400
     receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 8_000
-    """Unacknowledged messages that the broker may send: the only back-pressure, and the bound of memory."""
+    """Unacknowledged messages that the broker may send: the only back-pressure that it knows of."""
+    receive_bytes: Annotated[int, Field(ge=1_000_000)] = 67_108_864
+    """With so many bytes of payload unacknowledged nothing more is read: the bound of memory. Above what the broker has
+    on the way at most (`max_inflight_bytes` in deploy/mosquitto/common/limits.conf)."""
 
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080

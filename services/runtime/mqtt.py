@@ -83,7 +83,13 @@ class Connection:
     """One live connection. Use `connect`."""
 
     def __init__(
-        self, client: aiomqtt.Client, receive_maximum: int, keep_alive_seconds: int, accepted: ConnAckPacket
+        self,
+        client: aiomqtt.Client,
+        accepted: ConnAckPacket,
+        *,
+        receive_maximum: int,
+        receive_bytes: int,
+        keep_alive_seconds: int,
     ) -> None:
         self.largest_packet_bytes = accepted.max_packet_size or _PROTOCOLS_LARGEST_PACKET_BYTES
         """Larger ones the broker does not take: it would end the connection."""
@@ -91,6 +97,7 @@ class Connection:
         """Whether the broker still had the session; False: it is new, and what waited in an earlier one is gone."""
         self._client = client
         self._receive_maximum = receive_maximum
+        self._receive_bytes = receive_bytes
         self._reader: asyncio.StreamReader = client._reader  # noqa: SLF001 - see the module's docstring
         self._writer: asyncio.StreamWriter = client._writer  # noqa: SLF001
         behind_connack: Any = client._buffer_in  # noqa: SLF001
@@ -104,27 +111,41 @@ class Connection:
         self._came: list[Message] = []
         self._something_came = asyncio.Event()
         self._unacknowledged = 0
+        self._unacknowledged_bytes = 0
+        self._heard_bytes = 0
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._lost: ConnectionLostError | None = None
 
-    async def subscribe(self, topic_filter: str) -> None:
+    async def subscribe(self, topic_filter: str, *, silent_seconds: float = _CONNECT_TIMEOUT_SECONDS) -> None:
         """Subscribe with QoS 1; retained messages are not sent again.
+
+        Args:
+            topic_filter: What is wanted.
+            silent_seconds: How long nothing at all may come before the answer. It comes behind whatever the session
+                kept, which may be hours of messages: as long as those come, or are held up here, it is waited for.
 
         Raises:
             BrokerUnavailableError: The broker refused.
             ConnectionLostError: The connection ended.
         """
+        asked = asyncio.ensure_future(
+            self._client.subscribe(topic_filter, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER)
+        )
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-                await self._client.subscribe(
-                    topic_filter, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER
-                )
+            while not asked.done():
+                heard_bytes = self._heard_bytes
+                await asyncio.wait({asked}, timeout=silent_seconds)
+                if not asked.done() and heard_bytes == self._heard_bytes and self._may_read.is_set():
+                    raise self._lost or ConnectionLostError("no answer to SUBSCRIBE in time")
+            await asked
         except aiomqtt.NegativeAckError as error:
             msg = f"the broker refused the subscription to {topic_filter}: {error}"
             raise BrokerUnavailableError(msg) from error
         except (aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError) as error:
-            raise (self._lost or ConnectionLostError(str(error) or "no answer to SUBSCRIBE in time")) from error
+            raise (self._lost or ConnectionLostError(str(error) or "no answer to SUBSCRIBE")) from error
+        finally:
+            asked.cancel()
 
     async def messages(self) -> AsyncIterator[list[Message]]:
         """Iterate over what comes in, as many messages at once as are there. Read by one task.
@@ -150,7 +171,8 @@ class Connection:
             ConnectionLostError: The connection ended; the broker will send the messages again.
         """
         self._unacknowledged -= len(messages)
-        if self._unacknowledged < self._receive_maximum:
+        self._unacknowledged_bytes -= _payload_bytes(messages)
+        if self._unacknowledged < self._receive_maximum and self._unacknowledged_bytes < self._receive_bytes:
             self._may_read.set()  # before the write, which may wait for a broker that waits for us to read
         packets = [PubAckPacket(message.packet_id).write() for message in messages if message.packet_id is not None]
         await self._write(b"".join(packets))
@@ -199,6 +221,7 @@ class Connection:
                     self.end(ConnectionLostError("the broker closed the connection, or did not answer a ping"))
                     return b""
                 self._received += chunk
+                self._heard_bytes += len(chunk)
         except ValueError as error:
             self.end(ConnectionLostError(f"the broker sent what is no packet of MQTT 5: {error}"))
             return b""
@@ -226,9 +249,12 @@ class Connection:
         self._received = self._received[at:]
         self._something_came.set()
         self._unacknowledged += len(self._came) - before
-        if self._unacknowledged > self._receive_maximum + _EXCESS_MESSAGES:
+        self._unacknowledged_bytes += _payload_bytes(self._came[before:])
+        too_many = self._unacknowledged > self._receive_maximum + _EXCESS_MESSAGES
+        if too_many or self._unacknowledged_bytes >= self._receive_bytes:
             # Mosquitto 2.0.11 sends its whole queue once acknowledgements come (its issue 2301; seen: 113,000 messages
-            # where 8,000 were allowed). Only above the maximum: while nothing is read, no answer to a ping is either.
+            # where 8,000 were allowed), and Receive Maximum knows no bytes: 8,000 may be 2 GB. Only above the maximum:
+            # while nothing is read, no answer to a ping is either.
             self._may_read.clear()
         return rest
 
@@ -253,6 +279,10 @@ class Connection:
             await self._writer.wait_closed()
 
 
+def _payload_bytes(messages: Sequence[Message]) -> int:
+    return sum([len(message.payload) for message in messages])
+
+
 def _can_be_written(packet: PublishPacket) -> bool:
     """Tell whether the lengths fit into their two bytes; the codec does not look, and would write nonsense."""
     longest = max(len(packet.topic.encode()), len(packet.correlation_data or b""))
@@ -266,6 +296,7 @@ async def connect(
     client_id: str,
     session_expiry_seconds: int = 0,
     receive_maximum: int = 65_535,
+    receive_bytes: int = 67_108_864,
     keep_alive_seconds: int = _KEEP_ALIVE_SECONDS,
 ) -> AsyncIterator[Connection]:
     """Open one connection; with `session_expiry_seconds` the session outlives it and is taken up again.
@@ -274,7 +305,9 @@ async def connect(
         address: Where the broker is.
         client_id: Fixed for a persistent session; two live connections with one id end each other.
         session_expiry_seconds: How long the broker keeps the session and its messages after a disconnect.
-        receive_maximum: How many unacknowledged messages the broker may send: the only back-pressure.
+        receive_maximum: How many unacknowledged messages the broker may send: the only back-pressure that it knows of.
+        receive_bytes: With so many bytes of payload unacknowledged nothing more is read. A broker that limits the bytes
+            on the way by itself (Mosquitto: `max_inflight_bytes`) does so below this, or its answers to pings wait.
         keep_alive_seconds: Of MQTT. A broker that says or takes nothing for one and a half times as long is lost.
 
     Raises:
@@ -306,7 +339,13 @@ async def connect(
         msg = f"cannot connect to {address}: {reason}"
         raise BrokerUnavailableError(msg) from error
     # Without a wait in between: aiomqtt's tasks must not read what came behind CONNACK.
-    connection = Connection(client, receive_maximum, keep_alive_seconds, await client.connected())
+    connection = Connection(
+        client,
+        await client.connected(),
+        receive_maximum=receive_maximum,
+        receive_bytes=receive_bytes,
+        keep_alive_seconds=keep_alive_seconds,
+    )
     disconnected = asyncio.create_task(client.disconnected())
     disconnected.add_done_callback(lambda _: connection.end(ConnectionLostError("the broker did not answer a ping")))
     try:

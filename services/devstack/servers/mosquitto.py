@@ -25,6 +25,7 @@ _LIMITS: Final = """\
 max_queued_messages 0
 # How many messages may be unacknowledged. The default of 20 would never let a batch of an ingestor fill.
 max_inflight_messages 8000
+max_inflight_bytes 16777216
 # A little more than the 262144 bytes that ingest decodes, so that it is ingest that says what was too large. Not
 # message_size_limit: Mosquitto answers that with a reason code that MQTT 5 does not allow in a PUBACK.
 max_packet_size 300000

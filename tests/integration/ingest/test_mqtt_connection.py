@@ -9,7 +9,16 @@ import struct
 from contextlib import asynccontextmanager
 
 import pytest
-from mqtt5 import ConnAckPacket, ConnAckReasonCode, DisconnectPacket, PubAckPacket, PublishPacket, QoS
+from mqtt5 import (
+    ConnAckPacket,
+    ConnAckReasonCode,
+    DisconnectPacket,
+    PubAckPacket,
+    PublishPacket,
+    QoS,
+    SubAckPacket,
+    SubAckReasonCode,
+)
 
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, broker_address, connect
 
@@ -21,7 +30,7 @@ def message(number, qos=QoS.AT_LEAST_ONCE, payload=b"x"):
 
 
 @asynccontextmanager
-async def scripted(*pieces):
+async def scripted(*pieces, **how):
     """A broker that answers CONNECT with these pieces, and its connection; what it got stands in the list."""
     got = [b""]
     done = asyncio.Event()
@@ -43,7 +52,7 @@ async def scripted(*pieces):
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, asyncio.timeout(10):
         url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with connect(broker_address(url), client_id="c") as connection:
+        async with connect(broker_address(url), client_id="c", **how) as connection:
             yield connection, got
         await done.wait()
 
@@ -100,6 +109,55 @@ async def test_what_came_before_the_end_is_handed_over_and_then_the_reason_is_sa
         assert re.search(reason, str(ended))
         with pytest.raises(ConnectionLostError):
             await connection.acknowledge(came)
+
+
+SUBACK = SubAckPacket(1, [SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]).write()
+SILENT_SECONDS = 0.3
+
+
+async def test_the_answer_to_subscribe_is_waited_for_as_long_as_messages_come_before_it():
+    backlog = [message(number % 60_000 + 1) for number in range(30)]  # 0.02 s each: twice as long as silence may last
+    async with scripted(ACCEPTED, *backlog, SUBACK) as (connection, _):
+        await connection.subscribe("a/#", silent_seconds=SILENT_SECONDS)
+        came, _ = await taken(connection, len(backlog))
+        assert len(came) == len(backlog)
+
+
+async def test_a_broker_that_says_nothing_to_subscribe_is_lost():
+    async with scripted(ACCEPTED, message(1), b"") as (connection, _):
+        with pytest.raises(ConnectionLostError, match="no answer to SUBSCRIBE"):
+            await connection.subscribe("a/#", silent_seconds=SILENT_SECONDS)
+
+
+async def test_a_subscription_that_waits_for_what_is_held_up_here_is_waited_for():
+    large = [message(number, payload=b"x" * 200_000) for number in range(1, 9)]
+    async with scripted(ACCEPTED, *large, SUBACK, receive_bytes=1_000_000) as (connection, _):
+        subscribing = asyncio.create_task(connection.subscribe("a/#", silent_seconds=SILENT_SECONDS))
+        came, _ = await taken(connection, 5)
+        await asyncio.wait({subscribing}, timeout=3 * SILENT_SECONDS)
+        assert not subscribing.done()
+        await connection.acknowledge(came)
+        await subscribing
+
+
+async def test_with_so_many_bytes_unacknowledged_nothing_more_is_read():
+    large = b"".join(message(number, payload=b"x" * 200_000) for number in range(1, 31))
+    async with scripted(ACCEPTED, large, receive_bytes=1_000_000) as (connection, _):
+        came, acknowledged, most = [], 0, 0
+
+        async def read():
+            async for messages in connection.messages():
+                came.extend(messages)
+
+        reading = asyncio.create_task(read())
+        while acknowledged < 30:
+            for _ in range(200):  # more turns than all of it would take
+                await asyncio.sleep(0)
+            most = max(most, len(came) - acknowledged)
+            await connection.acknowledge(came[acknowledged : acknowledged + 2])
+            acknowledged = min(len(came), acknowledged + 2)
+        reading.cancel()
+    assert 5 <= most <= 6  # a piece that is read may end in the next message
 
 
 async def test_a_refusal_says_why():
