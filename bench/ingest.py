@@ -26,7 +26,7 @@ import psutil
 
 from bench import limits, stack
 from bench.load import write_messages
-from services.ingest.settings import IngestSettings
+from services.ingest.settings import IngestSettings, alarms_client_id
 
 _STORED: Final = 'pumpwatch_ingest_events_total{result="stored"}'
 
@@ -90,7 +90,9 @@ def measure(servers: stack.BenchStack, *, events: int, devices: int, batch: int)
             next(x for x in Path(f"/proc/{ingest.pid}/status").read_text().splitlines() if "VmHWM" in x).split()[1]
         )
         load.wait(timeout=30)
-    asyncio.run(limits.forget_session(servers.broker.url, IngestSettings.model_fields["client_id"].default))
+    client_id = IngestSettings.model_fields["client_id"].default
+    for each in (client_id, alarms_client_id(client_id)):
+        asyncio.run(limits.forget_session(servers.broker.url, each))
     rows, distinct = asyncio.run(_count(servers.dsn))
 
     loads: list[subprocess.Popen[bytes]] = []

@@ -16,6 +16,12 @@ BATCH: Final = "batch"
 EVENTS_FILTER: Final = f"{ROOT}/+/events/#"
 """Matches every event of every device, and no receipt."""
 
+URGENT_KINDS: Final = (EventKind.ALARM, EventKind.REPORT)
+"""What the pump or the patient calls out; all else can wait its turn."""
+URGENT_FILTERS: Final = tuple(f"{ROOT}/+/events/{kind}" for kind in URGENT_KINDS)
+"""What is published as one of these; arrays of several kinds (`batch`) are not."""
+_URGENT_ENDS: Final = tuple(f"/events/{kind}" for kind in URGENT_KINDS)
+
 DEVICE_ID_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 DEVICE_ID_RULE: Final = "1 to 64 of the characters A-Z a-z 0-9 . _ : -, the first a letter or a digit"
 _DEVICE_ID: Final = re.compile(DEVICE_ID_PATTERN)
@@ -75,6 +81,11 @@ def parse_event_topic(topic: str) -> EventTopic:
 def event_topic(device_id: str, kind: EventKind | None) -> str:
     """Build the topic that `device_id` publishes `kind` to; None: a `batch`."""
     return f"{ROOT}/{device_id}/events/{BATCH if kind is None else kind.value}"
+
+
+def is_urgent_topic(topic: str) -> bool:
+    """Tell whether one of `URGENT_FILTERS` matches a topic of the same root."""
+    return topic.endswith(_URGENT_ENDS) and topic.count("/") == URGENT_FILTERS[0].count("/")
 
 
 def receipt_topic(device_id: str) -> str:

@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
 from schemas.events import MAX_PAYLOAD_BYTES, Receipt
-from services.ingest.pipeline import NotStoredError, Pipeline
+from services.ingest.inbox import NotStoredError
+from services.ingest.pipeline import Pipeline
 
 Missing = Callable[[], Awaitable[dict[str, str]]]
 """Says what keeps the process from its work: part -> why."""

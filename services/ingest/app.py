@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from schemas.paths import SQL_FOLDER
 from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
-from services.ingest.pipeline import Pipeline
+from services.ingest.pipeline import ALARM_WRITERS, Pipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
 from services.ingest.storage.registry import RegistryCache
@@ -52,20 +52,24 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             password_file=settings.mqtt_password_file,
         )
         async with AsyncExitStack() as stack:
-            pool = await open_pool(
-                dsn,
-                application_name="pumpwatch-ingest",
-                max_size=settings.writers + 2,
-                connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
-                idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
-            )
+            pool, alarms_pool = [
+                await open_pool(
+                    dsn,
+                    application_name="pumpwatch-ingest",
+                    max_size=size,
+                    connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
+                    idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
+                )
+                for size in (settings.writers + 2, ALARM_WRITERS)
+            ]
             stack.push_async_callback(_close_pool, pool)
+            stack.push_async_callback(_close_pool, alarms_pool)
             metrics = CollectorRegistry()
             registry = RegistryCache(
                 enrol_into=settings.enrolment_clinic_id if settings.enrolment == "auto" else None,
                 max_age_seconds=settings.registry_max_age_seconds,
             )
-            pipeline = Pipeline(settings, address, pool, registry, IngestMetrics.on(metrics))
+            pipeline = Pipeline(settings, address, pool, alarms_pool, registry, IngestMetrics.on(metrics))
 
             async def missing() -> dict[str, str]:
                 return {**pipeline.faults, **await _database_faults(pool)}

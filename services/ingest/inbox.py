@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.events import Receipt
@@ -11,6 +11,10 @@ from schemas.topics import is_receipt_topic_of
 from services.ingest.batch import FlushLimits
 from services.ingest.messages.decode import Incoming
 from services.runtime.mqtt import Connection, Message
+
+
+class NotStoredError(RuntimeError):
+    """A message that came by HTTP is not stored, as far as is known; the caller should send it again later."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +38,16 @@ class Inbox:
     def __len__(self) -> int:
         return len(self.messages) + len(self.submissions)
 
-    def take(self, connection: Connection | None, limits: FlushLimits) -> Batch:
-        """Take what waits, but no more than a batch may hold: a window of large messages is many batches."""
+    def take(
+        self, connection: Connection | None, limits: FlushLimits, *, is_left: Callable[[Message], bool] | None = None
+    ) -> Batch:
+        """Take what waits, but no more than a batch may hold: a window of large messages is many batches.
+
+        Args:
+            connection: By which the messages came.
+            limits: Of a batch.
+            is_left: Says which messages are acknowledged with the others, and left to somebody else; None: none.
+        """
         messages, self.messages = self.messages, []
         submissions, self.submissions = self.submissions, []
         share = min(1.0, limits.payload_bytes / max(1, self.payload_bytes))
@@ -43,9 +55,12 @@ class Inbox:
         if len(messages) > most:
             messages, self.messages = messages[:most], messages[most:]
             self.payload_bytes = int(self.payload_bytes * (1 - most / (most + len(self.messages))))
+        came = messages
+        if is_left is not None:
+            messages = [message for message in came if not is_left(message)]
         asked, in_vain = _asking_for_receipts(messages)
         wanted = [*asked, *range(len(messages), len(messages) + len(submissions))]
-        return Batch(connection, messages, submissions, self.oldest_at, wanted, in_vain)
+        return Batch(connection, came, messages, submissions, self.oldest_at, wanted, in_vain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class Batch:
     """What is written together."""
 
     connection: Connection | None
+    came: list[Message]
+    """What is acknowledged once this is written: its messages, and those that are left to somebody else."""
     messages: list[Message]
     submissions: list[Submission]
     oldest_at: float

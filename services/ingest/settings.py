@@ -21,6 +21,11 @@ class EnrolmentMode(StrEnum):
     """It is enrolled as a pump of `enrolment_clinic_id`: for demonstrations and first trials."""
 
 
+def alarms_client_id(client_id: str) -> str:
+    """By which the broker keeps an ingestor's session of alarms. The "/" is in no device's id, so none can take it."""
+    return f"{client_id}/alarms"
+
+
 class IngestSettings(BaseSettings):
     """Settings of one ingest process."""
 

@@ -77,6 +77,7 @@ class Message(Protocol):
     duplicate: bool
     response_topic: str | None
     correlation_data: bytes | None
+    subscription_ids: list[int]
 
 
 class Connection:
@@ -95,6 +96,7 @@ class Connection:
         """Larger ones the broker does not take: it would end the connection."""
         self.session_present = accepted.session_present
         """Whether the broker still had the session; False: it is new, and what waited in an earlier one is gone."""
+        self._knows_subscription_ids = accepted.subscription_id_available
         self._client = client
         self._receive_maximum = receive_maximum
         self._receive_bytes = receive_bytes
@@ -117,11 +119,14 @@ class Connection:
         self._may_read.set()
         self._lost: ConnectionLostError | None = None
 
-    async def subscribe(self, topic_filter: str, *, silent_seconds: float = _CONNECT_TIMEOUT_SECONDS) -> None:
+    async def subscribe(
+        self, topic_filter: str, *, subscription_id: int | None = None, silent_seconds: float = _CONNECT_TIMEOUT_SECONDS
+    ) -> None:
         """Subscribe with QoS 1; retained messages are not sent again.
 
         Args:
             topic_filter: What is wanted.
+            subscription_id: Stands in each message that comes by it from now on, if the broker knows such numbers.
             silent_seconds: How long nothing at all may come before the answer. It comes behind whatever the session
                 kept, which may be hours of messages: as long as those come, or are held up here, it is waited for.
 
@@ -129,9 +134,13 @@ class Connection:
             BrokerUnavailableError: The broker refused.
             ConnectionLostError: The connection ended.
         """
-        asked = asyncio.ensure_future(
-            self._client.subscribe(topic_filter, max_qos=QoS.AT_LEAST_ONCE, retain_handling=RetainHandling.SEND_NEVER)
+        subscribing = self._client.subscribe(
+            topic_filter,
+            max_qos=QoS.AT_LEAST_ONCE,
+            retain_handling=RetainHandling.SEND_NEVER,
+            subscription_id=subscription_id if self._knows_subscription_ids else None,
         )
+        asked = asyncio.ensure_future(subscribing)
         try:
             while not asked.done():
                 heard_bytes = self._heard_bytes

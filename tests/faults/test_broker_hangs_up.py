@@ -21,6 +21,8 @@ class PickyBroker:
         self.delivered: set[tuple[str, bytes]] = set()
         self.receipts: list[tuple[str, bytes | None]] = []
         self.connections = 0
+        """Without those of alarms, of which there are none here."""
+        self.of_alarms: set[asyncio.StreamWriter] = set()
         self.subscriber: asyncio.StreamWriter | None = None
         self.url = ""
 
@@ -65,12 +67,17 @@ class PickyBroker:
 
     def answer(self, packet: mqtt5.Packet, writer: asyncio.StreamWriter) -> bool:
         match packet:
+            case mqtt5.ConnectPacket() if packet.client_id.endswith("/alarms"):
+                self.of_alarms.add(writer)
+                writer.write(mqtt5.ConnAckPacket().write())
             case mqtt5.ConnectPacket():
                 self.connections += 1
                 writer.write(mqtt5.ConnAckPacket(session_present=self.connections > 1).write())
             case mqtt5.SubscribePacket():
                 reason = [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]
                 writer.write(mqtt5.SubAckPacket(packet.packet_id, reason).write())
+                if writer in self.of_alarms:
+                    return True
                 self.subscriber = writer
                 for number in range(len(self.queue)):
                     writer.write(self.message(number).write())

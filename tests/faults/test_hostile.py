@@ -161,7 +161,8 @@ async def test_every_hostile_message_is_stored_or_rejected_and_memory_stays_flat
     broker = own_broker(extra=("max_packet_size 2000000",))
     pump = unique("pump")
     await enrol(database.pool, [pump])
-    service = await run_service("ingest", ingest_settings(database.dsn, broker))
+    unlimited = {f"INGEST_DEAD_LETTER{unit}_PER_DEVICE_DAY": "1000000000" for unit in ("S", "_BYTES")}
+    service = await run_service("ingest", ingest_settings(database.dsn, broker, **unlimited))
     process = psutil.Process(service.pid)
     chance, drawn = random.Random(20261122), drawn_payloads()
     receipts, rss_mb, wanted = Receipts(), [], 0

@@ -32,7 +32,7 @@ from schemas.events import (
     RejectedEvent,
     RejectionReason,
 )
-from schemas.topics import BadTopicError, EventTopic, parse_event_topic
+from schemas.topics import URGENT_KINDS, BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.careful import NotJsonError, parse, place_of_lone_surrogate, with_leap_second_moved
 from services.ingest.messages.faults import Fault, explain, surrogate_fault
 from services.ingest.messages.quota import DEFAULT_QUOTA, Quota
@@ -41,9 +41,6 @@ from services.ingest.messages.whose import Enrolment
 
 WHOLE_MESSAGE: Final = -1
 """The `event_index` of a rejection that is about the whole message."""
-
-_URGENT: Final = (EventKind.ALARM, EventKind.REPORT)
-"""What the pump or the patient calls out; all else can wait its turn."""
 
 
 class Incoming(Protocol):
@@ -157,7 +154,7 @@ class Decoded:
 
     def pumps_to_evaluate(self) -> tuple[list[str], list[str]]:
         """The pumps that these rows are about, each once, sorted: those that cannot wait, and the others."""
-        urgent = {row[PUMP_ID] for kind in _URGENT for row in self.rows.get(kind, ())}
+        urgent = {row[PUMP_ID] for kind in URGENT_KINDS for row in self.rows.get(kind, ())}
         urgent.update(pump_id for pump_id, *_ in self.refused_alarms)
         every = {row[PUMP_ID] for rows in self.rows.values() for row in rows}
         return sorted(urgent), sorted(every - urgent)

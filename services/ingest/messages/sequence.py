@@ -15,6 +15,9 @@ from schemas.counters import steps
 LARGEST_GAP: Final = 100_000
 """A jump over more numbers than this is a new counter and not a loss; the database's `gaps_in` says the same."""
 
+_MOST_AHEAD: Final = 1_000
+"""So many numbers of a device that overtook are remembered."""
+
 _RESTART_AFTER: Final = 1_000
 """A number this far below the last one may be a counter that began again; anything nearer is late or a duplicate."""
 
@@ -29,9 +32,23 @@ class SequenceTracker:
         self._recent: dict[str, int] = {}
         self._older: dict[str, int] = {}
         self._generation = max(1, max_devices // 2)
+        self._ahead: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
         return len(self._recent) + len(self._older)
+
+    def overtake(self, events: Iterable[tuple[str, int | None]]) -> None:
+        """Take events that came by a way of their own, before some that were sent earlier: alone they reveal nothing.
+
+        They fill the place that they have in the count once a later number comes.
+        """
+        for device_id, seq in events:
+            if seq is not None:
+                numbers = self._ahead.setdefault(device_id, [])
+                numbers.append(seq)
+                del numbers[:-_MOST_AHEAD]
+        if len(self._ahead) > self._generation:
+            self._ahead.clear()
 
     def observe(self, events: Iterable[tuple[str, int | None]]) -> int:
         """Take the (device, sequence number) of one batch's events, in any order, and count the gaps they reveal.
@@ -51,6 +68,11 @@ class SequenceTracker:
                 out_of_line[device_id] = [seq]
         gaps = 0
         for device_id, numbers in out_of_line.items():
+            if device_id in self._ahead:
+                ahead, newest = self._ahead.pop(device_id), max(numbers)
+                numbers += [seq for seq in ahead if seq < newest]
+                if later := [seq for seq in ahead if seq > newest]:
+                    self._ahead[device_id] = later
             last = recent.get(device_id)
             if last is None:
                 last = self._older.pop(device_id, None)

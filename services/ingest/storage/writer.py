@@ -34,7 +34,14 @@ log = structlog.get_logger()
 class Writer:
     """Decodes and stores batches; several at once, each on a connection of its own."""
 
-    def __init__(self, settings: IngestSettings, pool: Pool, registry: RegistryCache, metrics: IngestMetrics) -> None:
+    def __init__(
+        self,
+        settings: IngestSettings,
+        pool: Pool,
+        registry: RegistryCache,
+        metrics: IngestMetrics,
+        last_seen: LastSeenLimiter,
+    ) -> None:
         self._pool = pool
         self._registry = registry
         self._metrics = metrics
@@ -43,9 +50,13 @@ class Writer:
             timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days)
         )
         self._quota = Quota(settings.dead_letters_per_device_day, settings.dead_letter_bytes_per_device_day)
-        self._last_seen = LastSeenLimiter(settings.last_seen_seconds)
+        self._last_seen = last_seen
         self.fault: str | None = None
         """Why the database cannot be written to; None when it can."""
+
+    def give_up(self) -> None:
+        """End whatever is being written: its connections are closed, and not used again."""
+        self._pool.terminate()
 
     async def write(self, batch: Batch) -> tuple[Decoded, Stored]:
         """Write a batch; returns what it was and what became of it, after the commit."""

@@ -8,7 +8,6 @@ from collections import Counter
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
-import httpx
 import mqtt5
 import pytest
 
@@ -16,20 +15,13 @@ from services.runtime.mqtt import broker_address, connect
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.publisher import Publisher
 from tests.command import pumpwatch
-from tests.ingest_world import Device, encoded, enrol, ingest_settings, reading, unique
+from tests.ingest_world import Device, encoded, enrol, ingest_settings, metric, reading, unique
 from tests.servers.wire import connected
 from tests.stack import eventually, make_database
 
 
-async def metric(service, name):
-    async with httpx.AsyncClient() as client:
-        text = (await client.get(f"{service.url}/metrics")).text
-    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return float(values[f"pumpwatch_ingest_{name}"])
-
-
 async def connections(service):
-    """How many connections found a session, and how many a new one."""
+    """How many connections found a session, and how many a new one; there are two, one for alarms."""
     return tuple([await metric(service, f'connections_total{{session="{found}"}}') for found in ("kept", "new")])
 
 
@@ -81,8 +73,8 @@ async def test_a_broker_that_comes_back_without_its_memory_loses_no_receipt_and_
         await devices.drained()
         assert devices.counts.rejected == 0
     assert await stored(database) == Counter(event["event_id"] for event in events)
-    assert await connections(service) == ((1, 1) if kept else (0, 2))
-    assert service.log().count("broker_session_new") == (1 if kept else 2)
+    assert await connections(service) == ((2, 2) if kept else (0, 4))
+    assert service.log().count("broker_session_new") == (2 if kept else 4)
 
 
 async def test_a_session_that_is_over_when_ingest_returns_costs_what_has_no_receipt_and_gaps_names_it(
@@ -113,7 +105,7 @@ async def test_a_session_that_is_over_when_ingest_returns_costs_what_has_no_rece
                 await link.publish(topic, encoded(reading(seq=3)))
             await devices.drained()
         await eventually(lambda: pool.fetchval("SELECT count(*) = 8 FROM reservoir_readings"))
-    assert await connections(service) == (0, 1)
+    assert await connections(service) == (1, 1)
     [line] = pumpwatch("gaps", "--device", careless, DATABASE_URL=dsn).stdout.splitlines()
     assert line.startswith(f"{careless}  2  1 missing")
     assert pumpwatch("gaps", "--device", careful, DATABASE_URL=dsn).stdout == "no gaps\n"

@@ -108,3 +108,34 @@ def test_decoded_batches_say_who_spoke_and_in_which_place():
     batch = decoded(sent([*readings, bolus], level="batch"), sent(reading(), level="reservoir"))
     assert sorted(batch.sequence(), key=str) == [("pump-1", seq) for seq in (1, 2, 3, 5, None)]
     assert SequenceTracker().observe(batch.sequence()) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        ([[1], "2", [3]], 0),  # an alarm between two readings
+        ([[1], "5", [2], [3, 4], [6]], 0),  # one that overtook four
+        ([[1], "5", [2], [4]], 1),  # a loss before it is still seen
+        ([[1], "2", [4]], 1),  # and one behind it
+        (["1", [2]], 0),
+        ([[1], "2", "2", [3]], 0),
+        ([[1], "9"], 0),  # alone it says nothing
+    ],
+)
+def test_what_overtook_fills_its_place_and_reveals_nothing_by_itself(steps, found):
+    tracker = SequenceTracker()
+    gaps = 0
+    for step in steps:
+        if isinstance(step, str):
+            tracker.overtake([("pump-1", int(step)), ("pump-1", None)])
+        else:
+            gaps += tracker.observe([("pump-1", seq) for seq in step])
+    assert gaps == found
+
+
+def test_what_overtook_is_not_remembered_for_ever():
+    tracker = SequenceTracker(max_devices=20)
+    tracker.overtake([("pump-0", 5)])
+    for number in range(20):
+        tracker.overtake([(f"pump-{number}", 900 + number)])
+    assert tracker.observe([("pump-0", 4), ("pump-0", 6)]) == 1

@@ -17,6 +17,7 @@ from schemas.topics import (
     event_topic,
     is_device_id,
     is_receipt_topic_of,
+    is_urgent_topic,
     parse_event_topic,
     receipt_topic,
 )
@@ -103,3 +104,13 @@ def test_a_topic_that_a_receipt_goes_to_is_one_that_every_broker_takes(rest):
 @pytest.mark.parametrize("text", ["", "-a", "a b", "a/b", "a" * 65, "\u00e9", "a\n"])
 def test_what_cannot_be_a_device_id(text):
     assert not is_device_id(text)
+
+
+@pytest.mark.parametrize("kind", [*EventKind, None])
+def test_alarms_and_reports_are_urgent_and_arrays_of_several_kinds_are_not(kind):
+    assert is_urgent_topic(event_topic("pump-1", kind)) == (kind in {EventKind.ALARM, EventKind.REPORT})
+
+
+@pytest.mark.parametrize("topic", ["pumpwatch/v1/a/events/b/events/alarm", "v1/a/events/alarm", "alarm", ""])
+def test_what_the_filters_of_alarms_do_not_match_is_not_urgent(topic):
+    assert not is_urgent_topic(topic)
