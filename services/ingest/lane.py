@@ -38,6 +38,7 @@ from services.runtime.mqtt import (
 
 _CONFIRM_SECONDS: Final = 5.0
 _CONFIRM_AGAIN_SECONDS: Final = 1.0
+_GIVE_WAY_SECONDS: Final = 0.02
 _NOT_THE_ALARMS: Final = 1
 """Subscription Identifier of a lane whose alarms come by another one, too."""
 
@@ -98,6 +99,8 @@ class Lane:
         self._being_written: asyncio.Queue[tuple[Batch, asyncio.Task[tuple[Decoded, Stored]]]] = asyncio.Queue()
         self._unacknowledged: dict[int, Batch] = {}
         self._batch_done = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._connection: Connection | None = None
         self._subscribed = asyncio.Event()
         self._stop_by: float | None = None
@@ -117,6 +120,15 @@ class Lane:
     def is_subscribed(self) -> bool:
         """Whether what it is subscribed to comes, as far as is known."""
         return self._subscribed.is_set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that came is stored and acknowledged."""
+        return self._idle.is_set()
+
+    async def idle(self) -> None:
+        """Wait until it is."""
+        await self._idle.wait()
 
     @property
     def is_stopping(self) -> bool:
@@ -192,7 +204,7 @@ class Lane:
                 finally:
                     self._connection = None
                     self._subscribed.clear()
-                    self._inbox.messages = []  # the broker sends them again; their packet ids are void
+                    self._inbox.forget()
                 await asyncio.wait({stopped}, timeout=ends.wait_seconds)
         finally:
             stopped.cancel()
@@ -271,18 +283,15 @@ class Lane:
 
     async def _read(self, connection: Connection) -> None:
         """Read messages as they come. Queued ones of a kept session arrive before the subscription is confirmed."""
-        inbox = self._inbox
         async for messages in connection.messages():
-            if not inbox.messages:
-                self._first_came()
-            inbox.messages += messages
-            inbox.payload_bytes += sum(len(message.payload) for message in messages)
+            self._first_came()
+            self._inbox.put(messages)
 
     def _first_came(self) -> None:
         """Start the clock of a batch, if nothing else waits."""
         if not len(self._inbox):
             self._inbox.oldest_at = time.monotonic()
-            self._inbox.payload_bytes = 0
+            self._idle.clear()
             self._something_came.set()
 
     async def _drain(self) -> None:
@@ -333,9 +342,17 @@ class Lane:
 
     async def _write(self, batch: Batch) -> tuple[Decoded, Stored]:
         try:
-            return await self._writer.write(batch)
+            return await self._writer.write(batch, give_way=self._give_way)
         finally:
             self._free_writers.release()
+
+    async def _give_way(self) -> None:
+        """Between two pieces of work that nothing interrupts: others run, and an alarm goes first."""
+        await asyncio.sleep(0)
+        if self._alarms is not None and not self._alarms.is_idle:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GIVE_WAY_SECONDS):
+                    await self._alarms.idle()
 
     # --- acknowledgements and receipts --------------------------------------------------------------------------
 
@@ -352,6 +369,8 @@ class Lane:
             await self._receipts.send(batch, answers, connection)
             del self._unacknowledged[id(batch)]
             self._batch_done.set()
+            if not self.waiting:
+                self._idle.set()
             self._stored(decoded)
 
     async def _acknowledge(self, batch: Batch) -> Connection | None:
@@ -359,7 +378,7 @@ class Lane:
         if batch.connection is None or batch.connection is not self._connection:
             return None
         try:
-            await batch.connection.acknowledge(batch.came)
+            await batch.connection.acknowledge(self._inbox.acknowledgeable(batch))
         except ConnectionLostError:
             return None
         return batch.connection

@@ -190,27 +190,29 @@ def decode(
     *,
     now: datetime,
     clock: ClockLimits,
+    first: int = 0,
 ) -> Decoded:
-    """Decode a batch of messages.
+    """Decode a batch of messages, or a slice of one.
 
     Args:
         messages: In order of arrival; a row or a rejection names its message by its place here.
         registry: The devices that are known; one that is not there is rejected as unknown.
         now: Becomes `received_at`, and the clocks of devices are judged by it.
         clock: How far a device's clock may be off.
+        first: The number of the first of them.
     """
     try:
-        return _decode(messages, registry, now, clock)
+        return _decode(messages, registry, now, clock, first=first)
     except Exception:  # noqa: BLE001 - a bug that one message brings to light: the others are stored (decision 11)
-        return _decode_each(messages, registry, now, clock)
+        return _decode_each(messages, registry, now, clock, first)
 
 
 def _decode_each(
-    messages: Sequence[Incoming], registry: Mapping[str, Enrolment], now: datetime, clock: ClockLimits
+    messages: Sequence[Incoming], registry: Mapping[str, Enrolment], now: datetime, clock: ClockLimits, first: int
 ) -> Decoded:
     """Decode message by message; one that cannot be is rejected with its bytes, for a release that can."""
     together = Decoded(received_at=now, messages=len(messages))
-    for number, message in enumerate(messages):
+    for number, message in enumerate(messages, first):
         try:
             together.add(_decode([message], registry, now, clock, first=number))
         except Exception as error:  # noqa: BLE001 - as above

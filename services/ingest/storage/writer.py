@@ -8,7 +8,7 @@ earlier try is ended first. Anything that is not an absent database is a bug, an
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -58,8 +58,13 @@ class Writer:
         """End whatever is being written: its connections are closed, and not used again."""
         self._pool.terminate()
 
-    async def write(self, batch: Batch) -> tuple[Decoded, Stored]:
-        """Write a batch; returns what it was and what became of it, after the commit."""
+    async def write(self, batch: Batch, *, give_way: Callable[[], Awaitable[None]]) -> tuple[Decoded, Stored]:
+        """Write a batch; returns what it was and what became of it, after the commit.
+
+        Args:
+            batch: What to decode and store.
+            give_way: Awaited between its slices.
+        """
         started = time.monotonic()
         within_seconds, unanswered = self._within_seconds, list[int]()
         async for attempt in stamina.retry_context(
@@ -67,7 +72,7 @@ class Writer:
         ):
             with attempt:
                 try:
-                    decoded, stored = await self._decode_and_store(batch, within_seconds, unanswered)
+                    decoded, stored = await self._decode_and_store(batch, give_way, within_seconds, unanswered)
                 except NoAnswerError as error:  # perhaps it is only slow
                     unanswered.append(error.server_pid)
                     within_seconds = min(2 * within_seconds, _WRITE_AT_MOST_SECONDS)
@@ -82,7 +87,11 @@ class Writer:
         return decoded, stored
 
     async def _decode_and_store(
-        self, batch: Batch, within_seconds: float, unanswered: Sequence[int]
+        self,
+        batch: Batch,
+        give_way: Callable[[], Awaitable[None]],
+        within_seconds: float,
+        unanswered: Sequence[int],
     ) -> tuple[Decoded, Stored]:
         monotonic_seconds = time.monotonic()
         messages = batch.all
@@ -90,7 +99,13 @@ class Writer:
         # First the connection: while there is none, a batch would be decoded anew with each try, and the traceback of
         # each exception would keep what was made until the garbage collector comes by.
         async with borrow(self._pool, within_seconds=within_seconds, end_first=unanswered) as connection:
-            decoded = decode(messages, registry, now=datetime.now(UTC), clock=self._clock)
+            decoded, start = Decoded(received_at=datetime.now(UTC), messages=len(messages)), 0
+            for end in (*batch.slice_ends, len(messages)):
+                now = decoded.received_at
+                decoded.add(decode(messages[start:end], registry, now=now, clock=self._clock, first=start))
+                start = end
+                if end < len(messages):
+                    await give_way()
             decoded.quota = self._quota
             seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
             stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
