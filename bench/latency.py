@@ -5,6 +5,12 @@
 One ingest and one alert process, their defaults; `--rate` readings a second of other pumps in the background, each a
 message with a receipt. One alarm at a time, each of a pump of its own. The page's end is its arrival at a local HTTP
 server, so Apprise's own time and the post are inside the figure.
+
+    python -m bench.latency --flood valid|invalid|nested|huge
+    python -m bench.latency --backlog 1000000
+
+With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
+`--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing import Process
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -27,9 +34,13 @@ import yaml
 from mqtt5 import PublishPacket
 
 from bench import stack
-from bench.ingest import ingest_environment
+from bench.flood import PAYLOADS, flood
+from bench.ingest import ingest_environment, metric, start_load
+from bench.load import write_messages
+from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
-from services.runtime.mqtt import broker_address
+from services.ingest.settings import IngestSettings, alarms_client_id
+from services.runtime.mqtt import broker_address, connect
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.link import DeviceLink
 
@@ -108,19 +119,24 @@ async def _alarms(
         await pager.wait_for(number + 1, within_seconds=_TIMEOUT_SECONDS)
         to_page.append(arrivals[number] - sent)
         await asyncio.sleep(random.Random(number).uniform(0.02, 0.08))
-    assert len(pager.pages) == count
     return to_commit, to_page
 
 
 async def measure(
-    servers: stack.BenchStack, pager: PageCollector, arrivals: list[float], *, rate: float, alarms: int
+    servers: stack.BenchStack,
+    pager: PageCollector,
+    arrivals: list[float],
+    *,
+    rate: float,
+    alarms: int,
+    warm_up_seconds: float,
 ) -> dict[str, Any]:
     """Measure on running services."""
     receipts = Receipts()
     async with open_link(broker_address(servers.broker.url), "bench-latency", receipts.take) as link:
         await link.subscribe("pumpwatch/v1/+/receipts")
         background = asyncio.create_task(_background(link, receipts, rate))
-        await asyncio.sleep(2)
+        await asyncio.sleep(warm_up_seconds)
         to_commit, to_page = await _alarms(link, receipts, pager, arrivals, alarms)
         background.cancel()
         await asyncio.wait({background})
@@ -130,8 +146,32 @@ async def measure(
         "background_events": len(receipts.background_seconds),
         "publish_to_commit_ms": asdict(Percentiles.of(to_commit)),
         "publish_to_page_ms": asdict(Percentiles.of(to_page)),
-        "background_publish_to_commit_ms": asdict(Percentiles.of(receipts.background_seconds)),
+        "background_publish_to_commit_ms": asdict(Percentiles.of(receipts.background_seconds))
+        if len(receipts.background_seconds) > 1
+        else None,
     }
+
+
+def _flood(url: str, kind: str) -> None:
+    asyncio.run(flood(url, PAYLOADS[kind]))
+
+
+async def _keep_a_session(url: str) -> None:
+    """Have the sessions that ingest would have, so that what is published before it starts waits for it."""
+    defaults = IngestSettings.model_fields
+    client_id, group = defaults["client_id"].default, defaults["share_group"].default
+    for own, filters in ((alarms_client_id(client_id), URGENT_FILTERS), (client_id, (EVENTS_FILTER,))):
+        async with connect(broker_address(url), client_id=own, session_expiry_seconds=3_600) as connection:
+            for each in filters:
+                await connection.subscribe(f"$share/{group}/{each}")
+
+
+def _make_backlog(servers: stack.BenchStack, events: int) -> None:
+    asyncio.run(_keep_a_session(servers.broker.url))
+    path = servers.folder / "backlog.bin"
+    observed_at = datetime.now(UTC).isoformat(timespec="seconds")
+    messages = write_messages(path, events=events, devices=_BACKGROUND_PUMPS, batch=1, observed_at=observed_at)
+    start_load(servers, path, messages).wait()
 
 
 def _policy(folder: Path, url: str) -> None:
@@ -149,6 +189,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=200, help="background events a second")
     parser.add_argument("--alarms", type=int, default=200)
+    parser.add_argument("--flood", choices=PAYLOADS, help="what one more device sends without pause")
+    parser.add_argument("--backlog", type=int, default=0, help="readings that wait at the broker when ingest starts")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with ExitStack() as on_exit:
@@ -159,9 +201,21 @@ def main() -> None:
         asyncio.run(stack.fresh_database(servers, devices=_BACKGROUND_PUMPS + arguments.alarms))
         _policy(servers.folder / "policies", pager.url)
         alerts = {"ALERTS_DATABASE_URL": servers.dsn, "ALERTS_POLICY_FOLDER": str(servers.folder / "policies")}
-        on_exit.enter_context(stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log"))
         on_exit.enter_context(stack.service("alerts", alerts, log_path=servers.folder / "a.log"))
-        result = asyncio.run(measure(servers, pager, arrivals, rate=arguments.rate, alarms=arguments.alarms))
+        if arguments.backlog:
+            _make_backlog(servers, arguments.backlog)
+        ingest = stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log")
+        process = on_exit.enter_context(ingest)
+        if arguments.flood:
+            flooding = Process(target=_flood, args=(servers.broker.url, arguments.flood), daemon=True)
+            flooding.start()
+            on_exit.callback(flooding.kill)
+        warm_up = 0.1 if arguments.backlog else 2.0
+        result = asyncio.run(
+            measure(servers, pager, arrivals, rate=arguments.rate, alarms=arguments.alarms, warm_up_seconds=warm_up)
+        )
+        for what in ("stored", "rejected"):
+            result[what] = metric(process.url, f'pumpwatch_ingest_events_total{{result="{what}"}}')
     for name, values in result.items():
         print(f"{name}: {values}")
     if arguments.json:

@@ -82,7 +82,8 @@ class Inbox:
             messages = [message for message in came if not is_left(message)]
         slice_ends = [end for end in slice_ends if end < len(messages)]
         submissions, self.submissions = self.submissions, []
-        self.payload_bytes -= sum([len(each.payload) for each in (*came, *submissions)])
+        self.payload_bytes -= sum([len(message.payload) for message in came])
+        self.payload_bytes -= sum([len(submission.payload) for submission in submissions])
         slice_ends += range(len(messages), len(messages) + len(submissions))
         asked, in_vain = _asking_for_receipts(messages)
         wanted = [*asked, *range(len(messages), len(messages) + len(submissions))]

@@ -8,7 +8,6 @@ A message that is in order costs one call into pydantic-core. Only when that fai
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +33,7 @@ from schemas.events import (
 )
 from schemas.topics import URGENT_KINDS, BadTopicError, EventTopic, parse_event_topic
 from services.ingest.messages.careful import NotJsonError, parse, place_of_lone_surrogate, with_leap_second_moved
-from services.ingest.messages.faults import Fault, explain, surrogate_fault
+from services.ingest.messages.faults import Fault, digest_of, explain, surrogate_fault
 from services.ingest.messages.quota import DEFAULT_QUOTA, Quota
 from services.ingest.messages.rows import PUMP_ID, ROW_BY_KIND, Row, device_and_seq
 from services.ingest.messages.whose import Enrolment
@@ -90,7 +89,7 @@ class Rejection:
             device_id=topic.device_id if topic else None,
             event_id=fault.event_id,
             payload=message.payload if index == WHOLE_MESSAGE or fault.item is None else fault.item,
-            digest=hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest(),
+            digest=digest_of(message.topic, message.payload),
         )
 
     def for_receipt(self) -> RejectedEvent:

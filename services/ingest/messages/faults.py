@@ -6,9 +6,11 @@ whatever it shows can be stored and sent as UTF-8.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -67,6 +69,12 @@ class Fault:
     detail: str
     event_id: UUID | None = None
     item: bytes | None = None
+
+
+@lru_cache(maxsize=8)
+def digest_of(topic: str, payload: bytes) -> bytes:
+    """SHA-256 of a message, by which the same one is known; once for all the faults of an array, which may be 500."""
+    return hashlib.sha256(topic.encode() + b"\0" + payload).digest()
 
 
 def explain(error: ValidationError, item: Any, kind: EventKind | None) -> Fault:
