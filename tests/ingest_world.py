@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import httpx
 
 from services.devstack.servers.mosquitto import MosquittoServer
@@ -100,6 +101,17 @@ async def opened(broker, name):
         device.link = link
         await link.subscribe(f"pumpwatch/v1/{name}/receipts")
         yield device
+
+
+@asynccontextmanager
+async def held(database, table):
+    """Nothing can be stored in this table."""
+    connection = await asyncpg.connect(database.dsn)
+    await connection.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    try:
+        yield
+    finally:
+        await connection.close()
 
 
 async def metric(service, name):

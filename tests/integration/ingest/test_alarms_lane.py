@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
 
-import asyncpg
 import mqtt5
 import pytest
 
@@ -14,7 +12,7 @@ from schemas.topics import EVENTS_FILTER
 from services.runtime.mqtt import broker_address, connect
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.publisher import Publisher
-from tests.ingest_world import alarm, encoded, enrol, ingest_settings, metric, opened, reading, unique
+from tests.ingest_world import alarm, encoded, enrol, held, ingest_settings, metric, opened, reading, unique
 from tests.servers.wire import connected
 from tests.stack import eventually
 
@@ -23,17 +21,6 @@ STORED = {"stored": 1, "duplicates": 0, "rejected": []}
 
 def report():
     return {**alarm("x"), "complaint": "pain", "score": 7}
-
-
-@asynccontextmanager
-async def held(database, table):
-    """Nothing can be stored in this table."""
-    connection = await asyncpg.connect(database.dsn)
-    await connection.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-    try:
-        yield
-    finally:
-        await connection.close()
 
 
 async def alarms_stored(database):
