@@ -384,15 +384,15 @@ DEMAND = [
         ["1 nurse opened"],
     ),
     case(
-        "the surge is over and the device is heard: it closes by itself",
-        [*TWO_A_DAY, (1, "bolus delivered x12"), (DAY + 5, "status"), (3 * DAY + 6, "status")],
-        ["1 bolus_demand opened medium", "4326 bolus_demand closed medium"],
-        ["1 nurse opened", "1445 nurse step:1"],
+        "the surge is over and the device is heard: it closes by itself after half a day",
+        [*TWO_A_DAY, (1, "bolus delivered x12"), *((half * 720 + 6, "status") for half in range(2, 7))],
+        ["1 bolus_demand opened medium", "3606 bolus_demand closed medium"],
+        ["1 nurse opened", "1446 nurse step:1"],
     ),
     case(
         "the surge is followed by silence: it stays open until something is heard",
-        [*TWO_A_DAY, (1, "bolus delivered x12"), (2 * DAY, "tick"), (5 * DAY, "tick"), (5 * DAY + 1, "status")],
-        ["1 bolus_demand opened medium", "7201 bolus_demand closed medium"],
+        [*TWO_A_DAY, (1, "bolus delivered x12"), (2 * DAY, "tick"), *((5 * DAY + n, "status") for n in (0, 1, 721))],
+        ["1 bolus_demand opened medium", "7921 bolus_demand closed medium"],
         ["1 nurse opened", "2880 nurse step:1", "7200 nurse step:2"],
     ),
 ]
