@@ -387,7 +387,7 @@ DEMAND = [
         "the surge is over and the device is heard: it closes by itself after half a day",
         [*TWO_A_DAY, (1, "bolus delivered x12"), *((half * 720 + 6, "status") for half in range(2, 7))],
         ["1 bolus_demand opened medium", "3606 bolus_demand closed medium"],
-        ["1 nurse opened", "1446 nurse step:1"],
+        ["1 nurse opened", "1446 nurse step:1", "2166 nurse step:2"],
     ),
     case(
         "the surge is followed by silence: it stays open until something is heard",
