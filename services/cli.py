@@ -267,9 +267,8 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
 def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
     """One line per fault. A value is never shown: it may be a secret."""
     return [
-        f"{prefix}{'__'.join(str(level) for level in fault['loc']).upper()}: {fault['msg']}"
-        if fault["loc"]
-        else fault["msg"].removeprefix("Value error, ")
+        (f"{prefix}{'__'.join(str(level) for level in fault['loc']).upper()}: " if fault["loc"] else "")
+        + fault["msg"].removeprefix("Value error, ")
         for fault in error.errors(include_input=False, include_url=False)
     ]
 

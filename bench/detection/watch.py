@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -45,4 +46,7 @@ class Watch:
                 opened.append(place)
             elif transition.alert is not None and transition.to_state in (AlertState.CLOSED, AlertState.CLEARED):
                 del self.open[transition.alert.rule, transition.alert.key]
+            elif transition.alert is not None and transition.alert.calm_since != transition.calm_since:
+                place = (transition.alert.rule, transition.alert.key)
+                self.open[place] = replace(transition.alert, calm_since=transition.calm_since)
         return opened

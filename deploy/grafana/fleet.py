@@ -295,4 +295,17 @@ def _wire() -> list[Panel]:
             options=table(),
             overrides=[column("by", unit="dtdurations"), column("measured", unit="dateTimeFromNow")],
         ),
+        Panel(
+            "table",
+            "How old the sums are",
+            "Sums of days before that time are kept, and brought up to date each hour; later days are counted at each "
+            "look. Where something is due, tell the operator.",
+            [QUERIES["fleet_upkeep"]],
+            24,
+            6,
+            unit="string",
+            table=True,
+            options=table(),
+            overrides=[column("until", unit="dateTimeFromNow"), column("due", unit="dateTimeFromNow")],
+        ),
     ]

@@ -106,6 +106,14 @@ WHERE verdict <> 'right' AND clinic_id IN (${clinic:sqlstring})
 ORDER BY verdict, abs(clock_offset_seconds) DESC
 LIMIT 100;
 
+-- name: fleet_upkeep
+SELECT DISTINCT
+       CASE kind WHEN 'rollup' THEN 'daily sums, kept until' WHEN 'columns' THEN 'columns until' ELSE 'job, last begun' END AS what,
+       name, done_until AS "until", overdue_since AS due
+FROM dashboard.upkeep
+WHERE clinic_id IN (${clinic:sqlstring})
+ORDER BY what, name;
+
 -- name: pump_now
 SELECT volume_ml AS volume, volume_ml - low_reservoir_ml AS left, refill_due - current_date AS refill,
        last_heard_at AS heard, open_alerts AS alerts, unacknowledged_alerts AS unacknowledged

@@ -18,7 +18,7 @@ _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10
 
 
 TRIGGERS: Final = ("urgent", "queue", "sweep", "escalation")
-TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "watch", "dispatch")
+TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "upkeep", "watch", "dispatch")
 DELIVERY_RESULTS: Final = ("sent", "retry", "permanent", "given_up")
 """What `services.alerts.delivery.send_outcome` says of one try, and that no further one is made."""
 
@@ -40,6 +40,7 @@ class Metrics:
     database_failures: Counter
     listening: Gauge
     policy_files_broken: Gauge
+    upkeep_overdue_seconds: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -116,6 +117,11 @@ class Metrics:
             policy_files_broken=Gauge(
                 "pumpwatch_alerts_policy_files_broken",
                 "Policy files that cannot be used as they are.",
+                registry=registry,
+            ),
+            upkeep_overdue_seconds=Gauge(
+                "pumpwatch_alerts_database_upkeep_overdue_seconds",
+                "For how long the database should have done what it does by itself: sums, columns, jobs.",
                 registry=registry,
             ),
         )

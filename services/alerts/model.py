@@ -93,6 +93,8 @@ class Reason(StrEnum):
     CONDITION_RETURNED = "condition_returned"
     CONDITION_FLAPPED = "condition_flapped"
     """It returned soon after it had ended, and whoever was told has not answered: no new page."""
+    CONDITION_CALM = "condition_calm"
+    """It is over at this look, and must be so for a while before its alert ends."""
     CONDITION_ENDED = "condition_ended"
     PERSON_TOOK_IT = "person_took_it"
     PERSON_SAW_IT = "person_saw_it"
@@ -255,6 +257,8 @@ class OpenAlert:
     accepted_by: str | None = None
     implantation: int | None = None
     """Of the pump; None: the first."""
+    calm_since: datetime | None = None
+    """Since when its condition has been over at every look, where it does not close at the first of these."""
 
     @classmethod
     def opened_by(
@@ -301,6 +305,7 @@ class OpenAlert:
             acknowledgement_expires_at=None if active else self.acknowledgement_expires_at,
             pages=(*self.pages, *Page.of(transition, seq, at)),
             ended_at=(self.ended_at or at) if ended else None,
+            calm_since=transition.calm_since,
         )
 
     def acknowledgement_is_over(self, now: datetime) -> bool:
@@ -324,6 +329,8 @@ class Transition:
     condition: Condition | None
     to_state: AlertState
     priority: Priority
+    calm_since: datetime | None = None
+    """What the alert's own is afterwards."""
 
     @property
     def from_state(self) -> AlertState | None:

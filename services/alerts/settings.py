@@ -9,6 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.runtime.addresses import broker_address, check_database_url
+
 
 class AlertsSettings(BaseSettings):
     """Built once, passed down. Every span names its unit."""
@@ -60,6 +62,19 @@ class AlertsSettings(BaseSettings):
     sends_at_once: Annotated[int, Field(ge=1, le=64)] = 64
     sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 16
     """So that a channel that hangs cannot hold up every other one."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_readable(cls, url: SecretStr) -> SecretStr:
+        check_database_url(url.get_secret_value())
+        return url
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _broker_is_readable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            broker_address(url.get_secret_value())
+        return url
 
     @field_validator("watchdog_url")
     @classmethod

@@ -20,12 +20,13 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
     """Run `work` on a connection. An error that is expected, or of the connection, ends the command with one line."""
     import asyncpg
 
+    from services.runtime.addresses import check_database_url
     from services.runtime.database import UNAVAILABLE
 
     unusable: tuple[type[Exception], ...] = (*UNAVAILABLE, ValueError)
 
     async def connected() -> Answer:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await asyncpg.connect(check_database_url(url), timeout=10)
         try:
             return await work(connection)
         finally:

@@ -4,7 +4,7 @@ Guarantees:
 - A message is acknowledged, and its receipt sent, only after the transaction that holds its events has committed.
 - Acknowledgements go out in the order of arrival (MQTT 5, 4.6), also when two batches are written at once.
 - Single alarms and patients' reports have a session, a batch and database connections of their own, and wait behind no
-  other event (docs/decisions/0022-a-lane-for-alarms.md). Between them and the rest a device's order is not kept.
+  other event (docs/decisions/0023-a-lane-for-alarms.md). Between them and the rest a device's order is not kept.
 - While the database is away nothing is acknowledged, the same batch is tried again, and memory is bounded by the
   broker's window (Receive Maximum), the bytes that are read and not acknowledged, and the waiting HTTP requests.
 - A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session. By HTTP nothing

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.runtime.mqtt import broker_address
+from services.runtime.addresses import broker_address, check_database_url
 
 
 class EnrolmentMode(StrEnum):
@@ -92,7 +92,13 @@ class IngestSettings(BaseSettings):
     @field_validator("mqtt_url")
     @classmethod
     def _readable(cls, url: SecretStr) -> SecretStr:
-        broker_address(url.get_secret_value().replace("mqtts://", "mqtt://", 1))
+        broker_address(url.get_secret_value())
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_readable(cls, url: SecretStr) -> SecretStr:
+        check_database_url(url.get_secret_value())
         return url
 
     @model_validator(mode="after")

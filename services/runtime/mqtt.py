@@ -33,7 +33,7 @@ from mqtt5 import (
     read,
 )
 
-from services.runtime.broker_address import BrokerAddress, BrokerUnavailableError, broker_address
+from services.runtime.addresses import BrokerAddress, BrokerUnavailableError, broker_address
 
 __all__ = [
     "BrokerAddress",

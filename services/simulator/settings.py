@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.events import MAX_BATCH_EVENTS
+from services.runtime.addresses import broker_address, check_database_url
 from services.simulator.patients.plan import parse_request
 
 
@@ -63,6 +64,19 @@ class SimulatorSettings(BaseSettings):
     mqtt_cert_file: Path | None = None
     mqtt_key_file: Path | None = None
     log_json: bool = False
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _broker_is_readable(cls, url: SecretStr) -> SecretStr:
+        broker_address(url.get_secret_value())
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_readable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_database_url(url.get_secret_value())
+        return url
 
     @field_validator("scenarios", mode="before")
     @classmethod

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from tests.servers.community import community_server
 from tests.spread import SUMMARY
 
 COMMUNITY = "test_community.py"
-collect_ignore = [] if os.environ.get("TEST_COMMUNITY_DATABASE_URL") else [COMMUNITY]
+collect_ignore = [] if community_server() else [COMMUNITY]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -108,7 +108,7 @@ def test_a_wrong_setting_is_named_and_secrets_are_not_shown():
 
 @pytest.mark.parametrize(
     ("url", "says"),
-    [(NOWHERE, "the database cannot be used: "), ("nonsense", "the database cannot be used: invalid DSN")],
+    [(NOWHERE, "the database cannot be used: "), ("nonsense", "the database cannot be used: expected postgresql://")],
 )
 def test_a_database_that_cannot_be_used_is_one_line(url, says):
     done = pumpwatch("migrate", DATABASE_URL=url)

@@ -1,9 +1,11 @@
-"""What only TimescaleDB Community does: columns, and roll-ups that are kept. Needs TEST_COMMUNITY_DATABASE_URL."""
+"""What only TimescaleDB Community does: columns, and roll-ups that are kept.
+
+Needs TEST_COMMUNITY_DATABASE_URL, or a TEST_DATABASE_URL that is one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -13,43 +15,62 @@ import pytest
 from services.admin import retention
 from services.ingest.storage.store import QUERIES
 from services.runtime.migrate import Edition
+from tests.servers.community import community_server
 from tests.servers.external import ExternalServer
 from tests.stack import execute_at, migrate_at
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PUMPS = 20
+SERVER = community_server() or ""
 INGEST = f"pw_store_ingest_{uuid.uuid4().hex[:8]}"
 """A role with the rights that deploy/timescaledb/roles.sql gives to ingest."""
 
 
 @pytest.fixture
-async def connection():
-    """To a fresh migrated database with 500 days of events, old ones converted as the policy will."""
-    server = ExternalServer(os.environ["TEST_COMMUNITY_DATABASE_URL"])
+async def empty():
+    """A connection to a fresh migrated database, whose jobs come only when they are called."""
+    server = ExternalServer(SERVER)
     name = f"pw_store_test_{uuid.uuid4().hex[:8]}"
     await execute_at(server.dsn(), f"CREATE DATABASE {name}")
     result = await migrate_at(server.dsn(name))
     assert result.edition is Edition.COMMUNITY, result.description
     connection = await asyncpg.connect(server.dsn(name))
     await connection.execute(
+        "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs WHERE job_id >= 1000"
+    )
+    yield connection
+    await connection.close()
+    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def connection(empty):
+    """The same, with 500 days of events, old ones converted as the policy will."""
+    await empty.execute(
         """INSERT INTO bolus_requests
            SELECT 'pump-' || p, $1::timestamptz - n * interval '6 hours', gen_random_uuid(), $1, 'h', n, 'delivered', 1
            FROM generate_series(1, $2::int) AS p, generate_series(0, 4 * 500) AS n""",
         NOW,
         PUMPS,
     )
-    await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
-    await connection.execute(f"CREATE ROLE {INGEST}")
-    await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {INGEST}")
+    await empty.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    await empty.execute(f"CREATE ROLE {INGEST}")
+    await empty.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {INGEST}")
+    await convert(empty)
+    yield empty
+    await empty.execute("RESET ROLE")
+    await empty.execute(f"DROP OWNED BY {INGEST}")
+    await empty.execute(f"DROP ROLE {INGEST}")
+
+
+async def convert(connection):
+    """Do what TimescaleDB's job does for each kind of event."""
     jobs = await connection.fetch(
         "SELECT job_id FROM timescaledb_information.jobs WHERE proc_name ~ '^policy_(compression|columnstore)$'"
     )
     assert len(jobs) == 3
     for job in jobs:
         await connection.execute(f"CALL run_job({job['job_id']})")
-    yield connection
-    await connection.close()
-    await execute_at(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {INGEST}")
 
 
 async def columns_of(connection, compressed):
@@ -93,7 +114,7 @@ async def test_a_late_batch_into_columns_is_stored_once(connection):
 
 async def test_late_batches_into_columns_while_older_ones_are_removed_are_stored_once(connection):
     before = NOW - timedelta(days=410)
-    server = ExternalServer(os.environ["TEST_COMMUNITY_DATABASE_URL"])
+    server = ExternalServer(SERVER)
     second = await asyncpg.connect(server.dsn(await connection.fetchval("SELECT current_database()")))
     young = "SELECT count(*), count(DISTINCT event_id) FROM bolus_requests WHERE observed_at >= $1"
     there = (await connection.fetchrow(young, before))[0]
@@ -141,3 +162,33 @@ async def test_what_is_told_again_late_counts_once_before_the_roll_up_knows_of_i
         usual = "SELECT usual_per_day * 5 FROM dashboard.demand WHERE pump_id = 'p-1'"
         assert await connection.fetchval(usual) == pytest.approx(1, abs=0.3)
         await connection.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+
+
+async def overdue(connection):
+    return {
+        (row["kind"], row["name"]) for row in await connection.fetch("SELECT * FROM upkeep WHERE overdue_since < now()")
+    }
+
+
+async def test_work_that_the_database_has_not_done_is_seen_and_so_is_that_it_is_done(empty):
+    for days, late in (
+        (1, set()),
+        (3, {("rollup", "bolus_daily")}),
+        (50, {("rollup", "bolus_daily"), ("columns", "bolus_requests")}),
+    ):
+        at = (NOW - timedelta(days=days)).timestamp()
+        assert await send(empty, [("pump-1", at, uuid.uuid4(), "h", days, "delivered", 1.0)]) == 1
+        assert await overdue(empty) == late
+    await empty.execute("CALL refresh_continuous_aggregate('bolus_daily', NULL, NULL)")
+    assert await overdue(empty) == {("columns", "bolus_requests")}
+    await convert(empty)
+    assert await overdue(empty) == set()
+
+
+async def test_a_job_that_is_recorded_as_failed_comes_as_often_as_one_that_is_not(empty):
+    jobs = await empty.fetch(
+        "SELECT retry_period, schedule_interval FROM timescaledb_information.jobs WHERE job_id >= 1000"
+    )
+    assert len(jobs) == 4
+    # TimescaleDB waits for twenty retry periods at most.
+    assert all(20 * job["retry_period"] <= job["schedule_interval"] for job in jobs)

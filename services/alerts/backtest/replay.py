@@ -23,7 +23,7 @@ from services.alerts.model import (
     Transition,
     TransitionKind,
 )
-from services.alerts.rules import evaluate
+from services.alerts.rules import CALM_FOR, evaluate
 
 _NAMESPACE = UUID("6f1c9d5e-2a7b-5c11-9a53-0d8f6f0f7a10")
 
@@ -102,7 +102,7 @@ def _decide(
     conditions = evaluate(history.facts(now, windows), policy, now)
     flapping = timedelta(minutes=policy.paging.flapping_minutes)
     # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
-    for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping):
+    for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping, calm=CALM_FOR):
         after = _after(transition, history, now)
         planned = due_steps(after, policy, now)
         priorities = [each for each in (after.notified, after.priority if planned else None) if each is not None]

@@ -138,7 +138,8 @@ def _again(alert: OpenAlert, policy: Policy, now: datetime, version: str | None)
     steps = _steps(policy, episode.priority)
     if told is None or not steps:
         return ()
-    every = policy.repeat_minutes(alert.priority)
+    # What looks like over is not told again meanwhile; what reached nobody is.
+    every = policy.repeat_minutes(alert.priority) if alert.calm_since is None else None
     was_last = told.occasion.step >= len(steps) - 1
     if was_last and every is not None and now >= told.at + timedelta(minutes=every):
         return _once_more(told, steps[-1].contacts, alert.waiting, policy)

@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 async def group_pages_once(connection: Connection, policies: Policies, now: datetime, *, public_url: str) -> int:
     """Decide about every kind that waits; returns how many pages became due, a group counted once."""
+    if not await store.kinds_waiting(connection, now):  # nearly always: a high page waits for no turn and no commit
+        return 0
     async with connection.transaction():
         if not await store.lock_grouping(connection):
             return 0

@@ -82,8 +82,9 @@ WHERE (s.group_id = $1 OR (s.delivery_id = $1 AND s.kind <> 'group'))
 ON CONFLICT DO NOTHING;
 
 -- name: lock_grouping
--- One process at a time puts pages together, so that there is one group and not two.
-SELECT true FROM turns WHERE name = 'grouping' FOR UPDATE SKIP LOCKED;
+-- One process at a time puts pages together, so that there is one group and not two. Its commit waits for no disk: the
+-- claim of a page, which is later, waits for both, and where neither came to be the pages are still waiting.
+SELECT true, set_config('synchronous_commit', 'off', true) FROM turns WHERE name = 'grouping' FOR UPDATE SKIP LOCKED;
 
 -- name: kinds_waiting
 -- The kinds of pages that wait for more of their kind at $1, and when one page for many last went out of each. Later steps

@@ -29,7 +29,7 @@ from services.alerts.lifecycle.store import AlertChange, apply_changes, load_ope
 from services.alerts.model import PAGING_KINDS, OpenAlert, Reason, RuleName, Transition
 from services.alerts.outage.store import adopt_bypassed
 from services.alerts.policies import Policies
-from services.alerts.rules import evaluate
+from services.alerts.rules import CALM_FOR, evaluate
 from services.alerts.rules.device_silent import silent_from
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import Connection
@@ -219,7 +219,7 @@ def decide(
         own = [alert for alert in own if not _is_of_another_patient(alert, facts)]
         moved += retire(ended, Reason.PUMP_IMPLANTED if facts.implanted else Reason.PUMP_EXPLANTED)
         flapping = timedelta(minutes=policy.paging.flapping_minutes)
-        transitions = reconcile(evaluate(facts, policy, now), own, now, flapping=flapping)
+        transitions = reconcile(evaluate(facts, policy, now), own, now, flapping=flapping, calm=CALM_FOR)
     else:
         transitions = retire(own, Reason.PUMP_RETIRED)
     for transition in (*moved, *transitions):

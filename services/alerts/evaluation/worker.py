@@ -24,6 +24,7 @@ from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
 from services.alerts.health import store as health_store
 from services.alerts.health.troubles import ingest_notices, policy_notices
+from services.alerts.health.upkeep import overdue_seconds
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
 from services.alerts.model import OpenAlert, TransitionKind
 from services.alerts.outage.bypass import Bypass
@@ -37,6 +38,7 @@ from services.runtime.listen import listen
 _CHANNEL: Final = "pumps_changed"
 _ENROL_SECONDS: Final = 10.0
 _MEASURE_SECONDS: Final = 5.0
+_UPKEEP_SECONDS: Final = 60.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
 
 log = structlog.get_logger()
@@ -134,6 +136,12 @@ class Worker:
         metrics.queue_oldest_seconds.set(_seconds(now, status.oldest_queued_at))
         metrics.sweep_oldest_seconds.set(_seconds(now, status.oldest_evaluated_at))
 
+    async def look_at_upkeep_once(self) -> None:
+        """Measure for how long the database should have done what it does by itself."""
+        async with self._resources.pool.acquire() as connection:
+            upkeep = await health_store.load_upkeep(connection)
+        self._resources.metrics.upkeep_overdue_seconds.set(overdue_seconds(upkeep, self._resources.clock()))
+
     async def watch_ingest_once(self) -> None:
         """Tell people when nothing is received any more, or a policy file is of no use; forget workers long gone."""
         now, policies = self._resources.clock(), self._resources.policies.now
@@ -172,6 +180,7 @@ class Worker:
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
+            group.create_task(self._forever("upkeep", _then_wait(self.look_at_upkeep_once, _UPKEEP_SECONDS)))
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:

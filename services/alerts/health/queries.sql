@@ -33,3 +33,6 @@ WHERE a.state = 'active'
                     AND (d.state = 'sent' OR (d.state IN ('due', 'sending', 'grouped') AND d.last_error IS NULL)))
   AND (a.priority IN ('high', 'medium') OR EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id))
 GROUP BY a.clinic_id;
+
+-- name: upkeep
+SELECT kind, name, done_until, overdue_since FROM upkeep ORDER BY kind, name;

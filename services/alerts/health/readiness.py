@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from schemas.paths import SQL_FOLDER
 from services.alerts.health.policy_state import policy_state
-from services.alerts.health.store import Status, clinics_with_pumps
+from services.alerts.health.store import Status, clinics_with_pumps, load_upkeep
 from services.alerts.health.troubles import is_late
+from services.alerts.health.upkeep import Upkeep, upkeep_warnings
 from services.alerts.resources import Resources
 from services.alerts.wording import age
 from services.runtime.database import FAILED, borrow, ensure_writable, plainly
@@ -32,17 +33,20 @@ class Readiness:
 async def readiness(resources: Resources) -> Readiness:
     """Look at every part that the service needs."""
     clinics: tuple[str, ...] = ()
+    upkeep: tuple[Upkeep, ...] = ()
     try:
         async with borrow(resources.pool, within_seconds=_DATABASE_SECONDS) as connection:
             names = await pending(connection, SQL_FOLDER)
             await ensure_writable(connection)
-            clinics = () if names else await clinics_with_pumps(connection)
+            if not names:
+                clinics, upkeep = await clinics_with_pumps(connection), await load_upkeep(connection)
         missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
         missing = (f"database: {plainly(error)}",)
     state = policy_state(resources.policies.now, resources.environment, clinics)
     unpaged = tuple(f"policy: {each.text}" for each in state.unpaged)
-    return Readiness((*missing, *unpaged), tuple(f"policy: {each.text}" for each in state.doubtful))
+    late = upkeep_warnings(upkeep, resources.clock())
+    return Readiness((*missing, *unpaged), (*(f"policy: {each.text}" for each in state.doubtful), *late))
 
 
 def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> tuple[str, ...]:
@@ -63,7 +67,9 @@ def unreached_warning(alerts: int) -> tuple[str, ...]:
     return (f"Nobody could be told: {which} reached nobody. Call somebody.",)
 
 
-def warnings_of(status: Status, faults: tuple[str, ...], now: datetime) -> tuple[str, ...]:
+def warnings_of(
+    status: Status, faults: tuple[str, ...], now: datetime, *, upkeep: Iterable[Upkeep] = ()
+) -> tuple[str, ...]:
     """PURE. What a person at the board must know: that what they see may not be all there is."""
     found = []
     if is_late(status.alerts_alive_at, now):
@@ -77,4 +83,6 @@ def warnings_of(status: Status, faults: tuple[str, ...], now: datetime) -> tuple
         found.append(f"{which} cannot be judged, by a fault of Pumpwatch: use the backup procedure.")
     if faults:
         found.append("A policy file cannot be used; see /readyz and the log.")
+    if any(upkeep_warnings(upkeep, now)):
+        found.append("The database is behind with its upkeep, and sums may lack what came late; see /readyz.")
     return tuple(found)

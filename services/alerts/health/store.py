@@ -7,7 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from services.runtime.database import Connection, load_queries
+import asyncpg
+
+from services.alerts.health.upkeep import UNSEEN, Upkeep
+from services.runtime.database import UNAVAILABLE, Connection, load_queries
+from services.runtime.isolation import described
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -49,3 +53,17 @@ async def record_heartbeat(connection: Connection, worker_id: str, now: datetime
 async def forget_heartbeats(connection: Connection, before: datetime) -> None:
     """Forget workers that were last heard of before then."""
     await connection.execute(QUERIES["forget_heartbeats"], before)
+
+
+async def load_upkeep(connection: Connection) -> tuple[Upkeep, ...]:
+    """What the database does by itself, and whether it is done in time.
+
+    The view reads TimescaleDB's own tables, which a new version may change: paging does not end by that.
+    """
+    try:
+        async with connection.transaction():
+            return tuple(Upkeep(**dict(row)) for row in await connection.fetch(QUERIES["upkeep"]))
+    except UNAVAILABLE:
+        raise
+    except asyncpg.PostgresError as error:
+        return (Upkeep(UNSEEN, described(error), None, None),)

@@ -6,7 +6,7 @@
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, a.accepted_by, a.implantation_id, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
+       a.resolved_by, a.accepted_by, a.implantation_id, a.calm_since, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -60,14 +60,15 @@ UPDATE alerts a
 SET state = n.state, priority = n.priority,
     title = coalesce(n.title, a.title), explanation = coalesce(n.explanation, a.explanation),
     evidence = coalesce(n.evidence::jsonb, a.evidence), since = coalesce(n.since, a.since),
-    policy_version = coalesce(n.version, a.policy_version), updated_at = $9,
+    policy_version = coalesce(n.version, a.policy_version), updated_at = $9, calm_since = n.calm_since,
     acknowledged_by = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by END,
     acknowledged_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_at END,
     acknowledgement_expires_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledgement_expires_at END,
     cleared_at = CASE WHEN n.state IN ('cleared', 'closed') THEN coalesce(a.cleared_at, $9) END,
     closed_at = CASE WHEN n.state = 'closed' THEN $9 END
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
-     AS n (alert_id, state, priority, title, explanation, evidence, since, version)
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+            $10::timestamptz[])
+     AS n (alert_id, state, priority, title, explanation, evidence, since, version, calm_since)
 WHERE a.alert_id = n.alert_id;
 
 -- name: insert_transitions
@@ -94,7 +95,7 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 -- name: lock_alert
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
        acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, accepted_by,
-       implantation_id
+       implantation_id, calm_since
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged

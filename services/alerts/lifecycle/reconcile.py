@@ -16,6 +16,9 @@ lingers (a gap in the data clears nothing).
 **An acknowledgement expires** while its condition holds, lingers, or cannot be judged: the alert is active again, and
 somebody is told. As far as anybody knows it is still so.
 
+Where a cause is named in `calm`, its alert ends only when the condition was gone at every look for so long: for that
+time it stays as it is, and an acknowledgement does not expire.
+
 An acknowledged alert is never lowered: what a person took at high does not page them again by flapping.
 
 A condition **flaps** when it returns within the policy's `flapping_minutes`, somebody was told of it at this priority
@@ -24,8 +27,9 @@ or a higher one, and nobody has acknowledged: then it is the same alert, without
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import assert_never
 
 from schemas.policy import Priority
@@ -47,8 +51,17 @@ def reconcile(
     now: datetime,
     *,
     flapping: timedelta = timedelta(0),
+    calm: Mapping[tuple[str, str], timedelta] = MappingProxyType({}),
 ) -> tuple[Transition, ...]:
-    """Decide for one pump. `open_alerts` may hold those that closed within `flapping`, and holds every resolved one."""
+    """Decide for one pump.
+
+    Args:
+        conditions: What the rules say now.
+        open_alerts: May hold those that closed within `flapping`, and holds every resolved one.
+        now: The moment of the decision.
+        flapping: What returns within it is the same alert.
+        calm: By (rule, key), for how long a condition must be gone before its alert ends; otherwise at once.
+    """
     wanted = {(condition.rule.value, condition.key): condition for condition in conditions}
     transitions = []
     for alert in sorted(open_alerts, key=lambda each: each.state is AlertState.CLOSED):
@@ -59,7 +72,8 @@ def reconcile(
         if alert.state is AlertState.CLOSED and not (condition and _flaps(alert, condition, now, flapping)):
             continue
         wanted.pop((alert.rule, alert.key), None)
-        transition = _next(alert, condition, now, flapping)
+        gone_for = calm.get((alert.rule, alert.key), timedelta(0))
+        transition = _next(alert, condition, now, flapping, gone_for)
         if transition is not None:
             transitions.append(transition)
     transitions.extend(
@@ -128,16 +142,36 @@ def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
             assert_never(never)
 
 
-def _next(alert: OpenAlert, condition: Condition | None, now: datetime, flapping: timedelta) -> Transition | None:
+def _next(
+    alert: OpenAlert, condition: Condition | None, now: datetime, flapping: timedelta, gone_for: timedelta
+) -> Transition | None:
     if condition is None:
-        return _ended(alert)
+        return _calms(alert, now) if _may_calm(alert, now, gone_for) else _ended(alert)
     match condition.strength:
         case Strength.HOLDING:
-            return expired(alert, now)
+            return expired(alert, now) or _stirs(alert)
         case Strength.FULL:
             return _persists(alert, condition, now, flapping)
         case never:
             assert_never(never)
+
+
+def _may_calm(alert: OpenAlert, now: datetime, gone_for: timedelta) -> bool:
+    is_open = alert.state in {AlertState.ACTIVE, AlertState.ACKNOWLEDGED}
+    return is_open and now - (alert.calm_since or now) < gone_for
+
+
+def _calms(alert: OpenAlert, now: datetime) -> Transition | None:
+    if alert.calm_since is not None:
+        return None
+    kind, reason = TransitionKind.REFRESHED, Reason.CONDITION_CALM
+    return Transition(kind, reason, alert, None, alert.state, alert.priority, calm_since=now)
+
+
+def _stirs(alert: OpenAlert) -> Transition | None:
+    if alert.calm_since is None or alert.state not in {AlertState.ACTIVE, AlertState.ACKNOWLEDGED}:
+        return None
+    return Transition(TransitionKind.REFRESHED, Reason.CONDITION_CHANGED, alert, None, alert.state, alert.priority)
 
 
 def _ended(alert: OpenAlert) -> Transition | None:
@@ -191,6 +225,7 @@ def _refreshed(alert: OpenAlert, condition: Condition) -> Transition | None:
         and alert.explanation == condition.explanation
         and alert.evidence == condition.evidence
         and alert.since <= condition.since
+        and alert.calm_since is None
     )
     if same:
         return None

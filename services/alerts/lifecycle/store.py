@@ -152,6 +152,7 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         resolved_by=row["resolved_by"],
         accepted_by=row["accepted_by"],
         implantation=row["implantation_id"],
+        calm_since=row["calm_since"],
     )
 
 
@@ -201,6 +202,7 @@ async def _update_alerts(connection: Connection, changes: Sequence[AlertChange],
         ],
         [change.policy_version if change.transition.condition else None for change in changes],
         now,
+        [change.transition.calm_since for change in changes],
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from schemas.policy import Policy
@@ -54,6 +55,15 @@ RULES: Final[tuple[Rule, ...]] = (
     clock,
     patient_report,
 )
+
+CALM_FOR: Final[Mapping[tuple[str, str], timedelta]] = MappingProxyType(
+    {(RuleName.BOLUS_DEMAND.value, ATTEMPTS_KEY): timedelta(hours=12)}
+)
+"""For how long a condition must be gone at every look before its alert ends.
+
+Days are counted back from the moment of the look, so each look cuts the same requests into other days. Of a surge that
+goes on, one cut or another soon shows days like the usual ones (docs/decisions/0018-a-surge-that-goes-on.md).
+"""
 
 _BY_DAYS: Final[frozenset[Rule]] = frozenset(
     {bolus_demand, demand_drift, demand_silent, bolus_limit, volume_fall, suspected_delivery}

@@ -15,6 +15,7 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,7 @@ from services.devstack.servers import installations, mosquitto
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import SCRATCH_SETTINGS, PostgresServer
 from services.devstack.service import ServiceProcess
+from services.runtime.addresses import broker_address, check_database_url
 from services.runtime.signals import StopRequested, stop_as_exception
 
 FOLDER: Final = Path(".demo")
@@ -138,6 +140,7 @@ class _Demo:
     def _start_database(self) -> str:
         url = os.environ.get("DATABASE_URL")
         if url:
+            _check("DATABASE_URL", url, check_database_url)
             self._screen.step("database: DATABASE_URL")
             return url
         server = PostgresServer(
@@ -155,6 +158,7 @@ class _Demo:
     def _start_broker(self) -> str:
         url = os.environ.get("MQTT_URL")
         if url:
+            _check("MQTT_URL", url, broker_address)
             self._screen.step("broker: MQTT_URL")
             return url
         program = mosquitto.find_mosquitto(self._screen.say)
@@ -294,3 +298,11 @@ class _Demo:
         for process in self._processes:
             if not process.is_running:
                 raise process.died()
+
+
+def _check(name: str, url: str, read: Callable[[str], object]) -> None:
+    try:
+        read(url)
+    except ValueError as error:
+        msg = f"{name}: {error}"
+        raise DevStackError(msg) from None

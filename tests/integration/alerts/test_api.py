@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -298,6 +299,33 @@ async def test_readiness_says_what_is_missing(site: Site, database: Database, tm
     (missing,) = (await site.client.get("/readyz")).json()["missing"]
     assert "0005_alerts" in missing
     assert (await site.client.get("/livez")).status_code == 200
+
+
+async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(site: Site, database: Database) -> None:
+    worker = site.story.new_worker()
+    await worker.heartbeat_once()
+    assert "behind with its upkeep" not in (await site.client.get("/")).text
+    await database.pool.execute(
+        f"""CREATE OR REPLACE VIEW upkeep AS
+            SELECT 'rollup' AS kind, 'bolus_daily' AS name, now() AS done_until,
+                   timestamptz '{site.story.resources().clock() - timedelta(hours=24)}' AS overdue_since"""
+    )
+    assert "behind with its upkeep" in (await site.client.get("/")).text
+    await worker.look_at_upkeep_once()
+    assert worker._resources.metrics.upkeep_overdue_seconds._value.get() >= 86_400
+    ready = await site.client.get("/readyz")
+    assert (ready.status_code, ready.json()["missing"]) == (200, [])
+    [warning] = ready.json()["warnings"]
+    assert warning == (
+        "database: the sums of bolus_daily are not brought up to date, due 24 h ago (docs/operating.md, section 11)"
+    )
+
+    # As a later TimescaleDB might have it: the view fails by an error of its own.
+    await database.pool.execute("ALTER VIEW upkeep RENAME TO gone")
+    await worker.look_at_upkeep_once()
+    assert "behind with its upkeep" in (await site.client.get("/")).text
+    [warning] = (await site.client.get("/readyz")).json()["warnings"]
+    assert "cannot be seen: UndefinedTableError" in warning
 
 
 async def test_while_the_database_is_away_nothing_looks_like_calm(story: Story) -> None:

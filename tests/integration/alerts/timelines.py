@@ -8,6 +8,7 @@ from tests.alerts_world import Step
 
 HOUR, DAY = 60, 1440
 TWO_A_DAY: list[Step] = [(0, f"bolus delivered x2 @{-minutes}") for minutes in range(DAY + 600, 28 * DAY, DAY)]
+SILENCE: list[Step] = [(2 * DAY, "tick"), (5 * DAY, "tick")]
 
 
 def case(name: str, steps: list[Step], trail: list[str], pages: list[str]):
@@ -384,15 +385,15 @@ DEMAND = [
         ["1 nurse opened"],
     ),
     case(
-        "the surge is over and the device is heard: it closes by itself",
-        [*TWO_A_DAY, (1, "bolus delivered x12"), (DAY + 5, "status"), (3 * DAY + 6, "status")],
-        ["1 bolus_demand opened medium", "4326 bolus_demand closed medium"],
-        ["1 nurse opened", "1445 nurse step:1"],
+        "the surge is over and the device is heard: it closes by itself after half a day",
+        [*TWO_A_DAY, (1, "bolus delivered x12"), *((half * 720 + 6, "status") for half in range(2, 7))],
+        ["1 bolus_demand opened medium", "3606 bolus_demand closed medium"],
+        ["1 nurse opened", "1446 nurse step:1", "2166 nurse step:2"],
     ),
     case(
         "the surge is followed by silence: it stays open until something is heard",
-        [*TWO_A_DAY, (1, "bolus delivered x12"), (2 * DAY, "tick"), (5 * DAY, "tick"), (5 * DAY + 1, "status")],
-        ["1 bolus_demand opened medium", "7201 bolus_demand closed medium"],
+        [*TWO_A_DAY, (1, "bolus delivered x12"), *SILENCE, (7201, "status"), (7921, "status")],
+        ["1 bolus_demand opened medium", "7921 bolus_demand closed medium"],
         ["1 nurse opened", "2880 nurse step:1", "7200 nurse step:2"],
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,17 @@ from schemas.policy import Priority
 from services.alerts.errors import Refused
 from services.alerts.lifecycle.one_off import counted_as, resolve
 from services.alerts.lifecycle.reconcile import acknowledge, reconcile, retire
-from services.alerts.model import AlertState, Condition, OpenAlert, Reason, RuleName, Strength, TransitionKind, key_of
+from services.alerts.model import (
+    AlertState,
+    Condition,
+    OpenAlert,
+    Reason,
+    RuleName,
+    Strength,
+    Transition,
+    TransitionKind,
+    key_of,
+)
 from tests.unit.alerts.rules.builders import (
     HIGH,
     LOW,
@@ -308,3 +319,51 @@ def test_a_key_names_the_moment_in_utc() -> None:
     assert key_of("refill", at) == "refill@2026-03-02T09:00:30Z"
     assert counted_as("infusion", key_of("refill", at)) == "infusion/refill"
     assert counted_as("device_silent", "handheld-1") == "device_silent/device"
+
+
+HALF_A_DAY = {("pump_alarm", "infusion"): timedelta(hours=12)}
+
+
+def calm_next(before: OpenAlert, found: Condition | None, now: datetime = NOW) -> Transition | None:
+    transitions = reconcile([found] if found else [], [before], now, calm=HALF_A_DAY)
+    assert len(transitions) <= 1
+    return transitions[0] if transitions else None
+
+
+@pytest.mark.parametrize("taken", [{}, TAKEN], ids=["active", "taken"])
+def test_where_a_condition_must_be_gone_for_a_while_the_alert_ends_when_it_was(taken: dict[str, Any]) -> None:
+    first = calm_next(alert(**MEDIUM_ALERT, **taken), None)
+    assert first is not None
+    assert (first.kind, first.reason, first.to_state, first.calm_since) == (
+        Kind.REFRESHED,
+        Reason.CONDITION_CALM,
+        State.ACKNOWLEDGED if taken else State.ACTIVE,
+        NOW,
+    )
+    calm = alert(**MEDIUM_ALERT, **taken).after(first, None, NOW)
+    assert (calm.title, calm.acknowledged_by) == (alert().title, alert(**taken).acknowledged_by)
+    assert calm_next(calm, None, NOW + timedelta(hours=11, minutes=59)) is None
+    over = calm_next(calm, None, NOW + timedelta(hours=12))
+    assert over is not None
+    assert (over.kind, over.reason) == (Kind.CLOSED, Reason.CONDITION_ENDED)
+
+
+@pytest.mark.parametrize("found", [HOLDING, condition()], ids=["lingers", "full"])
+@pytest.mark.parametrize("taken", [{}, TAKEN], ids=["active", "taken"])
+def test_a_condition_that_is_seen_again_begins_the_while_anew(found: Condition, taken: dict[str, Any]) -> None:
+    calm = alert(**taken, calm_since=ago(11))
+    again = calm_next(calm, found)
+    assert again is not None
+    assert (again.kind, again.calm_since) == (Kind.REFRESHED, None)
+    assert calm.after(again, None, NOW).calm_since is None
+    assert calm_next(replace(calm, calm_since=None), found) is None
+
+
+def test_only_what_is_named_must_be_gone_for_a_while() -> None:
+    [ended] = reconcile([], [alert(**MEDIUM_ALERT, key="battery")], NOW, calm=HALF_A_DAY)
+    assert ended.kind is Kind.CLOSED
+
+
+def test_what_is_cleared_does_not_calm() -> None:
+    assert calm_next(alert(state=State.CLEARED, calm_since=ago(1)), HOLDING) is None
+    assert calm_next(alert(state=State.CLEARED), None) is None

@@ -21,7 +21,7 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
 from services.alerts.health.policy_state import policy_state
 from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status
+from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status, load_upkeep
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
@@ -87,7 +87,7 @@ async def board(
         taken=[alert for alert in alerts if alert.state == "acknowledged"],
         silences=await list_silences(connection, clinic_id or None, now),
         warnings=(
-            *warnings_of(status, resources.policies.now.faults, now),
+            *warnings_of(status, resources.policies.now.faults, now, upkeep=await load_upkeep(connection)),
             *policies.warnings(clinic_id or None),
             *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
         ),

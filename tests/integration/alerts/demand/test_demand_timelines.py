@@ -41,7 +41,17 @@ async def site(story: Story) -> AsyncIterator[Site]:
 async def test_a_surge_that_goes_on_is_one_alert_until_demand_falls(story: Story, rough: bool) -> None:
     story.rough = rough
     await story.run([*TWO_A_DAY, *daily(0, 14, 12), *daily(15, 18, 2)])
-    assert await story.trail() == [OPENED, f"{16 * DAY + 1} bolus_demand closed medium"]
+    assert await story.trail() == [OPENED, f"{17 * DAY + 1} bolus_demand closed medium"]
+
+
+@pytest.mark.parametrize("rough", [False, True], ids=["smooth", "every step goes wrong once"])
+async def test_a_surge_that_looks_like_over_once_is_not_over(story: Story, rough: bool) -> None:
+    story.rough = rough
+    back = (16 * DAY + 360, "bolus delivered x12")
+    await story.run([*TWO_A_DAY, *daily(0, 14, 12), *daily(15, 16, 2), back, (16 * DAY + 780, "tick")])
+    assert await story.trail() == [OPENED]
+    await story.run_more(daily(17, 22, 2))
+    assert await story.trail() == [OPENED, f"{18 * DAY + 1} bolus_demand closed medium"]
 
 
 async def test_a_level_that_a_person_accepts_is_the_new_one(story: Story) -> None:

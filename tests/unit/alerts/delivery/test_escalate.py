@@ -221,6 +221,7 @@ EVERYBODY_AGAIN = ["opened/step:3 nurse sms", "opened/step:3 nurse push", "opene
         pytest.param(unanswered("opened/step:1"), [], id="the last step is still to come"),
         pytest.param(unanswered(state=State.ACKNOWLEDGED), [], id="somebody has it"),
         pytest.param(unanswered(state=State.CLEARED), [], id="over"),
+        pytest.param(unanswered(calm_since=ago(1)), [], id="it looks like over"),
         pytest.param(unanswered(told=()), [], id="nothing of it has been written down"),
         pytest.param(unanswered(priority=MEDIUM), [], id="eased: as often as its priority now says"),
         pytest.param(unanswered(priority=MEDIUM, minutes=30), EVERYBODY_AGAIN, id="eased, 30 minutes later"),
@@ -297,6 +298,12 @@ def failed(began: float, newest: float, step_number: int = 1, **values: object) 
     [
         pytest.param(failed(2, 0.1), "new", ["opened/step:2 nurse sms", "opened/step:2 nurse push"], id="mended"),
         pytest.param(failed(2, 0.1), "old", [], id="as before: not at once"),
+        pytest.param(
+            failed(2, 0.1, calm_since=ago(1)),
+            "new",
+            ["opened/step:2 nurse sms", "opened/step:2 nurse push"],
+            id="mended while it looks like over",
+        ),
         pytest.param(failed(2, 0.1), None, [], id="nobody knows whether it was mended"),
         pytest.param(failed(1, 1), "old", ["opened/step:2 nurse sms", "opened/step:2 nurse push"], id="after a minute"),
         pytest.param(

@@ -86,6 +86,13 @@ def test_the_text_of_an_empty_alarm_with_a_level_that_contradicts_it() -> None:
     assert found.since == ago(2)
 
 
+def test_the_text_of_a_level_that_is_the_limit_to_the_digit_shown() -> None:
+    found = only(facts(reading=reading(2.04)))
+    assert found is not None
+    assert "2.0 mL left, " in found.explanation
+    assert found.explanation.endswith("; just above the level of 2.0 mL.")
+
+
 def test_the_text_when_nothing_is_known() -> None:
     found = only(facts())
     assert found is not None

@@ -1,11 +1,21 @@
-"""Where an MQTT broker is, and how to log in: an address, and files that may be replaced while a service runs."""
+"""Where the broker and the database are, and how to log in: addresses, and files that may be replaced at any time.
+
+An address that cannot be read is refused in words that quote none of it: with a password in it that holds a `#` or a
+`/`, what a library calls the port or the query is a part of the password.
+"""
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#%\s]*)(:([0-9]{1,5}))?")
+_ENCODE: Final = "in a password write %40 for @, %2F for /, %3F for ?, %23 for #, %5B for [, %25 for %"
+_LAST_PORT: Final = 65_535
 
 
 class BrokerUnavailableError(ConnectionError):
@@ -87,12 +97,12 @@ def broker_address(
     """Read `mqtt://[user:password@]host[:1883]` or `mqtts://...[:8883]`.
 
     Raises:
-        ValueError: The URL has another scheme or no host.
+        ValueError: It is none; what is said quotes nothing of it.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        msg = "expected mqtt://[user:password@]host[:port] or mqtts://..."
-        raise ValueError(msg)
+    expected = "mqtt://[user:password@]host[:port] or mqtts://..."
+    parts = _read(url, ("mqtt", "mqtts"), expected)
+    if not parts.hostname or "," in parts.netloc.rpartition("@")[2] or parts.path.strip("/") or parts.query:
+        raise ValueError(_not_an_address(expected))
     tls = TlsFiles(ca_file, cert_file, key_file) if parts.scheme == "mqtts" else None
     return BrokerAddress(
         parts.hostname,
@@ -102,3 +112,35 @@ def broker_address(
         tls,
         password_file,
     )
+
+
+def check_database_url(url: str) -> str:
+    """Return an address of PostgreSQL as it is, if it can be read: also with several hosts, or none.
+
+    Raises:
+        ValueError: It cannot; what is said quotes nothing of it.
+    """
+    expected = "postgresql://user:password@host:port/database"
+    parts = _read(url, ("postgresql", "postgres"), expected)
+    try:
+        parse_qsl(parts.query, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise ValueError(_not_an_address(expected)) from None
+    return url
+
+
+def _read(url: str, schemes: tuple[str, ...], expected: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(_not_an_address(expected)) from None
+    login, _, hosts = parts.netloc.rpartition("@")
+    found = [_HOST.fullmatch(host) for host in hosts.split(",")]
+    readable = all(host is not None and int(host[3] or 0) <= _LAST_PORT for host in found)
+    if parts.scheme not in schemes or not readable or "@" in login + parts.path + parts.query or parts.fragment:
+        raise ValueError(_not_an_address(expected))
+    return parts
+
+
+def _not_an_address(expected: str) -> str:
+    return f"expected {expected}; {_ENCODE}"
