@@ -57,12 +57,17 @@ class Outbox:
 
 
 def client_for(
-    story: Story, *, host: str = "127.0.0.1", folder: PolicyFolder | None = None, **settings: object
+    story: Story,
+    *,
+    host: str = "127.0.0.1",
+    folder: PolicyFolder | None = None,
+    raise_app_exceptions: bool = True,
+    **settings: object,
 ) -> httpx.AsyncClient:
-    """The board and the API of a story's clinic, in this process."""
+    """The board and the API of a story's clinic, in this process. A fault of ours is raised, or answered as in use."""
     registry = CollectorRegistry()
     resources = story.resources(folder=folder, registry=registry, health=Health(listening=True), **settings)
-    transport = httpx.ASGITransport(app=create_app(Web(resources, registry)))
+    transport = httpx.ASGITransport(create_app(Web(resources, registry)), raise_app_exceptions)
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
 
 

@@ -30,7 +30,7 @@ from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, open_pool, plainly
-from services.runtime.http import serve
+from services.runtime.http.server import serve
 from services.runtime.migrate import pending
 from services.runtime.signals import stop_signal
 
@@ -44,7 +44,7 @@ async def run(settings: AlertsSettings) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        services.runtime.http.AddressInUseError: The HTTP address cannot be bound.
+        services.runtime.http.server.AddressInUseError: The HTTP address cannot be bound.
     """
     with stop_signal() as stop:
         await run_until(stop, settings)

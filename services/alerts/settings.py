@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -10,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.runtime.addresses import broker_address, check_database_url
+from services.runtime.http.callers import is_loopback
 
 
 class AlertsSettings(BaseSettings):
@@ -96,13 +96,3 @@ class AlertsSettings(BaseSettings):
             msg = "ALERTS_SEND_LEASE_SECONDS must exceed ALERTS_SEND_TIMEOUT_SECONDS, or pages go out twice"
             raise ValueError(msg)
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
@@ -20,8 +21,19 @@ from starlette.requests import ClientDisconnect
 from schemas.events import MAX_PAYLOAD_BYTES, Receipt
 from services.ingest.inbox import NotStoredError
 from services.ingest.pipeline import Pipeline
+from services.runtime.http.callers import holds_token, is_addressed_here
+from services.runtime.http.guard import Guarded
 
-Missing = Callable[[], Awaitable[dict[str, str]]]
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a part does not work: with names of servers and users, and without."""
+
+    all: str
+    general: str
+
+
+Missing = Callable[[], Awaitable[dict[str, Fault]]]
 """Says what keeps the process from its work: part -> why."""
 
 _RETRY_AFTER: Final = {"Retry-After": "5"}
@@ -34,9 +46,19 @@ def build_api(
     *,
     gateway_token: SecretStr | None,
     body_within_seconds: float,
-) -> FastAPI:
-    """Build the application of one ingest process."""
-    api = FastAPI(title="Pumpwatch ingest", version="1", docs_url="/docs", redoc_url=None)
+    trusts_everybody: bool = False,
+) -> Guarded:
+    """Build the application of one ingest process, behind its guard.
+
+    Args:
+        pipeline: What takes events.
+        metrics: What is counted.
+        missing: Asked what does not work.
+        gateway_token: What gateways bring along; None: that way in is closed.
+        body_within_seconds: For the body of one request.
+        trusts_everybody: Whether /readyz tells all without the token: where only this machine can ask.
+    """
+    api = FastAPI(title="Pumpwatch ingest", version="1", docs_url=None, redoc_url=None)
 
     @api.get("/livez")
     async def live() -> dict[str, str]:
@@ -44,10 +66,15 @@ def build_api(
         return {"status": "alive"}
 
     @api.get("/readyz", responses={503: {"description": "What is missing, and why"}})
-    async def ready() -> JSONResponse:
-        """Answer 200 when events are taken in and stored, else 503 with what is missing."""
+    async def ready(request: Request) -> JSONResponse:
+        """Answer 200 when events are taken in and stored, else 503 with what is missing.
+
+        Only who brings the gateway token is told the names of servers, users and migrations.
+        """
         found = await missing()
-        return JSONResponse({"ready": not found, "missing": found}, 503 if found else 200)
+        told = _is_trusted(request, gateway_token, trusts_everybody)
+        said = {part: fault.all if told else fault.general for part, fault in found.items()}
+        return JSONResponse({"ready": not found, "missing": said}, 503 if found else 200)
 
     @api.get("/metrics", include_in_schema=False)
     async def prometheus() -> Response:
@@ -80,7 +107,13 @@ def build_api(
         content = receipt.model_dump_json().encode()
         return Response(content, 422 if nothing_stored else 200, media_type="application/json")
 
-    return api
+    return Guarded(api)
+
+
+def _is_trusted(request: Request, token: SecretStr | None, everybody: bool) -> bool:
+    if everybody and is_addressed_here(request.headers.get("host", ""), ""):
+        return True
+    return token is not None and holds_token(request.headers.get("authorization", ""), token.get_secret_value())
 
 
 def _check_gateway(authorization: str | None, token: SecretStr | None) -> None:

@@ -11,21 +11,33 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
-from services.ingest.api import build_api
+from services.ingest.api import Fault, build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import ALARM_WRITERS, Pipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
 from services.ingest.storage.registry import RegistryCache
-from services.runtime.database import FAILED, UNAVAILABLE, Pool, borrow, ensure_writable, open_pool, plainly
+from services.runtime.database import (
+    FAILED,
+    UNAVAILABLE,
+    Pool,
+    borrow,
+    ensure_writable,
+    meaning_in_words,
+    open_pool,
+    plainly,
+)
 from services.runtime.garbage import collect_garbage_rarely
-from services.runtime.http import serve
+from services.runtime.http.callers import is_loopback
+from services.runtime.http.server import serve
 from services.runtime.migrate import pending
 from services.runtime.mqtt import broker_address
 from services.runtime.signals import stop_signal
 
 _CHECK_TIMEOUT_SECONDS: Final = 3.0
 _BEAT_SECONDS: Final = 5.0
+_IN_GENERAL: Final = {"broker": "not connected to the broker", "database": "what came in cannot be stored yet"}
+"""What a stranger is told of the pipeline's faults: no address."""
 # Shorter than the second try of a write: else it would wait for the rows of the first, whose network is gone.
 _IDLE_IN_TRANSACTION_SECONDS: Final = 3.0
 
@@ -71,8 +83,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             )
             pipeline = Pipeline(settings, address, pool, alarms_pool, registry, IngestMetrics.on(metrics))
 
-            async def missing() -> dict[str, str]:
-                return {**pipeline.faults, **await _database_faults(pool)}
+            async def missing() -> dict[str, Fault]:
+                found = {part: Fault(why, _IN_GENERAL[part]) for part, why in pipeline.faults.items()}
+                return found | await _database_faults(pool)
 
             api = build_api(
                 pipeline,
@@ -80,6 +93,7 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
                 missing,
                 gateway_token=settings.gateway_token,
                 body_within_seconds=settings.http_body_within_seconds,
+                trusts_everybody=settings.gateway_token is None and is_loopback(settings.http_host),
             )
             async with asyncio.TaskGroup() as group:
                 helpers = [
@@ -111,11 +125,14 @@ async def _close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
-async def _database_faults(pool: Pool) -> dict[str, str]:
+async def _database_faults(pool: Pool) -> dict[str, Fault]:
     try:
         async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
             lacking = await pending(connection, SQL_FOLDER)
             await ensure_writable(connection)
     except FAILED as error:
-        return {"database": plainly(error)}
-    return {"migrations": f"not applied: {', '.join(lacking)}: run `pumpwatch migrate`"} if lacking else {}
+        return {"database": Fault(plainly(error), meaning_in_words(error))}
+    if not lacking:
+        return {}
+    text = f"not applied: {', '.join(lacking)}: run `pumpwatch migrate`"
+    return {"migrations": Fault(text, "not all are applied: run `pumpwatch migrate`")}

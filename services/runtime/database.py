@@ -92,21 +92,26 @@ _CLOSED_UNDER_WAY: Final[tuple[type[Exception], ...]] = (*UNAVAILABLE, Attribute
 
 def plainly(error: BaseException) -> str:
     """Say why the database cannot be used: what that means, and what the database said."""
-    match error:
-        case asyncpg.exceptions.InvalidCachedStatementError():
-            words = f"the schema of the database changed under a statement ({error.sqlstate})"
-        case RelationGoneError():
-            words = "a table or a part of one was dropped under a statement (XX000)"
-        case asyncpg.PostgresError():
-            words = f"{verdict_on(error.sqlstate).words} ({error.sqlstate})"
-        case TimeoutError():
-            words = "the database does not answer"
-        case OSError():
-            words = "the database cannot be reached"
-        case _:
-            words = "the connection to the database was lost"
+    words = meaning_in_words(error)
     said = " ".join(str(error).split())
     return f"{words}: {said}" if said else words
+
+
+def meaning_in_words(error: BaseException) -> str:
+    """Say what it means that the database cannot be used, in words that name no host, login or table."""
+    match error:
+        case asyncpg.exceptions.InvalidCachedStatementError():
+            return f"the schema of the database changed under a statement ({error.sqlstate})"
+        case RelationGoneError():
+            return "a table or a part of one was dropped under a statement (XX000)"
+        case asyncpg.PostgresError():
+            return f"{verdict_on(error.sqlstate).words} ({error.sqlstate})"
+        case TimeoutError():
+            return "the database does not answer"
+        case OSError():
+            return "the database cannot be reached"
+        case _:
+            return "the connection to the database was lost"
 
 
 class WrongUseError(RuntimeError):

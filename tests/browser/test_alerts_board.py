@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.devstack.ports import free_port
-from services.runtime.http import serve
+from services.runtime.http.server import serve
 from tests.alerts_world import T0, Story
 from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.stack import Database, eventually

@@ -11,6 +11,7 @@ import asyncpg
 
 from services.devstack.pages import PageCollector
 from services.devstack.service import ServiceProcess
+from tests.ingest_world import TOKEN
 
 POLICY = """
 clinic_id: default
@@ -56,8 +57,10 @@ async def stall(dsn: str, names: list[str]) -> None:
 
 
 def not_ready_because(service: ServiceProcess) -> str:
+    """What its /readyz says is missing, names and all; empty: nothing."""
+    asked = urllib.request.Request(f"{service.url}/readyz", headers={"Authorization": f"Bearer {TOKEN}"})
     try:
-        with urllib.request.urlopen(f"{service.url}/readyz", timeout=8):
+        with urllib.request.urlopen(asked, timeout=8):
             return ""
     except urllib.error.HTTPError as error:
         return error.read().decode()

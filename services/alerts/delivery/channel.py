@@ -110,7 +110,14 @@ class AppriseChannel:
             return SendOutcome(SendResult.PERMANENT, "the address names several receivers: give each its own channel")
         plugin = target[0]
         plugin.socket_connect_timeout = plugin.socket_read_timeout = self._timeout_seconds
-        notify = partial(target.notify, title=title, body=body, notify_type=_TYPES[priority], log_level=logging.DEBUG)
+        notify = partial(
+            target.notify,
+            title=title,
+            body=body,
+            body_format=apprise.NotifyFormat.TEXT,  # a channel that shows HTML is given it escaped
+            notify_type=_TYPES[priority],
+            log_level=logging.DEBUG,
+        )
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout_seconds):

@@ -8,26 +8,41 @@ from datetime import datetime
 from typing import Final
 
 from schemas.paths import SQL_FOLDER
-from services.alerts.health.policy_state import policy_state
+from services.alerts.health.policy_state import PolicyTrouble, policy_state
 from services.alerts.health.store import Status, clinics_with_pumps, load_upkeep
 from services.alerts.health.troubles import is_late
 from services.alerts.health.upkeep import Upkeep, upkeep_warnings
 from services.alerts.resources import Resources
 from services.alerts.wording import age
-from services.runtime.database import FAILED, borrow, ensure_writable, plainly
+from services.runtime.database import FAILED, borrow, ensure_writable, meaning_in_words, plainly
 from services.runtime.migrate import pending
 
 _DATABASE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """What /readyz says, in plain words."""
+class Said:
+    """One thing that is wrong. `general` names no person, file, server or clinic."""
 
-    missing: tuple[str, ...]
+    all: str
+    general: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What /readyz says, in plain words: each as whoever runs the servers is told it, and as anybody is."""
+
+    missing: tuple[Said, ...]
     """Everything that keeps the service from working; empty: it is ready."""
-    warnings: tuple[str, ...]
+    warnings: tuple[Said, ...]
     """What works still, and should be mended."""
+
+    def in_words(self, *, names: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is missing, and the warnings; without `names`, nothing that names a person, a file or a server."""
+        missing, warnings = (
+            [each.all if names else each.general for each in part] for part in (self.missing, self.warnings)
+        )
+        return tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(warnings))
 
 
 async def readiness(resources: Resources) -> Readiness:
@@ -42,20 +57,33 @@ async def readiness(resources: Resources) -> Readiness:
                 clinics, upkeep = await clinics_with_pumps(connection), await load_upkeep(connection)
         missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
-        missing = (f"database: {plainly(error)}",)
+        missing = (Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),)
     state = policy_state(resources.policies.now, resources.environment, clinics)
-    unpaged = tuple(f"policy: {each.text}" for each in state.unpaged)
-    late = upkeep_warnings(upkeep, resources.clock())
-    return Readiness((*missing, *unpaged), (*(f"policy: {each.text}" for each in state.doubtful), *late))
+    late = tuple(
+        Said(text, "database: it is behind with its upkeep") for text in upkeep_warnings(upkeep, resources.clock())
+    )
+    return Readiness(
+        (*missing, *_said_of(state.unpaged, "{} nobody can be told", "in 1 place", "in {} places")),
+        (*_said_of(state.doubtful, "{} to be mended", "1 fault", "{} faults"), *late),
+    )
 
 
-def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> tuple[str, ...]:
+def _said_of(troubles: Sequence[PolicyTrouble], sentence: str, one: str, several: str) -> tuple[Said, ...]:
+    how_many = one if len(troubles) == 1 else several.format(len(troubles))
+    return tuple(Said(f"policy: {each.text}", f"policy: {sentence.format(how_many)}") for each in troubles)
+
+
+def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> tuple[Said, ...]:
     if names:
-        return (f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}",)
+        text = f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}"
+        return (Said(text, "migrations: not all are applied; run `pumpwatch migrate`"),)
     missing = []
     if not resources.health.listening:
-        missing.append("listener: not connected to the database's notifications; the queue is polled")
-    missing += [f"{task}: {reason}" for task, reason in sorted(resources.health.failing.items())]
+        text = "listener: not connected to the database's notifications; the queue is polled"
+        missing.append(Said(text, text))
+    missing += [
+        Said(f"{task}: {reason}", f"{task}: cannot work") for task, reason in sorted(resources.health.failing.items())
+    ]
     return tuple(missing)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.silences import end_silence, make_silence
@@ -18,7 +18,7 @@ from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.dependencies import Borrowed, Running
-from services.alerts.web.inputs import Name, NameOrNothing, PersonName, Words
+from services.alerts.web.inputs import Moment, Name, NameOrNothing, PersonName, Words
 
 router = APIRouter(prefix="/v1")
 
@@ -59,8 +59,8 @@ class NewSilence(_Body):
     rule: Name | None = None
     kind: SilenceKind = SilenceKind.SILENCE
     includes_high: bool = False
-    begins_at: AwareDatetime | None = None
-    ends_at: AwareDatetime
+    begins_at: Moment | None = None
+    ends_at: Moment
 
 
 class Person(_Body):

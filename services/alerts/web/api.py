@@ -32,6 +32,7 @@ from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
 from services.runtime.database import UNAVAILABLE, plainly
+from services.runtime.http.guard import Guarded
 
 log = structlog.get_logger()
 health = APIRouter(include_in_schema=False)
@@ -62,8 +63,8 @@ class AlertWithHistory(BaseModel):
     transitions: tuple[HistoryEntry, ...]
 
 
-def create_app(web: Web) -> FastAPI:
-    """Build the application; it starts nothing."""
+def create_app(web: Web) -> Guarded:
+    """Build the application behind its guard; it starts nothing."""
     app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
     app.state.web = web
     settings = web.resources.settings
@@ -81,13 +82,13 @@ def create_app(web: Web) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_understood)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
-    return app
+    return Guarded(app)
 
 
 async def _cannot(request: Request, error: Exception) -> Response:
     """Answer what cannot be done, with the reason; a form of the board shows it beside what was typed."""
     status_code = 404 if isinstance(error, NotFound) else 409
-    if request.url.path.startswith("/v1/"):
+    if request.scope["path"].startswith("/v1/"):
         return JSONResponse({"detail": str(error)}, status_code)
     return views.trouble(request, capitalised(f"{error}."), status_code)
 
@@ -96,16 +97,16 @@ async def _not_understood(request: Request, error: Exception) -> Response:
     """Answer what was wrong, and where. What was sent is not repeated: it may be what no answer can hold."""
     faults = error.errors() if isinstance(error, RequestValidationError) else ()
     detail = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in faults]
-    if request.url.path.startswith("/v1/"):
+    if request.scope["path"].startswith("/v1/"):
         return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
     return views.trouble(request, "This address or form is not one of the board's.", 422)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    log.warning("request_failed", path=request.url.path, error=plainly(error))
+    log.warning("request_failed", path=request.scope["path"], error=plainly(error))
     headers = {"Retry-After": "5"}
     message = "The database cannot be reached. This says nothing about any pump."
-    if request.url.path.startswith("/v1/"):
+    if request.scope["path"].startswith("/v1/"):
         return JSONResponse({"detail": message}, 503, headers)
     bypass = web_of(request).bypass
     return views.trouble(request, message, 503, headers, paged=bypass.paged if bypass else ())
@@ -118,11 +119,12 @@ async def livez() -> dict[str, bool]:
 
 
 @health.get("/readyz")
-async def readyz(resources: Running, response: Response) -> dict[str, object]:
-    """Say what is missing, if anything is."""
+async def readyz(resources: Running, request: Request, response: Response) -> dict[str, object]:
+    """Say what is missing, if anything is: to a stranger without a name, a path or an address."""
     found = await readiness(resources)
-    response.status_code = 503 if found.missing else 200
-    return {"ready": not found.missing, "missing": found.missing, "warnings": found.warnings}
+    missing, warnings = found.in_words(names=request.state.trusted)
+    response.status_code = 503 if missing else 200
+    return {"ready": not missing, "missing": missing, "warnings": warnings}
 
 
 @health.get("/metrics")

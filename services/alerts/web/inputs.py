@@ -6,9 +6,10 @@ no Unicode (a lone surrogate) is refused everywhere: nothing could store or show
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 LONGEST_NAME: Final = 80
 LONGEST_TEXT: Final = 1000
@@ -25,6 +26,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ON
 """Of a clinic, a pump or a rule."""
 NameOrNothing = Annotated[str, StringConstraints(max_length=64, pattern=_ONE_LINE)]
 """As it stands in an address: left empty it means all."""
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
+"""Beyond it lie moments that no database and no other time zone can hold."""
 
 _PERSON: Final = TypeAdapter(PersonName)
 _NOTE: Final = TypeAdapter(Note)

@@ -242,6 +242,24 @@ async def test_a_mail_and_what_stands_in_it(database: Database, authority: Autho
     assert outbox.story.pump_id not in str(mail)
 
 
+async def test_what_a_device_wrote_stands_in_a_mail_as_it_wrote_it_and_is_never_markup(database: Database) -> None:
+    """Also in one that a clinic wants as HTML."""
+    wrote = 'refill <img src="https://evil.example/x.png"> & <a href="https://evil.example">see</a>'
+    for options in ("", "&format=html"):
+        with mail_server() as receiver:
+            outbox = await outbox_for(database, receiver.url + options)
+            await database.pool.execute("UPDATE deliveries SET title = $1, body = $1", wrote)
+            await send(outbox)
+        (mail,) = receiver.mails
+        assert mail["Subject"] == wrote
+        parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
+        assert parts["text/plain"].strip() == wrote
+        assert set(parts) == ({"text/plain", "text/html"} if options else {"text/plain"})
+        for markup in ("<img", "<a "):
+            assert markup not in parts.get("text/html", "")
+        await database.pool.execute("DELETE FROM deliveries")
+
+
 async def test_a_push_message_and_what_stands_in_it(database: Database) -> None:
     with ntfy() as receiver:
         outbox = await outbox_for(database, receiver.url)

@@ -213,7 +213,7 @@ async def test_readiness_names_what_is_missing(run_service, timescaledb, broker,
 
         async def answer(service, path):
             try:
-                return await client.get(f"{service.url}{path}")
+                return await client.get(f"{service.url}{path}", headers={"Authorization": f"Bearer {TOKEN}"})
             except httpx.ConnectError:
                 return None
 

@@ -1,8 +1,7 @@
-"""Who may pass, and what the settings refuse."""
+"""What the settings refuse, where pages go and how, and what the board warns of."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,75 +15,8 @@ from services.alerts.delivery.channel import server_of, with_delivery_id
 from services.alerts.delivery.send_outcome import SendResult, outcome_of_failure, outcome_of_status
 from services.alerts.health.readiness import warnings_of
 from services.alerts.health.store import Status
-from services.alerts.settings import AlertsSettings, is_loopback
-from services.alerts.web.access import Credentials, comes_from_elsewhere, credentials_of, is_addressed_here
+from services.alerts.settings import AlertsSettings
 from tests.unit.alerts.rules.builders import NOW
-
-PUBLIC = "https://pw.example.org"
-
-
-def basic(text: str) -> str:
-    return "Basic " + base64.b64encode(text.encode()).decode()
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", None),
-        ("Bearer secret", Credentials(None, "secret")),
-        ("bearer  secret ", Credentials(None, "secret")),
-        (basic("Ann:secret"), Credentials("Ann", "secret")),
-        (basic("Ann:se:cret"), Credentials("Ann", "se:cret")),
-        (basic(" :secret"), Credentials(None, "secret")),
-        (basic("Ann"), None),
-        ("Basic !!", None),
-        ("Basic /w==", None),
-        ("Digest x", None),
-    ],
-)
-def test_credentials(header: str, expected: Credentials | None) -> None:
-    assert credentials_of(header) == expected
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, False),
-        ({"sec-fetch-site": "same-origin"}, False),
-        ({"sec-fetch-site": "none"}, False),
-        ({"sec-fetch-site": "cross-site"}, True),
-        ({"sec-fetch-site": "same-site"}, True),
-        ({"origin": "http://127.0.0.1:8081", "host": "127.0.0.1:8081"}, False),
-        ({"origin": "https://pw.example.org", "host": "10.0.0.7:8081"}, False),
-        ({"origin": "https://evil.example", "host": "127.0.0.1:8081"}, True),
-        ({"origin": "null", "host": "127.0.0.1:8081"}, True),
-    ],
-)
-def test_forms_of_other_sites(headers: dict[str, str], expected: bool) -> None:
-    assert comes_from_elsewhere(headers, PUBLIC) is expected
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1:8081", True),
-        ("localhost", True),
-        ("[::1]:8081", True),
-        ("pw.example.org", True),
-        ("evil.example:8081", False),
-        ("", False),
-        ("[", False),
-    ],
-)
-def test_requests_for_this_machine(host: str, expected: bool) -> None:
-    assert is_addressed_here(host, PUBLIC) is expected
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"), [("localhost", True), ("::1", True), ("0.0.0.0", False), ("example.org", False)]
-)
-def test_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 def settings(**values: Any) -> AlertsSettings:

@@ -1,0 +1,1 @@
+"""HTTP for every service: what listens, what each answer carries, and who asks."""
