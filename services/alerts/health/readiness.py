@@ -59,12 +59,13 @@ async def readiness(resources: Resources) -> Readiness:
     except FAILED as error:
         missing = (Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),)
     state = policy_state(resources.policies.now, resources.environment, clinics)
-    late = tuple(
-        Said(text, "database: it is behind with its upkeep") for text in upkeep_warnings(upkeep, resources.clock())
-    )
+    late = upkeep_warnings(upkeep, resources.clock())
     return Readiness(
         (*missing, *_said_of(state.unpaged, "{} nobody can be told", "in 1 place", "in {} places")),
-        (*_said_of(state.doubtful, "{} to be mended", "1 fault", "{} faults"), *late),
+        (
+            *_said_of(state.doubtful, "{} to be mended", "1 fault", "{} faults"),
+            *(Said(text, "database: what it does by itself is late, or cannot be seen") for text in late),
+        ),
     )
 
 
