@@ -26,8 +26,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ON
 """Of a clinic, a pump or a rule."""
 NameOrNothing = Annotated[str, StringConstraints(max_length=64, pattern=_ONE_LINE)]
 """As it stands in an address: left empty it means all."""
-Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
-"""Beyond it lie moments that no database and no other time zone can hold."""
+Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(9999, 12, 31, tzinfo=UTC))]
+"""Beyond it lie moments that a database or another time zone cannot hold."""
 
 _PERSON: Final = TypeAdapter(PersonName)
 _NOTE: Final = TypeAdapter(Note)
