@@ -6,10 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.runtime.addresses import broker_address, check_database_url
+from services.runtime.addresses import SecretBrokerUrl, SecretDatabaseUrl
 
 
 class EnrolmentMode(StrEnum):
@@ -31,9 +31,9 @@ class IngestSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INGEST_", env_ignore_empty=True, frozen=True, extra="ignore")
 
-    database_url: SecretStr
+    database_url: SecretDatabaseUrl
     """postgresql://user:password@host:port/database"""
-    mqtt_url: SecretStr
+    mqtt_url: SecretBrokerUrl
     """mqtt://user:password@host:port, or mqtts:// for TLS"""
     mqtt_ca_file: Path | None = None
     mqtt_cert_file: Path | None = None
@@ -88,18 +88,6 @@ class IngestSettings(BaseSettings):
 
     log_json: bool = True
     log_level: str = "INFO"
-
-    @field_validator("mqtt_url")
-    @classmethod
-    def _readable(cls, url: SecretStr) -> SecretStr:
-        broker_address(url.get_secret_value())
-        return url
-
-    @field_validator("database_url")
-    @classmethod
-    def _database_is_readable(cls, url: SecretStr) -> SecretStr:
-        check_database_url(url.get_secret_value())
-        return url
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -10,8 +10,10 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from pydantic import AfterValidator, SecretStr
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#%\s]*)(:([0-9]{1,5}))?")
 _ENCODE: Final = "in a password write %40 for @, %2F for /, %3F for ?, %23 for #, %5B for [, %25 for %"
@@ -144,3 +146,19 @@ def _read(url: str, schemes: tuple[str, ...], expected: str) -> SplitResult:
 
 def _not_an_address(expected: str) -> str:
     return f"expected {expected}; {_ENCODE}"
+
+
+def _readable_broker(url: SecretStr) -> SecretStr:
+    broker_address(url.get_secret_value())
+    return url
+
+
+def _readable_database(url: SecretStr) -> SecretStr:
+    check_database_url(url.get_secret_value())
+    return url
+
+
+SecretBrokerUrl = Annotated[SecretStr, AfterValidator(_readable_broker)]
+"""What `broker_address` reads, in settings."""
+SecretDatabaseUrl = Annotated[SecretStr, AfterValidator(_readable_database)]
+"""What `check_database_url` takes, in settings."""
