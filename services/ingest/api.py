@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
@@ -21,19 +20,10 @@ from starlette.requests import ClientDisconnect
 from schemas.events import MAX_PAYLOAD_BYTES, Receipt
 from services.ingest.inbox import NotStoredError
 from services.ingest.pipeline import Pipeline
-from services.runtime.http.callers import holds_token, is_addressed_here
+from services.runtime.http.callers import Said, holds_token, is_addressed_here
 from services.runtime.http.guard import Guarded
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a part does not work: with names of servers and users, and without."""
-
-    all: str
-    general: str
-
-
-Missing = Callable[[], Awaitable[dict[str, Fault]]]
+Missing = Callable[[], Awaitable[dict[str, Said]]]
 """Says what keeps the process from its work: part -> why."""
 
 _RETRY_AFTER: Final = {"Retry-After": "5"}
@@ -72,8 +62,8 @@ def build_api(
         Only who brings the gateway token is told the names of servers, users and migrations.
         """
         found = await missing()
-        told = _is_trusted(request, gateway_token, trusts_everybody)
-        said = {part: fault.all if told else fault.general for part, fault in found.items()}
+        trusted = _is_trusted(request, gateway_token, trusts_everybody)
+        said = {part: fault.to(trusted=trusted) for part, fault in found.items()}
         return JSONResponse({"ready": not found, "missing": said}, 503 if found else 200)
 
     @api.get("/metrics", include_in_schema=False)

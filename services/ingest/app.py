@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
-from services.ingest.api import Fault, build_api
+from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import ALARM_WRITERS, Pipeline
 from services.ingest.settings import IngestSettings
@@ -28,7 +28,7 @@ from services.runtime.database import (
     plainly,
 )
 from services.runtime.garbage import collect_garbage_rarely
-from services.runtime.http.callers import is_loopback
+from services.runtime.http.callers import Said, is_loopback
 from services.runtime.http.server import serve
 from services.runtime.migrate import pending
 from services.runtime.mqtt import broker_address
@@ -83,8 +83,8 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             )
             pipeline = Pipeline(settings, address, pool, alarms_pool, registry, IngestMetrics.on(metrics))
 
-            async def missing() -> dict[str, Fault]:
-                found = {part: Fault(why, _IN_GENERAL[part]) for part, why in pipeline.faults.items()}
+            async def missing() -> dict[str, Said]:
+                found = {part: Said(why, _IN_GENERAL[part]) for part, why in pipeline.faults.items()}
                 return found | await _database_faults(pool)
 
             api = build_api(
@@ -125,14 +125,14 @@ async def _close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
-async def _database_faults(pool: Pool) -> dict[str, Fault]:
+async def _database_faults(pool: Pool) -> dict[str, Said]:
     try:
         async with borrow(pool, within_seconds=_CHECK_TIMEOUT_SECONDS) as connection:
             lacking = await pending(connection, SQL_FOLDER)
             await ensure_writable(connection)
     except FAILED as error:
-        return {"database": Fault(plainly(error), meaning_in_words(error))}
+        return {"database": Said(plainly(error), meaning_in_words(error))}
     if not lacking:
         return {}
     text = f"not applied: {', '.join(lacking)}: run `pumpwatch migrate`"
-    return {"migrations": Fault(text, "not all are applied: run `pumpwatch migrate`")}
+    return {"migrations": Said(text, "not all are applied: run `pumpwatch migrate`")}

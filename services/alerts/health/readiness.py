@@ -15,17 +15,10 @@ from services.alerts.health.upkeep import Upkeep, upkeep_warnings
 from services.alerts.resources import Resources
 from services.alerts.wording import age
 from services.runtime.database import FAILED, borrow, ensure_writable, meaning_in_words, plainly
+from services.runtime.http.callers import Said
 from services.runtime.migrate import pending
 
 _DATABASE_SECONDS: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that is wrong. `general` names no person, file, server or clinic."""
-
-    all: str
-    general: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +32,7 @@ class Readiness:
 
     def in_words(self, *, names: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is missing, and the warnings; without `names`, nothing that names a person, a file or a server."""
-        missing, warnings = (
-            [each.all if names else each.general for each in part] for part in (self.missing, self.warnings)
-        )
+        missing, warnings = ([each.to(trusted=names) for each in part] for part in (self.missing, self.warnings))
         return tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(warnings))
 
 

@@ -25,6 +25,18 @@ class Credentials:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of one fault: all of it, and what anybody may know. `general` names no person, file or server."""
+
+    all: str
+    general: str
+
+    def to(self, *, trusted: bool) -> str:
+        """The words for whoever asks."""
+        return self.all if trusted else self.general
+
+
 def credentials_of(authorization: str) -> Credentials | None:
     """Read an Authorization header: Basic (the person's name and the token) or Bearer; None: it is neither."""
     scheme, _, rest = authorization.partition(" ")

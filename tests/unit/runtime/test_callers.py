@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.runtime.http.callers import (
     Credentials,
+    Said,
     comes_from_elsewhere,
     credentials_of,
     holds_token,
@@ -129,3 +130,9 @@ def test_no_header_is_too_odd_to_be_judged(one: str, other: str, public: str, qu
     holds_token(f"Basic {one}", "token")
     holds_token(f"Bearer {one}", "token")
     credentials_of(one)
+
+
+def test_a_stranger_is_told_the_general_words() -> None:
+    said = Said("the role pw_ingest has no password", "the database refuses the login")
+    assert said.to(trusted=False) == "the database refuses the login"
+    assert said.to(trusted=True) == "the role pw_ingest has no password"
