@@ -92,6 +92,16 @@ def alerts() -> None:
 
 
 @app.command()
+def web() -> None:
+    """Show the alert board, and answer the API. Settings: WEB_..."""
+    with _imports():
+        from services.alerts.web.process import run
+        from services.alerts.web.settings import WebSettings
+
+    _serve(WebSettings, run)
+
+
+@app.command()
 def simulate() -> None:
     """Be a fleet of pumps and handhelds. Settings: SIMULATOR_..."""
     with _imports():

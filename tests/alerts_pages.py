@@ -12,10 +12,15 @@ from prometheus_client import CollectorRegistry
 from schemas.policy import Policy
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
+from services.alerts.health.http import create_health_app
+from services.alerts.health.paged import PagedPast
+from services.alerts.policies import policies_of
 from services.alerts.policy_files.folder import PolicyFolder
+from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.resources import Health, Resources
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
+from services.alerts.web.settings import WebSettings
 from tests.alerts_world import Story
 from tests.stack import Database
 
@@ -56,19 +61,49 @@ class Outbox:
         self.story.now += timedelta(seconds=seconds)
 
 
+class KeptAsGiven(KeptPolicies):
+    """The policy of a story, as if the database kept it."""
+
+    def __init__(self, *policies: Policy) -> None:
+        super().__init__()
+        self.now, self.are_known = policies_of(*policies), True
+
+
+class NobodyPaged:
+    """A worker that pages nothing past the database."""
+
+    async def paged(self) -> tuple[PagedPast, ...]:
+        return ()
+
+
+def web_of_story(story: Story, **settings: object) -> Web:
+    """What the board of a story's clinic works with, at the story's time."""
+    usual = {"database_url": "postgresql://localhost/x", "public_url": "https://pw.example.org"}
+    return Web(
+        story.pool,
+        WebSettings.model_validate(usual | settings),
+        NobodyPaged(),
+        clock=lambda: story.now,
+        kept=KeptAsGiven(story.policy),
+    )
+
+
 def client_for(
-    story: Story,
-    *,
-    host: str = "127.0.0.1",
-    folder: PolicyFolder | None = None,
-    raise_app_exceptions: bool = True,
-    **settings: object,
+    story: Story, *, host: str = "127.0.0.1", raise_app_exceptions: bool = True, **settings: object
 ) -> httpx.AsyncClient:
     """The board and the API of a story's clinic, in this process. A fault of ours is raised, or answered as in use."""
+    transport = httpx.ASGITransport(create_app(web_of_story(story, **settings)), raise_app_exceptions)
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
+
+
+def worker_client_for(
+    story: Story, *, host: str = "127.0.0.1", folder: PolicyFolder | None = None, **settings: object
+) -> httpx.AsyncClient:
+    """What an alert worker of a story says of itself."""
     registry = CollectorRegistry()
     resources = story.resources(folder=folder, registry=registry, health=Health(listening=True), **settings)
-    transport = httpx.ASGITransport(create_app(Web(resources, registry)), raise_app_exceptions)
-    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
+    transport = httpx.ASGITransport(create_health_app(resources, registry))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8082", follow_redirects=False)
 
 
 @dataclass

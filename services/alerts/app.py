@@ -1,4 +1,4 @@
-"""The alert service as one process: evaluate, send, answer.
+"""The alert worker as one process: evaluate, send, and say how it is. What people see is `pumpwatch web`.
 
 Guarantees: `run` returns when it is told to stop, after sends under way were recorded; while the database
 is away the process stays up and /readyz says so; a bug ends the process with its traceback, for the
@@ -20,14 +20,13 @@ from services.alerts.clock import utc_now
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation.worker import Worker, reload_policy_files
+from services.alerts.health.http import LIMITS, create_health_app
 from services.alerts.health.ping import keep_pinging
 from services.alerts.metrics import Metrics
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Resources
 from services.alerts.settings import AlertsSettings
-from services.alerts.web.api import create_app
-from services.alerts.web.dependencies import Web
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, open_pool, plainly
 from services.runtime.http.server import serve
@@ -35,7 +34,7 @@ from services.runtime.migrate import pending
 from services.runtime.signals import stop_signal
 
 _POOL_CONNECTIONS = 12
-"""Four loops and the sends under way, and as much again for requests."""
+"""The loops and the sends under way, and what asks for /readyz."""
 
 log = structlog.get_logger()
 
@@ -73,16 +72,16 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
         await reload_policy_files(resources)
         channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
         bypass = Bypass(resources, channel) if settings.mqtt_url else None
-        app = create_app(Web(resources, registry, bypass))
+        app = create_health_app(resources, registry, (lambda: bypass.paged) if bypass else tuple)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(serve(app, host=settings.http_host, port=settings.http_port)),
+                group.create_task(serve(app, host=settings.http_host, port=settings.http_port, limits=LIMITS)),
                 group.create_task(_work(resources, channel, bypass)),
             ]
             if bypass is not None:
                 tasks.append(group.create_task(bypass.run()))
             tasks.append(group.create_task(keep_pinging(resources)))
-            log.info("alerts_started", board=f"http://{settings.http_host}:{settings.http_port}/")
+            log.info("alerts_started", health=f"http://{settings.http_host}:{settings.http_port}/readyz")
             await stop.wait()
             log.info("alerts_stopping")
             for task in tasks:

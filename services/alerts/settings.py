@@ -19,11 +19,12 @@ class AlertsSettings(BaseSettings):
 
     database_url: SecretDatabaseUrl
     http_host: str = "127.0.0.1"
-    http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8082
+    """Health and metrics; the board is `pumpwatch web`."""
     public_url: str = "http://127.0.0.1:8081"
     """Where staff reach the board from their phones; stands in every page."""
     api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
-    """Password of the board and the API. Without one the service listens on this machine only."""
+    """Who brings it is told everything by /readyz. Without one the worker listens on this machine only."""
     policy_folder: Path | None = None
     """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
     mqtt_url: SecretBrokerUrl | None = None
@@ -76,7 +77,7 @@ class AlertsSettings(BaseSettings):
         if self.api_token is None and not is_loopback(self.http_host):
             msg = (
                 f"ALERTS_HTTP_HOST is {self.http_host!r}, which others can reach, and ALERTS_API_TOKEN is not "
-                "set: alerts are patient data. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
+                "set: what it says of itself names clinics and pumps. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
             )
             raise ValueError(msg)
         if self.send_lease_seconds <= self.send_timeout_seconds:

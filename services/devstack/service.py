@@ -13,7 +13,7 @@ from typing import Final
 from services.devstack.ports import free_port
 from services.devstack.process import ManagedProcess
 
-_PREFIXES: Final = {"ingest": "INGEST_", "alerts": "ALERTS_", "simulate": "SIMULATOR_"}
+_PREFIXES: Final = {"ingest": "INGEST_", "alerts": "ALERTS_", "web": "WEB_", "simulate": "SIMULATOR_"}
 _OWN_VARIABLES: Final = (*_PREFIXES.values(), "DATABASE_URL", "MQTT_URL", "PG")
 
 
@@ -26,7 +26,7 @@ class ServiceProcess(ManagedProcess):
     """A service. `start` returns at once; `is_ready` asks its `/readyz`.
 
     Args:
-        command: `ingest`, `alerts` or `simulate`.
+        command: `ingest`, `alerts`, `web` or `simulate`.
         environment: Its settings, such as `INGEST_MQTT_URL`; nothing else of the kind is inherited.
         http_port: None: a free one. `simulate` has none, and is ready when it runs.
     """

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
-from prometheus_client import CollectorRegistry
 
 from services.alerts.web.api import create_app
-from services.alerts.web.dependencies import Web
 from services.devstack.ports import free_port
 from services.runtime.http.server import serve
+from tests.alerts_pages import web_of_story
 from tests.alerts_world import T0, Story
 from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.stack import Database, eventually
@@ -49,7 +48,7 @@ class Board:
 async def board(database: Database) -> AsyncIterator[Board]:
     story = Story(database.pool, database.dsn)
     await story.run([(0, "alarm motor_stall raised")])
-    app = create_app(Web(story.resources(), CollectorRegistry()))
+    app = create_app(web_of_story(story))
     port = free_port()
     server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
 

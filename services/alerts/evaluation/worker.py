@@ -23,11 +23,13 @@ from services.alerts.evaluation import store
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
 from services.alerts.health import store as health_store
+from services.alerts.health.policy_state import BoardWarning, policy_state, warnings_about
 from services.alerts.health.troubles import ingest_notices, policy_notices
 from services.alerts.health.upkeep import overdue_seconds
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
 from services.alerts.model import OpenAlert, TransitionKind
 from services.alerts.outage.bypass import Bypass
+from services.alerts.policies import Policies
 from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
 from services.runtime.backoff import backoff_seconds
@@ -38,6 +40,7 @@ from services.runtime.listen import listen
 _CHANNEL: Final = "pumps_changed"
 _ENROL_SECONDS: Final = 10.0
 _MEASURE_SECONDS: Final = 5.0
+_STATE_SECONDS: Final = 3.0
 _UPKEEP_SECONDS: Final = 60.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
 
@@ -53,6 +56,8 @@ class Worker:
         self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
         self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
+        self._told_of: tuple[Policies, tuple[str, ...]] | None = None
+        self._warnings: tuple[BoardWarning, ...] = ()
         self._keeper = PolicyKeeper(resources.policies)
         self.policies_known = asyncio.Event()
         """Set once the database has said what was last good: before that, nothing may be decided or sent."""
@@ -126,6 +131,16 @@ class Worker:
         async with self._resources.pool.acquire() as connection:
             await health_store.record_heartbeat(connection, self._resources.worker_id, self._resources.clock())
 
+    async def say_state_once(self) -> None:
+        """Say what people at the board should know; the process that shows it has no policy file and no address."""
+        policies, environment = self._resources.policies.now, self._resources.environment
+        async with self._resources.pool.acquire() as connection:
+            clinics = await health_store.clinics_with_pumps(connection)
+            if self._told_of is None or self._told_of[0] is not policies or self._told_of[1] != clinics:
+                self._warnings = warnings_about(policies, policy_state(policies, environment, clinics))
+                self._told_of = (policies, clinics)
+            await health_store.say_state(connection, self._resources.worker_id, self._warnings, self._resources.clock())
+
     async def measure_once(self) -> None:
         """Measure how far behind the work is, and how many alerts have reached nobody."""
         now, metrics = self._resources.clock(), self._resources.metrics
@@ -179,6 +194,7 @@ class Worker:
                 group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
+            group.create_task(self._forever("state", _then_wait(self.say_state_once, _STATE_SECONDS)))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._forever("upkeep", _then_wait(self.look_at_upkeep_once, _UPKEEP_SECONDS)))
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))

@@ -5,7 +5,7 @@ What keeps somebody from being told at all is `unpaged`; what a person should me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from services.alerts.delivery.addresses import reach_of
 from services.alerts.policies import Policies
 
 _MOST_LINES: Final = 8
+_MOST_TOLD: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,28 @@ class PolicyState:
     doubtful: tuple[PolicyTrouble, ...] = ()
     """Files whose last good content holds, and single addresses that no page can be sent to."""
 
-    def warnings(self, clinic_id: str | None) -> tuple[str, ...]:
-        """What a person at the board should know, of one clinic or of all (None)."""
-        mine = [
-            each.words
-            for each in (*self.unpaged, *self.doubtful)
-            if None in (clinic_id, each.clinic_id) or each.clinic_id == clinic_id
-        ]
-        more = len(mine) - _MOST_LINES
-        return (*mine[:_MOST_LINES], *((f"Policies: {more} more faults; see /readyz.",) if more > 0 else ()))
+
+@dataclass(frozen=True, slots=True)
+class BoardWarning:
+    """One sentence for people at the board; `clinic_id` is None where it concerns every clinic."""
+
+    clinic_id: str | None
+    words: str
+
+
+def warnings_for(clinic_id: str | None, warnings: Sequence[BoardWarning]) -> tuple[str, ...]:
+    """What a person at the board should know, of one clinic or of all (None)."""
+    mine = [each.words for each in warnings if None in (clinic_id, each.clinic_id) or each.clinic_id == clinic_id]
+    more = len(mine) - _MOST_LINES
+    return (*mine[:_MOST_LINES], *((f"Policies: {more} more faults; see the worker's /readyz.",) if more > 0 else ()))
+
+
+def warnings_about(policies: Policies, state: PolicyState) -> tuple[BoardWarning, ...]:
+    """What people should know of the policies: at most `_MOST_TOLD`, what keeps somebody from being told first."""
+    found = [BoardWarning(each.clinic_id, each.words) for each in (*state.unpaged, *state.doubtful)]
+    if policies.faults:
+        found.insert(0, BoardWarning(None, "A policy file cannot be used; see the worker's /readyz and log."))
+    return tuple(dict.fromkeys(found))[:_MOST_TOLD]
 
 
 def _moment(policies: Policies, clinic: str) -> str:

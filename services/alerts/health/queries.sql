@@ -8,7 +8,18 @@ SET at = excluded.at, beaten_at = excluded.beaten_at,
                          ELSE w.beating_since END;
 
 -- name: forget_heartbeats
-DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1;
+WITH gone AS (DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1)
+DELETE FROM worker_states WHERE at < $1;
+
+-- name: say_state
+INSERT INTO worker_states (worker_id, at, warnings) VALUES ($1, $2, $3::json)
+ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, warnings = excluded.warnings;
+
+-- name: warnings_of_workers
+-- What the workers say that have been heard of since then.
+SELECT s.warnings FROM worker_states s JOIN worker_heartbeats h USING (worker_id)
+WHERE h.service = 'alerts' AND h.at >= $1
+ORDER BY worker_id;
 
 -- name: watch_status
 -- Whether what the board shows is current: the oldest work that waits, and when each service last lived.

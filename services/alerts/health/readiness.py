@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import Final
 
 from schemas.paths import SQL_FOLDER
-from services.alerts.health.policy_state import PolicyTrouble, policy_state
-from services.alerts.health.store import Status, clinics_with_pumps, load_upkeep
-from services.alerts.health.troubles import is_late
+from services.alerts.health.policy_state import PolicyTrouble, policy_state, warnings_for
+from services.alerts.health.store import Status, clinics_with_pumps, load_status, load_upkeep, warnings_of_workers
+from services.alerts.health.troubles import LATE_AFTER, is_late
 from services.alerts.health.upkeep import Upkeep, upkeep_warnings
 from services.alerts.resources import Resources
 from services.alerts.wording import age
-from services.runtime.database import FAILED, borrow, ensure_writable, meaning_in_words, plainly
+from services.runtime.database import FAILED, Pool, borrow, ensure_writable, meaning_in_words, plainly
 from services.runtime.http.callers import Said
 from services.runtime.migrate import pending
 
 _DATABASE_SECONDS: Final = 3.0
+_NO_WORKER: Final = "No alert worker is running: pumps are not being evaluated."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,30 @@ async def readiness(resources: Resources) -> Readiness:
     )
 
 
+async def readiness_of_the_board(pool: Pool, now: datetime) -> Readiness:
+    """Look at what the board and the API need: the database, and a worker that keeps true what they show."""
+    try:
+        async with borrow(pool, within_seconds=_DATABASE_SECONDS) as connection:
+            names = await pending(connection, SQL_FOLDER)
+            if names:
+                return Readiness(_not_migrated(names), ())
+            await ensure_writable(connection)
+            status = await load_status(connection)
+            told = await warnings_of_workers(connection, now - LATE_AFTER)
+    except FAILED as error:
+        return Readiness((Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),), ())
+    late = is_late(status.alerts_alive_at, now)
+    missing = (Said(_NO_WORKER, _NO_WORKER),) if late else ()
+    others = [words for words in warnings_of(status, now) if words != _NO_WORKER]
+    return Readiness(
+        missing,
+        (
+            *(Said(words, words) for words in others),
+            *(Said(words, "policy: to be mended") for words in warnings_for(None, told)),
+        ),
+    )
+
+
 def _said_of(troubles: Sequence[PolicyTrouble], sentence: str, one: str, several: str) -> tuple[Said, ...]:
     how_many = one if len(troubles) == 1 else several.format(len(troubles))
     return tuple(Said(f"policy: {each.text}", f"policy: {sentence.format(how_many)}") for each in troubles)
@@ -67,8 +92,7 @@ def _said_of(troubles: Sequence[PolicyTrouble], sentence: str, one: str, several
 
 def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> tuple[Said, ...]:
     if names:
-        text = f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}"
-        return (Said(text, "migrations: not all are applied; run `pumpwatch migrate`"),)
+        return _not_migrated(names)
     missing = []
     if not resources.health.listening:
         text = "listener: not connected to the database's notifications; the queue is polled"
@@ -79,6 +103,11 @@ def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> 
     return tuple(missing)
 
 
+def _not_migrated(names: Sequence[str]) -> tuple[Said, ...]:
+    text = f"migrations: run `pumpwatch migrate`; not applied are {', '.join(names)}"
+    return (Said(text, "migrations: not all are applied; run `pumpwatch migrate`"),)
+
+
 def unreached_warning(alerts: int) -> tuple[str, ...]:
     """PURE. Say that pages reach nobody, if so."""
     if not alerts:
@@ -87,13 +116,11 @@ def unreached_warning(alerts: int) -> tuple[str, ...]:
     return (f"Nobody could be told: {which} reached nobody. Call somebody.",)
 
 
-def warnings_of(
-    status: Status, faults: tuple[str, ...], now: datetime, *, upkeep: Iterable[Upkeep] = ()
-) -> tuple[str, ...]:
+def warnings_of(status: Status, now: datetime, *, upkeep: Iterable[Upkeep] = ()) -> tuple[str, ...]:
     """PURE. What a person at the board must know: that what they see may not be all there is."""
     found = []
     if is_late(status.alerts_alive_at, now):
-        found.append("No alert worker is running: pumps are not being evaluated.")
+        found.append(_NO_WORKER)
     if status.oldest_queued_at is not None and is_late(status.oldest_queued_at, now):
         found.append(f"Evaluation is behind: news has waited for {age(now - status.oldest_queued_at)}.")
     if status.ingest_alive_at is not None and is_late(status.ingest_alive_at, now):
@@ -101,8 +128,6 @@ def warnings_of(
     if status.unjudged:
         which = "1 pump" if status.unjudged == 1 else f"{status.unjudged} pumps"
         found.append(f"{which} cannot be judged, by a fault of Pumpwatch: use the backup procedure.")
-    if faults:
-        found.append("A policy file cannot be used; see /readyz and the log.")
     if any(upkeep_warnings(upkeep, now)):
-        found.append("The database is behind with its upkeep, and sums may lack what came late; see /readyz.")
+        found.append("The database is behind with its upkeep; sums may lack what came late; see the worker's /readyz.")
     return tuple(found)

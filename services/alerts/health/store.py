@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Final
 
 import asyncpg
 
+from services.alerts.health.policy_state import BoardWarning
 from services.alerts.health.upkeep import UNSEEN, Upkeep
 from services.runtime.database import UNAVAILABLE, Connection, load_queries
 from services.runtime.isolation import described
@@ -53,6 +56,18 @@ async def record_heartbeat(connection: Connection, worker_id: str, now: datetime
 async def forget_heartbeats(connection: Connection, before: datetime) -> None:
     """Forget workers that were last heard of before then."""
     await connection.execute(QUERIES["forget_heartbeats"], before)
+
+
+async def say_state(connection: Connection, worker_id: str, warnings: Iterable[BoardWarning], now: datetime) -> None:
+    """Say what people at the board should know of this worker's policies."""
+    said = json.dumps([{"clinic_id": each.clinic_id, "words": each.words} for each in warnings])
+    await connection.execute(QUERIES["say_state"], worker_id, now, said)
+
+
+async def warnings_of_workers(connection: Connection, heard_since: datetime) -> tuple[BoardWarning, ...]:
+    """What the workers say that have been heard of since then; what several say, once."""
+    rows = await connection.fetch(QUERIES["warnings_of_workers"], heard_since)
+    return tuple(dict.fromkeys(BoardWarning(**each) for row in rows for each in json.loads(row["warnings"])))
 
 
 async def load_upkeep(connection: Connection) -> tuple[Upkeep, ...]:

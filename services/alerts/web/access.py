@@ -3,11 +3,14 @@
 Guarantees: with a token set, nothing but /livez, /readyz and /metrics answers without it, and /readyz tells nobody else
 a name, a path or an address; without one, only requests addressed to this machine are answered, so that a web page
 elsewhere cannot read alerts through the browser (DNS rebinding); a form that another site submits is refused, with or
-without a token. What is open is decided by the path that the router goes by.
+without a token; where too many wrong tokens come from, nothing is looked at for a while (runtime/http/attempts.py).
+What is open is decided by the path that the router goes by.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Final
 
 from starlette.requests import Request
@@ -15,7 +18,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.alerts.web.inputs import is_person_name
-from services.runtime.http.callers import comes_from_elsewhere, credentials_of, holds_token, is_addressed_here
+from services.runtime.http.attempts import Attempts, place_of
+from services.runtime.http.callers import comes_from_elsewhere, credentials_of, is_trusted
 
 _OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,6 +35,7 @@ class AccessControl:
         self._app = app
         self._token = token
         self._public_url = public_url
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refused request here; pass on the others."""
@@ -42,16 +47,19 @@ class AccessControl:
 
     def _refusal(self, request: Request) -> Response | None:
         request.state.person = None
-        request.state.trusted = self._is_trusted(request)
+        wait_seconds = self._judge(request)
         if request.scope["path"] in _OPEN_PATHS:
             return None
         if request.method not in _SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
             return PlainTextResponse("This form was sent from another site, and is refused.\n", 403)
         if self._token is None:
             return None if request.state.trusted else self._refusal_of_strangers(request)
+        if wait_seconds:
+            text = "Too many wrong passwords came from your network.\n"
+            return PlainTextResponse(text, 429, {"Retry-After": str(math.ceil(wait_seconds))})
         if not request.state.trusted:
             return PlainTextResponse(
-                "Expected your name and the token of ALERTS_API_TOKEN as password, or the token as a Bearer token.\n",
+                "Expected your name and the token of WEB_API_TOKEN as password, or the token as a Bearer token.\n",
                 401,
                 {"WWW-Authenticate": 'Basic realm="Pumpwatch", charset="UTF-8"'},
             )
@@ -62,14 +70,23 @@ class AccessControl:
         request.state.person = name
         return None
 
-    def _is_trusted(self, request: Request) -> bool:
-        if self._token is None:
-            return is_addressed_here(request.headers.get("host", ""), self._public_url)
-        return holds_token(_authorization(request), self._token)
+    def _judge(self, request: Request) -> float:
+        """Say in its state whether it is trusted; returns for how long nothing from its network is looked at."""
+        place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
+        authorization = _authorization(request)
+        guesses = self._token is not None and bool(authorization)
+        wait_seconds = self._attempts.wait_seconds(place, moment) if guesses else 0.0
+        trusted = not wait_seconds and is_trusted(request.headers, self._token, self._public_url)
+        request.state.trusted = trusted
+        if guesses and trusted:
+            self._attempts.was_right(place, moment)
+        elif guesses and not wait_seconds:
+            self._attempts.was_wrong(place, moment)
+        return wait_seconds
 
     def _refusal_of_strangers(self, request: Request) -> Response:
         host = request.headers.get("host", "")
-        text = f"Without ALERTS_API_TOKEN only this machine is answered, and the request is for {host[:100]!r}.\n"
+        text = f"Without WEB_API_TOKEN only this machine is answered, and the request is for {host[:100]!r}.\n"
         return PlainTextResponse(text, 421)
 
 

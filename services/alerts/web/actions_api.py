@@ -17,7 +17,7 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
-from services.alerts.web.dependencies import Borrowed, Running
+from services.alerts.web.dependencies import Borrowed, Held, Running
 from services.alerts.web.inputs import Moment, Name, NameOrNothing, PersonName, Words
 
 router = APIRouter(prefix="/v1")
@@ -83,42 +83,40 @@ class SilenceList(BaseModel):
 
 
 @router.post("/alerts/{alert_id}/remarks", status_code=204)
-async def remark(connection: Borrowed, resources: Running, alert_id: UUID, body: Remark) -> None:
+async def remark(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Remark) -> None:
     """Write something down in the alert's audit trail; 404: there is no such alert."""
-    await add_remark(
-        connection, alert_id, body.by, body.text, resources.policies.now, resources.clock(), acted=body.acted
-    )
+    await add_remark(connection, alert_id, body.by, body.text, policies, web.clock(), acted=body.acted)
 
 
 @router.post("/alerts/{alert_id}/resolve", status_code=204)
-async def resolve(connection: Borrowed, resources: Running, alert_id: UUID, body: Resolution) -> None:
+async def resolve(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Resolution) -> None:
     """Close an alert about one thing that happened, for good. Doing it again changes nothing.
 
     404: there is no such alert; 409: it ends by itself, or it is closed.
     """
-    await resolve_alert(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
+    await resolve_alert(connection, alert_id, body.by, body.note, policies, web.clock())
 
 
 @router.post("/alerts/{alert_id}/accept", status_code=204)
-async def accept(connection: Borrowed, resources: Running, alert_id: UUID, body: Acceptance) -> None:
+async def accept(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Acceptance) -> None:
     """Accept the level of demand that an alert tells of as the new one, and close it. Doing it again changes nothing.
 
     404: there is no such alert; 409: it is about something else, or it is over.
     """
-    await accept_level(connection, alert_id, body.by, body.note, resources.policies.now, resources.clock())
+    await accept_level(connection, alert_id, body.by, body.note, policies, web.clock())
 
 
 @router.get("/silences")
-async def get_silences(connection: Borrowed, resources: Running, clinic_id: NameOrNothing | None = None) -> SilenceList:
+async def get_silences(connection: Borrowed, web: Running, clinic_id: NameOrNothing | None = None) -> SilenceList:
     """Silences that hold now or are to come."""
-    now = resources.clock()
+    now = web.clock()
     return SilenceList(read_at=now, silences=await list_silences(connection, clinic_id, now))
 
 
 @router.post("/silences", status_code=201)
-async def post_silence(connection: Borrowed, resources: Running, body: NewSilence) -> SilenceMade:
+async def post_silence(connection: Borrowed, web: Running, policies: Held, body: NewSilence) -> SilenceMade:
     """Make a silence; 409: the clinic's policy does not allow it, or there is no such clinic, pump or rule, and why."""
-    now = resources.clock()
+    now = web.clock()
     asked = SilenceRequest(
         body.clinic_id,
         body.kind,
@@ -129,10 +127,10 @@ async def post_silence(connection: Borrowed, resources: Running, body: NewSilenc
         rule=body.rule,
         includes_high=body.includes_high,
     )
-    return SilenceMade(silence_id=await make_silence(connection, asked, body.by, resources.policies.now, now))
+    return SilenceMade(silence_id=await make_silence(connection, asked, body.by, policies, now))
 
 
 @router.post("/silences/{silence_id}/end", status_code=204)
-async def post_end(connection: Borrowed, resources: Running, silence_id: UUID, body: Person) -> None:
+async def post_end(connection: Borrowed, web: Running, silence_id: UUID, body: Person) -> None:
     """End a silence before its time; what it held goes out. 404: there is none, or it is over."""
-    await end_silence(connection, silence_id, body.by, resources.clock())
+    await end_silence(connection, silence_id, body.by, web.clock())

@@ -1,4 +1,4 @@
-"""HTTP: health for machines, alerts for programs, and the board for people.
+"""HTTP of `pumpwatch web`: alerts for programs, the board for people, and health for machines.
 
 Errors of the API are JSON with one sentence in `detail`: 404 an unknown alert, 409 one that cannot be
 acknowledged any more, 503 the database is away.
@@ -21,12 +21,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from services.alerts.errors import NotFound, Refused
-from services.alerts.health.readiness import readiness
+from services.alerts.health.readiness import readiness_of_the_board
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
 from services.alerts.web.board import action_views, silence_views, views
-from services.alerts.web.dependencies import Borrowed, Running, Web, web_of
+from services.alerts.web.dependencies import Borrowed, Held, Running, Web, web_of
 from services.alerts.web.inputs import NameOrNothing, Note, PersonName
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
@@ -67,9 +67,8 @@ def create_app(web: Web) -> Guarded:
     """Build the application behind its guard; it starts nothing."""
     app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
     app.state.web = web
-    settings = web.resources.settings
-    token = settings.api_token.get_secret_value() if settings.api_token else None
-    app.add_middleware(AccessControl, token=token, public_url=settings.public_url)
+    token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
+    app.add_middleware(AccessControl, token=token, public_url=web.settings.public_url)
     app.include_router(health)
     app.include_router(v1)
     app.include_router(actions_api.router)
@@ -108,8 +107,7 @@ async def _database_away(request: Request, error: Exception) -> Response:
     message = "The database cannot be reached. This says nothing about any pump."
     if request.scope["path"].startswith("/v1/"):
         return JSONResponse({"detail": message}, 503, headers)
-    bypass = web_of(request).bypass
-    return views.trouble(request, message, 503, headers, paged=bypass.paged if bypass else ())
+    return views.trouble(request, message, 503, headers, paged=await web_of(request).workers.paged())
 
 
 @health.get("/livez")
@@ -119,9 +117,9 @@ async def livez() -> dict[str, bool]:
 
 
 @health.get("/readyz")
-async def readyz(resources: Running, request: Request, response: Response) -> dict[str, object]:
+async def readyz(web: Running, request: Request, response: Response) -> dict[str, object]:
     """Say what is missing, if anything is: to a stranger without a name, a path or an address."""
-    found = await readiness(resources)
+    found = await readiness_of_the_board(web.pool, web.clock())
     missing, warnings = found.in_words(names=request.state.trusted)
     response.status_code = 503 if missing else 200
     return {"ready": not missing, "missing": missing, "warnings": warnings}
@@ -136,29 +134,31 @@ async def metrics(request: Request) -> Response:
 @v1.get("/alerts")
 async def get_alerts(
     connection: Borrowed,
-    resources: Running,
+    web: Running,
     state: StateFilter = StateFilter.OPEN,
     clinic_id: NameOrNothing | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlertList:
     """Alerts, the most urgent that nobody has first."""
-    now = resources.clock()
+    now = web.clock()
     return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit, now))
 
 
 @v1.get("/alerts/{alert_id}")
-async def get_alert(connection: Borrowed, resources: Running, alert_id: UUID) -> AlertWithHistory:
+async def get_alert(connection: Borrowed, web: Running, alert_id: UUID) -> AlertWithHistory:
     """One alert, who was told, and everything that happened to it."""
-    now = resources.clock()
+    now = web.clock()
     alert = await _existing(connection, alert_id, now)
     return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
 
 
 @v1.post("/alerts/{alert_id}/acknowledge")
-async def acknowledge(connection: Borrowed, resources: Running, alert_id: UUID, body: Acknowledgement) -> AlertView:
+async def acknowledge(
+    connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Acknowledgement
+) -> AlertView:
     """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
-    now = resources.clock()
-    await acknowledge_alert(connection, alert_id, body.by, body.note, resources.policies.now, now)
+    now = web.clock()
+    await acknowledge_alert(connection, alert_id, body.by, body.note, policies, now)
     return await _existing(connection, alert_id, now)
 
 

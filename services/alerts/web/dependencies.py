@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from services.alerts.outage.bypass import Bypass
-from services.alerts.resources import Resources
-from services.runtime.database import Connection
+from services.alerts.clock import Clock, utc_now
+from services.alerts.policies import Policies
+from services.alerts.policy_files.kept import KeptPolicies
+from services.alerts.web.settings import WebSettings
+from services.alerts.web.workers import PagedSoFar
+from services.runtime.database import Connection, Pool
 
 _BORROW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The running service, as far as a request needs it."""
+    """The running process, as far as a request needs it."""
 
-    resources: Resources
-    registry: CollectorRegistry
-    bypass: Bypass | None = None
+    pool: Pool
+    settings: WebSettings
+    workers: PagedSoFar
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    clock: Clock = utc_now
+    kept: KeptPolicies = field(default_factory=KeptPolicies)
+    """The policies that hold, read again every few seconds."""
+
+    async def policies(self, connection: Connection) -> Policies:
+        """The clinics' policies."""
+        if not self.kept.are_known:  # the first request, before they were read
+            await self.kept.load(connection)
+        return self.kept.now
 
 
 def web_of(request: Request) -> Web:
@@ -30,16 +43,17 @@ def web_of(request: Request) -> Web:
     return cast("Web", request.app.state.web)
 
 
-def resources_of(request: Request) -> Resources:
-    """What the parts of the service share."""
-    return web_of(request).resources
-
-
 async def connection_of(request: Request) -> AsyncIterator[Connection]:
     """Borrow a connection for one request."""
-    async with resources_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
+    async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
         yield connection
 
 
+async def policies_of(connection: Annotated[Connection, Depends(connection_of)], request: Request) -> Policies:
+    """The policies that hold."""
+    return await web_of(request).policies(connection)
+
+
 Borrowed = Annotated[Connection, Depends(connection_of)]
-Running = Annotated[Resources, Depends(resources_of)]
+Held = Annotated[Policies, Depends(policies_of)]
+Running = Annotated[Web, Depends(web_of)]

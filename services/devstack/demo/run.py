@@ -127,14 +127,14 @@ class _Demo:
         database = self._stack.enter_context(DemoDatabase(runner, database_url))
         self._screen.step(database.migrate())
         pager = self._start_pager()
-        ingest, alerts = self._make_services(database_url, mqtt_url)
+        ingest, alerts, web = self._make_services(database_url, mqtt_url)
         self._start_services(ingest)
         simulator = self._make_simulator(database_url, mqtt_url)
         self._start(simulator)
         self._watch_history(simulator, database)
         # After the history: an alert is about now, and half of a history would make old facts look like new ones.
-        self._start_services(alerts)
-        self._explain(alerts, database_url, mqtt_url)
+        self._start_services(alerts, web)
+        self._explain(web, database_url, mqtt_url)
         self._watch(database, pager)
 
     def _start_database(self) -> str:
@@ -184,8 +184,9 @@ class _Demo:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._screen.page(page)
 
-    def _make_services(self, database_url: str, mqtt_url: str) -> tuple[ServiceProcess, ServiceProcess]:
-        port = free_port(8081)
+    def _make_services(self, database_url: str, mqtt_url: str) -> tuple[ServiceProcess, ServiceProcess, ServiceProcess]:
+        board, health = free_port(8081), free_port(8082)
+        public_url = f"http://127.0.0.1:{board}"
         ingest = self._service(
             "ingest",
             {
@@ -201,12 +202,21 @@ class _Demo:
             "alerts",
             {
                 "ALERTS_DATABASE_URL": database_url,
-                "ALERTS_HTTP_PORT": str(port),
-                "ALERTS_PUBLIC_URL": f"http://127.0.0.1:{port}",
+                "ALERTS_HTTP_PORT": str(health),
+                "ALERTS_PUBLIC_URL": public_url,
                 "ALERTS_POLICY_FOLDER": str((FOLDER / "policies").resolve()),
             },
         )
-        return ingest, alerts
+        web = self._service(
+            "web",
+            {
+                "WEB_DATABASE_URL": database_url,
+                "WEB_HTTP_PORT": str(board),
+                "WEB_PUBLIC_URL": public_url,
+                "WEB_WORKER_URL": f"http://127.0.0.1:{health}",
+            },
+        )
+        return ingest, alerts, web
 
     def _make_simulator(self, database_url: str, mqtt_url: str) -> ServiceProcess:
         return self._service(
@@ -258,7 +268,7 @@ class _Demo:
         self._screen.end_status()
         self._screen.step(progress())
 
-    def _explain(self, alerts: ServiceProcess, database_url: str, mqtt_url: str) -> None:
+    def _explain(self, web: ServiceProcess, database_url: str, mqtt_url: str) -> None:
         broker = urlsplit(mqtt_url)
         by_hand = _BY_HAND.format(host=broker.hostname, port=broker.port or 1883)
         needs = "" if shutil.which("mosquitto_pub") else ", with mosquitto_pub of the package mosquitto-clients"
@@ -266,7 +276,7 @@ class _Demo:
         letters = f"{program if program.exists() else 'pumpwatch'} dead-letters list --database-url {database_url}"
         self._screen.step("the fleet is live; three things are about to happen to it")
         self._screen.say(
-            f"\nalert board  {alerts.url}/"
+            f"\nalert board  {web.url}/"
             f"\npages        shown here, and kept in {FOLDER / 'pages.log'}"
             f"\nlogs         {FOLDER / 'logs'}"
             f"\nrejected     {letters}"

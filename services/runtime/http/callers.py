@@ -61,6 +61,16 @@ def holds_token(authorization: str, token: str) -> bool:
     )
 
 
+def is_trusted(headers: Mapping[str, str], token: str | None, public_url: str) -> bool:
+    """Tell whether a request may be told everything: it holds the token; without one, it is addressed to this machine.
+
+    So that a web page elsewhere cannot read here through the browser of who works on this machine (DNS rebinding).
+    """
+    if token is None:
+        return is_addressed_here(headers.get("host", ""), public_url)
+    return holds_token(headers.get("authorization", ""), token)
+
+
 def comes_from_elsewhere(headers: Mapping[str, str], public_url: str) -> bool:
     """Tell whether a browser says that another site sent this request; an origin that is no address is another site.
 

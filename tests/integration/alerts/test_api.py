@@ -14,7 +14,7 @@ import pytest
 from services.alerts.policy_files.folder import PolicyFolder
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
-from tests.alerts_pages import STALL, Site, client_for
+from tests.alerts_pages import STALL, Site, client_for, worker_client_for
 from tests.alerts_world import POLICY, Story
 from tests.stack import Database
 
@@ -286,19 +286,41 @@ async def test_forms_of_other_sites_are_refused(site: Site, headers: dict[str, s
 
 
 async def test_readiness_says_what_is_missing(site: Site, database: Database, tmp_path: Path) -> None:
-    ready = await site.client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": []})
+    async with worker_client_for(site.story) as worker:
+        ready = await worker.get("/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": [], "paged": []})
     (tmp_path / "north.yaml").write_text("clinic_id: [")
     broken = PolicyFolder(tmp_path)
     await broken.reload()
-    async with client_for(site.story, folder=broken) as client:
-        answer = await client.get("/readyz")
+    async with worker_client_for(site.story, folder=broken) as worker:
+        answer = await worker.get("/readyz")
         assert answer.status_code == 503
         assert "north.yaml" in answer.json()["missing"][0]
-    await database.pool.execute("DELETE FROM schema_migrations WHERE version = 5")
-    (missing,) = (await site.client.get("/readyz")).json()["missing"]
-    assert "0005_alerts" in missing
-    assert (await site.client.get("/livez")).status_code == 200
+        await database.pool.execute("DELETE FROM schema_migrations WHERE version = 5")
+        for client in (worker, site.client):
+            missing = (await client.get("/readyz")).json()["missing"][0]
+            assert "0005_alerts" in missing
+            assert (await client.get("/livez")).status_code == 200
+
+
+async def test_the_board_is_ready_with_a_worker_that_lives(site: Site) -> None:
+    alone = await site.client.get("/readyz")
+    assert (alone.status_code, alone.json()["missing"]) == (
+        503,
+        ["No alert worker is running: pumps are not being evaluated."],
+    )
+    await site.story.new_worker().heartbeat_once()
+    ready = await site.client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": []})
+
+
+async def test_the_worker_shows_no_alert_and_takes_no_order(story: Story) -> None:
+    await story.run([(0, STALL)])
+    async with worker_client_for(story) as worker:
+        for path in ("/", "/v1/alerts", "/static/board.css", "/openapi.json", f"/alerts/{NOBODY}"):
+            answer = await worker.get(path)
+            assert (answer.status_code, "pumpwatch web" in answer.text) == (404, True), path
+            assert (await worker.post(path)).status_code == 404
 
 
 async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(site: Site, database: Database) -> None:
@@ -313,7 +335,8 @@ async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(s
     assert "behind with its upkeep" in (await site.client.get("/")).text
     await worker.look_at_upkeep_once()
     assert worker._resources.metrics.upkeep_overdue_seconds._value.get() >= 86_400
-    ready = await site.client.get("/readyz")
+    async with worker_client_for(site.story) as client:
+        ready = await client.get("/readyz")
     assert (ready.status_code, ready.json()["missing"]) == (200, [])
     [warning] = ready.json()["warnings"]
     assert warning == (
@@ -324,7 +347,8 @@ async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(s
     await database.pool.execute("ALTER VIEW upkeep RENAME TO gone")
     await worker.look_at_upkeep_once()
     assert "behind with its upkeep" in (await site.client.get("/")).text
-    [warning] = (await site.client.get("/readyz")).json()["warnings"]
+    async with worker_client_for(site.story) as client:
+        [warning] = (await client.get("/readyz")).json()["warnings"]
     assert "cannot be seen: UndefinedTableError" in warning
 
 

@@ -58,7 +58,7 @@ def test_the_board_says_it_in_one_line() -> None:
     well = Status(
         oldest_queued_at=None, oldest_evaluated_at=NOW, pumps=1, unjudged=0, alerts_alive_at=NOW, ingest_alive_at=NOW
     )
-    assert warnings_of(well, (), NOW, upkeep=(DONE,)) == ()
+    assert warnings_of(well, NOW, upkeep=(DONE,)) == ()
     two = (late("rollup", "x", hours=1), late("job", "y", hours=1))
-    [line] = warnings_of(well, (), NOW, upkeep=two)
-    assert line == "The database is behind with its upkeep, and sums may lack what came late; see /readyz."
+    [line] = warnings_of(well, NOW, upkeep=two)
+    assert line == "The database is behind with its upkeep; sums may lack what came late; see the worker's /readyz."

@@ -16,12 +16,14 @@ from schemas.policy import Priority
 from services.alerts.delivery.mute import SilenceRequest, covers
 from services.alerts.delivery.silences import check_asked, end_silence, make_silence
 from services.alerts.errors import Refused
+from services.alerts.policies import Policies
 from services.alerts.web.board.silence_form import Opened, asked_for, faults_of, first_values, when_shown
 from services.alerts.web.board.views import existing_alert, render, trouble
-from services.alerts.web.dependencies import Borrowed, Running
+from services.alerts.web.dependencies import Borrowed, Held, Running
 from services.alerts.web.inputs import is_person_name
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import alerts_in_scope
+from services.runtime.database import Connection
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,11 +32,11 @@ class _Form:
     """One request about the form of one alert."""
 
     def __init__(
-        self, connection: Borrowed, resources: Running, request: Request, alert: AlertView, now: datetime
+        self, connection: Connection, policies: Policies, request: Request, alert: AlertView, now: datetime
     ) -> None:
         self._connection, self._request, self._now = connection, request, now
         self._alert = alert
-        self._paging = resources.policies.now.of(alert.clinic_id).paging
+        self._paging = policies.of(alert.clinic_id).paging
         self.opened = Opened(alert.clinic_id, alert.pump_id, alert.rule, Priority(alert.priority))
         self.first = first_values(self.opened, self._paging, request.state.person or "")
 
@@ -77,17 +79,20 @@ class _Form:
 
 
 @router.get("/alerts/{alert_id}/silence")
-async def silence_form(connection: Borrowed, resources: Running, request: Request, alert_id: UUID) -> Response:
+async def silence_form(
+    connection: Borrowed, web: Running, policies: Held, request: Request, alert_id: UUID
+) -> Response:
     """Ask who wants silence, how long and why."""
-    now = resources.clock()
-    form = _Form(connection, resources, request, await existing_alert(connection, alert_id, now), now)
+    now = web.clock()
+    form = _Form(connection, policies, request, await existing_alert(connection, alert_id, now), now)
     return form.ask(form.first)
 
 
 @router.post("/alerts/{alert_id}/silence")
 async def silence(
     connection: Borrowed,
-    resources: Running,
+    web: Running,
+    policies: Held,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
@@ -104,9 +109,9 @@ async def silence(
 
     `step`: "preview" shows what it would hold, "change" the fields again, anything else carries it out.
     """
-    now = resources.clock()
+    now = web.clock()
     alert = await existing_alert(connection, alert_id, now)
-    form = _Form(connection, resources, request, alert, now)
+    form = _Form(connection, policies, request, alert, now)
     typed = form.first | {"by": by, "reason": reason, "hours": hours}
     chosen = {"begins_in_hours": begins_in_hours, "scope": scope, "kind": kind, "includes_high": includes_high}
     typed |= {name: value for name, value in chosen.items() if value}
@@ -115,7 +120,6 @@ async def silence(
     if faults := faults_of(typed):
         return form.ask(typed, " ".join(faults), 422)
     shown = when_shown(shown_at, now) if shown_at else now
-    policies = resources.policies.now
     try:
         asked = asked_for(typed, form.opened, shown or now)
         await check_asked(connection, asked, policies, now)
@@ -129,10 +133,10 @@ async def silence(
 
 @router.post("/silences/{silence_id}/end")
 async def end(
-    connection: Borrowed, resources: Running, request: Request, silence_id: UUID, by: Annotated[str, Form()] = ""
+    connection: Borrowed, web: Running, request: Request, silence_id: UUID, by: Annotated[str, Form()] = ""
 ) -> Response:
     """End a silence now."""
     if not is_person_name(by.strip()):
         return trouble(request, "Give your name to end a silence.", 422)
-    await end_silence(connection, silence_id, by.strip(), resources.clock())
+    await end_silence(connection, silence_id, by.strip(), web.clock())
     return RedirectResponse("/", 303)

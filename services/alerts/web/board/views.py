@@ -19,15 +19,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
-from services.alerts.health.policy_state import policy_state
+from services.alerts.health.paged import PagedPast
+from services.alerts.health.policy_state import warnings_for
 from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status, load_upkeep
+from services.alerts.health.store import count_unreached, load_status, load_upkeep, warnings_of_workers
+from services.alerts.health.troubles import LATE_AFTER
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
-from services.alerts.model import OpenAlert
 from services.alerts.web.board import wording
-from services.alerts.web.dependencies import Borrowed, Running
+from services.alerts.web.dependencies import Borrowed, Held, Running
 from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, NameOrNothing, is_note, is_person_name
 from services.alerts.web.read_models import AlertView, StateFilter
 from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
@@ -66,14 +67,14 @@ _ENVIRONMENT: Final = make_environment()
 
 @router.get("/")
 async def board(
-    connection: Borrowed, resources: Running, request: Request, clinic_id: NameOrNothing | None = None
+    connection: Borrowed, web: Running, request: Request, clinic_id: NameOrNothing | None = None
 ) -> Response:
     """Every alert that is not closed."""
-    now = resources.clock()
+    now = web.clock()
     alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN, now)
     status = await load_status(connection)
     unreached = await count_unreached(connection)
-    policies = policy_state(resources.policies.now, resources.environment, await clinics_with_pumps(connection))
+    of_workers = await warnings_of_workers(connection, now - LATE_AFTER)
     return render(
         "board.html",
         request,
@@ -87,23 +88,24 @@ async def board(
         taken=[alert for alert in alerts if alert.state == "acknowledged"],
         silences=await list_silences(connection, clinic_id or None, now),
         warnings=(
-            *warnings_of(status, resources.policies.now.faults, now, upkeep=await load_upkeep(connection)),
-            *policies.warnings(clinic_id or None),
+            *warnings_of(status, now, upkeep=await load_upkeep(connection)),
+            *warnings_for(clinic_id or None, of_workers),
             *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
         ),
     )
 
 
 @router.get("/alerts/{alert_id}")
-async def alert_page(connection: Borrowed, resources: Running, request: Request, alert_id: UUID) -> Response:
+async def alert_page(connection: Borrowed, web: Running, request: Request, alert_id: UUID) -> Response:
     """One alert with its history."""
-    return await show_alert(connection, resources.clock(), request, alert_id)
+    return await show_alert(connection, web.clock(), request, alert_id)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
 async def acknowledge(
     connection: Borrowed,
-    resources: Running,
+    web: Running,
+    policies: Held,
     request: Request,
     alert_id: UUID,
     by: Annotated[str, Form()] = "",
@@ -112,14 +114,14 @@ async def acknowledge(
     back: Annotated[str, Form()] = "board",
 ) -> Response:
     """Take an alert, from the board or from its own page."""
-    name, words, now = by.strip(), note.strip(), resources.clock()
+    name, words, now = by.strip(), note.strip(), web.clock()
     if not (is_person_name(name) and is_note(words)):
         refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_TEXT})."
         return await show_alert(
             connection, now, request, alert_id, refused=refused, typed=(name, words), status_code=422
         )
     try:
-        await acknowledge_alert(connection, alert_id, name, words or None, resources.policies.now, now)
+        await acknowledge_alert(connection, alert_id, name, words or None, policies, now)
     except Refused as error:
         return await show_alert(
             connection,
@@ -184,9 +186,9 @@ def trouble(
     status_code: int,
     headers: dict[str, str] | None = None,
     *,
-    paged: Sequence[OpenAlert] = (),
+    paged: Sequence[PagedPast] | None = (),
 ) -> Response:
-    """Build a page that shows no alert, says why, and names what was paged without the database."""
+    """Build a page that shows no alert, says why, and names what was paged without the database; None: nobody knows."""
     now = datetime.now(UTC)
     return render("trouble.html", request, status_code, headers, now=now, message=message, paged=paged, warnings=())
 

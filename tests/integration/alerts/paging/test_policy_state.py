@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from services.alerts.evaluation.worker import Worker
 from services.alerts.health.ping import vitals
 from services.alerts.policy_files.folder import PolicyFolder
-from tests.alerts_pages import client_for
+from tests.alerts_pages import client_for, worker_client_for
 from tests.alerts_world import Story
 from tests.command import pumpwatch
 from tests.stack import Database
@@ -39,10 +40,18 @@ def write(folder: Path, clinic: str, mail: str = "json://127.0.0.1:9/") -> Path:
 async def said(
     story: Story, folder: PolicyFolder, environment: dict[str, str]
 ) -> tuple[int, dict[str, list[str]], str]:
-    """Status and content of /readyz, and the board."""
-    async with client_for(story, folder=folder, environment=environment) as client:
+    """Status and content of the worker's /readyz, and the board, which the worker has told."""
+    async with worker_client_for(story, folder=folder, environment=environment) as client:
         ready = await client.get("/readyz")
+    await tell(story, folder, environment)
+    async with client_for(story) as client:
         return ready.status_code, ready.json(), (await client.get("/")).text
+
+
+async def tell(story: Story, folder: PolicyFolder, environment: dict[str, str]) -> None:
+    worker = Worker(story.resources(folder=folder, environment=environment))
+    await worker.heartbeat_once()
+    await worker.say_state_once()
 
 
 async def test_a_policy_file_that_vanishes_holds_and_one_that_never_was_there_is_missed(
@@ -91,7 +100,7 @@ async def test_an_address_that_cannot_be_used_is_named_without_what_is_secret(st
     assert "the variable NURSE_SMS is not set" in board
     assert "s3cret" not in board + str(ready)
     assert (await vitals(story.resources(folder=folder, environment={}))).unpaged == 1
-    async with client_for(story, folder=folder, environment={}) as client:
+    async with client_for(story) as client:
         assert "Tell the operator" not in (await client.get("/", params={"clinic_id": "another"})).text
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from services.alerts.policy_files.folder import PolicyFolder
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
-from tests.alerts_pages import STALL, Site, client_for
+from tests.alerts_pages import STALL, Site, client_for, worker_client_for
 from tests.alerts_world import Story
 from tests.stack import Database
 
@@ -168,7 +168,7 @@ async def test_readiness_names_nothing_to_strangers_and_everything_with_the_toke
     folder = PolicyFolder(tmp_path)
     await folder.reload()
     await database.pool.execute("DELETE FROM schema_migrations WHERE version = 5")
-    async with client_for(story, folder=folder, api_token="s3cret") as client:
+    async with worker_client_for(story, folder=folder, api_token="s3cret") as client:
         told = await client.get("/readyz")
         assert told.status_code == 503
         assert told.json()["missing"] == [
@@ -186,12 +186,13 @@ async def test_readiness_names_nothing_to_strangers_and_everything_with_the_toke
             assert "0005_alerts" in everything.text
     port = free_port()
     pool = await open_pool(f"postgresql://somebody@127.0.0.1:{port}/nothing", application_name="test")
-    async with client_for(Story(pool, "postgresql://localhost/x"), api_token="s3cret") as client:
-        told = await client.get("/readyz")
-        assert (told.status_code, told.json()["missing"][0]) == (503, "database: the database cannot be reached")
-        for secret in ("127.0.0.1", str(port), "somebody"):
-            assert secret not in told.text
-        assert str(port) in (await client.get("/readyz", headers={"Authorization": "Bearer s3cret"})).text
+    for make in (client_for, worker_client_for):
+        async with make(Story(pool, "postgresql://localhost/x"), api_token="s3cret") as client:
+            told = await client.get("/readyz")
+            assert (told.status_code, told.json()["missing"][0]) == (503, "database: the database cannot be reached")
+            for secret in ("127.0.0.1", str(port), "somebody"):
+                assert secret not in told.text
+            assert str(port) in (await client.get("/readyz", headers={"Authorization": "Bearer s3cret"})).text
     await pool.close()
 
 

@@ -1,0 +1,87 @@
+"""`pumpwatch web`: the board and the API as a process of their own, so that nobody who reads holds up who pages.
+
+Guarantees: it decides nothing and pages nobody; where this machine is short of time, the worker goes first; while the
+database is away it stays up, and shows what the worker has paged without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from services.alerts.web.api import create_app
+from services.alerts.web.dependencies import Web
+from services.alerts.web.settings import WebSettings
+from services.alerts.web.workers import WorkerAnswers
+from services.runtime.database import FAILED, Pool, borrow, open_pool, plainly
+from services.runtime.http.limits import Limits
+from services.runtime.http.server import serve
+from services.runtime.signals import stop_signal
+
+_POOL_CONNECTIONS = 4
+"""What people read is worth few of the database's processes at once: they share its time with what pages."""
+_STATEMENT_SECONDS = 10.0
+_NICE = 5
+
+log = structlog.get_logger()
+
+
+async def run(settings: WebSettings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        services.runtime.http.server.AddressInUseError: The HTTP address cannot be bound.
+    """
+    with suppress(OSError):
+        os.nice(_NICE)
+    with stop_signal() as stop:
+        await run_until(stop, settings)
+
+
+async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
+    """Run until `stop` is set."""
+    token = settings.api_token.get_secret_value() if settings.api_token else None
+    limits = Limits(settings.most_connections, settings.request_within_seconds, settings.answer_within_seconds)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(
+            settings.database_url.get_secret_value(),
+            application_name="pumpwatch-web",
+            max_size=_POOL_CONNECTIONS,
+            command_timeout_seconds=_STATEMENT_SECONDS,
+        )
+        stack.callback(pool.terminate)
+        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token))
+        app = create_app(web)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(
+                    serve(
+                        app,
+                        host=settings.http_host,
+                        port=settings.http_port,
+                        limits=limits,
+                        proxies=settings.trusted_proxies,
+                    )
+                ),
+                group.create_task(_keep_up(web, pool)),
+            ]
+            log.info("web_started", board=f"http://{settings.http_host}:{settings.http_port}/")
+            await stop.wait()
+            log.info("web_stopping")
+            for task in tasks:
+                task.cancel()
+    log.info("web_stopped")
+
+
+async def _keep_up(web: Web, pool: Pool) -> None:
+    """Read policies again as they change."""
+    while True:
+        try:
+            async with borrow(pool, within_seconds=_STATEMENT_SECONDS) as connection:
+                await web.kept.load(connection)
+        except FAILED as error:
+            log.warning("policies_not_read", error=plainly(error))
+        await asyncio.sleep(web.settings.policy_poll_seconds)

@@ -1,0 +1,70 @@
+"""Settings of the board and the API, from `WEB_*` in the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.runtime.addresses import SecretDatabaseUrl
+from services.runtime.http.callers import is_loopback
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        msg = "expected an address that begins with http:// or https://"
+        raise ValueError(msg)
+    return url.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        msg = f"{text!r}: expected an address or a network, such as 172.18.0.0/16"
+        raise ValueError(msg) from None
+
+
+class WebSettings(BaseSettings):
+    """Built once, passed down. Every span names its unit."""
+
+    model_config = SettingsConfigDict(env_prefix="WEB_", env_ignore_empty=True, frozen=True, extra="ignore")
+
+    database_url: SecretDatabaseUrl
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
+    public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
+    """Where staff reach the board from their phones."""
+    api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Password of the board and the API. Without one the process listens on this machine only."""
+    worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
+    """Where an alert worker answers: while the database is away, what it has paged is asked there."""
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
+    """Addresses or networks of TLS proxies, with commas between. What they say of who asks (X-Forwarded-For) is
+    believed; without it, everybody who comes by a proxy counts as one."""
+    most_connections: Annotated[int, Field(ge=16, le=10_000)] = 512
+    request_within_seconds: Annotated[float, Field(ge=0.1, le=120)] = 10.0
+    answer_within_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
+    policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    log_json: bool = False
+    log_level: str = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, values: dict[str, object]) -> dict[str, object]:
+        proxies = values.get("trusted_proxies")
+        if isinstance(proxies, str):
+            values = values | {"trusted_proxies": [each.strip() for each in proxies.split(",") if each.strip()]}
+        return values
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.api_token is None and not is_loopback(self.http_host):
+            msg = (
+                f"WEB_HTTP_HOST is {self.http_host!r}, which others can reach, and WEB_API_TOKEN is not "
+                "set: alerts are patient data. Set WEB_API_TOKEN, or listen on 127.0.0.1"
+            )
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,144 @@
+"""What bounds the connections of a server: how many there are, and how long a request may take.
+
+Guarantees: a request that is not whole after `request_within_seconds` ends its connection, and so does an answer that
+is not taken after `answer_within_seconds`; there are never more than `most_connections`, and where one more comes, the
+one that has waited longest for a request gives way, so that connections that ask nothing lock nobody out. An answer
+that the server gives by itself carries the security headers too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.runtime.http.guard import SECURITY_HEADERS
+
+_IDLE: Final = "idle"
+_RECEIVING: Final = "receiving"
+_ANSWERING: Final = "answering"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one server."""
+
+    most_connections: int = 512
+    request_within_seconds: float = 10.0
+    """From the connection, or from the first byte of a further request, to the last of its body."""
+    answer_within_seconds: float = 30.0
+    """From there until the answer is handed to the network."""
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1, with an end to everything. `limits` is set in a subclass (`bounded_by`)."""
+
+    limits: ClassVar[Limits] = Limits()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._doing: tuple[str, object] = (_IDLE, None)
+        self._waits_since = time.monotonic()
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # --- what uvicorn calls -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, if need be in place of one that asks nothing."""
+        super().connection_made(transport)
+        self._enter((_RECEIVING, None))
+        if len(self.connections) > self.limits.most_connections:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request of this connection."""
+        super().on_response_complete()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._answer_for_the_application(400, msg)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when it waits for a whole request; None: one is being answered."""
+        return None if self._doing[0] == _ANSWERING else self._waits_since
+
+    def _look(self) -> None:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            doing: tuple[str, object] = (_ANSWERING, cycle)
+        elif self.timeout_keep_alive_task is not None and not self.conn.trailing_data[0]:
+            doing = (_IDLE, None)  # uvicorn closes it when that time is over
+        else:
+            doing = (_RECEIVING, None)
+        if doing != self._doing:
+            self._enter(doing)
+
+    def _enter(self, doing: tuple[str, object]) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._doing = doing
+        if doing[0] == _ANSWERING:
+            self._deadline = self.loop.call_later(self.limits.answer_within_seconds, self._give_up)
+            return
+        self._waits_since = time.monotonic()
+        if doing[0] == _RECEIVING:
+            self._deadline = self.loop.call_later(self.limits.request_within_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._doing[0] == _RECEIVING and self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._answer_for_the_application(
+                408, f"The request was not whole within {self.limits.request_within_seconds:g} seconds."
+            )
+        else:
+            self.transport.abort()
+
+    def _make_room(self) -> None:
+        of_ours = (each for each in self.connections if isinstance(each, BoundedProtocol))
+        open_ones = [each for each in of_ours if not each.transport.is_closing()]
+        if len(open_ones) > self.limits.most_connections:
+            # This one waits too: where all others are being answered, it is the one that ends.
+            waiting = [(since, each) for each in open_ones if (since := each.waits_since) is not None]
+            min(waiting, key=lambda each: each[0])[1].transport.abort()
+
+    def _answer_for_the_application(self, status_code: int, text: str) -> None:
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(text) + 1).encode()),
+            (b"connection", b"close"),
+            *SECURITY_HEADERS,
+        ]
+        for event in (
+            h11.Response(status_code=status_code, headers=headers),
+            h11.Data(data=f"{text}\n".encode()),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+def bounded_by(limits: Limits) -> type[BoundedProtocol]:
+    """The protocol with the limits of one server."""
+    return type("Bounded", (BoundedProtocol,), {"limits": limits})
