@@ -84,6 +84,7 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     await start_ingest(dsn, broker, run_service)
     alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
     service = await run_service("alerts", alerts)
+    web = await run_service("web", {"WEB_DATABASE_URL": dsn, "WEB_WORKER_URL": service.url})
     await publish(broker, before, ("motor_stall", "raised"))
     (page,) = await page_collector.wait_for(1)
     assert "not recorded" not in page.title
@@ -97,7 +98,7 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     assert time.monotonic() - began < 5.5  # 5, and a bit for a test on a busy machine
     assert pages[1].title == "Pumpwatch HIGH, not recorded: pump alarm"
     assert during not in str(pages[1].raw)
-    assert during in await asyncio.to_thread(board_of, service)
+    assert during in await asyncio.to_thread(board_of, web)
     await publish(broker, during, ("motor_stall", "raised"))  # the device says it again
 
     server.start()
@@ -132,7 +133,11 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     finally:
         await connection.close()
     assert len(page_collector.pages) == 2
-    assert "Told while the database was away" in await asyncio.to_thread(board_of, service)
+    assert "Told while the database was away" in await asyncio.to_thread(board_of, web)
+
+    service.terminate(within_seconds=5)
+    server.stop()
+    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web)
 
 
 async def test_what_ended_just_before_the_database_went_away_is_paged_when_it_comes_back_meanwhile(

@@ -92,7 +92,7 @@ async def serve(
 
 def _within_files(limits: Limits) -> Limits:
     allowed = allow_files(limits.most_connections + _OTHER_FILES)
-    most = max(_LEAST_CONNECTIONS, min(limits.most_connections, allowed - _OTHER_FILES))
+    most = min(limits.most_connections, max(_LEAST_CONNECTIONS, allowed - _OTHER_FILES))
     if most < limits.most_connections:
         log.warning("few_files_allowed", files=allowed, connections=most, expected=limits.most_connections)
     return replace(limits, most_connections=most)

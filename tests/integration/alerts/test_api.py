@@ -255,6 +255,7 @@ async def test_a_token_is_asked_for_everything_but_health(story: Story) -> None:
             answer = await client.get(path)
             assert answer.status_code == 401, path
             assert answer.headers["www-authenticate"].startswith("Basic")
+        await story.new_worker().heartbeat_once()
         for path in ("/livez", "/readyz", "/metrics"):
             assert (await client.get(path)).status_code == 200, path
         assert (await client.get("/v1/alerts", headers={"Authorization": "Bearer wrong"})).status_code == 401

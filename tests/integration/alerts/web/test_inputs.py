@@ -138,6 +138,26 @@ async def test_a_name_at_the_sign_in_that_is_no_line_of_text_is_refused(database
         assert (await client.get("/", auth=("Ännchen 張", "s3cret"))).status_code == 200
 
 
+async def test_who_guesses_is_not_looked_at_for_a_while_and_locks_out_nobody_who_works_there(
+    database: Database,
+) -> None:
+    story = Story(database.pool, database.dsn)
+    async with client_for(story, api_token="s3cret") as stranger:
+        assert (await stranger.get("/")).status_code == 401  # no guess: a browser asks before it sends anything
+        for number in range(20):
+            path = ("/", "/readyz", "/v1/alerts")[number % 3]
+            assert (await stranger.get(path, auth=("Eve", f"guess {number}"))).status_code in (401, 503)
+        locked = await stranger.get("/", auth=("Eve", "s3cret"))
+        assert (locked.status_code, is_guarded(locked)) == (429, True)
+        assert 0 < int(locked.headers["retry-after"]) <= 60
+        assert "missing" in (await stranger.get("/readyz", headers={"Authorization": "Bearer s3cret"})).json()
+    async with client_for(story, api_token="s3cret") as ward:
+        assert (await ward.get("/", auth=("Ann", "s3cret"))).status_code == 200
+        for number in range(40):
+            assert (await ward.get("/", auth=("Eve", f"guess {number}"))).status_code == 401
+        assert (await ward.get("/", auth=("Ann", "s3cret"))).status_code == 200
+
+
 async def test_every_error_carries_the_security_headers(site: Site) -> None:
     answers = [
         await site.client.get("/nothing"),
