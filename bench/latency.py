@@ -8,9 +8,12 @@ server, so Apprise's own time and the post are inside the figure.
 
     python -m bench.latency --flood valid|invalid|nested|huge
     python -m bench.latency --backlog 1000000
+    python -m bench.latency --readers 200
 
 With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
-`--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain.
+`--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain. With
+`--readers` so many people look at the board without pause, beside 1,500 half requests and guesses of its password
+(bench/readers.py).
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ from bench import stack
 from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.load import write_messages
+from bench.readers import TOKEN, look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
@@ -156,6 +160,10 @@ def _flood(url: str, kind: str) -> None:
     asyncio.run(flood(url, PAYLOADS[kind]))
 
 
+def _look(url: str, readers: int) -> None:
+    asyncio.run(look(url, readers))
+
+
 async def _keep_a_session(url: str) -> None:
     """Have the sessions that ingest would have, so that what is published before it starts waits for it."""
     defaults = IngestSettings.model_fields
@@ -191,6 +199,7 @@ def main() -> None:
     parser.add_argument("--alarms", type=int, default=200)
     parser.add_argument("--flood", choices=PAYLOADS, help="what one more device sends without pause")
     parser.add_argument("--backlog", type=int, default=0, help="readings that wait at the broker when ingest starts")
+    parser.add_argument("--readers", type=int, default=0, help="people who look at the board without pause")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with ExitStack() as on_exit:
@@ -201,11 +210,17 @@ def main() -> None:
         asyncio.run(stack.fresh_database(servers, devices=_BACKGROUND_PUMPS + arguments.alarms))
         _policy(servers.folder / "policies", pager.url)
         alerts = {"ALERTS_DATABASE_URL": servers.dsn, "ALERTS_POLICY_FOLDER": str(servers.folder / "policies")}
-        on_exit.enter_context(stack.service("alerts", alerts, log_path=servers.folder / "a.log"))
+        worker = on_exit.enter_context(stack.service("alerts", alerts, log_path=servers.folder / "a.log"))
         if arguments.backlog:
             _make_backlog(servers, arguments.backlog)
         ingest = stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log")
         process = on_exit.enter_context(ingest)
+        if arguments.readers:
+            board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url, "WEB_API_TOKEN": TOKEN}
+            web = on_exit.enter_context(stack.service("web", board, log_path=servers.folder / "w.log"))
+            looking = Process(target=_look, args=(web.url, arguments.readers), daemon=True)
+            looking.start()
+            on_exit.callback(looking.kill)
         if arguments.flood:
             flooding = Process(target=_flood, args=(servers.broker.url, arguments.flood), daemon=True)
             flooding.start()
@@ -216,6 +231,9 @@ def main() -> None:
         )
         for what in ("stored", "rejected"):
             result[what] = metric(process.url, f'pumpwatch_ingest_events_total{{result="{what}"}}')
+        if arguments.readers:
+            for status in ("200", "401", "429"):
+                result[f"answers {status}"] = metric(web.url, f'pumpwatch_web_requests_total{{status="{status}"}}')
     for name, values in result.items():
         print(f"{name}: {values}")
     if arguments.json:

@@ -43,7 +43,7 @@ ASK_THE_DATABASE = (
 """One line for each, with what it must be given."""
 
 ASK_NOTHING = ("policy check POLICY", "version")
-SERVE = ("alerts", "demo", "ingest", "simulate")
+SERVE = ("alerts", "demo", "ingest", "simulate", "web")
 """Started from scratch by others: `run_service`, and tests/e2e."""
 
 
@@ -87,7 +87,18 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
 def test_help_lists_every_command():
     done = pumpwatch("--help")
     assert done.returncode == 0
-    for command in ("ingest", "alerts", "simulate", "migrate", "enrol", "demo", "dead-letters", "audit", "policy"):
+    for command in (
+        "ingest",
+        "alerts",
+        "web",
+        "simulate",
+        "migrate",
+        "enrol",
+        "demo",
+        "dead-letters",
+        "audit",
+        "policy",
+    ):
         assert f"  {command} " in done.stdout
 
 

@@ -28,6 +28,7 @@ from services.alerts.web.access import AccessControl
 from services.alerts.web.board import action_views, silence_views, views
 from services.alerts.web.dependencies import Borrowed, Held, Running, Web, web_of
 from services.alerts.web.inputs import NameOrNothing, Note, PersonName
+from services.alerts.web.metrics import Counted, WebMetrics
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
@@ -63,7 +64,7 @@ class AlertWithHistory(BaseModel):
     transitions: tuple[HistoryEntry, ...]
 
 
-def create_app(web: Web) -> Guarded:
+def create_app(web: Web) -> Counted:
     """Build the application behind its guard; it starts nothing."""
     app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
     app.state.web = web
@@ -81,7 +82,7 @@ def create_app(web: Web) -> Guarded:
     app.add_exception_handler(RequestValidationError, _not_understood)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
-    return Guarded(app)
+    return Counted(Guarded(app), WebMetrics.on(web.registry))
 
 
 async def _cannot(request: Request, error: Exception) -> Response:

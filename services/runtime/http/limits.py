@@ -1,21 +1,22 @@
 """What bounds the connections of a server: how many there are, and how long a request may take.
 
 Guarantees: a request that is not whole after `request_within_seconds` ends its connection, and so does an answer that
-is not taken after `answer_within_seconds`; there are never more than `most_connections`, and where one more comes, the
-one that has waited longest for a request gives way, so that connections that ask nothing lock nobody out. An answer
-that the server gives by itself carries the security headers too.
+is not taken after `answer_within_seconds`; there are never more than `most_connections`, and where one more comes, one
+that waits for a request gives way: of the place that has most such, the one that has waited longest. So connections
+that ask nothing lock nobody out. An answer that the server gives by itself carries the security headers too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from services.runtime.http.attempts import place_of
 from services.runtime.http.guard import SECURITY_HEADERS
 
 _IDLE: Final = "idle"
@@ -38,11 +39,13 @@ class BoundedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, with an end to everything. `limits` is set in a subclass (`bounded_by`)."""
 
     limits: ClassVar[Limits] = Limits()
+    waiting: ClassVar[dict[str, OrderedDict[BoundedProtocol, None]]] = {}
+    """By place, the connections that wait for a whole request, the longest first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._doing: tuple[str, object] = (_IDLE, None)
-        self._waits_since = time.monotonic()
+        self._place = ""
         self._deadline: asyncio.TimerHandle | None = None
 
     # --- what uvicorn calls -----------------------------------------------------------------------------------------
@@ -50,8 +53,9 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, if need be in place of one that asks nothing."""
         super().connection_made(transport)
+        self._place = place_of(self.client[0]) if self.client else ""
         self._enter((_RECEIVING, None))
-        if len(self.connections) > self.limits.most_connections:
+        if len(self.connections) > self.limits.most_connections and self.waiting:
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -68,6 +72,7 @@ class BoundedProtocol(H11Protocol):
         """Forget the connection."""
         if self._deadline is not None:
             self._deadline.cancel()
+        self.wait_no_more()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -75,11 +80,6 @@ class BoundedProtocol(H11Protocol):
         self._answer_for_the_application(400, msg)
 
     # --- time -------------------------------------------------------------------------------------------------------
-
-    @property
-    def waits_since(self) -> float | None:
-        """Since when it waits for a whole request; None: one is being answered."""
-        return None if self._doing[0] == _ANSWERING else self._waits_since
 
     def _look(self) -> None:
         cycle = self.cycle
@@ -97,10 +97,13 @@ class BoundedProtocol(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
         self._doing = doing
+        self.wait_no_more()
+        if self.transport.is_closing():
+            return
         if doing[0] == _ANSWERING:
             self._deadline = self.loop.call_later(self.limits.answer_within_seconds, self._give_up)
             return
-        self._waits_since = time.monotonic()
+        self.waiting.setdefault(self._place, OrderedDict())[self] = None
         if doing[0] == _RECEIVING:
             self._deadline = self.loop.call_later(self.limits.request_within_seconds, self._give_up)
 
@@ -112,13 +115,20 @@ class BoundedProtocol(H11Protocol):
         else:
             self.transport.abort()
 
+    def wait_no_more(self) -> None:
+        """Take it out of those that wait for a request."""
+        of_place = self.waiting.get(self._place)
+        if of_place is not None:
+            of_place.pop(self, None)
+            if not of_place:
+                del self.waiting[self._place]
+
     def _make_room(self) -> None:
-        of_ours = (each for each in self.connections if isinstance(each, BoundedProtocol))
-        open_ones = [each for each in of_ours if not each.transport.is_closing()]
-        if len(open_ones) > self.limits.most_connections:
-            # This one waits too: where all others are being answered, it is the one that ends.
-            waiting = [(since, each) for each in open_ones if (since := each.waits_since) is not None]
-            min(waiting, key=lambda each: each[0])[1].transport.abort()
+        # This one waits too: where all others are being answered, it is the one that ends.
+        place = max(self.waiting, key=lambda each: len(self.waiting[each]))
+        longest = next(iter(self.waiting[place]))
+        longest.wait_no_more()
+        longest.transport.abort()
 
     def _answer_for_the_application(self, status_code: int, text: str) -> None:
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -141,4 +151,4 @@ class BoundedProtocol(H11Protocol):
 
 def bounded_by(limits: Limits) -> type[BoundedProtocol]:
     """The protocol with the limits of one server."""
-    return type("Bounded", (BoundedProtocol,), {"limits": limits})
+    return type("Bounded", (BoundedProtocol,), {"limits": limits, "waiting": {}})

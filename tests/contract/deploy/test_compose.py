@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from schemas.policy_file import load_policy
 from services.alerts.settings import AlertsSettings
+from services.alerts.web.settings import WebSettings
 from services.ingest.settings import IngestSettings
 from services.simulator.settings import SimulatorSettings
 from tests.contract.deploy.compose_file import (
@@ -33,6 +34,7 @@ ONE_SHOT = {"migrate", "readers"}
 SETTINGS: dict[str, type[BaseSettings]] = {
     "ingest": IngestSettings,
     "alerts": AlertsSettings,
+    "web": WebSettings,
     "simulator": SimulatorSettings,
 }
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -79,7 +81,7 @@ def test_no_secret_stands_in_the_files() -> None:
     for document in (COMPOSE, OVERLAY):
         for service in document["services"].values():
             for name, value in service.get("environment", {}).items():
-                if secret.search(name) and not name.endswith("PUBLIC_URL"):
+                if secret.search(name) and not name.endswith(("PUBLIC_URL", "WORKER_URL")):
                     assert REFERENCE.search(value), name
     # An address holds its password as a reference, never as text.
     assert not re.findall(r"://[a-z_]+:(?!\$\{)[^@\s]+@", PRODUCTION.read_text() + DEVELOPMENT.read_text())
@@ -100,7 +102,7 @@ def test_what_is_published_is_published_on_the_loopback_address() -> None:
         for name, service in document["services"].items()
         for port in service.get("ports", ())
     }
-    assert set(published) == {"mosquitto", "alerts", "grafana"}
+    assert set(published) == {"mosquitto", "web", "grafana"}
     assert all(port.startswith("127.0.0.1:") for port in published.values())
 
 
@@ -130,7 +132,9 @@ def test_every_wait_is_for_something_that_happens() -> None:
                 assert other in ONE_SHOT
 
 
-@pytest.mark.parametrize(("name", "before"), [("ingest", "migrate"), ("alerts", "migrate"), ("grafana", "readers")])
+@pytest.mark.parametrize(
+    ("name", "before"), [("ingest", "migrate"), ("alerts", "migrate"), ("web", "migrate"), ("grafana", "readers")]
+)
 def test_nothing_uses_the_database_before_it_is_ready_for_it(name: str, before: str) -> None:
     assert SERVICES[name]["depends_on"][before] == {"condition": "service_completed_successfully"}
 
@@ -172,11 +176,38 @@ def test_the_settings_can_be_built_from_the_file(
     assert required <= settings.model_fields_set
 
 
-@pytest.mark.parametrize(("name", "port"), [("ingest", IngestSettings), ("alerts", AlertsSettings)])
-def test_the_health_check_asks_where_the_service_listens(name: str, port: type[BaseSettings]) -> None:
-    environment = SERVICES[name]["environment"]
-    listens = environment[f"{port.model_config['env_prefix']}HTTP_PORT"]
-    assert f"127.0.0.1:{listens}/readyz" in SERVICES[name]["healthcheck"]["test"][-1]
+@pytest.mark.parametrize(("name", "path"), [("ingest", "readyz"), ("alerts", "readyz"), ("web", "livez")])
+def test_the_health_check_asks_where_the_service_listens(name: str, path: str) -> None:
+    assert f"127.0.0.1:{listens(name)}/{path}" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def listens(name: str) -> str:
+    return str(SERVICES[name]["environment"][f"{SETTINGS[name].model_config['env_prefix']}HTTP_PORT"])
+
+
+def test_what_people_reach_is_not_what_pages() -> None:
+    assert "ports" not in SERVICES["alerts"]
+    assert SERVICES["web"]["ports"][0].endswith(f":{listens('web')}")
+    assert SERVICES["web"]["environment"]["WEB_WORKER_URL"] == f"http://alerts:{listens('alerts')}"
+    given = {"ALERTS_API_TOKEN": "t"}
+    tokens = [SERVICES[name]["environment"][f"{name.upper()}_API_TOKEN"] for name in ("web", "alerts")]
+    assert [interpolated(each, given) for each in tokens] == ["t", "t"], "the worker tells the board what it has paged"
+    assert "messages" not in SERVICES["web"]["networks"]
+    assert "env_file" not in SERVICES["web"], "it needs nobody's address"
+
+
+def test_prometheus_asks_where_the_services_listen() -> None:
+    jobs = read(ROOT / "deploy/prometheus/prometheus.yml")["scrape_configs"]
+    found = {job["job_name"]: str(job["dns_sd_configs"][0]["port"]) for job in jobs}
+    assert found == {name: listens(name) for name in ("ingest", "alerts", "web")}
+
+
+@pytest.mark.parametrize("name", ["ingest", "alerts", "web", "mosquitto"])
+def test_there_are_files_enough_for_the_connections(name: str) -> None:
+    allowed = SERVICES[name]["ulimits"]["nofile"]
+    assert allowed["soft"] == allowed["hard"] >= 4096
+    if name == "web":
+        assert allowed["soft"] >= 2 * WebSettings.model_fields["most_connections"].default
 
 
 def test_ingest_is_given_the_time_it_takes_to_stop() -> None:

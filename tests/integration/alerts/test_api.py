@@ -315,6 +315,15 @@ async def test_the_board_is_ready_with_a_worker_that_lives(site: Site) -> None:
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "missing": [], "warnings": []})
 
 
+async def test_requests_are_counted_by_the_status_of_their_answers(site: Site) -> None:
+    await site.client.get("/v1/alerts")
+    await site.client.get(f"/v1/alerts/{NOBODY}")
+    text = (await site.client.get("/metrics")).text
+    assert 'pumpwatch_web_requests_total{status="200"} 1.0' in text
+    assert 'pumpwatch_web_requests_total{status="404"} 1.0' in text
+    assert "pumpwatch_web_request_seconds_count 2.0" in text
+
+
 async def test_the_worker_shows_no_alert_and_takes_no_order(story: Story) -> None:
     await story.run([(0, STALL)])
     async with worker_client_for(story) as worker:

@@ -1,0 +1,65 @@
+"""People at the board, and those who only hold it up: readers without pause, requests that are never whole, guesses.
+
+For `bench.latency --readers N`. They stand for other machines, so that here they have the processor's time only where
+nobody else wants it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from contextlib import suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+HALF_REQUESTS: Final = 1_500
+GUESSERS: Final = 10
+TOKEN: Final = "bench"  # noqa: S105 - of a board that lives for this run
+
+
+async def look(url: str, readers: int) -> None:
+    """Hold up the board at `url` until this process is killed."""
+    os.nice(10)
+    place = urlsplit(url)
+    host, port = place.hostname or "", place.port or 80
+    async with asyncio.TaskGroup() as group:
+        for _ in range(readers):
+            group.create_task(_again_and_again(host, port, _request(TOKEN)))
+        for number in range(GUESSERS):
+            group.create_task(_again_and_again(host, port, _request(f"guess {number}")))
+        for _ in range(HALF_REQUESTS):
+            group.create_task(_half(host, port))
+
+
+def _request(token: str) -> bytes:
+    login = base64.b64encode(f"Ann:{token}".encode()).decode()
+    return f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode()
+
+
+async def _again_and_again(host: str, port: int, request: bytes) -> None:
+    while True:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                while True:
+                    writer.write(request)
+                    await writer.drain()
+                    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                    lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
+                    await reader.readexactly(int(lengths[0].partition(b":")[2]))
+            finally:
+                writer.close()
+        await asyncio.sleep(0.05)
+
+
+async def _half(host: str, port: int) -> None:
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+                await reader.read()
+            finally:
+                writer.close()
+        await asyncio.sleep(0.5)
