@@ -37,13 +37,15 @@ test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
 	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not slow" $(TEST_OPTIONS)
 
-check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas and dashboards
+check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas, dashboards and papers, known weaknesses
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run 'make format'" >&2; exit 1; }
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(RUN) -m schemas.publish --check
 	@$(RUN) -m deploy.grafana.build --check
+	@$(RUN) -m deploy.security.build --check
+	@$(RUN) -m bandit --quiet --recursive --configfile pyproject.toml services schemas deploy
 
 coverage: $(FOR_DEVELOPMENT) ## The unit tests reach every branch of the pure core
 	@$(RUN) -m coverage run -m pytest tests/unit

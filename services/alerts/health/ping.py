@@ -62,5 +62,5 @@ async def vitals(resources: Resources) -> Vitals:
 
 
 def _ping(url: str) -> None:
-    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS):  # noqa: S310 - the setting accepts http and https only
+    with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS):  # noqa: S310 - the setting accepts http and https only # nosec B310
         pass

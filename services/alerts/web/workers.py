@@ -65,7 +65,7 @@ class WorkerAnswers:
         asked = urllib.request.Request(f"{self._url}/readyz", headers=headers)  # noqa: S310 - the setting is http(s)
         try:
             try:
-                with urllib.request.urlopen(asked, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
+                with urllib.request.urlopen(asked, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 # nosec B310
                     said = answer.read(_MOST_BYTES)
             except urllib.error.HTTPError as error:  # not ready, as it is while the database is away
                 said = error.read(_MOST_BYTES)
