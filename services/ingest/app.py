@@ -16,6 +16,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import ALARM_WRITERS, Pipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
+from services.ingest.storage.around import LOCK_WAIT_SECONDS
 from services.ingest.storage.registry import RegistryCache
 from services.runtime.database import (
     FAILED,
@@ -71,8 +72,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
                     max_size=size,
                     connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
                     idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
+                    lock_wait_seconds=LOCK_WAIT_SECONDS,
                 )
-                for size in (settings.writers + 2, ALARM_WRITERS)
+                for size in (settings.writers + 3, ALARM_WRITERS)
             ]
             stack.push_async_callback(_close_pool, pool)
             stack.push_async_callback(_close_pool, alarms_pool)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from schemas.events import Receipt
 from schemas.topics import is_urgent_topic
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
 from services.ingest.inbox import Batch, Inbox, NotStoredError, Submission
@@ -173,6 +174,10 @@ class Lane:
         except (TimeoutError, BrokerUnavailableError, ConnectionLostError):
             return False
         return True
+
+    async def answer(self, batch: Batch, answers: Mapping[int, Receipt]) -> None:
+        """Send receipts of messages that are acknowledged long since."""
+        await self._receipts.send(batch, answers, self._connection)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take events until `stop` is set, then finish what was taken in, as far as the time to stop allows."""
@@ -362,7 +367,11 @@ class Lane:
             decoded, stored = await task
             answers = receipts(decoded, stored, batch.receipts_for)
             for number, submission in enumerate(batch.submissions, start=len(batch.messages)):
-                if not submission.receipt.done():
+                if submission.receipt.done():
+                    continue
+                if number in stored.waiting:
+                    submission.receipt.set_exception(NotStoredError("where its events belong the database is locked"))
+                else:
                     submission.receipt.set_result(answers[number])
             # In this order: a broker that ends the connection over a receipt has its message's acknowledgement already.
             connection = await self._acknowledge(batch)
