@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
+from schemas.topics import RESERVED_PREFIX, is_device_id, is_reserved_id
 from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import ALARM_WRITERS, Pipeline
@@ -64,6 +65,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             key_file=settings.mqtt_key_file,
             password_file=settings.mqtt_password_file,
         )
+        if is_device_id(settings.client_id) and not is_reserved_id(settings.client_id):
+            mend = f"a name with a / in it, or one that begins with {RESERVED_PREFIX}; see docs/operating.md, section 2"
+            log.warning("client_id_may_be_a_devices", client_id=settings.client_id, mend=mend)
         async with AsyncExitStack() as stack:
             pool, alarms_pool = [
                 await open_pool(

@@ -52,6 +52,7 @@ class Session:
 
     name: str
     client_id: str
+    """As the broker is told; its end is secret."""
     filters: tuple[str, ...]
     limits: FlushLimits
     receive_bytes: int
@@ -228,7 +229,7 @@ class Lane:
             )
         if ends.are_suspicious:
             self._broker_fault += (
-                f" ({ends.in_a_row} times: does another ingestor use client id {self._session.client_id!r}, "
+                f" ({ends.in_a_row} times: does another ingestor use client id {self._settings.client_id!r}, "
                 "or does the broker not take a receipt?)"
             )
         say = log.error if ends.are_suspicious else log.warning

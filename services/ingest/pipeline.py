@@ -61,7 +61,7 @@ class Pipeline:
         self._late = LateMessages(pool, registry, metrics, clock=clock_limits(settings), quota=quota(settings))
         alarms = Session(
             name="alarms",
-            client_id=alarms_client_id(settings.client_id),
+            client_id=alarms_client_id(settings.session_id),
             filters=URGENT_FILTERS,
             limits=_ALARM_LIMITS,
             receive_bytes=settings.receive_bytes // 4,
@@ -79,7 +79,7 @@ class Pipeline:
         # left to it.
         everything = Session(
             name="everything",
-            client_id=settings.client_id,
+            client_id=settings.session_id,
             filters=(EVENTS_FILTER,),
             limits=FlushLimits(settings.flush_messages, settings.flush_bytes, settings.flush_after_seconds),
             receive_bytes=settings.receive_bytes,

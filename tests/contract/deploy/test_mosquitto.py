@@ -302,7 +302,7 @@ async def test_the_broker_found_nothing_to_warn_of(production: Broker) -> None:
 
 
 async def test_in_development_a_device_has_a_password_and_the_same_rules(development: Broker) -> None:
-    async with development.service("ingest") as ingest, development.service("pump-b", "b") as device:
+    async with development.service("ingest") as ingest, development.device_by_password("pump-b", "b") as device:
         await ingest.subscribe(SHARED)
         with pytest.raises(aiomqtt.NegativeAckError):
             await publish(device, event_topic("pump-a", EventKind.STATUS), b"{}")
