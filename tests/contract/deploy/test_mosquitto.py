@@ -320,10 +320,9 @@ def test_the_authoritys_key_is_its_owners_alone(certificates: Path) -> None:
     assert (certificates / "authority" / "ca.key").stat().st_mode & 0o077 == 0
 
 
-def test_a_name_that_no_device_can_have_gets_no_certificate(certificates: Path) -> None:
+@pytest.mark.parametrize("name", ["../pump", "services/ingest-1", "pumpwatch-ingest-1"])
+def test_a_name_that_no_device_can_have_gets_no_certificate(certificates: Path, name: str) -> None:
     make = str(DEPLOY / "tls" / "make-test-certificates")
-    done = subprocess.run(
-        ["sh", make, str(certificates), "device", "../pump"], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(["sh", make, str(certificates), "device", name], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "cannot be a device id" in done.stderr
