@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from asyncpg import UndefinedTableError
 
 from schemas.events import Receipt
 from services.ingest.inbox import Batch
@@ -95,7 +96,7 @@ class LateMessages:
                 waiting = await self._look()
             except REFUSED:
                 raise
-            except UNAVAILABLE as error:
+            except (*UNAVAILABLE, UndefinedTableError) as error:  # without its migration nothing waits, and /readyz tells
                 log.warning("late_messages_wait", error=plainly(error))
             if waiting != was_waiting:
                 log.info("late_messages_wait_for_a_lock" if waiting else "late_messages_stored")
