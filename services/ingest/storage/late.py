@@ -32,6 +32,8 @@ _AT_MOST: Final = 50
 _AGAIN_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 5.0
 _WITHIN_SECONDS: Final = 60.0
+_NOT_NOW: Final[tuple[type[Exception], ...]] = (*UNAVAILABLE, UndefinedTableError)
+"""Without its migration nothing waits, and /readyz says which is missing."""
 
 Answer = Callable[[Batch, Mapping[int, Receipt]], Awaitable[None]]
 
@@ -96,7 +98,7 @@ class LateMessages:
                 waiting = await self._look()
             except REFUSED:
                 raise
-            except (*UNAVAILABLE, UndefinedTableError) as error:  # without its migration nothing waits, and /readyz tells
+            except _NOT_NOW as error:
                 log.warning("late_messages_wait", error=plainly(error))
             if waiting != was_waiting:
                 log.info("late_messages_wait_for_a_lock" if waiting else "late_messages_stored")
