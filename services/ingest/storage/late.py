@@ -88,7 +88,7 @@ class LateMessages:
 
     async def run(self, answer: Answer) -> None:
         """Store until cancelled. Others that run look after what this one leaves behind, and this one after theirs."""
-        was_waiting = False
+        was_waiting = is_told = False
         while True:
             self._came.clear()
             waiting = was_waiting
@@ -96,10 +96,13 @@ class LateMessages:
                 while await self._store_some(answer):
                     pass
                 waiting = await self._look()
+                is_told = False
             except REFUSED:
                 raise
             except _NOT_NOW as error:
-                log.warning("late_messages_wait", error=plainly(error))
+                if not is_told:
+                    log.warning("late_messages_cannot_be_looked_at", error=plainly(error))
+                is_told = True
             if waiting != was_waiting:
                 log.info("late_messages_wait_for_a_lock" if waiting else "late_messages_stored")
             was_waiting = waiting
