@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import random
-import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -249,9 +248,7 @@ def database_url(given: str | None) -> Iterator[str]:
         with stack.servers() as servers:
             yield servers.database.dsn("pumpwatch_bench")
         return
-    if not re.search(r"/\w+_bench$", given):
-        raise SystemExit("error: the database is dropped and made anew, so its name must end in _bench")
-    yield given
+    yield stack.checked_bench_url(given)
 
 
 def main() -> None:

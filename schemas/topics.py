@@ -53,6 +53,16 @@ class BadTopicError(ValueError):
 _KIND_BY_LEVEL: Final[dict[str, EventKind | None]] = {kind.value: kind for kind in EventKind} | {BATCH: None}
 
 
+RESERVED_PREFIX: Final = "pumpwatch-"
+"""Names of services at the broker begin so by default. A broker that names a device's session by its login would give a
+device of such a name the session of a service."""
+
+
+def is_reserved_id(text: str) -> bool:
+    """Tell whether no new device may have this id, though it could be one."""
+    return text.startswith(RESERVED_PREFIX)
+
+
 def is_device_id(text: str) -> bool:
     """Tell whether `text` can be a device's id."""
     return _DEVICE_ID.fullmatch(text) is not None

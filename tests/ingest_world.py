@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import asyncpg
 import httpx
 
-from services.devstack.servers.mosquitto import MosquittoServer
 from services.runtime.database import Pool
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.connect import open_link
@@ -21,7 +21,15 @@ CLINIC = "north"
 TOKEN = "gateway-secret"  # noqa: S105 - of the tests
 
 
-def ingest_settings(dsn: str, broker: MosquittoServer, **more: str) -> dict[str, str]:
+class HasUrl(Protocol):
+    """A broker that runs."""
+
+    @property
+    def url(self) -> str:
+        """Where ingest logs in."""
+
+
+def ingest_settings(dsn: str, broker: HasUrl, **more: str) -> dict[str, str]:
     """Settings of an ingest process that shares nothing with another test's."""
     own = uuid.uuid4().hex[:10]
     return {

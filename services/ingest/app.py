@@ -11,11 +11,13 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
+from schemas.topics import RESERVED_PREFIX, is_device_id, is_reserved_id
 from services.ingest.api import build_api
 from services.ingest.metrics import IngestMetrics
 from services.ingest.pipeline import ALARM_WRITERS, Pipeline
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
+from services.ingest.storage.around import LOCK_WAIT_SECONDS
 from services.ingest.storage.registry import RegistryCache
 from services.runtime.database import (
     FAILED,
@@ -63,6 +65,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             key_file=settings.mqtt_key_file,
             password_file=settings.mqtt_password_file,
         )
+        if is_device_id(settings.client_id) and not is_reserved_id(settings.client_id):
+            mend = f"a name with a / in it, or one that begins with {RESERVED_PREFIX}; see docs/operating.md, section 4"
+            log.warning("client_id_may_be_a_devices", client_id=settings.client_id, mend=mend)
         async with AsyncExitStack() as stack:
             pool, alarms_pool = [
                 await open_pool(
@@ -71,8 +76,9 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
                     max_size=size,
                     connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
                     idle_in_transaction_seconds=_IDLE_IN_TRANSACTION_SECONDS,
+                    lock_wait_seconds=LOCK_WAIT_SECONDS,
                 )
-                for size in (settings.writers + 2, ALARM_WRITERS)
+                for size in (settings.writers + 3, ALARM_WRITERS)
             ]
             stack.push_async_callback(_close_pool, pool)
             stack.push_async_callback(_close_pool, alarms_pool)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from schemas.events import Receipt
 from schemas.topics import is_urgent_topic
 from services.ingest.batch import FlushLimits, FlushReason, flush_reason
 from services.ingest.inbox import Batch, Inbox, NotStoredError, Submission
@@ -51,6 +52,7 @@ class Session:
 
     name: str
     client_id: str
+    """As the broker is told; its end is secret."""
     filters: tuple[str, ...]
     limits: FlushLimits
     receive_bytes: int
@@ -174,6 +176,10 @@ class Lane:
             return False
         return True
 
+    async def answer(self, batch: Batch, answers: Mapping[int, Receipt]) -> None:
+        """Send receipts of messages that are acknowledged long since."""
+        await self._receipts.send(batch, answers, self._connection)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Take events until `stop` is set, then finish what was taken in, as far as the time to stop allows."""
         async with asyncio.TaskGroup() as group:
@@ -223,7 +229,7 @@ class Lane:
             )
         if ends.are_suspicious:
             self._broker_fault += (
-                f" ({ends.in_a_row} times: does another ingestor use client id {self._session.client_id!r}, "
+                f" ({ends.in_a_row} times: does another ingestor use client id {self._settings.client_id!r}, "
                 "or does the broker not take a receipt?)"
             )
         say = log.error if ends.are_suspicious else log.warning
@@ -362,7 +368,11 @@ class Lane:
             decoded, stored = await task
             answers = receipts(decoded, stored, batch.receipts_for)
             for number, submission in enumerate(batch.submissions, start=len(batch.messages)):
-                if not submission.receipt.done():
+                if submission.receipt.done():
+                    continue
+                if number in stored.waiting:
+                    submission.receipt.set_exception(NotStoredError("where its events belong the database is locked"))
+                else:
                     submission.receipt.set_result(answers[number])
             # In this order: a broker that ends the connection over a receipt has its message's acknowledgement already.
             connection = await self._acknowledge(batch)

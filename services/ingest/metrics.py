@@ -34,6 +34,8 @@ class IngestMetrics:
     receipts: Counter
     receipts_not_sent: Counter
     retries: Counter
+    late_messages: Counter
+    oldest_late_seconds: Gauge
     sequence_gaps: Counter
     commit_seconds: Histogram
     arrival_to_commit_seconds: Histogram
@@ -74,6 +76,13 @@ class IngestMetrics:
             receipts=counter("receipts", "Receipts sent."),
             receipts_not_sent=counter("receipts_not_sent", "Receipts asked for and not sent.", "reason", NotSent),
             retries=counter("write_retries", "Writes that will be tried again: the database was away."),
+            late_messages=counter(
+                "late_messages",
+                "Messages with events for a part of a table that is locked: `waits` when they are kept, `done` later.",
+                "what",
+                ("waits", "done"),
+            ),
+            oldest_late_seconds=gauge("oldest_late_seconds", "Age of the oldest of those that wait; 0: none does."),
             sequence_gaps=counter(
                 "sequence_gaps",
                 "Times that a device skipped sequence numbers. Late events count too: `pumpwatch gaps` knows better.",

@@ -5,6 +5,8 @@ Guarantees:
 - Acknowledgements go out in the order of arrival (MQTT 5, 4.6), also when two batches are written at once.
 - Single alarms and patients' reports have a session, a batch and database connections of their own, and wait behind no
   other event (docs/decisions/0023-a-lane-for-alarms.md). Between them and the rest a device's order is not kept.
+- An event for a part of a table that is locked waits in the database, and nothing waits for it
+  (docs/decisions/0024-late-events-wait-alone.md): its message is acknowledged, and has its receipt once all is stored.
 - While the database is away nothing is acknowledged, the same batch is tried again, and memory is bounded by the
   broker's window (Receive Maximum), the bytes that are read and not acknowledged, and the waiting HTTP requests.
 - A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session. By HTTP nothing
@@ -28,8 +30,9 @@ from services.ingest.messages.sequence import SequenceTracker
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings, alarms_client_id
 from services.ingest.storage.last_seen import LastSeenLimiter
+from services.ingest.storage.late import LateMessages
 from services.ingest.storage.registry import RegistryCache
-from services.ingest.storage.writer import Writer
+from services.ingest.storage.writer import Writer, clock_limits, quota
 from services.runtime.database import Pool
 from services.runtime.mqtt import BrokerAddress
 
@@ -55,9 +58,10 @@ class Pipeline:
         self._submitted = 0
         self._sequence = SequenceTracker() if settings.count_sequence_gaps else None
         last_seen = LastSeenLimiter(settings.last_seen_seconds)
+        self._late = LateMessages(pool, registry, metrics, clock=clock_limits(settings), quota=quota(settings))
         alarms = Session(
             name="alarms",
-            client_id=alarms_client_id(settings.client_id),
+            client_id=alarms_client_id(settings.session_id),
             filters=URGENT_FILTERS,
             limits=_ALARM_LIMITS,
             receive_bytes=settings.receive_bytes // 4,
@@ -67,7 +71,7 @@ class Pipeline:
             settings,
             address,
             alarms,
-            Writer(settings, alarms_pool, registry, metrics, last_seen),
+            Writer(settings, alarms_pool, registry, metrics, last_seen, self._late),
             metrics,
             stored=self._alarms_stored,
         )
@@ -75,7 +79,7 @@ class Pipeline:
         # left to it.
         everything = Session(
             name="everything",
-            client_id=settings.client_id,
+            client_id=settings.session_id,
             filters=(EVENTS_FILTER,),
             limits=FlushLimits(settings.flush_messages, settings.flush_bytes, settings.flush_after_seconds),
             receive_bytes=settings.receive_bytes,
@@ -85,7 +89,7 @@ class Pipeline:
             settings,
             address,
             everything,
-            Writer(settings, pool, registry, metrics, last_seen),
+            Writer(settings, pool, registry, metrics, last_seen, self._late),
             metrics,
             stored=self._stored,
             alarms=self._alarms,
@@ -131,9 +135,12 @@ class Pipeline:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take events until `stop` is set, then finish what was taken in."""
-        async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(lane.run(stop))
+        async with asyncio.TaskGroup() as everything:
+            late = everything.create_task(self._late.run(self._everything.answer))
+            async with asyncio.TaskGroup() as lanes:
+                for lane in self._lanes:
+                    lanes.create_task(lane.run(stop))
+            late.cancel()
 
     def _alarms_stored(self, decoded: Decoded) -> None:
         if self._sequence is not None:

@@ -39,10 +39,10 @@ class ReceiptSender:
         return self._in_flight.connection_ended(monotonic_seconds=time.monotonic())
 
     async def send(self, batch: Batch, answers: Mapping[int, Receipt], connection: Connection | None) -> None:
-        """Send what `batch` asked for; `connection` is None where the one that it came by has ended."""
+        """Send those of `answers` that `batch` asked for; `connection` is None where the one it came by has ended."""
         for number in batch.without_receipt:
             self._not_sent(NotSent.BAD_RESPONSE_TOPIC, batch.messages[number])
-        asked = [number for number in batch.receipts_for if number < len(batch.messages)]
+        asked = [number for number in batch.receipts_for if number < len(batch.messages) and number in answers]
         if connection is None:
             self._all_lost(asked)
             return

@@ -21,9 +21,9 @@ class EnrolmentMode(StrEnum):
     """It is enrolled as a pump of `enrolment_clinic_id`: for demonstrations and first trials."""
 
 
-def alarms_client_id(client_id: str) -> str:
+def alarms_client_id(session_id: str) -> str:
     """By which the broker keeps an ingestor's session of alarms. The "/" is in no device's id, so none can take it."""
-    return f"{client_id}/alarms"
+    return f"{session_id}/alarms"
 
 
 class IngestSettings(BaseSettings):
@@ -42,6 +42,9 @@ class IngestSettings(BaseSettings):
     """Holds the password instead of the address. It and the three files above are read for each connection anew."""
     client_id: Annotated[str, Field(min_length=1, max_length=64)] = "pumpwatch-ingest-1"
     """Fixed for this ingestor and different from every other's: the broker keeps its session by this name."""
+    session_suffix: Annotated[SecretStr, Field(max_length=64)] | None = None
+    """A secret part of the session's name at the broker, behind the client id. A broker lets everybody who may log in
+    take any session whose name they know, but for those whom it names itself."""
     share_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "ingest"
     session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86_400
     receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 8_000
@@ -88,6 +91,11 @@ class IngestSettings(BaseSettings):
 
     log_json: bool = True
     log_level: str = "INFO"
+
+    @property
+    def session_id(self) -> str:
+        """The client id that the broker is told. Not for logs."""
+        return self.client_id + (f"/{self.session_suffix.get_secret_value()}" if self.session_suffix else "")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

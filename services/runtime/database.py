@@ -284,13 +284,16 @@ async def open_pool(
     command_timeout_seconds: float = 30.0,
     connect_timeout_seconds: float = 10.0,
     idle_in_transaction_seconds: float = 60.0,
+    lock_wait_seconds: float = 0.0,
 ) -> Pool:
     """Open a pool, which connects when it is first used: a service starts while its database is away.
 
     The server ends a transaction that says nothing for `idle_in_transaction_seconds`, and does not compile statements.
     Where a network hangs, the server keeps such a transaction, and the rows of it that another try has to wait for.
-    Every statement is prepared once for a connection, however long it is.
+    Every statement is prepared once for a connection, however long it is. A statement waits for a lock no longer than
+    `lock_wait_seconds`; 0: as long as it takes.
     """
+    lock_wait = {"lock_timeout": str(round(lock_wait_seconds * 1000))} if lock_wait_seconds else {}
     return await asyncpg.create_pool(
         dsn,
         connection_class=_Connection,
@@ -311,5 +314,6 @@ async def open_pool(
             # most chunks of a hypertable are never looked into.
             "jit": "off",
             "timezone": "UTC",
+            **lock_wait,
         },
     )

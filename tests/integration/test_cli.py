@@ -150,6 +150,7 @@ async def test_devices_are_enrolled_and_paired(database: Database):
     ("arguments", "says"),
     [
         (("bad/id", "--clinic", "north"), "device id 'bad/id' is not allowed"),
+        (("pumpwatch-ingest-1", "--clinic", "north"), "device id 'pumpwatch-ingest-1' is reserved"),
         (("p-1", "--clinic", "north", "--kind", "handheld"), "p-1: enrolled as a pump"),
         (
             ("h-2", "--clinic", "north", "--kind", "handheld", "--pair-with", "p-9"),

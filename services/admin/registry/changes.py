@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from schemas.topics import DEVICE_ID_RULE, is_device_id
+from schemas.topics import DEVICE_ID_RULE, RESERVED_PREFIX, is_device_id, is_reserved_id
 from services.admin.registry import periods, store
 from services.admin.registry.model import (
     FOREVER,
@@ -64,6 +64,9 @@ async def enrol(
     for device_id in device_ids:
         if not is_device_id(device_id):
             msg = f"device id {device_id[:80]!r} is not allowed: expected {DEVICE_ID_RULE}"
+            raise RegistryError(msg)
+        if is_reserved_id(device_id):
+            msg = f"device id {device_id!r} is reserved: names that begin with {RESERVED_PREFIX!r} are of services"
             raise RegistryError(msg)
     async with connection.transaction():
         await store.add_clinic(connection, clinic_id, clinic_name or clinic_id)

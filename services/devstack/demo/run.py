@@ -22,7 +22,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from services.devstack.demo.database import DemoDatabase
-from services.devstack.demo.folder import fresh_folder
+from services.devstack.demo.folder import append_privately, fresh_folder
 from services.devstack.demo.screen import Screen
 from services.devstack.demo.store import Counts
 from services.devstack.errors import DevStackError
@@ -180,8 +180,7 @@ class _Demo:
 
     def _paged(self, page: Page) -> None:
         line = {"received_at": page.received_at.isoformat(), "title": page.title, "message": page.body}
-        with (FOLDER / "pages.log").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+        append_privately(FOLDER / "pages.log", json.dumps(line, ensure_ascii=False) + "\n")
         self._screen.page(page)
 
     def _make_services(self, database_url: str, mqtt_url: str) -> tuple[ServiceProcess, ServiceProcess, ServiceProcess]:

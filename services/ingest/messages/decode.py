@@ -171,6 +171,8 @@ class Stored:
     duplicates: int = 0
     not_kept: int = 0  # of the rejections: beyond a quota of dead letters
     duplicates_by_message: Counter[int] = field(default_factory=Counter)
+    waiting: set[int] = field(default_factory=set)
+    """Numbers of the messages that are not done: some of their events wait for a lock."""
 
 
 def device_ids(messages: Iterable[Incoming]) -> set[str]:

@@ -33,8 +33,9 @@ def receipts(batch: Decoded, stored: Stored, wanted: Collection[int]) -> Mapping
     """Build the receipts of the messages whose numbers are `wanted`.
 
     Each event of a message is counted once: stored, duplicate or rejected. A row that the database refused was a row
-    first and a rejection in the end, so it is counted as the rejection.
+    first and a rejection in the end, so it is counted as the rejection. A message that is not done has none yet.
     """
+    wanted = [number for number in wanted if number not in stored.waiting]
     if not wanted:
         return {}
     rows = Counter(row[MESSAGE_NUMBER] for rows in batch.rows.values() for row in rows)
@@ -50,6 +51,12 @@ def receipts(batch: Decoded, stored: Stored, wanted: Collection[int]) -> Mapping
         )
         for number in wanted
     }
+
+
+def with_stored_before(receipt: Receipt, events: int) -> Receipt:
+    """Count as stored what was stored of a message before the rest of it, and looks like duplicates now."""
+    events = min(events, receipt.duplicates)
+    return receipt.model_copy(update={"stored": receipt.stored + events, "duplicates": receipt.duplicates - events})
 
 
 def encoded_to_fit(receipt: Receipt, at_most_bytes: int) -> bytes | None:

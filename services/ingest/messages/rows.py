@@ -23,13 +23,13 @@ Row = tuple[str, float, UUID, str, int | None, *tuple[Any, ...], int]
 
 # Places in a row.
 PUMP_ID: Final = 0
-_OBSERVED: Final = 1
+OBSERVED: Final = 1
 EVENT_ID: Final = 2
 DEVICE_ID: Final = 3
 _SEQ: Final = 4
 MESSAGE_NUMBER: Final = -1
 
-key: Final[Callable[[Row], tuple[str, float, UUID]]] = itemgetter(PUMP_ID, _OBSERVED, EVENT_ID)
+key: Final[Callable[[Row], tuple[str, float, UUID]]] = itemgetter(PUMP_ID, OBSERVED, EVENT_ID)
 """What makes an event the same one."""
 
 device_and_seq: Final[Callable[[Row], tuple[str, int | None]]] = itemgetter(DEVICE_ID, _SEQ)

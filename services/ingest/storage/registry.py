@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from schemas.topics import is_reserved_id
 from services.ingest.messages.whose import Enrolment
 from services.ingest.storage import store
 from services.runtime.database import Pool, borrow
@@ -53,7 +54,7 @@ class RegistryCache:
         if missing:
             async with borrow(pool, within_seconds=_LOOK_UP_SECONDS) as connection:
                 known.update(await store.fetch_enrolments(connection, missing))
-                unknown = [device_id for device_id in missing if device_id not in known]
+                unknown = [each for each in missing if each not in known and not is_reserved_id(each)]
                 if unknown and self._enrol_into is not None:
                     async with connection.transaction():
                         await store.enrol_pumps(connection, self._enrol_into, unknown)

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import compress
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ from services.ingest.messages.rows import DEVICE_ID, EVENT_ID, MESSAGE_NUMBER, P
 from services.ingest.messages.whose import Enrolment, enrolment
 from services.runtime.database import REFUSED, UNAVAILABLE, Connection, load_queries
 
-_FILES: Final = ("queries.sql", "registry.sql", "dead_letters.sql")
+_FILES: Final = ("queries.sql", "registry.sql", "dead_letters.sql", "late.sql")
 QUERIES: Final[Mapping[str, str]] = load_queries(*(Path(__file__).with_name(name) for name in _FILES))
 
 _INSERT: Final = {kind: QUERIES[f"insert_{kind}"] for kind in EventKind}
@@ -59,6 +59,55 @@ async def write(
     stored = Stored(list(batch.rejections))
     await _write_rows(connection, batch, messages, stored, seen, count_each=count_each)
     return stored
+
+
+async def write_what_is_new(connection: Connection, batch: Decoded) -> tuple[Counter[int], set[int]]:
+    """Write the rows that are new, and look at nothing that is stored: also where an old part cannot be read just now.
+
+    Args:
+        connection: In a transaction.
+        batch: Its rows are written, and nothing else of it.
+
+    Returns:
+        For each message how many of its rows were new, and the messages that have one which was not.
+    """
+    new, not_new = await _insert_returning(connection, batch)
+    known: set[int] = {row[MESSAGE_NUMBER] for rows in not_new.values() for row in rows}
+    if new:
+        await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
+    return new, known
+
+
+async def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
+    """Wait for no lock longer than that, until the end of the transaction."""
+    await connection.execute(QUERIES["limit_lock_waits"], str(milliseconds))
+
+
+async def keep_late(connection: Connection, received_at: datetime, late: Sequence[tuple[Any, ...]]) -> None:
+    """Keep messages that wait for a lock: each its topic, payload, response topic, correlation data, events stored."""
+    await connection.execute(QUERIES["keep_late_messages"], received_at, *zip(*late, strict=True))
+
+
+async def take_late(connection: Connection, *, not_tried_for: timedelta, at_most: int) -> list[dict[str, Any]]:
+    """Take messages that wait in hand until the end of the transaction, those that waited longest first."""
+    rows = await connection.fetch(QUERIES["take_late_messages"], not_tried_for, at_most)
+    return [dict(row) for row in rows]
+
+
+async def leave_late(connection: Connection, stored: Mapping[int, int]) -> None:
+    """Let these wait on. The mapping says for each how many more of its events are stored by now."""
+    await connection.execute(QUERIES["leave_late_messages"], list(stored.keys()), list(stored.values()))
+
+
+async def forget_late(connection: Connection, late_message_ids: Collection[int]) -> None:
+    """Take them away: their events are stored in the same transaction."""
+    await connection.execute(QUERIES["forget_late_messages"], list(late_message_ids))
+
+
+async def oldest_late_seconds(connection: Connection) -> float | None:
+    """For how long the oldest has waited; None: none does."""
+    seconds: float | None = await connection.fetchval(QUERIES["oldest_late_seconds"])
+    return seconds
 
 
 async def wake_alerts(connection: Connection) -> None:
@@ -149,29 +198,36 @@ async def _write_once(
 async def _write_with_care(
     connection: Connection, batch: Decoded, messages: list[Incoming], stored: Stored, seen: Mapping[str, float]
 ) -> None:
-    inserted = 0
-    duplicates: Counter[int] = Counter()
-    not_new: defaultdict[EventKind, list[Row]] = defaultdict(list)
     async with connection.transaction():
         batch = await _where_it_is(connection, batch)
-        for kind, rows in batch.rows.items():
-            returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *_columns(rows))
-            new = Counter((pump_id, at.timestamp(), event_id) for pump_id, at, event_id in returned)
-            inserted += new.total()
-            for row in rows:
-                if new[key(row)] > 0:
-                    new[key(row)] -= 1
-                else:
-                    duplicates[row[MESSAGE_NUMBER]] += 1
-                    not_new[kind].append(row)
+        new, not_new = await _insert_returning(connection, batch)
         conflicting = await _conflicting(connection, not_new, messages)
         not_kept = await _write_the_rest(connection, batch, conflicting, seen)
+    duplicates = Counter(row[MESSAGE_NUMBER] for rows in not_new.values() for row in rows)
     duplicates.subtract(rejection.message for rejection in conflicting)
     stored.rejections += conflicting
     stored.not_kept += not_kept
-    stored.inserted += inserted
+    stored.inserted += new.total()
     stored.duplicates += duplicates.total()
     stored.duplicates_by_message.update(duplicates)
+
+
+async def _insert_returning(
+    connection: Connection, batch: Decoded
+) -> tuple[Counter[int], defaultdict[EventKind, list[Row]]]:
+    """Insert the rows; returns for each message how many of its rows were new, and the rows that were not."""
+    new_of_message: Counter[int] = Counter()
+    not_new: defaultdict[EventKind, list[Row]] = defaultdict(list)
+    for kind, rows in batch.rows.items():
+        returned = await connection.fetch(_INSERT_RETURNING[kind], batch.received_at, *_columns(rows))
+        new = Counter((pump_id, at.timestamp(), event_id) for pump_id, at, event_id in returned)
+        for row in rows:
+            if new[key(row)] > 0:
+                new[key(row)] -= 1
+                new_of_message[row[MESSAGE_NUMBER]] += 1
+            else:
+                not_new[kind].append(row)
+    return new_of_message, not_new
 
 
 async def _where_it_is(connection: Connection, batch: Decoded) -> Decoded:
@@ -227,6 +283,7 @@ async def _write_the_rest(
     rejections, not_kept = [*batch.rejections, *conflicting], 0
     if rejections and batch.quota is not None:
         not_kept = await _keep_dead_letters(connection, batch.received_at, rejections, batch.quota)
+    if batch.quota is not None:
         await _keep_refused_dates(connection, batch)
     if seen:
         await connection.execute(QUERIES["upsert_last_seen"], batch.received_at, list(seen.keys()), list(seen.values()))

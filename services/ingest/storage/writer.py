@@ -2,33 +2,50 @@
 
 Guarantees: `write` returns after the commit, and only then; what the database cannot do now is tried again, with the
 same batch; a database that takes a connection and says nothing is given up in time, and what it may still hold of an
-earlier try is ended first. Anything that is not an absent database is a bug, and raised.
+earlier try is ended first. Late events that meet a lock wait in the database, and the rest of the batch does not wait
+for them. Anything that is not an absent database is a bug, and raised.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import stamina
 import structlog
+from asyncpg import LockNotAvailableError
 
 from services.ingest.inbox import Batch
-from services.ingest.messages.decode import ClockLimits, Decoded, Stored, decode, device_ids
+from services.ingest.messages.decode import ClockLimits, Decoded, Incoming, Stored, decode, device_ids
+from services.ingest.messages.pieces import has_late_rows
 from services.ingest.messages.quota import Quota
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 from services.ingest.storage import store
+from services.ingest.storage.around import write_around
 from services.ingest.storage.last_seen import LastSeenLimiter
+from services.ingest.storage.late import LateMessages, keep_late
 from services.ingest.storage.registry import RegistryCache
-from services.runtime.database import REFUSED, UNAVAILABLE, NoAnswerError, Pool, borrow, plainly
+from services.runtime.database import REFUSED, UNAVAILABLE, Connection, NoAnswerError, Pool, borrow, plainly
 
 _RETRY_AT_MOST_SECONDS: Final = 1.0
 _WRITE_AT_MOST_SECONDS: Final = 60.0
+_LOCKED_FOR_SECONDS: Final = 2.0
+"""After a batch that met a lock, late events go around it at once, and nobody waits to see that it is still there."""
 
 log = structlog.get_logger()
+
+
+def clock_limits(settings: IngestSettings) -> ClockLimits:
+    """How far a device's clock may be off."""
+    return ClockLimits(timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days))
+
+
+def quota(settings: IngestSettings) -> Quota:
+    """How many dead letters a device may have on a day."""
+    return Quota(settings.dead_letters_per_device_day, settings.dead_letter_bytes_per_device_day)
 
 
 class Writer:
@@ -41,15 +58,16 @@ class Writer:
         registry: RegistryCache,
         metrics: IngestMetrics,
         last_seen: LastSeenLimiter,
+        late: LateMessages,
     ) -> None:
         self._pool = pool
         self._registry = registry
         self._metrics = metrics
         self._within_seconds = settings.write_within_seconds
-        self._clock = ClockLimits(
-            timedelta(hours=settings.clock_ahead_hours), timedelta(days=settings.clock_behind_days)
-        )
-        self._quota = Quota(settings.dead_letters_per_device_day, settings.dead_letter_bytes_per_device_day)
+        self._clock = clock_limits(settings)
+        self._quota = quota(settings)
+        self._late = late
+        self._locked_until = 0.0
         self._last_seen = last_seen
         self.fault: str | None = None
         """Why the database cannot be written to; None when it can."""
@@ -108,12 +126,35 @@ class Writer:
                     await give_way()
             decoded.quota = self._quota
             seen = self._last_seen.due(decoded.last_observed, monotonic_seconds=monotonic_seconds)
-            stored = await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
+            stored = await self._store(connection, batch, decoded, messages, seen)
             if decoded.rows or decoded.refused_alarms:
                 await store.wake_alerts(connection)
         self._last_seen.written(seen, monotonic_seconds=monotonic_seconds)
         self._metrics.heard(decoded.received_at, seen.values())
         return decoded, stored
+
+    async def _store(
+        self,
+        connection: Connection,
+        batch: Batch,
+        decoded: Decoded,
+        messages: list[Incoming],
+        seen: Mapping[str, float],
+    ) -> Stored:
+        now_seconds = decoded.received_at.timestamp()
+        if time.monotonic() >= self._locked_until or not has_late_rows(decoded.rows, now_seconds=now_seconds):
+            try:
+                return await store.write(connection, decoded, messages, seen, count_each=bool(batch.receipts_for))
+            except LockNotAvailableError:
+                pass
+        async with connection.transaction():
+            around = await write_around(connection, decoded, messages, seen)
+            await keep_late(connection, batch, decoded.received_at, around)
+        if around.stored.waiting:
+            self._locked_until = time.monotonic() + _LOCKED_FOR_SECONDS
+            self._metrics.late_messages.labels("waits").inc(len(around.stored.waiting))
+            self._late.wake()
+        return around.stored
 
     def _is_transient(self, error: Exception) -> bool:
         if isinstance(error, REFUSED) or not isinstance(error, UNAVAILABLE):

@@ -32,6 +32,11 @@ class Broker:
     certificates: Path
     log: Path
 
+    @property
+    def url(self) -> str:
+        """Where ingest logs in."""
+        return f"mqtt://ingest:{LOGIN}@127.0.0.1:{self.services_port}"
+
     def tls(self, device: str | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
         if device is not None:
@@ -45,6 +50,14 @@ class Broker:
             port=self.devices_port,
             identifier=client_id or name,
             ssl_context=self.tls(name),
+        ) as client:
+            yield client
+
+    @asynccontextmanager
+    async def device_by_password(self, name: str, password: str) -> AsyncIterator[aiomqtt.Client]:
+        """As devices log in in development."""
+        async with aiomqtt.Client(
+            hostname="127.0.0.1", port=self.devices_port, identifier=name, username=name, password=password.encode()
         ) as client:
             yield client
 

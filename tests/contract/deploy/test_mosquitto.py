@@ -302,7 +302,7 @@ async def test_the_broker_found_nothing_to_warn_of(production: Broker) -> None:
 
 
 async def test_in_development_a_device_has_a_password_and_the_same_rules(development: Broker) -> None:
-    async with development.service("ingest") as ingest, development.service("pump-b", "b") as device:
+    async with development.service("ingest") as ingest, development.device_by_password("pump-b", "b") as device:
         await ingest.subscribe(SHARED)
         with pytest.raises(aiomqtt.NegativeAckError):
             await publish(device, event_topic("pump-a", EventKind.STATUS), b"{}")
@@ -320,10 +320,9 @@ def test_the_authoritys_key_is_its_owners_alone(certificates: Path) -> None:
     assert (certificates / "authority" / "ca.key").stat().st_mode & 0o077 == 0
 
 
-def test_a_name_that_no_device_can_have_gets_no_certificate(certificates: Path) -> None:
+@pytest.mark.parametrize("name", ["../pump", "services/ingest-1", "pumpwatch-ingest-1"])
+def test_a_name_that_no_device_can_have_gets_no_certificate(certificates: Path, name: str) -> None:
     make = str(DEPLOY / "tls" / "make-test-certificates")
-    done = subprocess.run(
-        ["sh", make, str(certificates), "device", "../pump"], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(["sh", make, str(certificates), "device", name], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "cannot be a device id" in done.stderr

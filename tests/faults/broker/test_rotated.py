@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import subprocess
 import asyncpg
 import pytest
 
+from services.devstack import folders
 from services.devstack.ports import free_port
 from services.runtime.mqtt import broker_address
 from services.simulator.devices.publisher import Publisher
@@ -54,8 +56,11 @@ def certificates(folder, *devices):
 
 def put_in_place(source, target, *names):
     """As a rotation does it: a new file under the old name, whole at any moment."""
+    account = folders.server_account()
     for name in names:
         shutil.copy(source / name, target / f"{name}.new")
+        if name == "server.key" and account is not None:
+            os.chown(target / f"{name}.new", account.uid, account.gid)
         (target / f"{name}.new").replace(target / name)
 
 

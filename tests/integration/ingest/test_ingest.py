@@ -163,7 +163,9 @@ async def test_without_a_response_topic_an_event_is_stored_all_the_same(ingest, 
     assert await eventually(stored) == "motor_stall"
 
 
-async def test_auto_enrolment_makes_an_unknown_device_a_pump_of_the_named_clinic(run_service, database, broker, device):
+async def test_auto_enrolment_makes_an_unknown_device_a_pump_of_the_named_clinic_unless_its_name_is_a_services(
+    run_service, database, broker, device
+):
     await run_service(
         "ingest",
         ingest_settings(database.dsn, broker, INGEST_ENROLMENT="auto", INGEST_ENROLMENT_CLINIC_ID="trial"),
@@ -172,6 +174,9 @@ async def test_auto_enrolment_makes_an_unknown_device_a_pump_of_the_named_clinic
     assert (await pump.receipt("reservoir", reading()))["stored"] == 1
     row = await database.pool.fetchrow("SELECT kind, clinic_id FROM devices WHERE device_id = $1", pump.name)
     assert tuple(row) == ("pump", "trial")
+    impostor = await device(unique("pumpwatch-ingest"))
+    receipt = await impostor.receipt("reservoir", reading())
+    assert [rejected["reason"] for rejected in receipt["rejected"]] == ["unknown_device"]
 
 
 async def test_a_gateway_gets_the_receipt_as_the_answer(ingest, database):

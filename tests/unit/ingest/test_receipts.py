@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.events import Receipt, RejectedEvent, RejectionReason
 from services.ingest.messages.decode import WHOLE_MESSAGE, Decoded, Rejection, Stored, decode
 from services.ingest.messages.faults import Fault
-from services.ingest.messages.receipts import encoded_to_fit, receipts
+from services.ingest.messages.receipts import encoded_to_fit, receipts, with_stored_before
 from services.ingest.messages.whose import Enrolment
 from tests.unit.ingest.builders import CLOCK, NOW, Sent, reading, sent
 
@@ -184,3 +184,17 @@ def test_what_is_sent_fits_and_its_counts_are_those_of_all_events(rejected, stor
     for before, after in zip(receipt.rejected, notified.rejected, strict=False):
         assert (before.index, before.event_id, before.reason) == (after.index, after.event_id, after.reason)
         assert before.detail.startswith(after.detail.removesuffix("..."))
+
+
+def test_a_message_that_is_not_done_has_no_receipt_yet():
+    messages = [sent(reading()), sent(reading())]
+    batch = decode(messages, REGISTRY, now=NOW, clock=CLOCK)
+    outcome = stored(batch, messages, set())
+    outcome.waiting = {0}
+    assert set(receipts(batch, outcome, [0, 1])) == {1}
+
+
+@pytest.mark.parametrize(("before", "counted"), [(0, (1, 3)), (2, (3, 1)), (3, (4, 0)), (5, (4, 0))])
+def test_what_was_stored_before_the_rest_is_counted_as_stored(before, counted):
+    receipt = with_stored_before(Receipt(stored=1, duplicates=3), before)
+    assert (receipt.stored, receipt.duplicates) == counted

@@ -1,0 +1,1 @@
+"""Somebody holds a lock on a part of a table for long."""
