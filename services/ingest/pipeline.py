@@ -6,7 +6,7 @@ Guarantees:
 - Single alarms and patients' reports have a session, a batch and database connections of their own, and wait behind no
   other event (docs/decisions/0023-a-lane-for-alarms.md). Between them and the rest a device's order is not kept.
 - An event for a part of a table that is locked waits in the database, and nothing waits for it
-  (docs/decisions/0024-late-events-wait-alone.md): its message is acknowledged, and has its receipt once all is stored.
+  (docs/decisions/0025-late-events-wait-alone.md): its message is acknowledged, and has its receipt once all is stored.
 - While the database is away nothing is acknowledged, the same batch is tried again, and memory is bounded by the
   broker's window (Receive Maximum), the bytes that are read and not acknowledged, and the waiting HTTP requests.
 - A stop finishes what was taken in: commit, acknowledge, disconnect, and the broker keeps the session. By HTTP nothing
