@@ -55,7 +55,7 @@ def test_every_licence_is_known_and_compatible() -> None:
 
 @pytest.mark.parametrize("package", [each.name for each in PACKAGES if "win32" not in each.marker])
 def test_a_licence_is_what_the_package_says_of_itself(package: str) -> None:
-    said = importlib.metadata.metadata(package).get("License-Expression")
+    said = importlib.metadata.metadata(package).json.get("license_expression")
     assert said in (None, LICENCES[package])
 
 

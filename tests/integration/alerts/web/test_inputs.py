@@ -138,9 +138,7 @@ async def test_a_name_at_the_sign_in_that_is_no_line_of_text_is_refused(database
         assert (await client.get("/", auth=("Ännchen 張", "s3cret"))).status_code == 200
 
 
-async def test_who_guesses_is_not_looked_at_for_a_while_and_locks_out_nobody_who_works_there(
-    database: Database,
-) -> None:
+async def test_who_guesses_is_not_looked_at_and_locks_out_nobody_who_works_there(database: Database) -> None:
     story = Story(database.pool, database.dsn)
     async with client_for(story, api_token="s3cret") as stranger:
         assert (await stranger.get("/")).status_code == 401  # no guess: a browser asks before it sends anything
