@@ -17,6 +17,8 @@ from schemas.paths import PUBLISHED_FOLDER
 from schemas.topics import MAX_RECEIPT_TOPIC_BYTES, MAX_RECEIPT_TOPIC_LEVELS, ROOT
 from services.alerts.metrics import Metrics as AlertsMetrics
 from services.alerts.settings import AlertsSettings
+from services.alerts.web.metrics import WebMetrics
+from services.alerts.web.settings import WebSettings
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 from tests.contract.prose import FOLDERS, ROOT_FOLDER, texts
@@ -182,6 +184,7 @@ def test_every_setting_that_a_guide_names_is_one() -> None:
     example = (ROOT_FOLDER / ".env.example").read_text()
     known = {f"INGEST_{name}".upper() for name in IngestSettings.model_fields}
     known |= {f"ALERTS_{name}".upper() for name in AlertsSettings.model_fields}
+    known |= {f"WEB_{name}".upper() for name in WebSettings.model_fields}
     for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", OPERATING):
         assert re.search(rf"^#?{name}=", example, re.MULTILINE) or name in known, name
 
@@ -190,8 +193,9 @@ def test_every_metric_that_a_guide_names_is_one() -> None:
     registry = CollectorRegistry()
     IngestMetrics.on(registry)
     AlertsMetrics.on(registry)
+    WebMetrics.on(registry)
     known = set(registry._names_to_collectors)
-    assert set(re.findall(r"pumpwatch_(?:ingest|alerts)_\w+", OPERATING)) <= known
+    assert set(re.findall(r"pumpwatch_(?:ingest|alerts|web)_\w+", OPERATING)) <= known
 
 
 def test_before_a_commit_runs_what_continuous_integration_runs() -> None:
