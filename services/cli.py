@@ -104,15 +104,15 @@ def simulate() -> None:
 @app.command()
 def migrate(database_url: DatabaseUrl) -> None:
     """Bring the database's schema up to date. Safe to run again, and by several at once."""
-    from schemas.paths import SQL_FOLDER
+    from schemas.paths import GRANTS_FILE, SQL_FOLDER
     from services.runtime.migrate import MigrationError
     from services.runtime.migrate import migrate as bring_up_to_date
 
     async def work(connection: Connection) -> str:
-        result = await bring_up_to_date(connection, SQL_FOLDER)
+        result = await bring_up_to_date(connection, SQL_FOLDER, GRANTS_FILE)
         applied = len(result.applied)
         did = f"applied {applied} migration{'' if applied == 1 else 's'}" if applied else "nothing to apply"
-        return f"{result.description}: {did}"
+        return "\n".join((f"{result.description}: {did}", *result.rights.lines))
 
     print(with_database(database_url, work, MigrationError))
 

@@ -40,6 +40,7 @@ from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool
+from tests.logins import worker_pool
 from tests.stack import Database
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -90,7 +91,7 @@ def resources_for(
 ) -> Resources:
     """What the parts of one alert process share, with a clock of the test's own."""
     return Resources(
-        pool,
+        worker_pool(pool),
         folder or FixedPolicies(*policies),
         settings_for(dsn, **settings),
         Metrics.on(registry or CollectorRegistry()),
@@ -227,7 +228,7 @@ class Story:
             await worker.queue_once()
 
     async def _die_before_commit(self) -> None:
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             transaction = connection.transaction()
             await transaction.start()
             entries = await take_queue(connection, 10)
@@ -297,7 +298,7 @@ class Story:
         )
 
     async def _acknowledge(self, person: str) -> None:
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(
                 "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1",
                 self.pump_id,
@@ -306,13 +307,13 @@ class Story:
 
     async def _resolve(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await resolve_alert(connection, alert_id, person, note, policies_of(self.policy), self.now)
 
     async def _accept(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await accept_level(connection, alert_id, person, note, policies_of(self.policy), self.now)
 

@@ -168,7 +168,7 @@ async def apply_changes(connection: Connection, changes: Sequence[AlertChange], 
     if opened:
         await _insert_alerts(connection, opened, now)
     audited = [change for change in changes if change.transition.kind is not TransitionKind.REFRESHED]
-    positions = await _insert_transitions(connection, audited, now)
+    positions = await _append_transitions(connection, audited, now)
     over = [change.alert_id for change in audited if change.transition.to_state is not AlertState.ACTIVE]
     if over:
         await connection.execute(QUERIES["cancel_deliveries"], over)
@@ -177,13 +177,13 @@ async def apply_changes(connection: Connection, changes: Sequence[AlertChange], 
 
 async def _record_person(connection: Connection, change: AlertChange, now: datetime) -> None:
     """Audit what a person did to an alert, and cancel the pages that have not gone out."""
-    await _insert_transitions(connection, [change], now)
+    await _append_transitions(connection, [change], now)
     await connection.execute(QUERIES["cancel_deliveries"], [change.alert_id])
 
 
 async def record_remark(connection: Connection, change: AlertChange, now: datetime) -> None:
     """Audit what a person wrote about an alert; nothing else changes."""
-    await _insert_transitions(connection, [change], now)
+    await _append_transitions(connection, [change], now)
 
 
 async def _update_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
@@ -226,11 +226,11 @@ async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange],
     )
 
 
-async def _insert_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+async def _append_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
     if not changes:
         return {}
     rows = await connection.fetch(
-        QUERIES["insert_transitions"],
+        QUERIES["append_transitions"],
         [change.clinic_id for change in changes],
         [change.alert_id for change in changes],
         [change.transition.kind.value for change in changes],
