@@ -67,6 +67,7 @@ def modules_of(entry: str) -> frozenset[str]:
         if module not in found:
             found.add(module)
             waiting.extend(use.module for use in _uses(module))
+            waiting.extend(module.rpartition(".")[:1] if "." in module else ())  # whose __init__ runs first
     return frozenset(found)
 
 
