@@ -1,5 +1,5 @@
--- The rights of each job's login: what its statements need, and nothing else. Made by `python -m deploy.grants.build`;
--- do not edit. `pumpwatch migrate` gives them after the migrations (services/runtime/grants.py), where the login exists.
+-- The rights of each job's login: what its statements need, and nothing else. Made by `python -m deploy.grants.build`:
+-- do not edit. `pumpwatch migrate` gives them to the logins that exist (services/runtime/grants.py).
 
 -- login: pumpwatch_ingest
 GRANT INSERT ON bolus_requests TO pumpwatch_ingest;
@@ -47,8 +47,8 @@ GRANT SELECT (at, beaten_at, worker_id) ON worker_heartbeats TO pumpwatch_ingest
 GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
 
 -- login: pumpwatch_alerts
-GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON
-    alert_transitions TO pumpwatch_alerts;
+GRANT SELECT (actor, alert_id, at, clinic_id, clinic_seq, detail, from_state, kind, priority, reason, row_hash,
+    to_state) ON alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
     pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import backtest, dead_letters, devices, fleet, policies, report, storage
+from services.commands import audit, backtest, dead_letters, devices, fleet, policies, report, storage
 from services.commands.terminal import DatabaseUrl, fail, with_database
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-audit_app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
 policy_app = typer.Typer(help="Clinics' alerting policies.", no_args_is_help=True)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dead_letters.app, name="rejects", hidden=True)  # its name up to migration 0019
 app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
-app.add_typer(audit_app, name="audit")
+app.add_typer(audit.app, name="audit")
 app.add_typer(policy_app, name="policy")
 policy_app.command("remove")(policies.remove)
 
@@ -152,21 +151,6 @@ def enrol(
 app.command()(fleet.gaps)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
-
-
-@audit_app.command("verify")
-def audit_verify(database_url: DatabaseUrl) -> None:
-    """Check that no row of the audit trail was changed or removed; exit code 1 if one was."""
-    from services.alerts.lifecycle.audit import verify_chain
-
-    report = with_database(database_url, verify_chain)
-    for found in report.faults:
-        print(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
-    if report.faults:
-        raise typer.Exit(1)
-    print(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
-    for head in report.heads:
-        print(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
 
 
 @policy_app.command("check")

@@ -21,8 +21,8 @@ from services.runtime.database import Connection
 from services.runtime.migrate import migrate
 
 _HEADER: Final = """\
--- The rights of each job's login: what its statements need, and nothing else. Made by `python -m deploy.grants.build`;
--- do not edit. `pumpwatch migrate` gives them after the migrations (services/runtime/grants.py), where the login exists.
+-- The rights of each job's login: what its statements need, and nothing else. Made by `python -m deploy.grants.build`:
+-- do not edit. `pumpwatch migrate` gives them to the logins that exist (services/runtime/grants.py).
 """
 
 

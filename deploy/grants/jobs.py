@@ -58,7 +58,7 @@ def statements_of(entry: str) -> dict[str, str]:
 
 
 def modules_of(entry: str) -> frozenset[str]:
-    """The modules of ours that run where `entry` does: it, those below it if it is a folder, and all that they import."""
+    """The modules of ours that run where `entry` does: it, those below it if it is a folder, and what they import."""
     path = ROOT / entry.replace(".", "/")
     waiting = [entry, *(_module_at(each) for each in path.rglob("*.py"))] if path.is_dir() else [entry]
     found: set[str] = set()

@@ -26,7 +26,9 @@ _LOOKED_AT: Final = re.compile(
     r":selectedCols \(b([ \d]*)\) :insertedCols \(b([ \d]*)\) :updatedCols \(b([ \d]*)\)\}"
 )
 _PARAMETERS: Final = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'asked'"
-_ANALYSED: Final = "SELECT prosqlbody::text FROM pg_proc WHERE proname = 'asked' AND pronamespace = 'public'::regnamespace"
+_ANALYSED: Final = (
+    "SELECT prosqlbody::text FROM pg_proc WHERE proname = 'asked' AND pronamespace = 'public'::regnamespace"
+)
 _FUNCTIONS: Final = """
     SELECT f.oid::regprocedure::text
     FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
@@ -35,8 +37,9 @@ _FUNCTIONS: Final = """
 _RELATIONS: Final = """
     SELECT c.oid, c.oid::regclass::text AS name, c.relkind::text,
            array_agg(a.attname::text ORDER BY a.attnum) AS columns, array_agg(a.attnum ORDER BY a.attnum) AS numbers,
-           (SELECT array_agg(k.attname::text ORDER BY k.attnum) FROM pg_index i JOIN pg_attribute k
-                ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary) AS key
+           (SELECT array_agg(k.attname::text ORDER BY k.attnum)
+            FROM pg_index i JOIN pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey)
+            WHERE i.indrelid = c.oid AND i.indisprimary) AS key
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
     GROUP BY c.oid"""
@@ -98,7 +101,9 @@ async def rights_of(connection: Connection, statements: Mapping[str, str]) -> Ri
         UnknownStatementError: It keeps them in another way than this module knows.
     """
     hypertables = {row[0] for row in await connection.fetch(_HYPERTABLES)}
-    relations = {row["oid"]: _relation(**dict(row), hypertables=hypertables) for row in await connection.fetch(_RELATIONS)}
+    relations = {
+        row["oid"]: _relation(**dict(row), hypertables=hypertables) for row in await connection.fetch(_RELATIONS)
+    }
     rights = Rights()
     for where, sql in statements.items():
         transaction = connection.transaction()
@@ -125,7 +130,13 @@ async def rights_of(connection: Connection, statements: Mapping[str, str]) -> Ri
 
 
 def _relation(
-    oid: int, name: str, relkind: str, columns: list[str], numbers: list[int], key: list[str] | None, hypertables: set[str]
+    oid: int,
+    name: str,
+    relkind: str,
+    columns: list[str],
+    numbers: list[int],
+    key: list[str] | None,
+    hypertables: set[str],
 ) -> Relation:
     del oid
     whole = relkind == "v" or name in hypertables
@@ -137,11 +148,20 @@ def _bits(text: str) -> list[int]:
 
 
 def _add(
-    rights: Rights, table: Relation, needed: int, selected: Iterable[int], inserted: Iterable[int], updated: Iterable[int]
+    rights: Rights,
+    table: Relation,
+    needed: int,
+    selected: Iterable[int],
+    inserted: Iterable[int],
+    updated: Iterable[int],
 ) -> None:
     if needed & _DELETE:
         rights.whole.add(("DELETE", table.name))
-    for bit, right, columns in ((_SELECT, "SELECT", selected), (_INSERT, "INSERT", inserted), (_UPDATE, "UPDATE", updated)):
+    for bit, right, columns in (
+        (_SELECT, "SELECT", selected),
+        (_INSERT, "INSERT", inserted),
+        (_UPDATE, "UPDATE", updated),
+    ):
         if not needed & bit:
             continue
         if table.as_a_whole:

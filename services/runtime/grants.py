@@ -28,12 +28,14 @@ _MEMBERS: Final = """
 # What somebody else owns in this schema is not ours to grant, or to take.
 _HELD: Final = """
     WITH acls AS (
-        SELECT c.relowner AS owner, CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass AS what, acl
+        SELECT c.relowner AS owner, acl,
+               CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass AS what
         FROM pg_class c, LATERAL (
-            SELECT c.relacl UNION ALL SELECT a.attacl FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped) x (acl)
+            SELECT c.relacl
+            UNION ALL SELECT a.attacl FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped) x (acl)
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
         UNION ALL
-        SELECT p.proowner, 'ROUTINE ' || p.oid::regprocedure, p.proacl FROM pg_proc p
+        SELECT p.proowner, p.proacl, 'ROUTINE ' || p.oid::regprocedure FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace)
     SELECT DISTINCT what FROM acls, aclexplode(acl) e JOIN pg_roles g ON g.oid = e.grantee
     WHERE g.rolname = $1 AND pg_has_role(owner, 'USAGE') ORDER BY 1"""

@@ -113,11 +113,3 @@ WHERE alert_id = $1;
 
 -- name: queue_pump
 INSERT INTO evaluation_queue (pump_ids) VALUES (ARRAY[$1::text]);
-
--- name: audit_rows
--- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.
-SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash
-FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
-
--- name: audit_heads
-SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;

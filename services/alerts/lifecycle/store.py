@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ import asyncpg
 from schemas.policy import Priority
 from services.alerts.errors import NotFound
 from services.alerts.facts.model import AcceptedLevel
-from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow
 from services.alerts.model import (
     AlertState,
     Occasion,
@@ -297,14 +296,3 @@ async def set_accepted(connection: Connection, change: AlertChange, level: Accep
     await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now, *values)
     await _record_person(connection, change, now)
     await connection.execute(QUERIES["queue_pump"], change.pump_id)
-
-
-async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:
-    """The audit trail of one clinic, or of every one, in order; needs a transaction, and memory stays flat."""
-    async for record in connection.cursor(QUERIES["audit_rows"], clinic_id, prefetch=1000):
-        yield AuditRow(**dict(record))
-
-
-async def audit_heads(connection: Connection, clinic_id: str | None) -> tuple[AuditHead, ...]:
-    """Where each clinic's chain ends."""
-    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["audit_heads"], clinic_id))

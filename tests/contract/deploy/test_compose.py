@@ -188,7 +188,9 @@ def test_ingest_is_given_the_time_it_takes_to_stop() -> None:
 
 def test_database_logins_are_the_ones_that_are_made() -> None:
     made = set(
-        re.findall(r"--set=(?:owner|ingest|alerts|web|grafana)=(\w+)", (ROOT / "deploy/timescaledb/make-roles").read_text())
+        re.findall(
+            r"--set=(?:owner|ingest|alerts|web|grafana)=(\w+)", (ROOT / "deploy/timescaledb/make-roles").read_text()
+        )
     )
     used = set(re.findall(r"postgresql://(\w+):", PRODUCTION.read_text())) | {
         SERVICES["readers"]["environment"]["PGUSER"]

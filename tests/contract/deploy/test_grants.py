@@ -20,7 +20,7 @@ from tests.stack import Database, migrate_at
 EVERYBODY = sorted(ENTRIES)
 AUDIT = [
     "INSERT INTO alert_transitions (clinic_id, alert_id, at, kind, to_state, priority, reason, actor) "
-    "SELECT clinic_id, alert_id, now(), 'acknowledged', 'acknowledged', 'high', 'person_acknowledged', 'Dr Who' FROM alerts",
+    "SELECT clinic_id, alert_id, now(), 'acknowledged', 'acknowledged', 'high', 'person', 'Dr Who' FROM alerts",
     "UPDATE alert_transitions SET actor = 'nobody'",
     "DELETE FROM alert_transitions",
     "TRUNCATE alert_transitions",
@@ -35,8 +35,8 @@ NOT_INGESTS = [
     "UPDATE alerts SET state = 'closed', closed_at = now()",
     "SELECT * FROM alerts",
     "INSERT INTO alerts SELECT * FROM alerts",
-    "SELECT append_to_audit('{north}', ARRAY[gen_random_uuid()], '{opened}', '{active}', '{active}', '{high}', '{person}', "
-    "'{Dr Who}', now(), '{}')",
+    "SELECT append_to_audit('{north}', ARRAY[gen_random_uuid()], '{opened}', '{active}', '{active}', '{high}', "
+    "'{person}', '{Dr Who}', now(), '{}')",
     "DELETE FROM deliveries",
     "UPDATE deliveries SET state = 'cancelled'",
     "INSERT INTO silences SELECT * FROM silences",
@@ -119,7 +119,8 @@ async def test_a_right_that_somebody_added_is_gone_after_migrate(database: Datab
     await migrate_at(database.dsn)
     held = await database.pool.fetch(
         """SELECT has_table_privilege($1, 'audit_heads', 'SELECT'), has_table_privilege($1, 'alerts', 'DELETE'),
-                  has_table_privilege($1, 'reservoir_readings', 'DELETE'), has_table_privilege($1, 'registry', 'INSERT'),
+                  has_table_privilege($1, 'reservoir_readings', 'DELETE'),
+                  has_table_privilege($1, 'registry', 'INSERT'),
                   has_column_privilege($1, 'alert_transitions', 'actor', 'UPDATE')""",
         login,
     )
@@ -132,9 +133,9 @@ async def test_a_table_and_a_chunk_of_one_have_no_other_way_in(shared_database: 
         "INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis) "
         "VALUES ('p', now(), gen_random_uuid(), now(), 'p', 1, 'computed')"
     )
-    [chunk] = await shared_database.pool.fetchrow("SELECT show_chunks('reservoir_readings')::text")
+    chunk = await shared_database.pool.fetchval("SELECT show_chunks('reservoir_readings')::text")
     await migrate_at(shared_database.dsn)
     async with connected(shared_database, "pumpwatch_ingest") as connection:
-        for statement in (f"UPDATE {chunk} SET volume_ml = 40", f"DELETE FROM {chunk}", f"DROP TABLE {chunk}"):
+        for change in ("UPDATE {} SET volume_ml = 40", "DELETE FROM {}", "DROP TABLE {}"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(statement)
+                await connection.execute(change.format(chunk))

@@ -52,7 +52,7 @@ async def installation(timescaledb: DatabaseServer) -> AsyncIterator[Installatio
     """Made as the container makes it: roles by the superuser, everything else by the owner."""
     mark = uuid4().hex[:8]
     database = f"pumpwatch_roles_{mark}"
-    names = {name: f"pw_{mark}_{name}" for name in NAMES} | LOGIN_OF | {"service": GROUP}
+    names = {name: f"pw_{mark}_{name}" for name in NAMES} | dict(LOGIN_OF) | {"service": GROUP}
     await execute_at(timescaledb.dsn(), f"CREATE DATABASE {database}")
     here = Installation(database, names, timescaledb.dsn(database))
     variables = names | {f"{name}_password": PASSWORD for name in NAMES} | {"database": database}
