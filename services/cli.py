@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 import typer
 
 from services.commands import audit, backtest, dead_letters, devices, fleet, policies, report, storage
-from services.commands.terminal import DatabaseUrl, fail, with_database
+from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
     import pydantic
@@ -107,13 +107,14 @@ def migrate(database_url: DatabaseUrl) -> None:
     from services.runtime.migrate import MigrationError
     from services.runtime.migrate import migrate as bring_up_to_date
 
-    async def work(connection: Connection) -> str:
+    async def work(connection: Connection) -> tuple[str, ...]:
         result = await bring_up_to_date(connection, SQL_FOLDER, GRANTS_FILE)
         applied = len(result.applied)
         did = f"applied {applied} migration{'' if applied == 1 else 's'}" if applied else "nothing to apply"
-        return "\n".join((f"{result.description}: {did}", *result.rights.lines))
+        return (f"{result.description}: {did}", *result.rights.lines)
 
-    print(with_database(database_url, work, MigrationError))
+    for line in with_database(database_url, work, MigrationError):
+        say(line)
 
 
 @app.command()
@@ -145,7 +146,7 @@ def enrol(
 
     with_database(database_url, work, RegistryError)
     paired = f", paired with {pair_with}" if pair_with else ""
-    print(f"clinic {clinic}: enrolled {len(device_ids)} {kind}{'' if len(device_ids) == 1 else 's'}{paired}")
+    say(f"clinic {clinic}: enrolled {len(device_ids)} {kind}{'' if len(device_ids) == 1 else 's'}{paired}")
 
 
 app.command()(fleet.gaps)
@@ -165,13 +166,13 @@ def policy_check(file: Path) -> None:
     try:
         policy, lined = load_with_lines(file)
     except PolicyError as error:
-        fail(str(error))
+        fail(*str(error).split("\n"))
     reach = reach_of(policy, os.environ)
     troubles = sorted(
         (lined.line_of(each.place), f"{'.'.join(map(str, each.place))}: {each.fault}")
         for each in (*reach.faults, *reach.nobody)
     )
-    print(f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if troubles else 'valid'}")
+    say(f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if troubles else 'valid'}")
     for priority in sorted(Priority, key=lambda priority: -priority.rank):
         route = policy.routes.get(priority)
         steps = [
@@ -180,13 +181,13 @@ def policy_check(file: Path) -> None:
         every = policy.repeat_minutes(priority)
         if steps and every is not None:
             steps.append(f"again every {every:g} min until somebody acknowledges")
-        print(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
+        say(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
     told = {name for route in policy.routes.values() for step in route.steps for name in step.contacts}
     for contact in policy.contacts:
         if contact.name not in told:
-            print(f"  {contact.name} is in no route, and never told")
+            say(f"  {contact.name} is in no route, and never told")
     if troubles:
-        fail("\n".join(f"{file}:{line}: {text}" for line, text in troubles))
+        fail(*(f"{file}:{line}: {text}" for line, text in troubles))
 
 
 @app.command()
@@ -213,7 +214,7 @@ def version() -> None:
     """Print the version."""
     from importlib.metadata import version as version_of
 
-    print(version_of("pumpwatch"))
+    say(version_of("pumpwatch"))
 
 
 @contextmanager
@@ -258,7 +259,13 @@ def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. No command has a use for an argument of several lines, or one that steers a terminal."""
+    from schemas.line_text import refusal
+
+    for word in sys.argv[1:]:
+        if why := refusal(word):
+            print(f"error: {word[:80]!a} {why}", file=sys.stderr)
+            sys.exit(2)
     app()
 
 

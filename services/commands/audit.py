@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, printable, with_database
+from services.commands.terminal import DatabaseUrl, fail, printable, say, with_database
 
 if TYPE_CHECKING:
     from services.alerts.audit.anchors import Anchor
@@ -46,18 +46,18 @@ def verify(
 
     report = with_database(database_url, work)
     for trouble in troubles:
-        print(printable(trouble))
+        say(trouble)
     for found in report.faults:
-        print(printable(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}"))
+        say(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
     if report.faults or troubles:
         raise typer.Exit(1)
     if seen:
         newest = max(anchor.seen_at for anchor in seen)
-        print(f"{report.rows} rows, unbroken, and what {len(seen)} anchors saw; the newest is of {newest.isoformat()}")
+        say(f"{report.rows} rows, unbroken, and what {len(seen)} anchors saw; the newest is of {newest.isoformat()}")
         return
-    print(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
+    say(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
     for head in report.heads:
-        print(printable(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}"))
+        say(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
 
 
 def _anchors(path: Path, key_file: Path | None, key: str | None) -> tuple[list[Anchor], list[str]]:

@@ -1,4 +1,7 @@
-"""A copy of the audit trail for others: every row with its hashes, as JSON lines or as CSV."""
+"""A copy of the audit trail for others: every row with its hashes, as JSON lines or as CSV.
+
+JSON holds each text as it is. CSV is for people and spreadsheets: a row is one line, and nothing in it is a command.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from uuid import UUID
 
 from services.alerts.audit import store
 from services.runtime.database import Connection
+from services.runtime.log import printable
 
 _COLUMNS: Final = (
     "clinic_id",
@@ -75,4 +79,8 @@ def _text(value: object) -> object:
 
 def _cells(entry: Mapping[str, object]) -> list[object]:
     plain = _plain(entry) | {"detail": json.dumps(entry["detail"])}
-    return [f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value for value in plain.values()]
+    return [_cell(value) if isinstance(value, str) else value for value in plain.values()]
+
+
+def _cell(text: str) -> str:
+    return printable(f"'{text}" if text.startswith(_FORMULA) else text)

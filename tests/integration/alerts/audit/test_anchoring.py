@@ -150,7 +150,7 @@ async def test_the_trail_can_be_copied(database: Database, form: str) -> None:
     assert (done.returncode, done.stderr) == (0, "4 rows\n")
     if form == "csv":
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
-        assert rows[2]["actor"] == "'=HYPERLINK(1)\n", "a spreadsheet takes it for text"
+        assert rows[2]["actor"] == "'=HYPERLINK(1)\\n", "a spreadsheet takes it for text"
     else:
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         assert rows[2]["actor"] == "=HYPERLINK(1)\n"
