@@ -67,3 +67,7 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- A function that runs with the owner's rights looks names up where nobody else can put any: temporary tables come last.
+ALTER FUNCTION begin_periods() SET search_path = public, pg_temp;
+ALTER FUNCTION follow_clinic() SET search_path = public, pg_temp;

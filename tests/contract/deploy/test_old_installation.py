@@ -89,6 +89,23 @@ async def test_it_is_narrowed_by_migrate_alone(old: Old) -> None:
     assert not await old.may("pumpwatch_ingest", "SELECT * FROM later")
 
 
+async def test_so_are_the_chunks_that_are_there(old: Old) -> None:
+    """Each has rights of its own, and may be named in a statement."""
+    owner = await asyncpg.connect(with_login(old.dsn, old.owner))
+    try:
+        await owner.execute(
+            "INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis) "
+            "VALUES ('p', now(), gen_random_uuid(), now(), 'p', 1, 'computed')"
+        )
+        chunk = await owner.fetchval("SELECT show_chunks('reservoir_readings')::text")
+    finally:
+        await owner.close()
+    changes = [f"UPDATE {chunk} SET volume_ml = 40", f"DELETE FROM {chunk}"]  # noqa: S608
+    assert [await old.may("pumpwatch_ingest", change) for change in changes] == [True, True]
+    await old.migrate()
+    assert [await old.may("pumpwatch_ingest", change) for change in changes] == [False, False]
+
+
 async def test_a_login_of_the_sites_own_goes_on_until_it_has_been_given_a_job(old: Old) -> None:
     """Nothing that pages may lose its rights because an upgrade did not know its name."""
     own = f"pw_pager_{uuid4().hex[:8]}"
