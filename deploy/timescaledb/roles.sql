@@ -8,17 +8,24 @@
 --   grafana  reads the views of the schema "dashboard", for the clinics that clinic_readers names.
 --
 -- psql variables: database, owner, service, ingest, alerts, web, grafana (names), and a password for each but the group.
+-- The names of ingest, alerts and web must be those of schemas/grants.sql.
 
-SELECT set_config('pumpwatch.names', concat_ws(' ', :'owner', :'service', :'ingest', :'alerts', :'web', :'grafana',
-    -- The group that 0008_dashboard_views.sql grants to. The owner may make logins of further clinics members of it.
-    'pumpwatch_reader'), false);
+SET client_min_messages = warning; -- when it is run again, much is there already
+SET pumpwatch.owner = :'owner';
+SET pumpwatch.service = :'service';
+SET pumpwatch.ingest = :'ingest';
+SET pumpwatch.alerts = :'alerts';
+SET pumpwatch.web = :'web';
+SET pumpwatch.grafana = :'grafana';
+-- The group that 0008_dashboard_views.sql grants to. The owner may make logins of further clinics members of it.
+SET pumpwatch.reader = 'pumpwatch_reader';
 DO $$
 DECLARE
-    name text;
+    role text;
 BEGIN
-    FOREACH name IN ARRAY string_to_array(current_setting('pumpwatch.names'), ' ') LOOP
+    FOREACH role IN ARRAY '{owner, service, ingest, alerts, web, grafana, reader}'::text[] LOOP
         BEGIN
-            EXECUTE format('CREATE ROLE %I', name);
+            EXECUTE format('CREATE ROLE %I', current_setting('pumpwatch.' || role));
         EXCEPTION WHEN duplicate_object THEN
             NULL;
         END;

@@ -54,7 +54,7 @@ class GrantReport:
     def lines(self) -> tuple[str, ...]:
         """What an operator is told, a line for each thing to be done; none: nothing is to be done."""
         lines = [
-            f"there is no login {name}: nothing was granted to it (docs/operating.md, section 7)"
+            f"there is no login {name}: nothing was granted to it (docs/operating.md, section 9)"
             for name in self.missing
             if self.given
         ]
