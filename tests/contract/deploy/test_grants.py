@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from deploy.grants.build import document
 from deploy.grants.jobs import ENTRIES, modules_of, statements_of
 from schemas.paths import GRANTS_FILE
+from services.devstack.servers.postgres import PostgresServer
 from services.runtime.database import Connection
 from tests.logins import with_login
-from tests.stack import Database, migrate_at
+from tests.stack import Database, drop_database, make_database, migrate_at
 
 EVERYBODY = sorted(ENTRIES)
 AUDIT = [
@@ -93,6 +95,21 @@ async def test_a_job_may_run_each_of_its_statements(shared_database: Database, l
                 await connection.execute(f"EXPLAIN (GENERIC_PLAN) {sql}")
             except asyncpg.InsufficientPrivilegeError as error:
                 pytest.fail(f"{where}: {error}")
+
+
+async def test_so_it_is_on_plain_postgres(plain_postgres: PostgresServer) -> None:
+    name = f"pumpwatch_grants_{uuid4().hex[:8]}"
+    dsn = await make_database(plain_postgres, name)
+    try:
+        for login, entry in ENTRIES.items():
+            connection = await asyncpg.connect(with_login(dsn, login))
+            try:
+                for sql in statements_of(entry).values():
+                    await connection.execute(f"EXPLAIN (GENERIC_PLAN) {sql}")
+            finally:
+                await connection.close()
+    finally:
+        await drop_database(plain_postgres, name)
 
 
 @pytest.mark.parametrize("statement", AUDIT + NOT_INGESTS, ids=lambda statement: statement[:60])
