@@ -42,14 +42,17 @@ CREATE FUNCTION append_to_audit(
     clinic_ids text[], alert_ids uuid[], kinds text[], from_states text[], to_states text[], priorities text[],
     reasons text[], actors text[], at timestamptz, details text[])
 RETURNS TABLE (alert_id uuid, clinic_seq bigint)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    INSERT INTO public.alert_transitions
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO alert_transitions AS t
         (clinic_id, alert_id, at, kind, from_state, to_state, priority, reason, actor, detail)
     SELECT n.clinic_id, n.alert_id, $9, n.kind, n.from_state, n.to_state, n.priority, n.reason, n.actor, n.detail::jsonb
     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $10)
          AS n (clinic_id, alert_id, kind, from_state, to_state, priority, reason, actor, detail)
     ORDER BY n.clinic_id, n.alert_id
-    RETURNING alert_transitions.alert_id, alert_transitions.clinic_seq
+    RETURNING t.alert_id, t.clinic_seq;
+END
 $$;
 REVOKE ALL ON FUNCTION append_to_audit FROM PUBLIC;
 

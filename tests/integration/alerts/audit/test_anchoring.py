@@ -71,24 +71,25 @@ async def test_anchors_are_worth_nothing_without_the_key(
     key_file.write_text(f"{KEY}\n")
     await begin_trail(database, 1)
     await run_service("alerts", settings(database, place, ALERTS_AUDIT_KEY="", ALERTS_AUDIT_KEY_FILE=str(key_file)))
-    await anchors_in(place)
+    kept = tmp_path / "kept.jsonl"  # the service goes on with its own
+    kept.write_text("\n".join(await anchors_in(place)))
     by_file = pumpwatch(
-        "audit", "verify", "--anchors", str(place), "--key-file", str(key_file), DATABASE_URL=database.dsn
+        "audit", "verify", "--anchors", str(kept), "--key-file", str(key_file), DATABASE_URL=database.dsn
     )
     assert by_file.returncode == 0
-    other = verify(database, place, ALERTS_AUDIT_KEY="another key that fits")
+    other = verify(database, kept, ALERTS_AUDIT_KEY="another key that fits")
     assert other.returncode == 1
-    assert f"{place}:1: this anchor was changed, or signed with another key" in other.stdout
-    none = pumpwatch("audit", "verify", "--anchors", str(place), DATABASE_URL=database.dsn)
+    assert f"{kept}:1: this anchor was changed, or signed with another key" in other.stdout
+    none = pumpwatch("audit", "verify", "--anchors", str(kept), DATABASE_URL=database.dsn)
     assert (none.returncode, none.stdout) == (2, "")
     assert "--key-file" in none.stderr
-    short = verify(database, place, ALERTS_AUDIT_KEY="short")
+    short = verify(database, kept, ALERTS_AUDIT_KEY="short")
     assert (short.returncode, short.stderr) == (
         2,
         "error: ALERTS_AUDIT_KEY: expected a key of at least 16 characters; found 5\n",
     )
-    place.write_text("")
-    assert verify(database, place).stderr == f"error: {place}: there is no anchor in it\n"
+    kept.write_text("")
+    assert verify(database, kept).stderr == f"error: {kept}: there is no anchor in it\n"
     assert verify(database, tmp_path / "gone").stderr == f"error: {tmp_path / 'gone'}: No such file or directory\n"
 
 
