@@ -53,11 +53,11 @@ class GrantReport:
     @property
     def lines(self) -> tuple[str, ...]:
         """What an operator is told, a line for each thing to be done; none: nothing is to be done."""
-        lines = [
-            f"there is no login {name}: nothing was granted to it (docs/operating.md, section 9)"
-            for name in self.missing
-            if self.given
-        ]
+        lines = []
+        if self.missing:
+            lines.append(
+                f"no login {', '.join(self.missing)}: nothing was granted to it (docs/operating.md, section 9)"
+            )
         if self.keep_the_group:
             names = ", ".join(self.keep_the_group)
             lines.append(
@@ -84,13 +84,11 @@ async def give_rights(connection: Connection, file: Path) -> GrantReport:
     there = await connection.fetch("SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1)", list(grants))
     given = tuple(name for name in grants if name in {row[0] for row in there})
     missing = tuple(name for name in grants if name not in given)
+    members = [row[0] for row in await connection.fetch(_MEMBERS, GROUP)]
+    has_rights = bool(await connection.fetch(_HELD, GROUP))
+    others = tuple(name for name in members if name not in given) if has_rights else ()
     if not given:
-        return GrantReport(missing=missing)
-    others: tuple[str, ...] = ()
-    has_rights = await connection.fetch(_HELD, GROUP)
-    if has_rights:
-        members = [row[0] for row in await connection.fetch(_MEMBERS, GROUP)]
-        others = tuple(name for name in members if name not in given)
+        return GrantReport(missing=missing, keep_the_group=others)
 
     async def give() -> None:
         async with connection.transaction():

@@ -136,7 +136,21 @@ async def test_a_login_that_is_missing_is_said(old: Old, tmp_path: Path) -> None
     finally:
         await connection.close()
     assert report.missing == ("pw_nobody_here",)
-    assert any(re.search("no login pw_nobody_here", line) for line in report.lines)
+    assert any(line.startswith("no login pw_nobody_here: ") for line in report.lines)
+
+
+async def test_logins_of_other_names_are_named_and_keep_their_rights(old: Old, tmp_path: Path) -> None:
+    file = tmp_path / "grants.sql"
+    file.write_text(re.sub("pumpwatch_(ingest|alerts|web)", r"pw_no_\1", GRANTS_FILE.read_text()))
+    connection = await asyncpg.connect(with_login(old.dsn, old.owner))
+    try:
+        missing, kept = (await migrate(connection, SQL_FOLDER, file)).rights.lines
+    finally:
+        await connection.close()
+    assert missing.startswith("no login pw_no_ingest, pw_no_alerts, pw_no_web: ")
+    assert "pumpwatch_alerts, pumpwatch_ingest may depend on them" in kept
+    assert await old.may("pumpwatch_alerts", CLOSE)
+    assert await old.may("pumpwatch_alerts", APPEND)
 
 
 async def test_the_command_says_what_it_did(old: Old) -> None:
