@@ -15,9 +15,16 @@ _PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 _REFUSED: Final = re.compile(_PATTERN.removeprefix("^").removesuffix("*$").replace("[^", "["))
 
 
+def refusal(text: str) -> str | None:
+    """Why a text cannot stand on one line; None: it can."""
+    found = _REFUSED.search(text)
+    if found is None:
+        return None
+    return f"holds {found[0]!a} at place {found.start() + 1}; expected one line without control characters"
+
+
 def _on_one_line(text: str) -> str:
-    if found := _REFUSED.search(text):
-        msg = f"holds {found[0]!a} at place {found.start() + 1}; expected one line without control characters"
+    if msg := refusal(text):
         raise ValueError(msg)
     return text
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import backtest, dead_letters, devices, fleet, policies, report, storage
-from services.commands.terminal import DatabaseUrl, fail, with_database
+from services.commands import audit, backtest, dead_letters, devices, fleet, policies, report, storage
+from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
     import pydantic
@@ -45,13 +45,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-audit_app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
 policy_app = typer.Typer(help="Clinics' alerting policies.", no_args_is_help=True)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dead_letters.app, name="rejects", hidden=True)  # its name up to migration 0019
 app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
-app.add_typer(audit_app, name="audit")
+app.add_typer(audit.app, name="audit")
 app.add_typer(policy_app, name="policy")
 policy_app.command("remove")(policies.remove)
 
@@ -114,17 +113,18 @@ def simulate() -> None:
 @app.command()
 def migrate(database_url: DatabaseUrl) -> None:
     """Bring the database's schema up to date. Safe to run again, and by several at once."""
-    from schemas.paths import SQL_FOLDER
+    from schemas.paths import GRANTS_FILE, SQL_FOLDER
     from services.runtime.migrate import MigrationError
     from services.runtime.migrate import migrate as bring_up_to_date
 
-    async def work(connection: Connection) -> str:
-        result = await bring_up_to_date(connection, SQL_FOLDER)
+    async def work(connection: Connection) -> tuple[str, ...]:
+        result = await bring_up_to_date(connection, SQL_FOLDER, GRANTS_FILE)
         applied = len(result.applied)
         did = f"applied {applied} migration{'' if applied == 1 else 's'}" if applied else "nothing to apply"
-        return f"{result.description}: {did}"
+        return (f"{result.description}: {did}", *result.rights.lines)
 
-    print(with_database(database_url, work, MigrationError))
+    for line in with_database(database_url, work, MigrationError):
+        say(line)
 
 
 @app.command()
@@ -156,27 +156,12 @@ def enrol(
 
     with_database(database_url, work, RegistryError)
     paired = f", paired with {pair_with}" if pair_with else ""
-    print(f"clinic {clinic}: enrolled {len(device_ids)} {kind}{'' if len(device_ids) == 1 else 's'}{paired}")
+    say(f"clinic {clinic}: enrolled {len(device_ids)} {kind}{'' if len(device_ids) == 1 else 's'}{paired}")
 
 
 app.command()(fleet.gaps)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
-
-
-@audit_app.command("verify")
-def audit_verify(database_url: DatabaseUrl) -> None:
-    """Check that no row of the audit trail was changed or removed; exit code 1 if one was."""
-    from services.alerts.lifecycle.audit import verify_chain
-
-    report = with_database(database_url, verify_chain)
-    for found in report.faults:
-        print(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
-    if report.faults:
-        raise typer.Exit(1)
-    print(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
-    for head in report.heads:
-        print(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
 
 
 @policy_app.command("check")
@@ -191,13 +176,13 @@ def policy_check(file: Path) -> None:
     try:
         policy, lined = load_with_lines(file)
     except PolicyError as error:
-        fail(str(error))
+        fail(*str(error).split("\n"))
     reach = reach_of(policy, os.environ)
     troubles = sorted(
         (lined.line_of(each.place), f"{'.'.join(map(str, each.place))}: {each.fault}")
         for each in (*reach.faults, *reach.nobody)
     )
-    print(f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if troubles else 'valid'}")
+    say(f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if troubles else 'valid'}")
     for priority in sorted(Priority, key=lambda priority: -priority.rank):
         route = policy.routes.get(priority)
         steps = [
@@ -206,13 +191,13 @@ def policy_check(file: Path) -> None:
         every = policy.repeat_minutes(priority)
         if steps and every is not None:
             steps.append(f"again every {every:g} min until somebody acknowledges")
-        print(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
+        say(f"  {priority}: {'; '.join(steps) or 'pages nobody'}")
     told = {name for route in policy.routes.values() for step in route.steps for name in step.contacts}
     for contact in policy.contacts:
         if contact.name not in told:
-            print(f"  {contact.name} is in no route, and never told")
+            say(f"  {contact.name} is in no route, and never told")
     if troubles:
-        fail("\n".join(f"{file}:{line}: {text}" for line, text in troubles))
+        fail(*(f"{file}:{line}: {text}" for line, text in troubles))
 
 
 @app.command()
@@ -239,7 +224,7 @@ def version() -> None:
     """Print the version."""
     from importlib.metadata import version as version_of
 
-    print(version_of("pumpwatch"))
+    say(version_of("pumpwatch"))
 
 
 @contextmanager
@@ -284,7 +269,13 @@ def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. No command has a use for an argument of several lines, or one that steers a terminal."""
+    from schemas.line_text import refusal
+
+    for word in sys.argv[1:]:
+        if why := refusal(word):
+            print(f"error: {word[:80]!a} {why}", file=sys.stderr)
+            sys.exit(2)
     app()
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +26,8 @@ from uuid import UUID, uuid4
 from prometheus_client import CollectorRegistry
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
+from services.alerts.audit.chain import FaultKind
+from services.alerts.audit.verify import AuditReport, verify_chain
 from services.alerts.clock import Clock
 from services.alerts.evaluation.evaluate import evaluate_pumps
 from services.alerts.evaluation.store import take_queue
@@ -40,6 +42,7 @@ from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool
+from tests.logins import worker_pool
 from tests.stack import Database
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -90,7 +93,7 @@ def resources_for(
 ) -> Resources:
     """What the parts of one alert process share, with a clock of the test's own."""
     return Resources(
-        pool,
+        worker_pool(pool),
         folder or FixedPolicies(*policies),
         settings_for(dsn, **settings),
         Metrics.on(registry or CollectorRegistry()),
@@ -99,6 +102,12 @@ def resources_for(
         environment={} if environment is None else environment,
         health=health or Health(),
     )
+
+
+async def verify_undated(connection: Connection, clinic_id: str | None = None) -> AuditReport:
+    """Whether the audit trail is whole. That it is not dated by the database's clock is the test's own doing."""
+    report = await verify_chain(connection, clinic_id)
+    return replace(report, faults=tuple(fault for fault in report.faults if fault.kind is not FaultKind.DATE))
 
 
 async def enrol(database: Database, pumps: int, clinics: int = 1) -> list[str]:
@@ -227,7 +236,7 @@ class Story:
             await worker.queue_once()
 
     async def _die_before_commit(self) -> None:
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             transaction = connection.transaction()
             await transaction.start()
             entries = await take_queue(connection, 10)
@@ -297,7 +306,7 @@ class Story:
         )
 
     async def _acknowledge(self, person: str) -> None:
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(
                 "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1",
                 self.pump_id,
@@ -306,13 +315,13 @@ class Story:
 
     async def _resolve(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await resolve_alert(connection, alert_id, person, note, policies_of(self.policy), self.now)
 
     async def _accept(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
-        async with self.pool.acquire() as connection:
+        async with worker_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await accept_level(connection, alert_id, person, note, policies_of(self.policy), self.now)
 

@@ -25,6 +25,14 @@ from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer,
 from services.devstack.service import ServiceProcess, clean_environment
 from services.runtime.database import open_pool
 from tests import stack
+from tests.logins import (
+    LOGIN_OF,
+    forget_worker_pool,
+    make_logins,
+    remember_worker_pool,
+    with_login,
+    with_own_login,
+)
 from tests.servers.external import ExternalServer
 from tests.servers.forked import ForkedService
 from tests.servers.ready_made import ReadyMade
@@ -87,6 +95,7 @@ async def database_template(timescaledb: DatabaseServer, pytestconfig: pytest.Co
     """The name of a migrated database that nobody can connect to: a template to clone."""
     name = f"pumpwatch_template_{os.getpid()}"
     await drop_database(timescaledb, name)
+    await make_logins(timescaledb.dsn())
     result = await migrate_at(await make_database(timescaledb, name))
     pytestconfig.stash[SUMMARY]["timescaledb"] = f"ran on {result.description}, {timescaledb.title}"
     assert result.edition != "postgres", f"the tests need TimescaleDB, and this is {result.description}"
@@ -114,12 +123,16 @@ async def _cloned(server: DatabaseServer, template: str) -> AsyncIterator[Databa
     name = f"pumpwatch_test_{os.getpid()}_{next(_number)}"
     dsn = await clone_database(server, template, name)
     pool = await open_pool(dsn, application_name="pumpwatch-test")
+    workers = await open_pool(with_login(dsn, LOGIN_OF["alerts"]), application_name="pumpwatch-alerts")
+    remember_worker_pool(pool, workers)
     yield Database(name, dsn, pool)
-    try:
-        async with asyncio.timeout(5):
-            await pool.close()
-    except TimeoutError:  # the test left a connection in use
-        pool.terminate()
+    forget_worker_pool(pool)
+    for each in (workers, pool):
+        try:
+            async with asyncio.timeout(5):
+                await each.close()
+        except TimeoutError:  # the test left a connection in use
+            each.terminate()
     await drop_database(server, name)
 
 
@@ -188,7 +201,10 @@ def started_from_scratch() -> set[str]:
 
 @pytest.fixture
 def run_service(tmp_path: Path, request: pytest.FixtureRequest, started_from_scratch: set[str]) -> Iterator[RunService]:
-    """`await run_service("ingest", {"INGEST_DATABASE_URL": ...})`; the log is shown when the test fails."""
+    """`await run_service("ingest", {"INGEST_DATABASE_URL": ...})`; the log is shown when the test fails.
+
+    It runs with the login of its job, and so with its rights only, if that address names the superuser.
+    """
     processes: list[ServiceProcess] = []
     is_alone = request.node.get_closest_marker("alone") is not None
 
@@ -199,7 +215,7 @@ def run_service(tmp_path: Path, request: pytest.FixtureRequest, started_from_scr
         forked = not is_alone and command in started_from_scratch
         started_from_scratch.add(command)
         service_of = ForkedService if forked else ServiceProcess
-        service = service_of(command, environment, log_path=log_path, options=options)
+        service = service_of(command, with_own_login(command, environment), log_path=log_path, options=options)
         processes.append(service)
         service.start()
         if wait:

@@ -12,12 +12,13 @@ from typing import Any, Protocol, TypeVar, overload
 import asyncpg
 
 from bench.stack import READY_MADE
-from schemas.paths import SQL_FOLDER
+from schemas.paths import GRANTS_FILE, SQL_FOLDER
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import DatabaseServer
 from services.devstack.service import ServiceProcess
 from services.runtime.database import Pool
 from services.runtime.migrate import MigrationResult, migrate
+from tests.logins import make_logins
 
 Answer = TypeVar("Answer")
 
@@ -81,10 +82,10 @@ async def eventually(condition: Callable[[], Any], within_seconds: float = 10.0,
 
 
 async def migrate_at(dsn: str) -> MigrationResult:
-    """Migrate the database at `dsn`."""
+    """Migrate the database at `dsn`, and give the logins that are there their rights."""
     connection = await asyncpg.connect(dsn)
     try:
-        return await migrate(connection, SQL_FOLDER)
+        return await migrate(connection, SQL_FOLDER, GRANTS_FILE)
     finally:
         await connection.close()
 
@@ -99,6 +100,7 @@ async def make_database(server: DatabaseServer, name: str = "pumpwatch") -> str:
         await connection.execute(f'CREATE DATABASE "{name}"')
     finally:
         await connection.close()
+    await make_logins(server.dsn())
     await migrate_at(server.dsn(name))
     return server.dsn(name)
 

@@ -1,25 +1,43 @@
--- Who may log in, and to what. Run once, by the superuser, in the new database; nobody needs the superuser after.
+-- Who may log in, and to what. Run by the superuser in the new database; nobody needs the superuser after. It may be run
+-- again, in an installation that has no login for a job yet or whose passwords have changed (docs/operating.md).
 --
---   owner    owns the schema: migrations, registering readers. Not a superuser.
---   ingest   writes events; alerts: writes alerts. Both through the group "service", which may read and change rows
---            of every table that the owner makes, and cannot change the schema, truncate, or switch a trigger off.
+--   owner    owns the schema: migrations, retention, registering readers. Not a superuser.
+--   ingest   writes events; alerts: decides and pages; web: the board and its API. What each may do is made from the
+--            statements that it runs (schemas/grants.sql), and `pumpwatch migrate` gives it. The group "service" is of
+--            all three, and has no table.
 --   grafana  reads the views of the schema "dashboard", for the clinics that clinic_readers names.
 --
--- psql variables: database, owner, service, ingest, alerts, grafana (names), and a password for each but the group.
+-- psql variables: database, owner, service, ingest, alerts, web, grafana (names), and a password for each but the group.
+-- The names of ingest, alerts and web must be those of schemas/grants.sql.
 
-CREATE ROLE :"service" NOLOGIN;
-CREATE ROLE :"owner" LOGIN CREATEROLE PASSWORD :'owner_password';
-CREATE ROLE :"ingest" LOGIN PASSWORD :'ingest_password' IN ROLE :"service";
-CREATE ROLE :"alerts" LOGIN PASSWORD :'alerts_password' IN ROLE :"service";
-
+SET client_min_messages = warning; -- when it is run again, much is there already
+SET pumpwatch.owner = :'owner';
+SET pumpwatch.service = :'service';
+SET pumpwatch.ingest = :'ingest';
+SET pumpwatch.alerts = :'alerts';
+SET pumpwatch.web = :'web';
+SET pumpwatch.grafana = :'grafana';
 -- The group that 0008_dashboard_views.sql grants to. The owner may make logins of further clinics members of it.
+SET pumpwatch.reader = 'pumpwatch_reader';
 DO $$
+DECLARE
+    role text;
 BEGIN
-    CREATE ROLE pumpwatch_reader NOLOGIN;
-EXCEPTION WHEN duplicate_object THEN
-    NULL;
+    FOREACH role IN ARRAY '{owner, service, ingest, alerts, web, grafana, reader}'::text[] LOOP
+        BEGIN
+            EXECUTE format('CREATE ROLE %I', current_setting('pumpwatch.' || role));
+        EXCEPTION WHEN duplicate_object THEN
+            NULL;
+        END;
+    END LOOP;
 END
 $$;
+
+ALTER ROLE :"owner" LOGIN CREATEROLE PASSWORD :'owner_password';
+ALTER ROLE :"ingest" LOGIN PASSWORD :'ingest_password';
+ALTER ROLE :"alerts" LOGIN PASSWORD :'alerts_password';
+ALTER ROLE :"web" LOGIN PASSWORD :'web_password';
+GRANT :"service" TO :"ingest", :"alerts", :"web";
 GRANT pumpwatch_reader TO :"owner" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
 
 -- A reader's transaction that stands in the way of a migration or a removal is ended (services/runtime/patience.py).
@@ -29,7 +47,8 @@ GRANT pg_use_reserved_connections TO :"service", :"owner";
 
 -- A dashboard asks small questions. One that is not small ends, and does not hold up ingest. What a login may set for itself
 -- it may lift (docs/operating.md, section 7); its connections and its temporary files it may not.
-CREATE ROLE :"grafana" LOGIN PASSWORD :'grafana_password' IN ROLE pumpwatch_reader CONNECTION LIMIT 20;
+ALTER ROLE :"grafana" LOGIN PASSWORD :'grafana_password' CONNECTION LIMIT 20;
+GRANT pumpwatch_reader TO :"grafana";
 ALTER ROLE :"grafana" SET statement_timeout = '30s';
 ALTER ROLE :"grafana" SET idle_in_transaction_session_timeout = '30s';
 ALTER ROLE :"grafana" SET default_transaction_read_only = on;
@@ -47,7 +66,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 -- tables, large objects or the write-ahead log, and occupy TimescaleDB's workers with jobs. Pumpwatch takes no advisory
 -- lock; this is for what else uses this database. (What gives such locks back stays: drivers do it as they tidy up.)
 REVOKE TEMPORARY ON DATABASE :"database" FROM PUBLIC;
-GRANT TEMPORARY ON DATABASE :"database" TO :"owner", :"service";
+GRANT TEMPORARY ON DATABASE :"database" TO :"owner";
+REVOKE TEMPORARY ON DATABASE :"database" FROM :"service";
 DO $$
 DECLARE
     anybodys regprocedure;
@@ -64,7 +84,3 @@ BEGIN
 END
 $$;
 
-ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public
-    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"service";
-ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public
-    GRANT USAGE, SELECT ON SEQUENCES TO :"service";

@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from schemas.paths import SQL_FOLDER
+from services.alerts.audit.anchoring import keep_anchoring
 from services.alerts.clock import utc_now
 from services.alerts.delivery.channel import AppriseChannel
 from services.alerts.delivery.dispatch import Dispatcher
@@ -95,6 +96,7 @@ async def _work(resources: Resources, channel: AppriseChannel, bypass: Bypass | 
     worker = Worker(resources, bypass)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())
+        group.create_task(keep_anchoring(resources))
         await worker.policies_known.wait()  # without them a page would have no address
         group.create_task(Dispatcher(resources, channel).run())
 

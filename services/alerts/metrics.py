@@ -22,6 +22,8 @@ TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "upkeep", "watch", "dispatch"
 DELIVERY_RESULTS: Final = ("sent", "retry", "permanent", "given_up")
 """What `services.alerts.delivery.send_outcome` says of one try, and that no further one is made."""
 
+ANCHOR_RESULTS: Final = ("left", "failed")
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -41,6 +43,7 @@ class Metrics:
     listening: Gauge
     policy_files_broken: Gauge
     upkeep_overdue_seconds: Gauge
+    audit_anchors: Counter
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -124,12 +127,19 @@ class Metrics:
                 "For how long the database should have done what it does by itself: sums, columns, jobs.",
                 registry=registry,
             ),
+            audit_anchors=Counter(
+                "pumpwatch_alerts_audit_anchors",
+                "Signed ends of the audit trail, left outside the database or not.",
+                ["result"],
+                registry=registry,
+            ),
         )
         _start(metrics.evaluated, TRIGGERS)
         _start(metrics.evaluation_seconds, TRIGGERS)
         _start(metrics.without_contact, Priority)
         _start(metrics.deliveries, DELIVERY_RESULTS)
         _start(metrics.database_failures, TASKS)
+        _start(metrics.audit_anchors, ANCHOR_RESULTS)
         return metrics
 
 

@@ -38,6 +38,13 @@ class AlertsSettings(BaseSettings):
     watchdog_url: SecretStr | None = None
     """http(s) address of an outside service that pages when these pings stop."""
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
+    audit_anchors: str | None = None
+    """Where signed ends of the audit trail are left: a file, a folder, `syslog` or `syslog:/path/of/its/socket`. Left
+    out: nowhere, and a trail that was rewritten as a whole is not found."""
+    audit_anchor_seconds: Annotated[float, Field(ge=1, le=86_400)] = 3600.0
+    audit_key: SecretStr | None = None
+    """What they are signed with, at least 16 characters that nobody can guess; or the file that holds it:"""
+    audit_key_file: Path | None = None
     worker_name: str | None = None
     """Names this process among several; the host's name when left out."""
     log_json: bool = False
@@ -79,6 +86,9 @@ class AlertsSettings(BaseSettings):
                 f"ALERTS_HTTP_HOST is {self.http_host!r}, which others can reach, and ALERTS_API_TOKEN is not "
                 "set: what it says of itself names clinics and pumps. Set ALERTS_API_TOKEN, or listen on 127.0.0.1"
             )
+            raise ValueError(msg)
+        if self.audit_anchors is not None and self.audit_key is None and self.audit_key_file is None:
+            msg = "ALERTS_AUDIT_ANCHORS is set and no key to sign them: set ALERTS_AUDIT_KEY_FILE or ALERTS_AUDIT_KEY"
             raise ValueError(msg)
         if self.send_lease_seconds <= self.send_timeout_seconds:
             msg = "ALERTS_SEND_LEASE_SECONDS must exceed ALERTS_SEND_TIMEOUT_SECONDS, or pages go out twice"

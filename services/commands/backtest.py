@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, with_database
+from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
 
 if TYPE_CHECKING:
     from schemas.policy import Policy
@@ -36,7 +36,7 @@ def backtest(
         begin = parse_since(since, now)
         tried, other = load_policy(policy), load_policy(against) if against else None
     except PolicyError as error:
-        fail(str(error))
+        fail(*str(error).split("\n"))
     except ValueError as error:
         fail(f"--since: {error}", exit_code=2)
 
@@ -49,7 +49,7 @@ def backtest(
 
     first, second = with_database(database_url, work)
     if as_json:
-        print(in_json(first, second))
+        say_lines(in_json(first, second))
         return
     for line in as_lines(first, second):
-        print(line)
+        say(line)

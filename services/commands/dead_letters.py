@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, printable, readable, with_database
+from services.commands.terminal import DatabaseUrl, fail, printable, readable, say, say_lines, with_database
 
 if TYPE_CHECKING:
     from services.admin.model import DeadLetterSummary, NotKept
@@ -48,17 +48,17 @@ def list_(
     rows, not_kept = with_database(database_url, work)
     for row in rows:
         replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
-        print(
+        say(
             f"{row.dead_letter_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
             f"{_which_event(row)}  {row.reason}: {printable(row.detail)}{replayed}"
         )
     if not rows:
-        print("no dead letters")
+        say("no dead letters")
     if len(rows) == limit:
-        print(f"... the newest {limit}; --limit shows more")
+        say(f"... the newest {limit}; --limit shows more")
     for day in not_kept:
         who = printable(day.device_id) or "topics that name no device"
-        print(
+        say(
             f"not kept: {day.not_kept} more of {who} on {day.day} ({day.not_kept_bytes} bytes): its quota of a day was "
             f"used up by {day.kept}"
         )
@@ -87,8 +87,8 @@ def show(dead_letter_id: int, database_url: DatabaseUrl) -> None:
         "replayed": replayed,
         "payload": size,
     }.items():
-        print(f"{name:9}{value}")
-    print(payload)
+        say(f"{name:9}{value}")
+    say_lines(payload)
 
 
 @app.command()
@@ -129,12 +129,12 @@ def replay(
         for dead_letter_id in await replayable(connection, ids=dead_letter_ids or (), device_id=device, reason=reason):
             now = datetime.now(UTC)
             done.append(await replay_one(connection, dead_letter_id, clock=clock, now=now, dry_run=dry_run))
-            print(f"{dead_letter_id}  {_told(done[-1])}")
+            say(f"{dead_letter_id}  {_told(done[-1])}")
         return done
 
     done = with_database(database_url, work, DeadLetterError)
     stored, again = sum(r.stored for r in done), sum(r.outcome == "rejected" for r in done)
-    print(
+    say(
         f"{'would replay' if dry_run else 'replayed'} {len(done)}: {stored} events stored, "
         f"{sum(r.duplicates for r in done)} were there already, {again} dead letters stay"
     )
@@ -161,7 +161,7 @@ def purge(
     work = purge_dead_letters if yes else count_purgeable
     count = with_database(database_url, lambda connection: work(connection, before=before, unsettled_too=everything))
     if yes or count == 0:
-        print(f"removed {count} dead letters{what}")
+        say(f"removed {count} dead letters{what}")
     else:
         fail(f"{count} dead letters{what} would be removed, and nothing was: add --yes to remove them")
 

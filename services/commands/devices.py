@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from services.commands import fleet
-from services.commands.terminal import DatabaseUrl, fail, printable, with_database
+from services.commands.terminal import DatabaseUrl, fail, one_line, printable, say, say_lines, with_database
 
 if TYPE_CHECKING:
     from services.admin.registry.changes import Actor, Done
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _LIMIT = 1_000
 
 By = Annotated[
-    str, typer.Option(envvar="PUMPWATCH_BY", help="Who does it, for the record; else the login of this machine.")
+    str,
+    typer.Option(
+        envvar="PUMPWATCH_BY", callback=one_line, help="Who does it, for the record; else the login of this machine."
+    ),
 ]
 Zone = Annotated[
     str | None,
@@ -59,14 +62,14 @@ def list_(
         lambda connection: list_devices(connection, clinic, kind, retired_too=retired, limit=_LIMIT),
     )
     if as_json:
-        print(json.dumps([dataclasses.asdict(each) for each in found], default=_plain, indent=1))
+        say_lines(json.dumps([dataclasses.asdict(each) for each in found], default=_plain, indent=1))
         return
     for each in found:
-        print(_line(each))
+        say(_line(each))
     if not found:
-        print("no devices")
+        say("no devices")
     elif len(found) == _LIMIT:
-        print(f"... the first {_LIMIT}; --clinic and --kind show fewer")
+        say(f"... the first {_LIMIT}; --clinic and --kind show fewer")
 
 
 @app.command()
@@ -77,10 +80,10 @@ def show(device: str, database_url: DatabaseUrl, as_json: AsJson = False) -> Non
 
     found = with_database(database_url, lambda connection: changes.show(connection, device), RegistryError)
     if as_json:
-        print(json.dumps(dataclasses.asdict(found), default=_plain, indent=1))
+        say_lines(json.dumps(dataclasses.asdict(found), default=_plain, indent=1))
         return
     for line in _lines(found):
-        print(line)
+        say(line)
 
 
 @app.command()
@@ -255,14 +258,14 @@ def _change(database_url: str, work: Callable[[Connection, Actor], Awaitable[Don
     actor = Actor(by or who(), datetime.now(UTC))
     done = with_database(database_url, lambda connection: work(connection, actor), RegistryError)
     if as_json:
-        print(json.dumps(dataclasses.asdict(done), default=_plain, indent=1))
+        say_lines(json.dumps(dataclasses.asdict(done), default=_plain, indent=1))
         return
     for sentence in done.sentences:
-        print(sentence)
+        say(sentence)
     if done.alerts:
-        print("alerts that were open, and are judged anew:")
+        say("alerts that were open, and are judged anew:")
     for alert in done.alerts:
-        print(f"  {_alert(alert)}")
+        say(f"  {_alert(alert)}")
 
 
 def _line(each: Listed) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, with_database
+from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 _LIMIT = 1_000
 
@@ -33,14 +33,14 @@ def gaps(
     )
     for gap in found:
         numbers = f"{gap.gap_from}" if gap.missing == 1 else f"{gap.gap_from}-{gap.gap_to}"
-        print(
+        say(
             f"{gap.device_id}  {numbers}  {gap.missing} missing  "
             f"between {gap.observed_after:%Y-%m-%d %H:%M:%S}Z and {gap.observed_before:%Y-%m-%d %H:%M:%S}Z"
         )
     if not found:
-        print("no gaps")
+        say("no gaps")
     elif len(found) == _LIMIT:
-        print(f"... the first {_LIMIT}; --device and --since show fewer")
+        say(f"... the first {_LIMIT}; --device and --since show fewer")
 
 
 def clocks(
@@ -61,11 +61,11 @@ def clocks(
     for clock in found:
         off = timedelta(seconds=round(abs(clock.clock_offset_seconds)))
         verdict = "ahead" if clock.clock_offset_seconds < 0 else "behind, or its events came late"
-        print(
+        say(
             f"{clock.device_id}  {clock.kind}  clinic {clock.clinic_id}  {off} {verdict}  "
             f"at {clock.measured_at:%Y-%m-%d %H:%M:%S}Z"
         )
     if not found:
-        print(f"no clock is off by more than {more_than}")
+        say(f"no clock is off by more than {more_than}")
     elif len(found) == _LIMIT:
-        print(f"... the worst {_LIMIT}")
+        say(f"... the worst {_LIMIT}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.commands.devices import By, who
-from services.commands.terminal import DatabaseUrl, with_database
+from services.commands.terminal import DatabaseUrl, say, with_database
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -30,4 +30,4 @@ def remove(
         await remove_policy(connection, clinic, by or who(), datetime.now(UTC), with_pumps=with_pumps)
 
     with_database(database_url, work, Refused)
-    print(f"clinic {clinic}: its policy is removed; running workers follow within seconds")
+    say(f"clinic {clinic}: its policy is removed; running workers follow within seconds")

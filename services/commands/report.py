@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, printable, with_database
+from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
 
 app = typer.Typer(help="Reports for a clinic's reviews.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def alerts(
         fail(f"--since: {error}", exit_code=2)
     found = with_database(database_url, lambda connection: alert_report(connection, clinic, begin, now), ReportError)
     if as_json:
-        print(in_json(found))
+        say_lines(in_json(found))
         return
     for line in as_lines(found):
-        print(printable(line))
+        say(line)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, with_database
+from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 
 def retention(
@@ -33,6 +33,6 @@ def retention(
     removals = with_database(database_url, lambda connection: work(connection, before=before), RetentionError)
     for removal in removals:
         until = "" if removal.until is None else f" before {removal.until:%Y-%m-%d %H:%M}Z"
-        print(f"{removal.table}: {'removed' if yes else 'would remove'} {removal.events} events{until}")
+        say(f"{removal.table}: {'removed' if yes else 'would remove'} {removal.events} events{until}")
     if not yes and any(removal.events for removal in removals):
         fail("nothing was removed: add --yes to remove them")

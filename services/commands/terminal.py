@@ -42,15 +42,41 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
         fail(f"the database cannot be used: {error or type(error).__name__}")
 
 
-def fail(message: str, *, exit_code: int = 1) -> NoReturn:
-    """End the command with one line on standard error."""
-    print(f"error: {message}", file=sys.stderr)
+def fail(message: str, *more: str, exit_code: int = 1) -> NoReturn:
+    """End the command with one line on standard error, or with several."""
+    for line in (f"error: {message}", *more):
+        print(printable(line), file=sys.stderr)
     raise typer.Exit(exit_code)
 
 
+def say(line: str) -> None:
+    """Print one line, whatever stands in it."""
+    print(printable(line))
+
+
 def printable(text: str) -> str:
-    """A device's text on one line, with everything escaped that a terminal would take for a command."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """A text on one line, with everything escaped that a terminal would take for a command."""
+    from services.runtime.log import printable as as_in_the_log
+
+    return as_in_the_log(text)
+
+
+def say_lines(text: str) -> None:
+    """Print a text of several lines that is printable already, or ASCII as `json.dumps` writes it."""
+    print(text)
+
+
+def one_line(value: str | None) -> str | None:
+    """What an option may hold, also where it comes from the environment, and `main` has not seen it.
+
+    Raises:
+        typer.BadParameter: It has more than one line, or control characters.
+    """
+    from schemas.line_text import refusal
+
+    if value is not None and (why := refusal(value)):
+        raise typer.BadParameter(why)
+    return value
 
 
 def readable(payload: bytes) -> tuple[bool, str]:
@@ -59,6 +85,6 @@ def readable(payload: bytes) -> tuple[bool, str]:
         text = payload.decode()
     except UnicodeDecodeError:
         text = None
-    if text is not None and all(c.isprintable() or c in "\n\t\r" for c in text):
+    if text is not None and all(c.isprintable() or c in "\n\t" for c in text.replace("\r\n", "\n")):
         return True, text
     return False, "\n".join(payload[at : at + 32].hex(" ", 4) for at in range(0, len(payload), 32))

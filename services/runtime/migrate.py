@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ import asyncpg
 import structlog
 
 from services.runtime.database import Connection
+from services.runtime.grants import GrantReport, give_rights
 from services.runtime.patience import LOCK_TIMEOUT, patiently
 from services.runtime.turns import end_turn, make_turns, take_turn
 
@@ -31,6 +32,9 @@ _HEADER: Final = re.compile(r"^-- pumpwatch:(editions|transaction) (.+)$", re.MU
 _TURN: Final = "migration"
 _ASK_AGAIN_SECONDS: Final = 0.1
 _MINIMUM_POSTGRES: Final = 15
+
+VERSIONS_APPLIED: Final = "SELECT version FROM schema_migrations"
+"""What a service asks before it begins; every job's login may (deploy/grants)."""
 
 log = structlog.get_logger()
 
@@ -80,6 +84,7 @@ class MigrationResult:
     server_version: str
     extension_version: str | None
     applied: tuple[str, ...]
+    rights: GrantReport = field(default_factory=GrantReport)
 
     @property
     def description(self) -> str:
@@ -132,12 +137,13 @@ async def detect_edition(connection: Connection) -> tuple[Edition, str | None]:
     return (Edition.COMMUNITY if licence == "timescale" else Edition.APACHE), version
 
 
-async def migrate(connection: Connection, folder: Path) -> MigrationResult:
+async def migrate(connection: Connection, folder: Path, grants: Path | None = None) -> MigrationResult:
     """Bring the database that `connection` is on up to date.
 
     Args:
         connection: To a role that may create tables, and the extension where it is missing.
         folder: The numbered files; `schemas/sql`.
+        grants: What each job's login may do, given once the files have run; `schemas/grants.sql`. None: nothing is.
 
     Raises:
         MigrationError: An applied file was edited or is missing, the server is too old, or a file fails.
@@ -170,9 +176,18 @@ async def migrate(connection: Connection, folder: Path) -> MigrationResult:
             if migration.version not in done:
                 await _apply(connection, migration, edition)
                 applied.append(migration.name)
-        return MigrationResult(edition, version.split(maxsplit=1)[0], extension_version, tuple(applied))
+        rights = await _give(connection, grants) if grants is not None else GrantReport()
+        return MigrationResult(edition, version.split(maxsplit=1)[0], extension_version, tuple(applied), rights)
     finally:
         await end_turn(connection, _TURN)
+
+
+async def _give(connection: Connection, grants: Path) -> GrantReport:
+    try:
+        return await give_rights(connection, grants)
+    except asyncpg.PostgresError as error:
+        msg = f"every migration is applied, and the rights of {grants.name} could not be given: {error}"
+        raise MigrationError(msg) from error
 
 
 def _refuse_surprises(migrations: tuple[Migration, ...], done: dict[int, asyncpg.Record], edition: Edition) -> None:
@@ -220,5 +235,5 @@ async def pending(connection: Connection, folder: Path) -> tuple[str, ...]:
     if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
         done = set()
     else:
-        done = {row["version"] for row in await connection.fetch("SELECT version FROM schema_migrations")}
+        done = {row["version"] for row in await connection.fetch(VERSIONS_APPLIED)}
     return tuple(m.name for m in read_migrations(folder) if m.version not in done)

@@ -63,6 +63,16 @@ def test_statements_are_asked_for_in_stores_only() -> None:
     assert outside_stores() == []
 
 
+def test_commands_print_by_way_of_the_terminal() -> None:
+    """Which escapes what would steer it (services/commands/terminal.py)."""
+    found = [
+        named(path)
+        for path in (*files("services/commands"), ROOT_FOLDER / "services/cli.py")
+        if path.suffix == ".py" and path.name != "terminal.py" and re.search(r"\bprint\((?!.*file=)", path.read_text())
+    ]
+    assert found == []
+
+
 def test_no_folder_has_more_files_than_can_be_looked_over() -> None:
     counts = Counter(named(path.parent) for folder in FOLDERS for path in files(folder))
     assert {name: count for name, count in counts.items() if count > MOST_FILES and name not in NUMBERED} == {}

@@ -18,6 +18,7 @@ NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 
 
 ASK_THE_DATABASE = (
+    "audit export",
     "audit verify",
     "backtest --policy POLICY",
     "dead-letters list",

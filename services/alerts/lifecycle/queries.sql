@@ -71,14 +71,9 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
      AS n (alert_id, state, priority, title, explanation, evidence, since, version, calm_since)
 WHERE a.alert_id = n.alert_id;
 
--- name: insert_transitions
--- In the order of the clinics, so that two transactions take the heads of the audit chains in one order.
-INSERT INTO alert_transitions (clinic_id, alert_id, at, kind, from_state, to_state, priority, reason, actor, detail)
-SELECT clinic_id, alert_id, $9, kind, from_state, to_state, priority, reason, actor, detail::jsonb
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $10::text[])
-     AS n (clinic_id, alert_id, kind, from_state, to_state, priority, reason, actor, detail)
-ORDER BY clinic_id, alert_id
-RETURNING alert_id, clinic_seq;
+-- name: append_transitions
+-- The number of each row in its clinic's trail. The database says by itself when, and by which login.
+SELECT alert_id, clinic_seq FROM append_to_audit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: cancel_deliveries
 -- Nobody is to be told any more: the condition is over, or a person has it.
@@ -118,11 +113,3 @@ WHERE alert_id = $1;
 
 -- name: queue_pump
 INSERT INTO evaluation_queue (pump_ids) VALUES (ARRAY[$1::text]);
-
--- name: audit_rows
--- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.
-SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash
-FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
-
--- name: audit_heads
-SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ import asyncpg
 from schemas.policy import Priority
 from services.alerts.errors import NotFound
 from services.alerts.facts.model import AcceptedLevel
-from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow
 from services.alerts.model import (
     AlertState,
     Occasion,
@@ -168,7 +167,7 @@ async def apply_changes(connection: Connection, changes: Sequence[AlertChange], 
     if opened:
         await _insert_alerts(connection, opened, now)
     audited = [change for change in changes if change.transition.kind is not TransitionKind.REFRESHED]
-    positions = await _insert_transitions(connection, audited, now)
+    positions = await _append_transitions(connection, audited, now)
     over = [change.alert_id for change in audited if change.transition.to_state is not AlertState.ACTIVE]
     if over:
         await connection.execute(QUERIES["cancel_deliveries"], over)
@@ -177,13 +176,13 @@ async def apply_changes(connection: Connection, changes: Sequence[AlertChange], 
 
 async def _record_person(connection: Connection, change: AlertChange, now: datetime) -> None:
     """Audit what a person did to an alert, and cancel the pages that have not gone out."""
-    await _insert_transitions(connection, [change], now)
+    await _append_transitions(connection, [change], now)
     await connection.execute(QUERIES["cancel_deliveries"], [change.alert_id])
 
 
 async def record_remark(connection: Connection, change: AlertChange, now: datetime) -> None:
     """Audit what a person wrote about an alert; nothing else changes."""
-    await _insert_transitions(connection, [change], now)
+    await _append_transitions(connection, [change], now)
 
 
 async def _update_alerts(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> None:
@@ -226,11 +225,11 @@ async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange],
     )
 
 
-async def _insert_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
+async def _append_transitions(connection: Connection, changes: Sequence[AlertChange], now: datetime) -> dict[UUID, int]:
     if not changes:
         return {}
     rows = await connection.fetch(
-        QUERIES["insert_transitions"],
+        QUERIES["append_transitions"],
         [change.clinic_id for change in changes],
         [change.alert_id for change in changes],
         [change.transition.kind.value for change in changes],
@@ -297,14 +296,3 @@ async def set_accepted(connection: Connection, change: AlertChange, level: Accep
     await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now, *values)
     await _record_person(connection, change, now)
     await connection.execute(QUERIES["queue_pump"], change.pump_id)
-
-
-async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:
-    """The audit trail of one clinic, or of every one, in order; needs a transaction, and memory stays flat."""
-    async for record in connection.cursor(QUERIES["audit_rows"], clinic_id, prefetch=1000):
-        yield AuditRow(**dict(record))
-
-
-async def audit_heads(connection: Connection, clinic_id: str | None) -> tuple[AuditHead, ...]:
-    """Where each clinic's chain ends."""
-    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["audit_heads"], clinic_id))

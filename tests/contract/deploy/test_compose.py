@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from schemas.paths import GRANTS_FILE
 from schemas.policy_file import load_policy
 from services.alerts.settings import AlertsSettings
 from services.alerts.web.settings import WebSettings
 from services.ingest.settings import IngestSettings
+from services.runtime.grants import read_grants
 from services.simulator.settings import SimulatorSettings
 from tests.contract.deploy.compose_file import (
     DEVELOPMENT,
@@ -217,12 +219,14 @@ def test_ingest_is_given_the_time_it_takes_to_stop() -> None:
 
 def test_database_logins_are_the_ones_that_are_made() -> None:
     made = set(
-        re.findall(r"--set=(?:owner|ingest|alerts|grafana)=(\w+)", (ROOT / "deploy/timescaledb/make-roles").read_text())
+        re.findall(
+            r"--set=(?:owner|ingest|alerts|web|grafana)=(\w+)", (ROOT / "deploy/timescaledb/make-roles").read_text()
+        )
     )
     used = set(re.findall(r"postgresql://(\w+):", PRODUCTION.read_text())) | {
         SERVICES["readers"]["environment"]["PGUSER"]
     }
-    assert used <= made
+    assert used | read_grants(GRANTS_FILE).keys() <= made
     assert "pumpwatch_grafana" in made
     assert "'pumpwatch_grafana'" in (ROOT / "deploy/timescaledb/readers.sql").read_text()
 

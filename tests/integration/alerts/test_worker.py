@@ -14,10 +14,9 @@ from services.alerts.clock import utc_now
 from services.alerts.evaluation.evaluate import evaluate_pumps
 from services.alerts.evaluation.store import take_queue
 from services.alerts.evaluation.worker import Worker
-from services.alerts.lifecycle.audit import verify_chain
 from services.alerts.policies import policies_of
 from services.alerts.resources import Resources
-from tests.alerts_world import POLICY, T0, Story, enrol, resources_for, stall
+from tests.alerts_world import POLICY, T0, Story, enrol, resources_for, stall, verify_undated
 from tests.stack import Database, eventually
 
 
@@ -50,7 +49,7 @@ async def test_four_workers_at_once_raise_each_alert_once(database: Database) ->
     await asyncio.gather(*(drain(worker) for worker in workers))
     assert await counts(database) == (60, 60, 60, 0)
     async with database.pool.acquire() as connection:
-        report = await verify_chain(connection)
+        report = await verify_undated(connection)
     assert (report.rows, report.faults, len(report.heads)) == (60, (), 5)
 
 
@@ -276,10 +275,10 @@ async def test_the_audit_trail_shows_a_changed_and_a_missing_row(database: Datab
             await connection.execute("UPDATE alert_transitions SET actor = 'somebody' WHERE clinic_seq = 2")
         await connection.execute("ALTER TABLE alert_transitions DISABLE TRIGGER append_only")
         await connection.execute("UPDATE alert_transitions SET actor = 'somebody' WHERE clinic_seq = 2")
-        changed = await verify_chain(connection, "clinic-0")
+        changed = await verify_undated(connection, "clinic-0")
         assert [(fault.clinic_seq, fault.fault) for fault in changed.faults] == [
             (2, "was changed after it was written")
         ]
         await connection.execute("DELETE FROM alert_transitions WHERE clinic_seq >= 2")
-        missing = await verify_chain(connection)
+        missing = await verify_undated(connection)
         assert [fault.fault for fault in missing.faults] == ["the trail ends at row 1, and its head says 4"]

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.alerts.lifecycle.audit_chain import AuditHead, AuditRow, ChainCheck
+from services.alerts.audit.chain import AuditHead, AuditRow, ChainCheck
 
 
 def chain(clinic: str, length: int) -> list[AuditRow]:
     hashes = [b"", *(f"{clinic}{n}".encode() for n in range(1, length + 1))]
-    return [AuditRow(clinic, n, hashes[n - 1], hashes[n], hashes[n]) for n in range(1, length + 1)]
+    return [
+        AuditRow(clinic, n, hashes[n - 1], hashes[n], hashes[n], at(n), at(n) + timedelta(seconds=1))
+        for n in range(1, length + 1)
+    ]
+
+
+def at(minutes: float) -> datetime:
+    return datetime(2026, 3, 2, 9, tzinfo=UTC) + timedelta(minutes=minutes)
 
 
 NORTH, SOUTH = chain("north", 4), chain("south", 2)
@@ -63,3 +71,36 @@ def faults(rows: list[AuditRow], heads: list[AuditHead]) -> list[tuple[str, int,
 )
 def test_faults(rows: list[AuditRow], heads: list[AuditHead], expected: list[tuple[str, int, str]]) -> None:
     assert faults(rows, heads) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        pytest.param(
+            replace(NORTH[2], at=at(-3)), "is dated 2026-03-02T08:57:00+00:00, and was written", id="dated back"
+        ),
+        pytest.param(
+            replace(NORTH[2], at=at(9)), "is dated 2026-03-02T09:09:00+00:00, and was written", id="dated ahead"
+        ),
+        pytest.param(
+            replace(NORTH[2], recorded_at=at(0.9), at=at(0.9)),
+            "was written 2026-03-02T09:00:54+00:00, and a row before it 2026-03-02T09:02:01+00:00",
+            id="written before the one before it",
+        ),
+        pytest.param(
+            replace(NORTH[2], recorded_at=None),
+            "has no time of the database's clock, and a row before it has",
+            id="timeless",
+        ),
+        pytest.param(replace(NORTH[2], at=at(3) - timedelta(minutes=4)), None, id="a transaction that waited"),
+        pytest.param(replace(NORTH[2], recorded_at=at(1.1)), None, id="the database's clock was set back a little"),
+    ],
+)
+def test_a_row_is_dated_when_it_was_written(row: AuditRow, fault: str | None) -> None:
+    found = faults([*NORTH[:2], row, NORTH[3]], HEADS[:1])
+    assert [number for _, number, _ in found] == ([3] if fault else [])
+    assert all(text.startswith(fault or "") for _, _, text in found)
+
+
+def test_rows_from_before_have_no_time_of_the_database() -> None:
+    assert faults([replace(row, recorded_at=None, at=at(-99_999)) for row in NORTH], HEADS[:1]) == []

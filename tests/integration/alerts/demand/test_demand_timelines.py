@@ -11,9 +11,8 @@ import pytest
 from services.alerts.backtest.run import backtest
 from services.alerts.facts.from_events import History
 from services.alerts.facts.store import load_facts
-from services.alerts.lifecycle.audit import verify_chain
 from tests.alerts_pages import STALL, Site, client_for
-from tests.alerts_world import POLICY, T0, Step, Story
+from tests.alerts_world import POLICY, T0, Step, Story, verify_undated
 from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.stack import Database
 
@@ -106,7 +105,7 @@ async def test_over_http(site: Site) -> None:
     assert (last["kind"], last["reason"], last["actor"]) == ("closed", "person_accepted", "Ann")
     assert last["detail"]["note"] == "new work, more pain (12.5 requests a day)"
     async with site.story.pool.acquire() as connection:
-        assert not (await verify_chain(connection)).faults
+        assert not (await verify_undated(connection)).faults
         queued = await connection.fetchval("SELECT pump_ids FROM evaluation_queue ORDER BY queue_id DESC LIMIT 1")
     assert queued == [site.story.pump_id]
 

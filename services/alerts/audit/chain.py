@@ -1,24 +1,44 @@
 """PURE. Is a chain of audit rows whole? Every row carries the hash of the one before it in its clinic.
 
 A changed row no longer gives its own hash; a missing row leaves a gap in the numbers and a hash that nothing precedes;
-a missing end is seen by the clinic's head.
+a missing end is seen by the clinic's head. The database adds its own time to each row (since migration 0040), so a row
+whose date is not of the moment at which it was written shows as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+DATED_WITHIN: Final = timedelta(minutes=5)
+"""How far the clock of who decided and that of the database may be apart, with the time that a transaction takes."""
+CLOCK_STEPS_BACK: Final = timedelta(minutes=1)
+"""How far the database's clock may go back between two rows: it was set, or another server took over."""
+
+
+class FaultKind(StrEnum):
+    """What is wrong: with the chain itself, with a date, or with what was seen of it elsewhere."""
+
+    CHAIN = "chain"
+    DATE = "date"
+    ANCHOR = "anchor"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """What the chain needs of one audit row; `computed_hash` is what its content gives now."""
+    """What the checks need of one audit row; `computed_hash` is what its content gives now."""
 
     clinic_id: str
     clinic_seq: int
     previous_hash: bytes
     row_hash: bytes
     computed_hash: bytes
+    at: datetime
+    recorded_at: datetime | None
+    """By the database's clock; None: before migration 0040."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +57,16 @@ class AuditFault:
     clinic_id: str
     clinic_seq: int
     fault: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuditReport:
-    """How many rows were looked at, what is wrong, and where each clinic's chain ends."""
-
-    rows: int
-    faults: tuple[AuditFault, ...]
-    heads: tuple[AuditHead, ...]
+    kind: FaultKind = FaultKind.CHAIN
 
 
 class ChainCheck:
-    """Follows chains row by row, ordered by clinic and number; holds one row at a time."""
+    """Follows chains row by row, ordered by clinic and number; holds one row of each clinic at a time."""
 
     def __init__(self) -> None:
         self.rows = 0
         self._ends: dict[str, AuditHead] = {}
+        self._recorded: dict[str, datetime] = {}
 
     def faults_of(self, row: AuditRow) -> Iterator[AuditFault]:
         """What is wrong with the next row."""
@@ -68,7 +81,20 @@ class ChainCheck:
             yield AuditFault(row.clinic_id, row.clinic_seq, "does not follow from the row before it")
         if row.computed_hash != row.row_hash:
             yield AuditFault(row.clinic_id, row.clinic_seq, "was changed after it was written")
+        yield from (AuditFault(row.clinic_id, row.clinic_seq, fault, FaultKind.DATE) for fault in self._dates(row))
         self._ends[row.clinic_id] = AuditHead(row.clinic_id, row.clinic_seq, row.row_hash)
+
+    def _dates(self, row: AuditRow) -> Iterator[str]:
+        before = self._recorded.get(row.clinic_id)
+        if row.recorded_at is None:
+            if before is not None:
+                yield "has no time of the database's clock, and a row before it has"
+            return
+        if before is not None and row.recorded_at < before - CLOCK_STEPS_BACK:
+            yield f"was written {row.recorded_at.isoformat()}, and a row before it {before.isoformat()}"
+        if abs(row.at - row.recorded_at) > DATED_WITHIN:
+            yield f"is dated {row.at.isoformat()}, and was written {row.recorded_at.isoformat()}"
+        self._recorded[row.clinic_id] = max(row.recorded_at, before or row.recorded_at)
 
     def faults_of_heads(self, heads: Iterable[AuditHead]) -> Iterator[AuditFault]:
         """What is missing at the ends, once every row was seen."""

@@ -1,0 +1,1 @@
+"""Which rights each job has in the database: made from the statements that it runs, and from nothing else."""

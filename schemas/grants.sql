@@ -1,0 +1,171 @@
+-- The rights of each job's login: what its statements need, and nothing else. Made by `python -m deploy.grants.build`:
+-- do not edit. `pumpwatch migrate` gives them to the logins that exist (services/runtime/grants.py).
+
+-- login: pumpwatch_ingest
+GRANT INSERT ON bolus_requests TO pumpwatch_ingest;
+GRANT SELECT ON bolus_requests TO pumpwatch_ingest;
+GRANT INSERT (clinic_id, name) ON clinics TO pumpwatch_ingest;
+GRANT INSERT (day, device_id, kept, kept_bytes, not_kept, not_kept_bytes) ON dead_letter_days TO pumpwatch_ingest;
+GRANT SELECT (day, device_id, kept, kept_bytes, not_kept, not_kept_bytes) ON dead_letter_days TO pumpwatch_ingest;
+GRANT UPDATE (kept, kept_bytes, not_kept, not_kept_bytes) ON dead_letter_days TO pumpwatch_ingest;
+GRANT INSERT (detail, device_id, digest, event_id, event_index, first_received_at, last_received_at, payload,
+    reason, times_received, topic) ON dead_letters TO pumpwatch_ingest;
+GRANT SELECT (detail, digest, event_index, last_received_at, reason, times_received) ON dead_letters TO
+    pumpwatch_ingest;
+GRANT UPDATE (detail, last_received_at, reason, times_received) ON dead_letters TO pumpwatch_ingest;
+GRANT INSERT (clock_offset_seconds, device_id, observed_at, received_at) ON device_last_seen TO pumpwatch_ingest;
+GRANT SELECT (clock_offset_seconds, device_id, observed_at, paused_at, received_at, resumed_at) ON device_last_seen
+    TO pumpwatch_ingest;
+GRANT UPDATE (clock_offset_seconds, observed_at, paused_at, received_at, resumed_at) ON device_last_seen TO
+    pumpwatch_ingest;
+GRANT INSERT ON device_statuses TO pumpwatch_ingest;
+GRANT SELECT ON device_statuses TO pumpwatch_ingest;
+GRANT INSERT (clinic_id, device_id, kind) ON devices TO pumpwatch_ingest;
+GRANT INSERT (pump_ids, urgent) ON evaluation_queue TO pumpwatch_ingest;
+GRANT INSERT (device_id) ON handheld_turns TO pumpwatch_ingest;
+GRANT SELECT (device_id) ON handheld_turns TO pumpwatch_ingest;
+GRANT UPDATE (device_id) ON handheld_turns TO pumpwatch_ingest;
+GRANT DELETE ON late_messages TO pumpwatch_ingest;
+GRANT INSERT (correlation_data, events_stored, payload, received_at, response_topic, topic) ON late_messages TO
+    pumpwatch_ingest;
+GRANT SELECT (correlation_data, events_stored, late_message_id, payload, received_at, response_topic, topic,
+    tried_at) ON late_messages TO pumpwatch_ingest;
+GRANT UPDATE (events_stored, tried_at) ON late_messages TO pumpwatch_ingest;
+GRANT INSERT ON patient_reports TO pumpwatch_ingest;
+GRANT SELECT ON patient_reports TO pumpwatch_ingest;
+GRANT INSERT ON pump_alarms TO pumpwatch_ingest;
+GRANT SELECT ON pump_alarms TO pumpwatch_ingest;
+GRANT INSERT ON refills TO pumpwatch_ingest;
+GRANT SELECT ON refills TO pumpwatch_ingest;
+GRANT INSERT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON refused_alarms
+    TO pumpwatch_ingest;
+GRANT INSERT (clock_offset_seconds, device_id, received_at) ON refused_clocks TO pumpwatch_ingest;
+GRANT SELECT (clock_offset_seconds, device_id, received_at) ON refused_clocks TO pumpwatch_ingest;
+GRANT UPDATE (clock_offset_seconds, received_at) ON refused_clocks TO pumpwatch_ingest;
+GRANT SELECT ON registry TO pumpwatch_ingest;
+GRANT INSERT ON reservoir_readings TO pumpwatch_ingest;
+GRANT SELECT ON reservoir_readings TO pumpwatch_ingest;
+GRANT SELECT (version) ON schema_migrations TO pumpwatch_ingest;
+GRANT INSERT ON therapies TO pumpwatch_ingest;
+GRANT SELECT ON therapies TO pumpwatch_ingest;
+GRANT INSERT (at, beaten_at, service, worker_id) ON worker_heartbeats TO pumpwatch_ingest;
+GRANT SELECT (at, beaten_at, worker_id) ON worker_heartbeats TO pumpwatch_ingest;
+GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
+
+-- login: pumpwatch_alerts
+GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, row_hash) ON
+    alert_transitions TO pumpwatch_alerts;
+GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
+    pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
+GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
+    acknowledged_by, acknowledgement_expires_at, alert_id, calm_since, cleared_at, clinic_id, closed_at, evidence,
+    explanation, implantation_id, key, opened_at, policy_version, priority, pump_id, resolution, resolved_at,
+    resolved_by, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
+GRANT UPDATE (acknowledged_at, acknowledged_by, acknowledgement_expires_at, calm_since, cleared_at, closed_at,
+    evidence, explanation, policy_version, priority, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
+GRANT SELECT ON bolus_requests TO pumpwatch_alerts;
+GRANT INSERT (body, channel, clinic_id, contact, event_id, key, priority, pump_id, rule, sent_at, step, title) ON
+    bypassed_pages TO pumpwatch_alerts;
+GRANT SELECT (alert_id, body, channel, clinic_id, contact, event_id, key, priority, pump_id, rule, sent_at,
+    settled_at, step, title) ON bypassed_pages TO pumpwatch_alerts;
+GRANT UPDATE (alert_id, settled_at) ON bypassed_pages TO pumpwatch_alerts;
+GRANT INSERT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
+GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
+GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
+GRANT SELECT (clinic_id) ON clinics TO pumpwatch_alerts;
+GRANT SELECT (device_id, event_id, last_received_at, reason) ON dead_letters TO pumpwatch_alerts;
+GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, created_at, due_at, episode, kind,
+    policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
+GRANT SELECT (alert_id, attempts, body, channel, claimed_by, claimed_until, clinic_id, contact, created_at,
+    delivery_id, due_at, episode, group_id, held_by, kind, last_error, policy_version, priority, repeats, sent_at,
+    state, step, title, together) ON deliveries TO pumpwatch_alerts;
+GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, group_id, held_by, held_silence, last_error, sent_at,
+    state, together) ON deliveries TO pumpwatch_alerts;
+GRANT SELECT ON device_contacts TO pumpwatch_alerts;
+GRANT SELECT ON device_statuses TO pumpwatch_alerts;
+GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_alerts;
+GRANT DELETE ON evaluation_queue TO pumpwatch_alerts;
+GRANT SELECT (pump_ids, queue_id, queued_at, urgent) ON evaluation_queue TO pumpwatch_alerts;
+GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
+GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_alerts;
+GRANT SELECT (handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
+GRANT SELECT ON patient_reports TO pumpwatch_alerts;
+GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
+GRANT DELETE ON policy_folders TO pumpwatch_alerts;
+GRANT INSERT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
+GRANT SELECT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
+GRANT UPDATE (fault, seen_at, since) ON policy_folders TO pumpwatch_alerts;
+GRANT SELECT ON pump_alarms TO pumpwatch_alerts;
+GRANT DELETE ON pump_evaluations TO pumpwatch_alerts;
+GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_alerts;
+GRANT SELECT (due_at, evaluated_at, failures, pump_id) ON pump_evaluations TO pumpwatch_alerts;
+GRANT UPDATE (due_at, evaluated_at, failures) ON pump_evaluations TO pumpwatch_alerts;
+GRANT SELECT ON refills TO pumpwatch_alerts;
+GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON refused_alarms
+    TO pumpwatch_alerts;
+GRANT SELECT ON registry TO pumpwatch_alerts;
+GRANT SELECT ON reservoir_readings TO pumpwatch_alerts;
+GRANT SELECT (version) ON schema_migrations TO pumpwatch_alerts;
+GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
+    rule, silence_id) ON silences TO pumpwatch_alerts;
+GRANT SELECT ON therapies TO pumpwatch_alerts;
+GRANT SELECT (name) ON turns TO pumpwatch_alerts;
+GRANT UPDATE (name) ON turns TO pumpwatch_alerts;
+GRANT SELECT ON upkeep TO pumpwatch_alerts;
+GRANT DELETE ON worker_heartbeats TO pumpwatch_alerts;
+GRANT INSERT (at, beaten_at, service, worker_id) ON worker_heartbeats TO pumpwatch_alerts;
+GRANT SELECT (at, beaten_at, beating_since, service, worker_id) ON worker_heartbeats TO pumpwatch_alerts;
+GRANT UPDATE (at, beaten_at, beating_since) ON worker_heartbeats TO pumpwatch_alerts;
+GRANT DELETE ON worker_states TO pumpwatch_alerts;
+GRANT INSERT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
+GRANT SELECT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
+GRANT UPDATE (at, warnings) ON worker_states TO pumpwatch_alerts;
+GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_alerts;
+GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_alerts;
+GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
+
+-- login: pumpwatch_web
+GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON
+    alert_transitions TO pumpwatch_web;
+GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
+    acknowledged_by, acknowledgement_expires_at, alert_id, calm_since, cleared_at, clinic_id, closed_at, evidence,
+    explanation, implantation_id, key, opened_at, policy_version, priority, pump_id, resolution, resolved_at,
+    resolved_by, rule, since, state, title, updated_at) ON alerts TO pumpwatch_web;
+GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
+    acknowledged_by, acknowledgement_expires_at, closed_at, resolution, resolved_at, resolved_by, state, updated_at) ON
+    alerts TO pumpwatch_web;
+GRANT SELECT ON bolus_requests TO pumpwatch_web;
+GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
+GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
+GRANT SELECT (alert_id, attempts, bypassed, channel, contact, created_at, delivery_id, due_at, episode, group_id,
+    held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO pumpwatch_web;
+GRANT UPDATE (due_at, held_by, held_silence, state) ON deliveries TO pumpwatch_web;
+GRANT SELECT ON device_contacts TO pumpwatch_web;
+GRANT SELECT ON device_statuses TO pumpwatch_web;
+GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_web;
+GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
+GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
+GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_web;
+GRANT SELECT (handheld_id, pump_id) ON pairings TO pumpwatch_web;
+GRANT SELECT ON patient_reports TO pumpwatch_web;
+GRANT SELECT ON pump_alarms TO pumpwatch_web;
+GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_web;
+GRANT SELECT (evaluated_at, failures, pump_id) ON pump_evaluations TO pumpwatch_web;
+GRANT UPDATE (evaluated_at) ON pump_evaluations TO pumpwatch_web;
+GRANT SELECT ON refills TO pumpwatch_web;
+GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON refused_alarms
+    TO pumpwatch_web;
+GRANT SELECT ON reservoir_readings TO pumpwatch_web;
+GRANT SELECT (version) ON schema_migrations TO pumpwatch_web;
+GRANT INSERT (begins_at, clinic_id, created_at, created_by, ends_at, includes_high, kind, pump_id, reason, rule) ON
+    silences TO pumpwatch_web;
+GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
+    rule, silence_id) ON silences TO pumpwatch_web;
+GRANT UPDATE (ended_at, ended_by) ON silences TO pumpwatch_web;
+GRANT SELECT ON therapies TO pumpwatch_web;
+GRANT SELECT ON upkeep TO pumpwatch_web;
+GRANT SELECT (at, service, worker_id) ON worker_heartbeats TO pumpwatch_web;
+GRANT SELECT (warnings, worker_id) ON worker_states TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;

@@ -1,0 +1,25 @@
+-- The audit trail as it is checked, copied and anchored. Rows are appended in services/alerts/lifecycle/queries.sql.
+
+-- name: audit_rows
+-- The audit trail of the clinic $1 (null: every one) in order, each row with the hash that its content gives now.
+SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash, t.at, t.recorded_at
+FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
+
+-- name: audit_heads
+SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;
+
+-- name: last_rows
+-- Where each clinic's trail ends by its rows, whatever the heads say.
+SELECT l.clinic_id, l.clinic_seq, l.row_hash
+FROM clinics c CROSS JOIN LATERAL (
+    SELECT clinic_id, clinic_seq, row_hash FROM alert_transitions
+    WHERE clinic_id = c.clinic_id ORDER BY clinic_seq DESC LIMIT 1) l
+ORDER BY l.clinic_id;
+
+-- name: audit_entries
+-- Everything that stands in the trail of the clinic $1 (null: of every one), in order, with what the alert is about.
+SELECT t.clinic_id, t.clinic_seq, t.at, t.recorded_at, t.recorded_by, t.alert_id, a.pump_id, a.rule, t.kind, t.from_state,
+       t.to_state, t.priority, t.reason, t.actor, t.detail, encode(t.previous_hash, 'hex') AS previous_hash,
+       encode(t.row_hash, 'hex') AS row_hash
+FROM alert_transitions t LEFT JOIN alerts a USING (alert_id)
+WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;

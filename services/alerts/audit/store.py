@@ -1,0 +1,37 @@
+"""The audit trail as it is read. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from services.alerts.audit.chain import AuditHead, AuditRow
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+_ROWS_AT_ONCE: Final = 1000
+
+
+async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIterator[AuditRow]:
+    """The audit trail of one clinic, or of every one, in order; needs a transaction, and memory stays flat."""
+    async for record in connection.cursor(QUERIES["audit_rows"], clinic_id, prefetch=_ROWS_AT_ONCE):
+        yield AuditRow(**dict(record))
+
+
+async def audit_heads(connection: Connection, clinic_id: str | None) -> tuple[AuditHead, ...]:
+    """Where each clinic's chain ends, as the trigger remembers it."""
+    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["audit_heads"], clinic_id))
+
+
+async def last_rows(connection: Connection) -> tuple[AuditHead, ...]:
+    """Where each clinic's chain ends, by its rows."""
+    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["last_rows"]))
+
+
+async def audit_entries(connection: Connection, clinic_id: str | None) -> AsyncIterator[Mapping[str, object]]:
+    """Everything that stands in the trail, in order; needs a transaction, and memory stays flat."""
+    async for record in connection.cursor(QUERIES["audit_entries"], clinic_id, prefetch=_ROWS_AT_ONCE):
+        yield {**dict(record), "detail": json.loads(record["detail"])}

@@ -1,0 +1,101 @@
+"""`pumpwatch audit`: whether the audit trail is whole and what was seen of it, and a copy of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.commands.terminal import DatabaseUrl, fail, printable, say, with_database
+
+if TYPE_CHECKING:
+    from services.alerts.audit.anchors import Anchor
+    from services.alerts.audit.verify import AuditReport
+    from services.runtime.database import Connection
+
+app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
+
+Clinic = Annotated[str | None, typer.Option(help="Of one clinic; default: of every one.")]
+
+
+@app.command()
+def verify(
+    database_url: DatabaseUrl,
+    clinic: Clinic = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="The file or folder of ALERTS_AUDIT_ANCHORS: compare with what was seen."),
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(envvar="ALERTS_AUDIT_KEY_FILE", help="What the anchors were signed with.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="ALERTS_AUDIT_KEY", hidden=True)] = None,
+) -> None:
+    """Check that no row of the audit trail was changed, removed, put in or dated back; exit code 1 if one was.
+
+    Without anchors, a trail that was rewritten as a whole, and a database that was put back, are not found.
+    """
+    from services.alerts.audit.verify import verify_chain
+
+    seen, troubles = _anchors(anchors, key_file, key) if anchors is not None else ([], [])
+
+    async def work(connection: Connection) -> AuditReport:
+        return await verify_chain(connection, clinic, seen)
+
+    report = with_database(database_url, work)
+    for trouble in troubles:
+        say(trouble)
+    for found in report.faults:
+        say(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
+    if report.faults or troubles:
+        raise typer.Exit(1)
+    if seen:
+        newest = max(anchor.seen_at for anchor in seen)
+        say(f"{report.rows} rows, unbroken, and what {len(seen)} anchors saw; the newest is of {newest.isoformat()}")
+        return
+    say(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
+    for head in report.heads:
+        say(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
+
+
+def _anchors(path: Path, key_file: Path | None, key: str | None) -> tuple[list[Anchor], list[str]]:
+    """Those that can be trusted, and what is wrong with the others."""
+    from services.alerts.audit.anchoring import KeyFault, read_anchors, read_key
+
+    if key_file is None and key is None:
+        fail("the anchors are signed: --key-file FILE, or ALERTS_AUDIT_KEY, as the alert service has it", exit_code=2)
+    try:
+        secret = read_key(
+            key_file.read_bytes() if key_file else (key or "").encode(), str(key_file or "ALERTS_AUDIT_KEY")
+        )
+        found = list(read_anchors(path, secret))
+    except KeyFault as error:
+        fail(str(error), exit_code=2)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    troubles = [each for each in found if isinstance(each, str)]
+    seen = [each for each in found if not isinstance(each, str)]
+    if not found:
+        fail(f"{path}: there is no anchor in it")
+    return seen, troubles
+
+
+@app.command()
+def export(
+    database_url: DatabaseUrl,
+    clinic: Clinic = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl (one row a line), or csv for spreadsheets.")] = "jsonl",
+) -> None:
+    """Write the audit trail to standard output, every row with its hashes."""
+    from services.alerts.audit.export import ExportFormat, export_trail
+
+    if form not in tuple(ExportFormat):
+        fail(f"--format {printable(form)}: expected {' or '.join(ExportFormat)}", exit_code=2)
+
+    async def work(connection: Connection) -> int:
+        return await export_trail(connection, clinic, ExportFormat(form), sys.stdout)
+
+    rows = with_database(database_url, work)
+    print(f"{rows} row{'' if rows == 1 else 's'}", file=sys.stderr)
