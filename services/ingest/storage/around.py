@@ -87,7 +87,12 @@ async def _write_live(connection: Connection, piece: Decoded, messages: list[Inc
             raise locked from None
         around.new_of_message += new
         around.stored.inserted += new.total()
-        around.stored.waiting |= known
+        if known:
+            await store.limit_lock_waits(connection, _LATE_WAIT_MILLISECONDS)
+            try:
+                await _write(connection, replace(piece, rows=known), messages, around)
+            except LockNotAvailableError:
+                around.stored.waiting |= _messages(known)
 
 
 async def _write(

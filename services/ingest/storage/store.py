@@ -61,7 +61,7 @@ async def write(
     return stored
 
 
-async def write_what_is_new(connection: Connection, batch: Decoded) -> tuple[Counter[int], set[int]]:
+async def write_what_is_new(connection: Connection, batch: Decoded) -> tuple[Counter[int], dict[EventKind, list[Row]]]:
     """Write the rows that are new, and look at nothing that is stored: also where an old part cannot be read just now.
 
     Args:
@@ -69,13 +69,12 @@ async def write_what_is_new(connection: Connection, batch: Decoded) -> tuple[Cou
         batch: Its rows are written, and nothing else of it.
 
     Returns:
-        For each message how many of its rows were new, and the messages that have one which was not.
+        For each message how many of its rows were new, and the rows that were not.
     """
     new, not_new = await _insert_returning(connection, batch)
-    known: set[int] = {row[MESSAGE_NUMBER] for rows in not_new.values() for row in rows}
     if new:
         await connection.execute(QUERIES["queue_evaluation"], *batch.pumps_to_evaluate())
-    return new, known
+    return new, not_new
 
 
 async def limit_lock_waits(connection: Connection, milliseconds: int) -> None:
