@@ -22,6 +22,7 @@ from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.alerts.web.settings import WebSettings
 from tests.alerts_world import Story
+from tests.logins import web_pool
 from tests.stack import Database
 
 STALL = "alarm motor_stall raised"
@@ -80,7 +81,7 @@ def web_of_story(story: Story, **settings: object) -> Web:
     """What the board of a story's clinic works with, at the story's time."""
     usual = {"database_url": "postgresql://localhost/x", "public_url": "https://pw.example.org"}
     return Web(
-        story.pool,
+        web_pool(story.pool),
         WebSettings.model_validate(usual | settings),
         NobodyPaged(),
         clock=lambda: story.now,

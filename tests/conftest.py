@@ -27,9 +27,9 @@ from services.runtime.database import open_pool
 from tests import stack
 from tests.logins import (
     LOGIN_OF,
-    forget_worker_pool,
+    forget_pools,
     make_logins,
-    remember_worker_pool,
+    remember_pool,
     with_login,
     with_own_login,
 )
@@ -123,11 +123,13 @@ async def _cloned(server: DatabaseServer, template: str) -> AsyncIterator[Databa
     name = f"pumpwatch_test_{os.getpid()}_{next(_number)}"
     dsn = await clone_database(server, template, name)
     pool = await open_pool(dsn, application_name="pumpwatch-test")
-    workers = await open_pool(with_login(dsn, LOGIN_OF["alerts"]), application_name="pumpwatch-alerts")
-    remember_worker_pool(pool, workers)
+    own = []
+    for job in ("alerts", "web"):
+        own.append(await open_pool(with_login(dsn, LOGIN_OF[job]), application_name=f"pumpwatch-{job}"))
+        remember_pool(pool, job, own[-1])
     yield Database(name, dsn, pool)
-    forget_worker_pool(pool)
-    for each in (workers, pool):
+    forget_pools(pool)
+    for each in (*own, pool):
         try:
             async with asyncio.timeout(5):
                 await each.close()

@@ -23,7 +23,7 @@ LOGIN_OF: Final[Mapping[str, str]] = {
 }
 """By the service's command, and the beginning of its settings' names."""
 
-_worker_pools: dict[int, Pool] = {}
+_pools: dict[tuple[int, str], Pool] = {}
 
 
 async def make_logins(dsn: str) -> None:
@@ -57,16 +57,22 @@ def _is_superusers(dsn: str) -> bool:
     return urlsplit(dsn).username in superusers
 
 
-def remember_worker_pool(pool: Pool, workers: Pool) -> None:
-    """`workers` has the alert worker's login in the database of `pool`."""
-    _worker_pools[id(pool)] = workers
+def remember_pool(pool: Pool, job: str, own: Pool) -> None:
+    """`own` has the login of a job in the database of `pool`."""
+    _pools[id(pool), job] = own
 
 
-def forget_worker_pool(pool: Pool) -> None:
+def forget_pools(pool: Pool) -> None:
     """The database is gone."""
-    _worker_pools.pop(id(pool), None)
+    for job in LOGIN_OF:
+        _pools.pop((id(pool), job), None)
 
 
 def worker_pool(pool: Pool) -> Pool:
     """What an alert worker that runs inside a test is given, where the test has `pool`."""
-    return _worker_pools.get(id(pool), pool)
+    return _pools.get((id(pool), "alerts"), pool)
+
+
+def web_pool(pool: Pool) -> Pool:
+    """What a board that runs inside a test is given, where the test has `pool`."""
+    return _pools.get((id(pool), "web"), pool)
