@@ -17,6 +17,7 @@ from schemas.topics import (
     event_topic,
     is_device_id,
     is_receipt_topic_of,
+    is_reserved_id,
     is_urgent_topic,
     parse_event_topic,
     receipt_topic,
@@ -114,3 +115,17 @@ def test_alarms_and_reports_are_urgent_and_arrays_of_several_kinds_are_not(kind)
 @pytest.mark.parametrize("topic", ["pumpwatch/v1/a/events/b/events/alarm", "v1/a/events/alarm", "alarm", ""])
 def test_what_the_filters_of_alarms_do_not_match_is_not_urgent(topic):
     assert not is_urgent_topic(topic)
+
+
+@pytest.mark.parametrize(
+    ("name", "reserved"),
+    [
+        ("pumpwatch-ingest-1", True),
+        ("pumpwatch-", True),
+        ("pumpwatch", False),
+        ("pump-1", False),
+        ("my-pumpwatch-1", False),
+    ],
+)
+def test_the_names_of_services_are_reserved(name, reserved):
+    assert is_reserved_id(name) is reserved
