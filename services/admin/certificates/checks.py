@@ -80,6 +80,10 @@ def check_issued(
     Raises:
         CertificateError: Another authority signed it, or its name, purpose, dates or key will not do.
     """
+    digest = certificate.signature_hash_algorithm
+    if digest is not None and digest.name in _WEAK_HASHES:
+        msg = f"the certificate is signed with {digest.name}, which TLS refuses: expected SHA-256 or better"
+        raise CertificateError(msg)
     if not any(_is_signed_by(certificate, each) for each in authorities):
         names = " or ".join(each.subject.rfc4514_string() for each in authorities)
         msg = f"the certificate was signed by {certificate.issuer.rfc4514_string()}: expected {names}"
@@ -90,10 +94,6 @@ def check_issued(
         raise CertificateError(msg)
     if certificate.not_valid_after_utc <= now:
         msg = f"the certificate ended on {shown(certificate.not_valid_after_utc)}: expected one that is good now"
-        raise CertificateError(msg)
-    digest = certificate.signature_hash_algorithm
-    if digest is not None and digest.name in _WEAK_HASHES:
-        msg = f"the certificate is signed with {digest.name}, which TLS refuses: expected SHA-256 or better"
         raise CertificateError(msg)
     check_key(certificate.public_key(), "the certificate")
     return paper_of(certificate)

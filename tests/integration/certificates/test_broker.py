@@ -1,4 +1,4 @@
-"""What the deployed broker does with certificates that the commands made: real Mosquitto, production.conf, real keys."""
+"""What the deployed broker does with certificates of the commands: real Mosquitto, production.conf, real keys."""
 
 from __future__ import annotations
 
@@ -131,10 +131,19 @@ async def test_no_tls_1_3_session_is_taken_up_again(issued: Site, mosquitto_prog
 def _handshake(broker: Broker, folder: Path, *options: str) -> str:
     """A connection by OpenSSL's own client: what it says of the session."""
     login = ConnectPacket("p-1", clean_start=True).write()
+    authority, device = broker.certificates / "ca.crt", folder / "p-1"
+    shown = ("-CAfile", str(authority), "-cert", f"{device}.crt", "-key", f"{device}.key")
     done = subprocess.run(
-        ["openssl", "s_client", "-connect", f"localhost:{broker.devices_port}", "-tls1_3", "-ign_eof"]
-        + ["-CAfile", str(broker.certificates / "ca.crt"), "-cert", str(folder / "p-1.crt")]
-        + ["-key", str(folder / "p-1.key"), *options],
+        [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"localhost:{broker.devices_port}",
+            *shown,
+            "-tls1_3",
+            "-ign_eof",
+            *options,
+        ],
         input=login + bytes((0xE0, 0x00)),
         capture_output=True,
         timeout=20,
