@@ -41,6 +41,7 @@ class Metrics:
     listening: Gauge
     policy_files_broken: Gauge
     upkeep_overdue_seconds: Gauge
+    certificate_expires_seconds: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -122,6 +123,12 @@ class Metrics:
             upkeep_overdue_seconds=Gauge(
                 "pumpwatch_alerts_database_upkeep_overdue_seconds",
                 "For how long the database should have done what it does by itself: sums, columns, jobs.",
+                registry=registry,
+            ),
+            certificate_expires_seconds=Gauge(
+                "pumpwatch_alerts_certificate_expires_seconds",
+                "Until the broker's certificate, the devices' authority or the list of revoked ones ends; -Inf: unseen.",
+                ["certificate"],
                 registry=registry,
             ),
         )
