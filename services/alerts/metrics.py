@@ -127,7 +127,7 @@ class Metrics:
             ),
             certificate_expires_seconds=Gauge(
                 "pumpwatch_alerts_certificate_expires_seconds",
-                "Until the broker's certificate, the devices' authority or the list of revoked ones ends; -Inf: unseen.",
+                "Until the broker's certificate, the devices' authority or the list of revoked ones ends, or -Inf.",
                 ["certificate"],
                 registry=registry,
             ),

@@ -161,7 +161,9 @@ def put_list(folder: Path, pem: bytes, authority: x509.Certificate) -> Path:
     lists = folder / LISTS
     name = name_hash(authority.subject.public_bytes())
     try:
-        lists.mkdir(mode=0o755, exist_ok=True)
+        if not lists.exists():
+            lists.mkdir(exist_ok=True)
+            lists.chmod(0o755)  # whatever the umask: the broker is another user
         used = {int(found[1]) for each in lists.iterdir() if (found := re.fullmatch(rf"{name}\.r([0-9]+)", each.name))}
         newest = max(used, default=-1) + 1
         # Also where somebody removed one, or the broker would stop there.

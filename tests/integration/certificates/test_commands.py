@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import pytest
 from cryptography import x509
 
+from services.admin.certificates.authority import list_pem, make_authority, sign_list
+from services.admin.certificates.folder import keep_authority, put_list
 from tests.command import pumpwatch
 from tests.integration.certificates.world import Site
 
@@ -187,3 +191,23 @@ async def test_a_certificate_of_the_site_s_own_authority_is_taken_in_and_its_lis
     assert (own / "crl.pem").read_bytes() == after.read_bytes()
     assert "is not newer than the list that is in place" in site.certificates(*put, str(before))
     assert "is revoked since" in register("p-1", "p-1")
+
+
+@pytest.mark.parametrize("umask", [0o077, 0])
+async def test_whatever_the_umask_the_broker_can_read_what_is_put_in_place_and_nobody_the_key(
+    tmp_path: Path, umask: int
+):
+    """The broker runs as another user: a list that it cannot read would revoke nothing."""
+    now = datetime.now(UTC)
+    made = make_authority("Authority", now, 10)
+    folder = tmp_path / "new"
+    before = os.umask(umask)
+    try:
+        keep_authority(folder, made)
+        put_list(folder, list_pem(sign_list(made, (), None, now)), made.certificate)
+    finally:
+        os.umask(before)
+    assert mode(folder / "authority.key") == 0o600
+    assert mode(folder / "revoked") == 0o755
+    for path in (folder / "crl.pem", folder / "ca.crt", *(folder / "revoked").iterdir()):
+        assert mode(path) == 0o644
