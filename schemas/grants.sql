@@ -69,6 +69,7 @@ GRANT INSERT (body, channel, clinic_id, contact, event_id, key, priority, pump_i
 GRANT SELECT (alert_id, body, channel, clinic_id, contact, event_id, key, priority, pump_id, rule, sent_at,
     settled_at, step, title) ON bypassed_pages TO pumpwatch_alerts;
 GRANT UPDATE (alert_id, settled_at) ON bypassed_pages TO pumpwatch_alerts;
+GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_alerts;
 GRANT INSERT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
@@ -88,7 +89,7 @@ GRANT DELETE ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (pump_ids, queue_id, queued_at, urgent) ON evaluation_queue TO pumpwatch_alerts;
 GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_alerts;
-GRANT SELECT (handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
+GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
 GRANT DELETE ON policy_folders TO pumpwatch_alerts;
@@ -135,6 +136,7 @@ GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_s
     acknowledged_by, acknowledgement_expires_at, closed_at, resolution, resolved_at, resolved_by, state, updated_at) ON
     alerts TO pumpwatch_web;
 GRANT SELECT ON bolus_requests TO pumpwatch_web;
+GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, contact, created_at, delivery_id, due_at, episode, group_id,
@@ -146,7 +148,7 @@ GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_we
 GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_web;
-GRANT SELECT (handheld_id, pump_id) ON pairings TO pumpwatch_web;
+GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
 GRANT SELECT ON pump_alarms TO pumpwatch_web;
 GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_web;

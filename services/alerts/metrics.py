@@ -44,6 +44,7 @@ class Metrics:
     policy_files_broken: Gauge
     upkeep_overdue_seconds: Gauge
     audit_anchors: Counter
+    certificate_expires_seconds: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -131,6 +132,12 @@ class Metrics:
                 "pumpwatch_alerts_audit_anchors",
                 "Signed ends of the audit trail, left outside the database or not.",
                 ["result"],
+                registry=registry,
+            ),
+            certificate_expires_seconds=Gauge(
+                "pumpwatch_alerts_certificate_expires_seconds",
+                "Until the broker's certificate, the devices' authority or the list of revoked ones ends, or -Inf.",
+                ["certificate"],
                 registry=registry,
             ),
         )

@@ -37,6 +37,7 @@ class RuleName(StrEnum):
     INFUSION = "infusion"
     DEVICE_SILENT = "device_silent"
     CLOCK = "clock"
+    CERTIFICATE = "certificate"
     PATIENT_REPORT = "patient_report"
     PUMP_UNJUDGED = "pump_unjudged"
     """No rule of `rules`: Pumpwatch itself failed on the pump."""

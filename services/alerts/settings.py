@@ -33,6 +33,8 @@ class AlertsSettings(BaseSettings):
     mqtt_ca_file: Path | None = None
     mqtt_password_file: Path | None = None
     """Holds the password instead of the address; like the file above, it is read for each connection anew."""
+    broker_certificates: Path | None = None
+    """The folder of the broker's ca.crt, server.crt and crl.pem: their ends are watched. Left out: they are not."""
     bypass_after_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
     """A high alarm that was heard from the broker and is not evaluated by then is paged from there."""
     watchdog_url: SecretStr | None = None

@@ -32,6 +32,7 @@ RULE_WORDS: Final[dict[str, str]] = {
     "infusion": "over- or under-infusion",
     "device_silent": "device silent",
     "clock": "wrong clock",
+    "certificate": "certificate ends",
     "patient_report": "patient's report",
     "pump_unjudged": "a pump cannot be judged",
 }

@@ -101,8 +101,8 @@ async def pair(
         RegistryError: One of them is not in use or of the wrong kind, their clinics differ, or the dates cannot be.
     """
     async with connection.transaction():
-        handheld = await _device(connection, handheld_id, "handheld")
-        pump = await _device(connection, pump_id, "pump")
+        handheld = await device_in_use(connection, handheld_id, "handheld")
+        pump = await device_in_use(connection, pump_id, "pump")
         if handheld.clinic_id != pump.clinic_id:
             msg = f"{handheld_id} belongs to clinic {handheld.clinic_id} and {pump_id} to {pump.clinic_id}"
             raise RegistryError(msg)
@@ -128,7 +128,7 @@ async def unpair(
         RegistryError: It is no enrolled handheld, or there is no such pairing.
     """
     async with connection.transaction():
-        await _device(connection, handheld_id, "handheld")
+        await device_in_use(connection, handheld_id, "handheld")
         before = await store.pairings(connection, handheld_id)
         if undo:
             after = _of(handheld_id, lambda: periods.plan_re_pairing(before))
@@ -154,7 +154,7 @@ async def implant(
         RegistryError: It is no enrolled pump, is in another patient, the clinic is not there, or the date cannot be.
     """
     async with connection.transaction():
-        await _device(connection, pump_id, "pump")
+        await device_in_use(connection, pump_id, "pump")
         known = await store.implantations(connection, pump_id)
         began = _of(pump_id, lambda: periods.plan_implantation(known, patient_ref, since, actor.now))
         alerts: tuple[AlertLine, ...] = ()
@@ -182,7 +182,7 @@ async def explant(
         RegistryError: It is no enrolled pump, is explanted already (or is not), or the date cannot be.
     """
     async with connection.transaction():
-        await _device(connection, pump_id, "pump")
+        await device_in_use(connection, pump_id, "pump")
         known = await store.implantations(connection, pump_id)
         alerts = await store.open_alerts(connection, pump_id)
         if undo:
@@ -206,7 +206,7 @@ async def move(
         RegistryError: It is no enrolled pump, the clinic is not there, or the date cannot be.
     """
     async with connection.transaction():
-        await _device(connection, pump_id, "pump")
+        await device_in_use(connection, pump_id, "pump")
         alerts = await store.open_alerts(connection, pump_id)
         told = await _move(connection, pump_id, clinic_id, since or actor.now, actor.now)
         await _record(connection, actor, "move", [pump_id], told, [pump_id])
@@ -230,7 +230,7 @@ async def retire(
     async with connection.transaction():
         pumps = set()
         for device_id in dict.fromkeys(device_ids):
-            await _device(connection, device_id, None)
+            await device_in_use(connection, device_id, None)
             told.append(
                 f"{device_id} is retired since {shown(moment)}; what it sends from now on becomes a dead letter"
             )
@@ -256,7 +256,7 @@ async def show(connection: Connection, device_id: str) -> Shown:
         RegistryError: There is no such device.
     """
     async with connection.transaction():
-        device = await _known(connection, device_id)
+        device = await known_device(connection, device_id)
         return Shown(
             device,
             await store.pairings(connection, device_id),
@@ -275,7 +275,12 @@ def _of(device_id: str, plan: Callable[[], Plan]) -> Plan:
         raise RegistryError(f"{device_id}: {error}") from None
 
 
-async def _known(connection: Connection, device_id: str) -> Device:
+async def known_device(connection: Connection, device_id: str) -> Device:
+    """A device of the registry, also a retired one, held until the transaction ends.
+
+    Raises:
+        RegistryError: There is none; the message names some that are near.
+    """
     device = await store.lock_device(connection, device_id)
     if device is None:
         near = difflib.get_close_matches(device_id, await store.device_ids(connection), _NEAR)
@@ -285,10 +290,14 @@ async def _known(connection: Connection, device_id: str) -> Device:
     return device
 
 
-async def _device(connection: Connection, device_id: str, kind: DeviceKind | None) -> Device:
-    """A device in use, held until the transaction ends."""
+async def device_in_use(connection: Connection, device_id: str, kind: DeviceKind | None) -> Device:
+    """A device in use, held until the transaction ends.
+
+    Raises:
+        RegistryError: It is not enrolled, retired, or of another kind; None: either kind will do.
+    """
     try:
-        device = await _known(connection, device_id)
+        device = await known_device(connection, device_id)
     except RegistryError as error:
         raise RegistryError(str(error).replace("enrolled device,", f"enrolled {kind or 'device'},")) from None
     if kind is not None and device.kind != kind:

@@ -23,6 +23,7 @@ from services.alerts.evaluation import store
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
 from services.alerts.health import store as health_store
+from services.alerts.health.broker_files import read_endings
 from services.alerts.health.policy_state import BoardWarning, policy_state, warnings_about
 from services.alerts.health.troubles import ingest_notices, policy_notices
 from services.alerts.health.upkeep import overdue_seconds
@@ -152,7 +153,11 @@ class Worker:
         metrics.sweep_oldest_seconds.set(_seconds(now, status.oldest_evaluated_at))
 
     async def look_at_upkeep_once(self) -> None:
-        """Measure for how long the database should have done what it does by itself."""
+        """Measure until when the broker's certificates are good, and how late the database is with its upkeep."""
+        resources = self._resources
+        for each in await asyncio.to_thread(read_endings, resources.settings.broker_certificates):
+            seconds = each.seconds(resources.clock())
+            resources.metrics.certificate_expires_seconds.labels(each.what).set(seconds)
         async with self._resources.pool.acquire() as connection:
             upkeep = await health_store.load_upkeep(connection)
         self._resources.metrics.upkeep_overdue_seconds.set(overdue_seconds(upkeep, self._resources.clock()))

@@ -1,4 +1,4 @@
--- What is known beside events: when each device was heard, its pauses, what was refused for its date, what people accepted.
+-- What is known beside events: when each device was heard, its pauses, what was refused for its date, what people accepted, certificates.
 
 -- name: beside_events
 -- Of the pumps $1 at $2, from what had been received by $3 (null: everything): one row for each of them.
@@ -27,15 +27,27 @@ pause AS (
 accepted AS (
     SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
     WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
-    ORDER BY pump_id, accepted_at DESC)
+    ORDER BY pump_id, accepted_at DESC),
+-- Of the pump and of its handhelds of now, when the last certificate ends that is not revoked.
+certificate AS (
+    SELECT pump_id, array_agg(device_id ORDER BY device_id) AS devices, array_agg(ends_at ORDER BY device_id) AS ends
+    FROM (SELECT c.pump_id, c.device_id, max(k.not_after) AS ends_at
+          FROM (SELECT p AS pump_id, p AS device_id FROM unnest($1::text[]) AS p
+                UNION ALL SELECT pump_id, handheld_id FROM pairings
+                WHERE pump_id = ANY ($1::text[]) AND ended_at IS NULL) c
+          JOIN certificates k ON k.device_id = c.device_id AND k.revoked_at IS NULL
+                              AND k.entered_at <= coalesce($3::timestamptz, 'infinity')
+          GROUP BY c.pump_id, c.device_id) newest
+    GROUP BY pump_id)
 SELECT pump_id, accepted.accepted_at, accepted.accepted_since, accepted.accepted_per_day,
        device.devices AS contacts, device.last_seen, device.offsets AS last_seen_offsets, device.refused_at,
        device.refused_offsets, pause.devices AS pause_devices, pause.paused AS paused_at, pause.resumed AS resumed_at,
        refused.codes AS refused_codes, refused.states AS refused_states, refused.received AS refused_received_at,
        refused.offsets AS refused_alarm_offsets, refused.devices AS refused_devices, refused.seqs AS refused_seqs,
-       refused.event_ids AS refused_event_ids
+       refused.event_ids AS refused_event_ids, certificate.devices AS certified, certificate.ends AS certificates_end
 FROM unnest($1::text[]) AS asked (pump_id)
 LEFT JOIN refused USING (pump_id)
 LEFT JOIN device USING (pump_id)
 LEFT JOIN pause USING (pump_id)
-LEFT JOIN accepted USING (pump_id);
+LEFT JOIN accepted USING (pump_id)
+LEFT JOIN certificate USING (pump_id);

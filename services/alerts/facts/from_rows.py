@@ -28,6 +28,7 @@ from services.alerts.facts.model import (
     Contact,
     DayWindow,
     Demand,
+    DeviceCertificate,
     DeviceClock,
     Flow,
     PumpFacts,
@@ -118,6 +119,10 @@ def facts_of_row(
         requests_heard_at=max(row["latest_received_at"] or (), default=None) if requests else None,
         refused_alarms=tuple(sorted(_refused_alarms(row), key=lambda each: (each.received_at, each.event_id))),
         contacts=tuple(_contacts(row, now)),
+        certificates=tuple(
+            DeviceCertificate(device_id, ends_at)
+            for device_id, ends_at in zip(row["certified"] or (), row["certificates_end"] or (), strict=True)
+        ),
         since=datetime.fromtimestamp(since, UTC) if row["is_anew"] else None,
         implanted=row["implanted"],
         implantation=row["implantation_id"] if row["is_anew"] else None,

@@ -156,6 +156,14 @@ class DeviceClock:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceCertificate:
+    """When the certificate ends by which a device logs in: of several that are good, the last."""
+
+    device_id: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """When a device was heard, by our clock: the newest, and the ends of its uploads before (ascending)."""
 
@@ -259,6 +267,8 @@ class PumpFacts:
     """Those of the last 30 days, at most the newest 200, in the order of receipt."""
     contacts: tuple[Contact, ...] = ()
     """Of the pump and of the handhelds that are paired with it now."""
+    certificates: tuple[DeviceCertificate, ...] = ()
+    """Of those devices, where one is written down. As they are now, also in a replay: what ends is in the future."""
     since: datetime | None = None
     """When the pump was implanted, or explanted: nothing before counts. None: as far back as anybody knows."""
     implanted: bool = True

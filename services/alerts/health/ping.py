@@ -1,8 +1,9 @@
 """A sign of life to an outside service that pages when it stops (healthchecks.io and its like).
 
 Guarantee: a ping goes out only when the database answered, ingest was heard of lately, the queue moves, every loop of
-this process works, and no policy leaves a clinic, or a step of its routes, with nobody who can be told. When the ping
-stops, somebody outside notices; nothing in here has to work for that.
+this process works, no policy leaves a clinic, or a step of its routes, with nobody who can be told, and nothing has
+ended without which the broker refuses every device. When the ping stops, somebody outside notices; nothing in here has
+to work for that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from services.alerts.health.broker_files import read_endings
 from services.alerts.health.policy_state import policy_state
 from services.alerts.health.store import clinics_with_pumps, load_status
 from services.alerts.health.troubles import Vitals, troubles
@@ -51,12 +53,14 @@ async def vitals(resources: Resources) -> Vitals:
             clinics = await clinics_with_pumps(connection)
     except UNAVAILABLE:
         return Vitals(database=False)
+    found = await asyncio.to_thread(read_endings, resources.settings.broker_certificates)
     return Vitals(
         database=True,
         ingest_at=status.ingest_alive_at,
         queued_at=status.oldest_queued_at,
         unjudged=status.unjudged,
         failing=tuple(resources.health.failing),
+        ended=sum(each.has_ended(resources.clock()) for each in found),
         unpaged=len(policy_state(resources.policies.now, resources.environment, clinics).unpaged),
     )
 

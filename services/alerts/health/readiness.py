@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from schemas.paths import SQL_FOLDER
+from services.alerts.health.broker_files import read_endings
+from services.alerts.health.endings import ending_warnings
 from services.alerts.health.policy_state import PolicyTrouble, policy_state, warnings_for
 from services.alerts.health.store import Status, clinics_with_pumps, load_status, load_upkeep, warnings_of_workers
 from services.alerts.health.troubles import LATE_AFTER, is_late
@@ -52,11 +55,16 @@ async def readiness(resources: Resources) -> Readiness:
         missing = (Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),)
     state = policy_state(resources.policies.now, resources.environment, clinics)
     late = upkeep_warnings(upkeep, resources.clock())
+    certificates = await asyncio.to_thread(read_endings, resources.settings.broker_certificates)
     return Readiness(
         (*missing, *_said_of(state.unpaged, "{} nobody can be told", "in 1 place", "in {} places")),
         (
             *_said_of(state.doubtful, "{} to be mended", "1 fault", "{} faults"),
             *(Said(text, "database: what it does by itself is late, or cannot be seen") for text in late),
+            *(
+                Said(text, "broker: a certificate, or the list of revoked ones, ends soon, has ended or cannot be read")
+                for text in ending_warnings(certificates, resources.clock())
+            ),
         ),
     )
 

@@ -37,6 +37,8 @@ class Vitals:
     unjudged: int = 0
     """Pumps that cannot be evaluated."""
     failing: Collection[str] = ()
+    ended: int = 0
+    """What the broker shows or goes by and that has ended: it refuses every device."""
     unpaged: int = 0
     """Policies, or steps of their routes, by which nobody can be told."""
 
@@ -52,6 +54,8 @@ def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
         found.append(f"ingest was last heard of {age(now - vitals.ingest_at)} ago")
     if vitals.unjudged:
         found.append(f"{vitals.unjudged} pump{'s' if vitals.unjudged > 1 else ''} cannot be judged")
+    if vitals.ended:
+        found.append("a certificate of the broker, or its list of revoked ones, has ended: see /readyz")
     if vitals.unpaged:
         found.append(
             f"in {vitals.unpaged} place{'s' if vitals.unpaged > 1 else ''} a policy lets nobody be told: see /readyz"

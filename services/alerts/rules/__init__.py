@@ -17,6 +17,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
+from services.alerts.rules.certificate import certificate
 from services.alerts.rules.clock import clock, days_are_known
 from services.alerts.rules.demand.bolus_demand import KEY as ATTEMPTS_KEY
 from services.alerts.rules.demand.bolus_demand import bolus_demand
@@ -53,6 +54,7 @@ RULES: Final[tuple[Rule, ...]] = (
     suspected_delivery,
     device_silent,
     clock,
+    certificate,
     patient_report,
 )
 

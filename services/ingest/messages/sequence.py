@@ -91,8 +91,10 @@ def _advance(last: int | None, numbers: list[int]) -> tuple[int, int]:
     if last is None:
         last, gaps = _follow(ordered[0], ordered)
         return said[last], gaps
-    last, gaps = _follow(last, [seq for seq in ordered if seq > last])
-    again = [seq for seq in ordered if _is_restart(seq, last)]
+    onwards = [seq for seq in ordered if seq > last]
+    again = ordered[: len(ordered) - len(onwards)]
+    last, gaps = _follow(last, onwards)
+    again = [seq for seq in again if _is_restart(seq, last)]
     if again:
         last, more = _follow(again[0], again)
         gaps += more

@@ -7,7 +7,7 @@ import os
 import re
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +37,12 @@ class Broker:
         """Where ingest logs in."""
         return f"mqtt://ingest:{LOGIN}@127.0.0.1:{self.services_port}"
 
-    def tls(self, device: str | None) -> ssl.SSLContext:
+    def tls(self, device: str | None, folder: Path | None = None) -> ssl.SSLContext:
+        """What a device connects with: its certificate and key, of `folder` where they are not the broker's own."""
+        own = self.certificates if folder is None else folder
         context = ssl.create_default_context(cafile=str(self.certificates / "ca.crt"))
         if device is not None:
-            context.load_cert_chain(self.certificates / f"{device}.crt", self.certificates / f"{device}.key")
+            context.load_cert_chain(own / f"{device}.crt", own / f"{device}.key")
         return context
 
     @asynccontextmanager
@@ -89,11 +91,14 @@ def render(folder: Path, mode: str, ports: dict[str, int]) -> Path:
 
 
 @asynccontextmanager
-async def running(mode: Literal["production", "development"], program: Path) -> AsyncIterator[Broker]:
+async def running(
+    mode: Literal["production", "development"], program: Path, certificates: Callable[[Path], None] | None = None
+) -> AsyncIterator[Broker]:
+    """The deployed broker; `certificates` fills its folder, else with those of make-test-certificates."""
     folder = folders.make_server_folder(f"mosquitto-{mode}")
     for name in ("certs", "run", "data"):
         (folder / name).mkdir()
-    make_certificates(folder / "certs")
+    (certificates or make_certificates)(folder / "certs")
     ports = {"8883": free_port(), "1883": free_port()}
     conf = render(folder, mode, ports)
     account = folders.server_account()

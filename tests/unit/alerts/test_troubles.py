@@ -37,6 +37,10 @@ POLICY = Policy(
         (replace(WELL, ingest_at=ago(1)), ("ingest was last heard of 1 h ago",)),
         (replace(WELL, unjudged=1), ("1 pump cannot be judged",)),
         (replace(WELL, unjudged=2), ("2 pumps cannot be judged",)),
+        (
+            replace(WELL, ended=1),
+            ("a certificate of the broker, or its list of revoked ones, has ended: see /readyz",),
+        ),
         (replace(WELL, unpaged=1), ("in 1 place a policy lets nobody be told: see /readyz",)),
         (replace(WELL, unpaged=2), ("in 2 places a policy lets nobody be told: see /readyz",)),
         (replace(WELL, queued_at=ago(2)), ("a pump that changed has waited for 2 h",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.ingest.messages.sequence import LARGEST_GAP, SequenceTracker
@@ -94,6 +94,7 @@ def test_injected_loss_is_counted_gap_by_gap(first, kept, sizes, chance):
     assert found == lost_runs
 
 
+@example([[("a", 0)], [("a", 2), ("a", 4), ("a", 1005)]])  # each number is of one count, the old or a new one
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 2**53)))))
 def test_whatever_comes_a_gap_needs_two_numbers(batches):
     tracker = SequenceTracker()

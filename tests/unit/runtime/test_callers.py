@@ -17,6 +17,7 @@ from services.runtime.http.callers import (
     is_addressed_here,
     is_loopback,
     is_plain_address,
+    is_trusted,
 )
 
 PUBLIC = "https://pw.example.org"
@@ -136,3 +137,17 @@ def test_a_stranger_is_told_the_general_words() -> None:
     said = Said("the role pw_ingest has no password", "the database refuses the login")
     assert said.to(trusted=False) == "the database refuses the login"
     assert said.to(trusted=True) == "the role pw_ingest has no password"
+
+
+@pytest.mark.parametrize(
+    ("headers", "token", "trusted"),
+    [
+        ({"host": "127.0.0.1:8082"}, None, True),
+        ({"host": "evil.example"}, None, False),
+        ({"host": "evil.example", "authorization": "Bearer s3cret"}, "s3cret", True),
+        ({"host": "127.0.0.1:8082", "authorization": "Bearer other"}, "s3cret", False),
+        ({"host": "127.0.0.1:8082"}, "s3cret", False),
+    ],
+)
+def test_who_may_be_told_everything(headers: dict[str, str], token: str | None, trusted: bool) -> None:
+    assert is_trusted(headers, token, "https://pw.example.org") is trusted

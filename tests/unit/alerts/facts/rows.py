@@ -78,6 +78,8 @@ def row(**values: Any) -> dict[str, Any]:
         "refused_devices",
         "refused_seqs",
         "refused_event_ids",
+        "certified",
+        "certificates_end",
         "own_requests",
         "bolus_lockout_minutes",
     ]
