@@ -21,6 +21,12 @@ ASK_THE_DATABASE = (
     "audit export",
     "audit verify",
     "backtest --policy POLICY",
+    "certificates issue p-1 --make-key --authority FOLDER --out FOLDER",
+    "certificates list",
+    "certificates register p-1 --certificate FOLDER/ca.crt --ca FOLDER/ca.crt",
+    "certificates renew p-1 --make-key --authority FOLDER --out FOLDER",
+    "certificates revocations --authority FOLDER --broker FOLDER",
+    "certificates revoke p-1 --reason lost",
     "dead-letters list",
     "dead-letters purge --older-than 90d",
     "dead-letters replay --all",
@@ -43,7 +49,12 @@ ASK_THE_DATABASE = (
 )
 """One line for each, with what it must be given."""
 
-ASK_NOTHING = ("policy check POLICY", "version")
+ASK_NOTHING = (
+    "certificates authority FOLDER/new",
+    "certificates server localhost --authority FOLDER --out FOLDER",
+    "policy check POLICY",
+    "version",
+)
 SERVE = ("alerts", "demo", "ingest", "simulate", "web")
 """Started from scratch by others: `run_service`, and tests/e2e."""
 
@@ -55,10 +66,18 @@ def policy_file(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.fixture
+def authority_folder(tmp_path: Path) -> str:
+    folder = tmp_path / "authority"
+    assert pumpwatch("certificates", "authority", str(folder)).returncode == 0
+    return str(folder)
+
+
 @pytest.mark.parametrize("line", [*ASK_THE_DATABASE, *ASK_NOTHING])
-def test_every_command_imports_what_it_needs(line, policy_file):
+def test_every_command_imports_what_it_needs(line, policy_file, authority_folder):
     """The other tests give commands a process that has imported everything (tests/servers/forked.py)."""
-    done = pumpwatch_from_scratch(*line.replace("POLICY", policy_file).split(), DATABASE_URL=NOWHERE)
+    line_of_files = line.replace("POLICY", policy_file).replace("FOLDER", authority_folder)
+    done = pumpwatch_from_scratch(*line_of_files.split(), DATABASE_URL=NOWHERE)
     assert "Traceback" not in done.stderr
     if line in ASK_THE_DATABASE:
         assert done.stderr.startswith("error: the database cannot be used: ")

@@ -243,6 +243,9 @@ async def retire(
                     told += await _changed(connection, ended, before)
                     pumps.add(each.pump_id)
             await store.retire_device(connection, device_id, moment)
+            if (ends := await store.certificate_ends(connection, device_id, actor.now)) is not None:
+                revoke = f"`pumpwatch certificates revoke {device_id}` ends that"
+                told.append(f"the broker lets {device_id} in until {shown(ends)}: {revoke}")
             alerts += await store.open_alerts(connection, device_id)
             pumps.add(device_id)
         await _record(connection, actor, "retire", device_ids, told, pumps)

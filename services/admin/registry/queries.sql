@@ -24,6 +24,10 @@ SELECT device_id FROM devices ORDER BY device_id LIMIT 20000;
 -- name: retire_device
 UPDATE devices SET retired_at = $2 WHERE device_id = $1;
 
+-- name: certificate_ends
+-- Until when the broker lets the device $1 in, at $2; null: it has no certificate that is known.
+SELECT max(not_after) FROM certificates WHERE device_id = $1 AND revoked_at IS NULL AND not_after > $2;
+
 -- name: pairings
 -- Of a handheld or of a pump.
 SELECT pairing_id, handheld_id, pump_id, greatest(paired_at, '1000-01-01Z') AS since,

@@ -57,6 +57,12 @@ async def retire_device(connection: Connection, device_id: str, at: datetime) ->
     await connection.execute(QUERIES["retire_device"], device_id, at)
 
 
+async def certificate_ends(connection: Connection, device_id: str, now: datetime) -> datetime | None:
+    """Until when the broker lets a device in; None: it has no certificate that is known and good."""
+    ends: datetime | None = await connection.fetchval(QUERIES["certificate_ends"], device_id, now)
+    return ends
+
+
 async def pairings(connection: Connection, device_id: str) -> tuple[Pairing, ...]:
     """Every pairing that a handheld, or a pump, ever had, in the order of their beginnings."""
     return tuple(Pairing(**row) for row in await connection.fetch(QUERIES["pairings"], device_id))

@@ -31,13 +31,14 @@ accepted AS (
 -- Of the pump and of its handhelds of now, when the last certificate ends that is not revoked.
 certificate AS (
     SELECT pump_id, array_agg(device_id ORDER BY device_id) AS devices, array_agg(ends_at ORDER BY device_id) AS ends
-    FROM (SELECT c.pump_id, c.device_id, max(k.not_after) AS ends_at
-          FROM (SELECT p AS pump_id, p AS device_id FROM unnest($1::text[]) AS p
-                UNION ALL SELECT pump_id, handheld_id FROM pairings
-                WHERE pump_id = ANY ($1::text[]) AND ended_at IS NULL) c
-          JOIN certificates k ON k.device_id = c.device_id AND k.revoked_at IS NULL
-                              AND k.entered_at <= coalesce($3::timestamptz, 'infinity')
-          GROUP BY c.pump_id, c.device_id) newest
+    FROM (SELECT p AS pump_id, p AS device_id FROM unnest($1::text[]) AS p
+          UNION ALL SELECT pump_id, handheld_id FROM pairings
+          WHERE pump_id = ANY ($1::text[]) AND ended_at IS NULL) c
+    CROSS JOIN LATERAL (
+        SELECT not_after AS ends_at FROM certificates k
+        WHERE k.device_id = c.device_id AND k.revoked_at IS NULL
+          AND k.entered_at <= coalesce($3::timestamptz, 'infinity')
+        ORDER BY k.not_after DESC LIMIT 1) newest
     GROUP BY pump_id)
 SELECT pump_id, accepted.accepted_at, accepted.accepted_since, accepted.accepted_per_day,
        device.devices AS contacts, device.last_seen, device.offsets AS last_seen_offsets, device.refused_at,

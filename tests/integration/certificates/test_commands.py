@@ -141,6 +141,17 @@ async def test_what_is_revoked_is_told_with_when_why_and_by_whom_and_is_not_take
         await site.database.pool.execute("DELETE FROM certificates")
 
 
+async def test_who_retires_a_device_is_told_that_the_broker_still_lets_it_in(site: Site):
+    site.signed("issue", "p-1", "--csr", str(site.request("p-1")))
+    said = pumpwatch("devices", "retire", "p-1", "p-2", DATABASE_URL=site.database.dsn, PUMPWATCH_BY="Ann").stdout
+    told = [line for line in said.splitlines() if "certificate" in line]
+    assert len(told) == 1
+    assert told[0].startswith("the broker lets p-1 in until ")
+    assert told[0].endswith(": `pumpwatch certificates revoke p-1` ends that")
+    site.certificates("revoke", "p-1", "--reason", "thrown away")
+    assert "is not enrolled" not in site.certificates("list", "--device", "p-1")
+
+
 async def test_a_list_never_forgets_what_the_one_before_it_named(site: Site):
     """After a database was restored from a backup, say."""
     site.signed("issue", "p-1", "--csr", str(site.request("p-1")))
