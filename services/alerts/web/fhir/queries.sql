@@ -4,7 +4,7 @@
 SELECT key_id, digest, clinic_id, scopes, expires_at, revoked_at FROM api_keys WHERE key_id = $1;
 
 -- name: key_used
-UPDATE api_keys SET last_used_at = $2 WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 - interval '1 minute');
+UPDATE api_keys SET last_used_at = $2 WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute');
 
 -- name: devices
 -- $2 their ids as FHIR says them, $3 as Pumpwatch does, $4 their kinds (null: any), $5 the one that the page before ended with.

@@ -1,4 +1,4 @@
-"""PURE. What is stored, as FHIR R4 resources. A resource that no longer fits the standard is an error of ours, and is told.
+"""PURE. What is stored, as FHIR R4 resources.
 
 Shapes: one row of the store in, one resource out, as what JSON is made of. Units are UCUM's. Codes are Pumpwatch's own
 (`urn:pumpwatch:...`), with their words beside them: nothing is claimed to be a code of LOINC, SNOMED CT or IEEE 11073

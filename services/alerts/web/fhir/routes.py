@@ -1,15 +1,16 @@
 """FHIR R4 over HTTP: read and search. Every answer is JSON, an error too (OperationOutcome).
 
-Guarantees: nothing but `metadata` answers without a key or the installation's token; a key of one clinic sees nothing of
-another's, whatever it asks, and what it may not see answers as what is not there; a page of results ends where the next
-begins, so that nothing that stays is missed or doubled while rows come in.
+Guarantees: nothing but `metadata` answers without a key or the installation's token; a key of one clinic sees nothing
+of another's, whatever it asks, and what it may not see answers as what is not there; a page of results ends where the
+next begins, so that nothing that stays is missed or doubled while rows come in; what goes out is what the standard
+says.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, Final
@@ -35,6 +36,8 @@ from services.runtime.http.keys import id_in, opens
 PATH: Final = "/fhir/R4"
 _MEDIA: Final = "application/fhir+json"
 _BORROW_SECONDS: Final = 5.0
+_TAKEN: Final = frozenset({"*/*", "application/*", "application/json", _MEDIA})
+_NO_CURSOR: Final = "_cursor is not understood: expected what the link `next` of the page before says"
 _KIND_OF: Final = {code: kind for kind, code in resources.CODES.items()}
 
 log = structlog.get_logger()
@@ -79,7 +82,7 @@ class Asked:
         except SearchError as error:
             raise FhirError(400, "invalid", str(error)) from error
 
-    def page(self, search: Search, rows: list[Resource], ends: list[tuple[str, ...]]) -> Response:
+    def page(self, search: Search, rows: list[Resource], ends: Sequence[tuple[str, ...]]) -> Response:
         """One page of a search; `rows` is one more than fits where there is another page."""
         base = f"{self.web.settings.public_url}{PATH}"
         path = self.request.url.path.rpartition("/")[2]
@@ -116,6 +119,8 @@ def fhir_app(web: Web, attempts: Attempts) -> FastAPI:
     guard = _guard(web, attempts)
 
     async def asked_of(request: Request) -> AsyncIterator[Asked]:
+        if not _takes_json(request.headers.get("accept", "")):
+            raise FhirError(406, "not-supported", "expected an Accept header that takes application/fhir+json")
         async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
             yield Asked(connection, web, await guard(connection, request), request)
 
@@ -128,8 +133,8 @@ def fhir_app(web: Web, attempts: Attempts) -> FastAPI:
     for resource, (one, some) in _READERS.items():
         _add(app, resource, one, some, Question)
 
-    @app.get("/{path:path}")
-    async def elsewhere(asked: Question, path: str) -> Response:
+    @app.get("/{path:path}", dependencies=[Depends(asked_of)])
+    async def elsewhere(path: str) -> Response:
         raise FhirError(404, "not-found", f"nothing is at {path[:80]!r}: see {PATH}/metadata")
 
     app.add_exception_handler(FhirError, _refused)
@@ -169,17 +174,13 @@ async def _one_device(asked: Asked, resource_id: str) -> Resource | None:
 
 
 async def _some_devices(asked: Asked, search: Search) -> Response:
-    of_type = {name for name, _ in asked.request.query_params.multi_items()}
-    if {"identifier", "type"} <= of_type:
-        raise FhirError(400, "invalid", "identifier and type together are not understood: expected one of them")
-    kinds = [code for _, code in search.codes or ()] if "type" in of_type else None
-    if kinds is not None:
-        search = Search(ids=search.ids, count=search.count, after=search.after)
-    rows = await _devices(asked, search, kinds)
+    rows = await _devices(asked, search, search.kinds)
     return asked.page(search, [resources.device(row) for row in rows], [(row["device_id"],) for row in rows])
 
 
-async def _devices(asked: Asked, search: Search, kinds: list[str] | None) -> list[store.Row]:
+async def _devices(asked: Asked, search: Search, kinds: Sequence[str] | None) -> list[store.Row]:
+    if search.after is not None and len(search.after) != 1:
+        raise FhirError(400, "invalid", _NO_CURSOR)
     return await store.devices(asked.connection, asked.reader.clinic_id, search, asked.web.clock(), kinds=kinds)
 
 
@@ -294,8 +295,7 @@ def _check_cursor(search: Search, parts: int) -> None:
     try:
         store.check_place(search.after, parts)
     except ValueError as error:
-        text = "_cursor is not understood: expected what the link `next` of the page before says"
-        raise FhirError(400, "invalid", text) from error
+        raise FhirError(400, "invalid", _NO_CURSOR) from error
 
 
 # --- who reads, and what goes wrong ---------------------------------------------------------------------------------
@@ -332,6 +332,11 @@ def _guard(web: Web, attempts: Attempts) -> Callable[[Connection, Request], Awai
         raise FhirError(401, "login", text, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
 
     return guard
+
+
+def _takes_json(accept: str) -> bool:
+    named = [each.partition(";")[0].strip().lower() for each in accept.split(",") if each.strip()]
+    return not named or bool(_TAKEN & set(named))
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -51,6 +51,8 @@ class Search:
     """As FHIR says their ids."""
     codes: tuple[tuple[str | None, str], ...] | None = None
     """Each with its system; None: of any."""
+    kinds: tuple[str, ...] | None = None
+    """Of devices."""
     since: datetime = EARLIEST
     """Inclusive."""
     until: datetime = LATEST
@@ -105,6 +107,9 @@ def _take(values: dict[str, Any], name: str, value: str) -> None:
         begins, ends = _span_of(name, value)
         values[since] = max(values.get(since, EARLIEST), begins)
         values[until] = min(values.get(until, LATEST), ends)
+    elif name == "type":
+        _once(values, "kinds", name)
+        values["kinds"] = tuple(_token_in(name, each)[1] for each in value.split(","))
     else:
         _once(values, "codes", name)
         values["codes"] = tuple(_token_in(name, each) for each in value.split(","))
