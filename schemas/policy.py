@@ -229,7 +229,8 @@ class PatientReportPolicy(_Part):
 
 
 class Channel(_Part):
-    """One way to reach a contact: an Apprise URL, or `env:NAME` for a URL kept out of the file."""
+    """One way to reach a contact: an Apprise URL, `mllp://host:port` or `mllps://host:port` for a receiver of HL7 messages,
+    or `env:NAME` for a URL kept out of the file."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
     url: Annotated[LineText, Field(min_length=3, max_length=500)]
@@ -238,7 +239,7 @@ class Channel(_Part):
     @classmethod
     def _has_a_scheme(cls, url: str) -> str:
         if not url.startswith("env:") and "://" not in url:
-            msg = "expected an Apprise URL such as 'mailto://...' or 'env:NAME_OF_A_VARIABLE'"
+            msg = "expected an Apprise URL such as 'mailto://...', 'mllp://host:port', or 'env:NAME_OF_A_VARIABLE'"
             raise ValueError(msg)
         return url
 

@@ -55,5 +55,7 @@ def _again(occasion: Occasion) -> str:
             return " (acknowledgement expired, still so)"
         case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
             return ""
+        case OccasionKind.ACKNOWLEDGED | OccasionKind.CLEARED | OccasionKind.CLOSED | OccasionKind.REOPENED:
+            return ""
         case never:
             assert_never(never)
