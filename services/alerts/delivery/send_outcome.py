@@ -39,7 +39,10 @@ _CAUSES: Final = (
     (("AUTH extension not supported", "No suitable authentication"), "the mail server takes no login"),
     (("onnection refused", "Connect call failed"), "the connection was refused"),
     (("NameResolutionError", "ame or service not known", "getaddrinfo", "name resolution"), "the host is not known"),
-    (("onnection aborted", "unexpectedly closed", "reset by peer", "connection lost", "Broken pipe"), "the connection was closed without an answer"),
+    (
+        ("onnection aborted", "unexpectedly closed", "reset by peer", "connection lost", "Broken pipe"),
+        "the connection was closed without an answer",
+    ),
 )
 
 

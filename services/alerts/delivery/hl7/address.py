@@ -70,8 +70,8 @@ def read_mllp(url: str) -> MllpAddress:
     if ("cert" in more) != ("key" in more):
         msg = "an address with one of 'cert' and 'key'; expected both or none"
         raise ValueError(msg)
-    files = {name: Path(more.pop(name)) for name in _FILES & more.keys()}
-    return MllpAddress(host, port, tls, **more, **files)
+    ca, cert, key = (Path(more[name]) if more.get(name) else None for name in ("ca", "cert", "key"))
+    return MllpAddress(host, port, tls, more.get("application", ""), more.get("facility", ""), ca, cert, key)
 
 
 def mllp_fault(url: str) -> str | None:

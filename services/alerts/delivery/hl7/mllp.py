@@ -11,7 +11,6 @@ and `encode` leaves none.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from typing import Final
 from uuid import UUID
@@ -72,15 +71,19 @@ async def _exchange(address: MllpAddress, sent: str, control_id: UUID) -> SendOu
     try:
         writer.write(_BEGIN + sent.encode() + _END)
         await writer.drain()
-        return await _answer(reader, str(control_id))
+        outcome = await _answer(reader, str(control_id))
+        writer.close()
     except asyncio.IncompleteReadError:
         return _CLOSED
     except asyncio.LimitOverrunError:
         return _TOO_LONG
     except OSError as error:
         return outcome_of_cause(error)
+    else:
+        return outcome
     finally:
-        await _close(writer)
+        if not writer.is_closing():
+            writer.transport.abort()  # it is owed nothing, and a receiver that hangs would keep it open
 
 
 async def _answer(reader: asyncio.StreamReader, control_id: str) -> SendOutcome:
@@ -90,14 +93,6 @@ async def _answer(reader: asyncio.StreamReader, control_id: str) -> SendOutcome:
         outcome = outcome_of_answer(answer.decode(errors="replace"), control_id)
         if outcome is not None:
             return outcome
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await writer.wait_closed()
-    writer.transport.abort()
 
 
 def _of_tls(context: ssl.SSLContext | None) -> dict[str, float]:

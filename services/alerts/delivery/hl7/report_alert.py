@@ -115,7 +115,9 @@ def _msh(page: OutgoingPage, application: str, facility: str) -> str:
 
 def _patient(about: About, clinic_id: str) -> tuple[str]:
     """The clinic's own reference (PID-3, assigned by the clinic). The name is not known (PID-5, type U: table 0200)."""
-    return (segment("PID", {3: field(about.patient_ref or "", "", "", clinic_id), 5: field("", "", "", "", "", "", "U")}),)
+    return (
+        segment("PID", {3: field(about.patient_ref or "", "", "", clinic_id), 5: field("", "", "", "", "", "", "U")}),
+    )
 
 
 def _obr(page: OutgoingPage) -> str:
@@ -141,7 +143,9 @@ def _facets(page: OutgoingPage) -> list[str]:
     texts[5] = ("68483", "MDC_ATTR_ALARM_INACTIVATION_STATE", inactivation)
     texts[6] = ("68484", "MDC_ATTR_ALARM_PRIORITY", priority)
     texts[7] = ("68485", "MDC_ATTR_ALERT_TYPE", kind)
-    source = field("69985", "MDC_DEV_PUMP_INFUS_MDS", "MDC") if page.about else field("pumpwatch", "Pumpwatch", LOCAL_CODES)
+    source = (
+        field("69985", "MDC_DEV_PUMP_INFUS_MDS", "MDC") if page.about else field("pumpwatch", "Pumpwatch", LOCAL_CODES)
+    )
     return [
         _obx(page, 1, "CWE", field("196616", "MDC_EVT_ALARM", "MDC"), _event(page), flags),
         _obx(page, 2, "CWE", field("68480", "MDC_ATTR_ALERT_SOURCE", "MDC"), source),
@@ -180,7 +184,7 @@ def _type(page: OutgoingPage) -> str:
 
 
 def _event(page: OutgoingPage) -> str:
-    """What the alert is: a code of MDC where there is one and ours as the alternate, else ours alone; then the words."""
+    """What the alert is: a code of MDC where there is one and ours beside it, else ours alone; then the words."""
     about, title = page.about, page.title
     if about is None:
         return field(page.occasion.kind.value, "Pumpwatch", LOCAL_CODES, "", "", "", "", "", title)

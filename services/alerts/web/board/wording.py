@@ -165,5 +165,7 @@ def _why(occasion: Occasion) -> str:
             return "Because the acknowledgement had expired."
         case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
             return ""
+        case OccasionKind.ACKNOWLEDGED | OccasionKind.CLEARED | OccasionKind.CLOSED | OccasionKind.REOPENED:
+            return ""
         case never:
             assert_never(never)
