@@ -229,8 +229,8 @@ class PatientReportPolicy(_Part):
 
 
 class Channel(_Part):
-    """One way to reach a contact: an Apprise URL, `mllp://host:port` or `mllps://host:port` for a receiver of HL7 messages,
-    or `env:NAME` for a URL kept out of the file.
+    """One way to reach a contact: an Apprise URL, `mllp://host:port` or `mllps://host:port` for a receiver of HL7
+    messages, or `env:NAME` for a URL kept out of the file.
     """
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]

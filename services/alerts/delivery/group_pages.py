@@ -32,7 +32,7 @@ async def group_pages_once(
 ) -> int:
     """Decide about every kind that waits; returns how many pages became due, a group counted once.
 
-    A receiver of HL7 messages is told of each alert by itself, at once: it keeps the alerts apart and groups for people.
+    A receiver of HL7 messages is told of each alert by itself, at once: it keeps alerts apart.
     """
     if not await store.kinds_waiting(connection, now):  # nearly always: a high page waits for no turn and no commit
         return 0

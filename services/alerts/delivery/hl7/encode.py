@@ -1,4 +1,4 @@
-r"""PURE. HL7 v2 in its vertical-bar form: fields from texts that may hold anything (HL7 v2.6, chapter 2, sections 2.5, 2.7).
+r"""PURE. HL7 v2 in its vertical-bar form: fields from texts that may hold anything (HL7 v2.6, chapter 2).
 
 Guarantee: whatever a text holds, it stays inside its field. The five delimiters are escaped as the standard says
 (\F\ \S\ \R\ \E\ \T\, section 2.7.1) and control characters as \Xhh\ (2.7.6), so no text can begin a field or a segment
