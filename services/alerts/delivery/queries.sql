@@ -107,7 +107,7 @@ ON CONFLICT DO NOTHING;
 -- name: stop_following
 -- What has been closed for a day at $1 does not return (a policy's flapping_minutes are a day at most).
 UPDATE deliveries d SET follows = false FROM alerts a
-WHERE d.follows AND a.alert_id = d.alert_id AND a.state = 'closed' AND a.closed_at < $1 - interval '1 day';
+WHERE d.follows AND a.alert_id = d.alert_id AND a.state = 'closed' AND a.closed_at < $1::timestamptz - interval '1 day';
 
 -- name: lock_grouping
 -- One process at a time puts pages together, so that there is one group and not two. Its commit waits for no disk: the
