@@ -40,7 +40,7 @@ _CAUSES: Final = (
     (("onnection refused", "Connect call failed"), "the connection was refused"),
     (("NameResolutionError", "ame or service not known", "getaddrinfo", "name resolution"), "the host is not known"),
     (
-        ("onnection aborted", "unexpectedly closed", "reset by peer", "connection lost", "Broken pipe"),
+        ("onnection aborted", "unexpectedly closed", "reset by peer", "onnection lost", "Broken pipe"),
         "the connection was closed without an answer",
     ),
 )
