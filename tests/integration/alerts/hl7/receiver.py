@@ -57,11 +57,13 @@ async def never(_: Exchange) -> None:
 
 async def hangs_up(exchange: Exchange) -> None:
     exchange.writer.close()
+    await exchange.writer.wait_closed()
 
 
 async def hangs_up_within_its_answer(exchange: Exchange) -> None:
     await exchange.say(exchange.acknowledgement("AA")[:40])
     exchange.writer.close()
+    await exchange.writer.wait_closed()
 
 
 async def byte_by_byte(exchange: Exchange) -> None:
@@ -107,14 +109,18 @@ class HL7Receiver:
         return f"mllp://127.0.0.1:{self.port}"
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
-            while True:
-                frame = await reader.readuntil(END)
-                assert frame.startswith(BEGIN)
-                self.raw.append(frame[1:-2])
-                answer = self.next_answers.pop(0) if self.next_answers else self.answer
-                await answer(Exchange(self.messages[-1], writer))
-        writer.close()
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+                while True:
+                    frame = await reader.readuntil(END)
+                    assert frame.startswith(BEGIN)
+                    self.raw.append(frame[1:-2])
+                    answer = self.next_answers.pop(0) if self.next_answers else self.answer
+                    await answer(Exchange(self.messages[-1], writer))
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 def at(message: hl7.Message, facet: int, number: int = 5) -> str:
