@@ -7,7 +7,9 @@ import ssl
 import time
 from datetime import timedelta
 
+import hl7
 import pytest
+from hl7.mllp import HL7StreamReader, HL7StreamWriter, start_hl7_server
 
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.devstack.pages import PageCollector
@@ -227,3 +229,22 @@ async def test_a_receiver_of_alerts_waits_for_no_others_to_be_put_together_with(
     assert waiting == 1
     assert await outbox.states() == [("sent", 1)]
     assert receiver.states == [("start", "active", "enabled")]
+
+
+async def test_a_receiver_that_is_not_ours_takes_and_acknowledges_it(database: Database) -> None:
+    """python-hl7's own MLLP server, and the acknowledgement that it makes."""
+    taken: list[hl7.Message] = []
+
+    async def take(reader: HL7StreamReader, writer: HL7StreamWriter) -> None:
+        message = await reader.readmessage()
+        taken.append(message)
+        writer.writemessage(message.create_ack())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await start_hl7_server(take, host="127.0.0.1", port=0, encoding="utf-8") as server:
+        outbox = await outbox_for(database, f"mllp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await send(outbox)
+    assert await outbox.states() == [("sent", 1)]
+    assert [str(each[0][9]) for each in taken] == ["ORU^R40^ORU_R40"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.alerts.delivery.hl7.acknowledgement import LONGEST_REASON, outcome_of_answer
-from services.alerts.delivery.send_outcome import SendResult
+from services.alerts.delivery.send_outcome import SendResult, outcome_of_cause
 
 OURS = "0b5f4b2e-0000-4000-8000-000000000001"
 MSH = "MSH|^~\\&|MW|HOSPITAL|PUMPWATCH|north|20260302090000||ACK^R40^ACK|77|P|2.6\r"
@@ -81,3 +81,17 @@ def test_a_long_reason_is_cut() -> None:
     assert outcome.error is not None
     assert outcome.error.endswith("...'")
     assert len(outcome.error) < LONGEST_REASON + 60
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 2575)"), "the connection was refused"),
+        (ConnectionResetError("Connection lost"), "the connection was closed without an answer"),
+        (OSError(-2, "Name or service not known"), "the host is not known"),
+        (OSError(113, "No route to s3cret"), "no connection to the receiver"),
+    ],
+)
+def test_a_connection_that_fails_is_tried_again_and_named_in_our_words(error: OSError, words: str) -> None:
+    outcome = outcome_of_cause(error)
+    assert (outcome.result, outcome.error) == (SendResult.RETRY, words)
