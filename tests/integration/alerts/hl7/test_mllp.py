@@ -128,6 +128,7 @@ async def test_a_refusal_is_final_says_why_and_the_next_channel_is_used_at_once(
     assert len(receiver.raw) == 1
     assert len(page_collector.pages) == 1
     failed = await database.pool.fetchrow("SELECT * FROM deliveries WHERE channel = 'way 1'")
+    assert failed is not None
     words = f"the receiver refused the message ({code}): 'PID is [31mmissing' (127.0.0.1:{receiver.port})"
     assert (failed["state"], failed["attempts"], failed["last_error"]) == ("failed", 1, words)
     async with client_for(outbox.story) as client:
