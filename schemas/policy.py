@@ -229,9 +229,7 @@ class PatientReportPolicy(_Part):
 
 
 class Channel(_Part):
-    """One way to reach a contact: an Apprise URL, `mllp://host:port` or `mllps://host:port` for a receiver of HL7
-    messages, or `env:NAME` for a URL kept out of the file.
-    """
+    """One way to reach a contact: an Apprise URL, `mllp(s)://host:port`, or `env:NAME` for one kept out of the file."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
     url: Annotated[LineText, Field(min_length=3, max_length=500)]

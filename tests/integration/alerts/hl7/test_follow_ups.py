@@ -168,3 +168,44 @@ async def test_what_has_been_closed_for_a_day_is_followed_no_longer(database: Da
         await story.send()
         assert not await database.pool.fetchval("SELECT bool_or(follows) FROM deliveries")
         assert receiver.states == [START, ACKNOWLEDGED, END]
+
+
+async def test_a_silence_holds_no_end_of_what_was_told(database: Database) -> None:
+    async with hl7_receiver() as receiver:
+        story = await watched(database, receiver)
+        await database.pool.execute(
+            "INSERT INTO silences (clinic_id, kind, pump_id, includes_high, reason, created_by, created_at, begins_at, "
+            "ends_at) VALUES ($1, 'silence', $2, true, 'refill', 'Ann', $3, $3, $3 + interval '2 hours')",
+            story.clinic_id,
+            story.pump_id,
+            story.now,
+        )
+        await story.step("ack Ann")
+        await story.step(OVER)
+        await story.step("tick")
+        assert receiver.states == [START, ACKNOWLEDGED, END]
+
+
+async def test_a_follow_up_that_cannot_be_written_holds_up_no_page(database: Database) -> None:
+    async with hl7_receiver() as receiver:
+        story = await watched(database, receiver)
+        await database.pool.execute("ALTER TABLE deliveries ADD CONSTRAINT faulty CHECK (NOT follow_up)")
+        await story.step("ack Ann")
+        other = Watched(database.pool, database.dsn, policy=story.policy, now=story.now)
+        await other.enrol()
+        await other.step(STALL)
+        assert receiver.states == [START, START]
+        await database.pool.execute("ALTER TABLE deliveries DROP CONSTRAINT faulty")
+        await story.send()
+        assert receiver.states == [START, START, ACKNOWLEDGED]
+
+
+async def test_an_alert_that_was_resolved_is_over_for_the_receiver(database: Database) -> None:
+    async with hl7_receiver() as receiver:
+        policy = {"routes": {priority: route((0, "desk")) for priority in Priority}}
+        story = await watched(database, receiver, **policy)
+        await story.step("report pain 9")
+        assert receiver.states == [START, START]
+        await story.step("resolve Ann called the patient")
+        assert receiver.states[2:] == [END]
+        assert receiver.messages[2].segment("OBR")[29] != receiver.messages[0].segment("OBR")[3]
