@@ -34,7 +34,9 @@ WITH picked AS (
 UPDATE deliveries d
 SET state = 'sending', claimed_until = $2, claimed_by = $6, attempts = attempts + 1, held_by = NULL, held_silence = NULL
 FROM picked LEFT JOIN alerts a ON a.alert_id = picked.alert_id
-LEFT JOIN implantations i ON i.implantation_id = a.implantation_id  -- whom the alert is about, whoever has the pump now
+LEFT JOIN implantations i  -- whom the alert is about, whoever has the pump now; null means the first, save where it is about nobody
+    ON i.pump_id = a.pump_id AND a.rule <> 'pump_unjudged'
+   AND (i.implantation_id = a.implantation_id OR (a.implantation_id IS NULL AND i.began_at = '-infinity'))
 WHERE d.delivery_id = picked.delivery_id
 RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.kind, d.episode, d.step, d.priority, d.title, d.body, d.attempts,
           d.created_at, a.pump_id, a.rule, a.alert_id, a.key, i.patient_ref,

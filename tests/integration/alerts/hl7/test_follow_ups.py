@@ -143,18 +143,30 @@ async def test_a_follow_up_that_fails_pages_nobody_and_stands_on_no_board(
 
 
 async def test_an_alert_is_about_the_patient_who_had_the_pump_then(database: Database) -> None:
-    """The pump is in another patient when the message goes out: it names the one whom the alert is about, or nobody."""
+    """When the second message goes out the pump is in another patient; it names the one whom the alert is about."""
     async with hl7_receiver() as receiver:
         story = await watched(database, receiver, include_patient_data=True)
-        assert "PID" not in [str(each[0]) for each in receiver.messages[0]]
-        await story.step("implant")
-        await database.pool.execute("UPDATE implantations SET patient_ref = 'case-2' WHERE pump_id = $1", story.pump_id)
-        await story.step("tick")
-        assert receiver.states[1:] == [END]
-        assert "case-2" not in receiver.raw[1].decode()
+        assert "PID" not in [str(each[0]) for each in receiver.messages[0]]  # the registry knows no reference
+        await database.pool.execute("UPDATE implantations SET patient_ref = 'case-1' WHERE pump_id = $1", story.pump_id)
+        story.later(60)
+        another = "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ($1, $2, 'case-2')"
+        await database.pool.execute(another, story.pump_id, story.now)
+        await story.step("tick", seconds=1)
         await story.step(STALL)
-        assert receiver.states[2:] == [START]
-        assert str(receiver.messages[2].segment("PID")[3]) == f"case-2^^^{story.clinic_id}"
+        assert receiver.states == [START, END, START]
+        patients = [str(each.segment("PID")[3]) for each in receiver.messages[1:]]
+        assert patients == [f"case-1^^^{story.clinic_id}", f"case-2^^^{story.clinic_id}"]
+
+
+async def test_that_a_pump_cannot_be_judged_is_about_no_patient(database: Database) -> None:
+    """Such an alert goes on while the pump changes hands, and says of nobody whose it is."""
+    async with hl7_receiver() as receiver:
+        story = await watched(database, receiver, include_patient_data=True)
+        await database.pool.execute("UPDATE implantations SET patient_ref = 'case-1' WHERE pump_id = $1", story.pump_id)
+        await database.pool.execute("UPDATE alerts SET rule = 'pump_unjudged', key = 'x'")
+        await database.pool.execute("UPDATE deliveries SET state = 'due', sent_at = NULL")
+        await story.send()
+        assert "case-1" not in receiver.raw[1].decode()
 
 
 async def test_what_has_been_closed_for_a_day_is_followed_no_longer(database: Database) -> None:
