@@ -37,6 +37,7 @@ FROM picked LEFT JOIN alerts a ON a.alert_id = picked.alert_id
 LEFT JOIN implantations i  -- whom the alert is about, whoever has the pump now; null means the first, save where it is about nobody
     ON i.pump_id = a.pump_id AND a.rule <> 'pump_unjudged'
    AND (i.implantation_id = a.implantation_id OR (a.implantation_id IS NULL AND i.began_at = '-infinity'))
+   AND EXISTS (SELECT FROM devices v WHERE v.device_id = a.pump_id AND v.clinic_id = a.clinic_id)  -- the reference is that clinic's
 WHERE d.delivery_id = picked.delivery_id
 RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.kind, d.episode, d.step, d.priority, d.title, d.body, d.attempts,
           d.created_at, a.pump_id, a.rule, a.alert_id, a.key, i.patient_ref,

@@ -158,6 +158,17 @@ async def test_an_alert_is_about_the_patient_who_had_the_pump_then(database: Dat
         assert patients == [f"case-1^^^{story.clinic_id}", f"case-2^^^{story.clinic_id}"]
 
 
+async def test_a_clinic_hears_no_reference_of_the_clinic_that_has_the_pump_now(database: Database) -> None:
+    async with hl7_receiver() as receiver:
+        story = await watched(database, receiver, include_patient_data=True)
+        await database.pool.execute("INSERT INTO clinics VALUES ('other', 'other')")
+        await database.pool.execute("UPDATE devices SET clinic_id = 'other' WHERE device_id = $1", story.pump_id)
+        await database.pool.execute("UPDATE implantations SET patient_ref = 'theirs' WHERE pump_id = $1", story.pump_id)
+        await story.step("tick")
+        assert receiver.states == [START, END]
+        assert "theirs" not in receiver.raw[1].decode()
+
+
 async def test_that_a_pump_cannot_be_judged_is_about_no_patient(database: Database) -> None:
     """Such an alert goes on while the pump changes hands, and says of nobody whose it is."""
     async with hl7_receiver() as receiver:
