@@ -164,7 +164,7 @@ async def test_a_clinic_hears_no_reference_of_the_clinic_that_has_the_pump_now(d
         await database.pool.execute("INSERT INTO clinics VALUES ('other', 'other')")
         await database.pool.execute("UPDATE devices SET clinic_id = 'other' WHERE device_id = $1", story.pump_id)
         await database.pool.execute("UPDATE implantations SET patient_ref = 'theirs' WHERE pump_id = $1", story.pump_id)
-        await story.step("tick")
+        await story.step("tick", seconds=120)
         assert receiver.states == [START, END]
         assert "theirs" not in receiver.raw[1].decode()
 
