@@ -16,7 +16,7 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
+_FOLLOW_UP_EVERY: Final = timedelta(seconds=0.9)
 _ChannelKey = tuple[str, str, str]
 
 
@@ -56,6 +57,7 @@ class Dispatcher:
         self._in_use: Counter[_ChannelKey] = Counter()
         self._servers_in_use: Counter[str] = Counter()
         self._server_of: dict[_ChannelKey, str] = {}
+        self._followed_up_at = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end and be recorded."""
@@ -123,7 +125,10 @@ class Dispatcher:
                 await store.record_failed(self._resources.pool, claimed.delivery_id, said)
 
     async def _follow_up(self, connection: Connection, now: datetime) -> None:
-        """Let receivers of alerts hear how those go on. A fault here holds up no page."""
+        """Let receivers of alerts hear how those go on, looking about once a second. A fault here holds up no page."""
+        if abs(now - self._followed_up_at) < _FOLLOW_UP_EVERY:
+            return
+        self._followed_up_at = now
 
         async def write(_: Sequence[str]) -> None:
             await store.insert_follow_ups(connection, now)
