@@ -53,7 +53,7 @@ GRANT SELECT (at, beaten_at, worker_id) ON worker_heartbeats TO pumpwatch_ingest
 GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
 
 -- login: pumpwatch_alerts
-GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, row_hash) ON
+GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, row_hash, to_state) ON
     alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
     pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
@@ -75,20 +75,21 @@ GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_poli
 GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_alerts;
 GRANT SELECT (device_id, event_id, last_received_at, reason) ON dead_letters TO pumpwatch_alerts;
-GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, created_at, due_at, episode, kind,
-    policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
+GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, created_at, due_at, episode,
+    follow_up, kind, policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO
+    pumpwatch_alerts;
 GRANT SELECT (alert_id, attempts, body, channel, claimed_by, claimed_until, clinic_id, contact, created_at,
-    delivery_id, due_at, episode, group_id, held_by, kind, last_error, policy_version, priority, repeats, sent_at,
-    state, step, title, together) ON deliveries TO pumpwatch_alerts;
-GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, group_id, held_by, held_silence, last_error, sent_at,
-    state, together) ON deliveries TO pumpwatch_alerts;
+    delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, last_error, policy_version, priority,
+    repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
+GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, follows, group_id, held_by, held_silence, last_error,
+    sent_at, state, together) ON deliveries TO pumpwatch_alerts;
 GRANT SELECT ON device_contacts TO pumpwatch_alerts;
 GRANT SELECT ON device_statuses TO pumpwatch_alerts;
 GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_alerts;
 GRANT DELETE ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (pump_ids, queue_id, queued_at, urgent) ON evaluation_queue TO pumpwatch_alerts;
 GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
-GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_alerts;
+GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
@@ -142,7 +143,8 @@ GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO p
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
-    group_id, held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO pumpwatch_web;
+    follow_up, group_id, held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO
+    pumpwatch_web;
 GRANT UPDATE (due_at, held_by, held_silence, state) ON deliveries TO pumpwatch_web;
 GRANT SELECT ON device_contacts TO pumpwatch_web;
 GRANT SELECT ON device_statuses TO pumpwatch_web;

@@ -214,7 +214,7 @@ class PatientReportPolicy(Part):
 
 
 class Channel(Part):
-    """One way to reach a contact: an Apprise URL, or `env:NAME` for a URL kept out of the file."""
+    """One way to reach a contact: an Apprise URL, `mllp(s)://host:port`, or `env:NAME` for one kept out of the file."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
     url: Annotated[LineText, Field(min_length=3, max_length=500)]
@@ -223,7 +223,7 @@ class Channel(Part):
     @classmethod
     def _has_a_scheme(cls, url: str) -> str:
         if not url.startswith("env:") and "://" not in url:
-            msg = "expected an Apprise URL such as 'mailto://...' or 'env:NAME_OF_A_VARIABLE'"
+            msg = "expected an Apprise URL such as 'mailto://...', 'mllp://host:port', or 'env:NAME_OF_A_VARIABLE'"
             raise ValueError(msg)
         return url
 

@@ -10,7 +10,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from schemas.policy import Policy
-from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.health.http import create_health_app
 from services.alerts.health.paged import PagedPast
@@ -29,7 +29,7 @@ STALL = "alarm motor_stall raised"
 
 
 def dispatcher_for(resources: Resources) -> Dispatcher:
-    return Dispatcher(resources, AppriseChannel(resources.settings.send_timeout_seconds))
+    return Dispatcher(resources, Channels(resources.settings.send_timeout_seconds))
 
 
 @dataclass

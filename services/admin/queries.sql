@@ -120,7 +120,7 @@ ORDER BY a.opened_at, a.alert_id;
 SELECT d.alert_id, coalesce(d.group_id, d.delivery_id) AS page_id, d.group_id IS NOT NULL AS grouped,
        d.kind, d.step, d.state, d.held_by, d.repeats
 FROM deliveries d JOIN alerts a USING (alert_id)
-WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_at < $3;
+WHERE ($1::text IS NULL OR a.clinic_id = $1) AND a.opened_at >= $2 AND a.opened_at < $3 AND NOT d.follow_up;
 
 -- Retention: {table} is one of RETAINED in services/admin/retention.py -------------------------------------------------
 

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from schemas.paths import SQL_FOLDER
 from services.alerts.audit.anchoring import keep_anchoring
 from services.alerts.clock import utc_now
-from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.http import LIMITS, create_health_app
@@ -71,7 +71,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             worker_id=f"{host}-{uuid4().hex[:8]}",
         )
         await reload_policy_files(resources)
-        channel = AppriseChannel(settings.send_timeout_seconds, settings.sends_at_once)
+        channel = Channels(settings.send_timeout_seconds, settings.sends_at_once)
         bypass = Bypass(resources, channel) if settings.mqtt_url else None
         app = create_health_app(resources, registry, (lambda: bypass.paged) if bypass else tuple)
         async with asyncio.TaskGroup() as group:
@@ -90,7 +90,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     log.info("alerts_stopped")
 
 
-async def _work(resources: Resources, channel: AppriseChannel, bypass: Bypass | None) -> None:
+async def _work(resources: Resources, channel: Channels, bypass: Bypass | None) -> None:
     await channel.warm_up()
     await wait_until_migrated(resources.pool)
     worker = Worker(resources, bypass)

@@ -149,6 +149,19 @@ class OccasionKind(StrEnum):
     """One page for many alerts of a kind."""
     NOTICE = "notice"
     """About Pumpwatch itself."""
+    ACKNOWLEDGED = "acknowledged"
+    """A follow-up, as the next three: a receiver of alerts, no person, hears that somebody has taken the alert..."""
+    CLEARED = "cleared"
+    """...that its condition is gone, and nobody has seen it..."""
+    CLOSED = "closed"
+    """...that it is over..."""
+    REOPENED = "reopened"
+    """...or that it is back, where nobody is paged for that."""
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Tell whether it only follows a page that went out before."""
+        return self in {self.ACKNOWLEDGED, self.CLEARED, self.CLOSED, self.REOPENED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whether a contact can be told at all: Apprise's own reading of each address, before a page has to find out.
+"""Whether a contact can be told at all: each address as its channel reads it, before a page has to find out.
 
 Guarantee: an address is named by its contact, channel and at most its scheme or the name of its variable, never more:
 it may hold a token.
@@ -17,6 +17,7 @@ import apprise
 
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.alerts.delivery.channel import with_delivery_id
+from services.alerts.delivery.hl7.address import is_mllp, mllp_fault
 from services.alerts.policies import ENVIRONMENT, address_in
 
 _SOME_ID: Final = UUID(int=0)
@@ -81,7 +82,7 @@ def channel_fault(channel: Channel, environment: Mapping[str, str]) -> str | Non
     url = address_in(channel, environment)
     if url is None:
         return f"the variable {channel.url.removeprefix(ENVIRONMENT)} is not set; expected an Apprise URL in it"
-    fault = _url_fault(url)
+    fault = mllp_fault(url) if is_mllp(url) else _url_fault(url)
     if fault is None:
         return None
     where = f"{channel.url} holds" if channel.url.startswith(ENVIRONMENT) else f"{_scheme(url)} is"

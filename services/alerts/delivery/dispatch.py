@@ -16,16 +16,17 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from services.alerts.delivery import store
-from services.alerts.delivery.channel import AppriseChannel, server_of
+from services.alerts.delivery.channels import Channels, server_at
 from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
+from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
@@ -40,13 +41,14 @@ log = structlog.get_logger()
 
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
+_FOLLOW_UP_EVERY: Final = timedelta(seconds=0.9)
 _ChannelKey = tuple[str, str, str]
 
 
 class Dispatcher:
     """Sends deliveries; `Resources.pages_written` wakes it when some were committed."""
 
-    def __init__(self, resources: Resources, channel: AppriseChannel) -> None:
+    def __init__(self, resources: Resources, channel: Channels) -> None:
         self._resources = resources
         self._channel = channel
         self._stopping = False
@@ -55,6 +57,7 @@ class Dispatcher:
         self._in_use: Counter[_ChannelKey] = Counter()
         self._servers_in_use: Counter[str] = Counter()
         self._server_of: dict[_ChannelKey, str] = {}
+        self._followed_up_at = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Send until cancelled; then let what is being sent end and be recorded."""
@@ -103,7 +106,9 @@ class Dispatcher:
     async def _start_what_is_due(self) -> None:
         async with self._resources.pool.acquire() as connection:
             policies, now = self._resources.policies.now, self._resources.clock()
-            await group_pages_once(connection, policies, now, public_url=self._resources.settings.public_url)
+            public_url, environment = self._resources.settings.public_url, self._resources.environment
+            await group_pages_once(connection, policies, now, public_url=public_url, environment=environment)
+            await self._follow_up(connection, now)
         while len(self._sending) < self._resources.settings.sends_at_once and not self._stopping:
             claimed = await self._claim()
             if claimed is None:
@@ -119,16 +124,33 @@ class Dispatcher:
                 log.error("delivery_failed_here", delivery_id=str(claimed.delivery_id), error=said)  # noqa: TRY400
                 await store.record_failed(self._resources.pool, claimed.delivery_id, said)
 
+    async def _follow_up(self, connection: Connection, now: datetime) -> None:
+        """Let receivers of alerts hear how those go on, looking about once a second. A fault here holds up no page."""
+        if abs(now - self._followed_up_at) < _FOLLOW_UP_EVERY:
+            return
+        self._followed_up_at = now
+
+        async def write(_: Sequence[str]) -> None:
+            await store.insert_follow_ups(connection, now)
+
+        if not await store.anybody_follows(connection):
+            return
+        async with connection.transaction():
+            _, failed = await apart(connection, ["follow-ups"], write)
+        for failure in failed:
+            log.error("follow_ups_not_written", exc_info=failure.error)
+
     async def _start(self, claim: Claim) -> None:
         """Begin to send one page, unless nobody wants it any more, or something holds it."""
+        policy = self._resources.policies.now.of(claim.clinic_id)
+        url = address_of(policy, claim.contact, claim.channel, self._resources.environment)
         if not claim.wanted:
-            await store.record_cancelled(self._resources.pool, claim.delivery_id)
+            may_have_gone = claim.attempts > 1 and self._follows(claim, url)
+            await store.record_cancelled(self._resources.pool, claim.delivery_id, follows=may_have_gone)
             return
         if await self._is_held(claim):
             return
-        policy = self._resources.policies.now.of(claim.clinic_id)
-        url = address_of(policy, claim.contact, claim.channel, self._resources.environment)
-        server = self._server_of[claim.channel_key] = server_of(url or "")
+        server = self._server_of[claim.channel_key] = server_at(url or "")
         if self._is_full(server):  # not known before it was claimed; it is left alone from now on
             await store.put_back(self._resources.pool, claim.delivery_id, self._resources.clock())
             return
@@ -151,8 +173,11 @@ class Dispatcher:
         return self._servers_in_use[server] >= most
 
     async def _is_held(self, claim: Claim) -> bool:
-        """Put the page off if something holds it. A page about no single alert was looked at when it was made."""
-        if claim.pump_id is None or claim.rule is None:
+        """Put the page off if something holds it.
+
+        A page about no single alert was looked at when it was made; who heard of a start must hear of the end.
+        """
+        if claim.pump_id is None or claim.rule is None or claim.occasion.kind.is_follow_up:
             return False
         now = self._resources.clock()
         policy = self._resources.policies.now.of(claim.clinic_id)
@@ -181,7 +206,7 @@ class Dispatcher:
                 outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
             else:
                 outcome = await self._sent(url, claim)
-            await self._record(claim, outcome)
+            await self._record(claim, outcome, follows=self._follows(claim, url))
         finally:
             self._under_way.discard(claim.delivery_id)
             self._in_use -= Counter([claim.channel_key])
@@ -190,20 +215,26 @@ class Dispatcher:
 
     async def _sent(self, url: str, claim: Claim) -> SendOutcome:
         try:
-            return await self._channel.send(url, claim.title, claim.body, claim.priority, claim.delivery_id)
+            policy = self._resources.policies.now.of(claim.clinic_id)
+            return await self._channel.send(url, claim.page(include_patient_data=policy.include_patient_data))
         except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
             # Only its type: what it says may hold the address.
             log.error("channel_failed", delivery_id=str(claim.delivery_id), error=type(error).__name__)  # noqa: TRY400
             return SendOutcome(SendResult.RETRY, f"the channel failed: {type(error).__name__}")
 
-    async def _record(self, claim: Claim, outcome: SendOutcome) -> None:
+    @staticmethod
+    def _follows(claim: Claim, url: str | None) -> bool:
+        """Tell whether who gets this is to hear how the alert goes on."""
+        return is_mllp(url) and claim.alert_id is not None and not claim.occasion.kind.is_follow_up
+
+    async def _record(self, claim: Claim, outcome: SendOutcome, *, follows: bool) -> None:
         """Write the outcome down, however long the database is away: forgetting it would page twice."""
         given_up = outcome.result is SendResult.RETRY and claim.attempts >= self._resources.settings.send_attempts
         result = "given_up" if given_up else outcome.result.value
         failures = 0
         while True:
             try:
-                await self._write(claim, outcome, given_up=given_up)
+                await self._write(claim, outcome, given_up=given_up, follows=follows)
                 break
             except UNAVAILABLE as error:
                 failures += 1
@@ -225,10 +256,10 @@ class Dispatcher:
             error=outcome.error,
         )
 
-    async def _write(self, claim: Claim, outcome: SendOutcome, *, given_up: bool) -> None:
+    async def _write(self, claim: Claim, outcome: SendOutcome, *, given_up: bool, follows: bool) -> None:
         now = self._resources.clock()
         if outcome.result is SendResult.SENT:
-            await store.record_sent(self._resources.pool, claim.delivery_id, now)
+            await store.record_sent(self._resources.pool, claim.delivery_id, now, follows=follows)
             return
         final = outcome.result is SendResult.PERMANENT or given_up
         async with self._resources.pool.acquire() as connection, connection.transaction():
@@ -242,7 +273,7 @@ class Dispatcher:
                     spread=claim.delivery_id.int % 1000 / 1000,
                 )
                 due_at = now + timedelta(seconds=wait)
-                await store.record_retry(connection, claim.delivery_id, due_at, outcome.error)
+                await store.record_retry(connection, claim.delivery_id, due_at, outcome.error, follows=follows)
             tell = functools.partial(self._tell_others, connection, now=now, final=final)
             _, failed = await apart(connection, [claim], tell)
             for failure in failed:

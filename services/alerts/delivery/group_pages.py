@@ -7,7 +7,7 @@ what became of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,17 +17,23 @@ import structlog
 from schemas.policy import Policy
 from services.alerts.delivery import store
 from services.alerts.delivery.grouping import GroupDecision, WaitingPages, decide_group, group_text
+from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds
 from services.alerts.delivery.store import KindOfPage, KindWaiting
-from services.alerts.policies import Policies
+from services.alerts.policies import Policies, address_of
 from services.runtime.database import Connection
 from services.runtime.isolation import apart
 
 log = structlog.get_logger()
 
 
-async def group_pages_once(connection: Connection, policies: Policies, now: datetime, *, public_url: str) -> int:
-    """Decide about every kind that waits; returns how many pages became due, a group counted once."""
+async def group_pages_once(
+    connection: Connection, policies: Policies, now: datetime, *, public_url: str, environment: Mapping[str, str]
+) -> int:
+    """Decide about every kind that waits; returns how many pages became due, a group counted once.
+
+    A receiver of HL7 messages is told of each alert by itself, at once: it keeps alerts apart.
+    """
     if not await store.kinds_waiting(connection, now):  # nearly always: a high page waits for no turn and no commit
         return 0
     async with connection.transaction():
@@ -35,7 +41,7 @@ async def group_pages_once(connection: Connection, policies: Policies, now: date
             return 0
         ready = 0
         for waiting in await store.kinds_waiting(connection, now):
-            decide = functools.partial(_decide, connection, policies, now, public_url)
+            decide = functools.partial(_decide, connection, policies, now, public_url, environment)
             done, failed = await apart(connection, [waiting], decide)
             for failure in failed:  # a fault of ours in one group: its pages go out one by one (decision 11)
                 log.error("group_failed_here", clinic_id=waiting.kind.clinic_id, exc_info=failure.error)
@@ -46,17 +52,24 @@ async def group_pages_once(connection: Connection, policies: Policies, now: date
 
 
 async def _decide(
-    connection: Connection, policies: Policies, now: datetime, public_url: str, kinds: Sequence[KindWaiting]
+    connection: Connection,
+    policies: Policies,
+    now: datetime,
+    public_url: str,
+    environment: Mapping[str, str],
+    kinds: Sequence[KindWaiting],
 ) -> int:
     """What no silence holds goes out; whether as one is decided by how many these are."""
     [waiting] = kinds
     policy = policies.of(waiting.kind.clinic_id)
-    if decide_group(_counted(waiting, waiting.count), policy.paging, now) is GroupDecision.WAIT:
+    url = address_of(policy, waiting.kind.contact, waiting.kind.channel, environment)
+    alone = is_mllp(url)
+    if not alone and decide_group(_counted(waiting, waiting.count), policy.paging, now) is GroupDecision.WAIT:
         return 0
     free = await _not_held(connection, waiting.kind, policy, now)
     if not free:
         return 0
-    if decide_group(_counted(waiting, len(free)), policy.paging, now) is not GroupDecision.TOGETHER:
+    if alone or decide_group(_counted(waiting, len(free)), policy.paging, now) is not GroupDecision.TOGETHER:
         await store.release_pages(connection, free)
         return len(free)
     kind = waiting.kind

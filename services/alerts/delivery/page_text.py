@@ -53,7 +53,15 @@ def _again(occasion: Occasion) -> str:
             return " (returned)"
         case OccasionKind.EXPIRED:
             return " (acknowledgement expired, still so)"
-        case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
+        case (
+            OccasionKind.OPENED
+            | OccasionKind.GROUP
+            | OccasionKind.NOTICE
+            | OccasionKind.ACKNOWLEDGED
+            | OccasionKind.CLEARED
+            | OccasionKind.CLOSED
+            | OccasionKind.REOPENED
+        ):
             return ""
         case never:
             assert_never(never)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from schemas.policy import Priority
 from services.alerts.delivery.page_text import PageText
@@ -32,3 +34,32 @@ class Notice:
     channel: str
     text: PageText
     priority: Priority = Priority.HIGH
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which alert a page is about, for a receiver that takes more than words."""
+
+    alert_id: UUID
+    rule: str
+    key: str
+    pump_id: str
+    patient_ref: str | None = None
+    """The clinic's own opaque reference to the patient whom the alert is about; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingPage:
+    """One page as it is handed to a channel. The same page tried again is equal to it."""
+
+    delivery_id: UUID
+    clinic_id: str
+    occasion: Occasion
+    priority: Priority
+    title: str
+    body: str
+    created_at: datetime
+    about: About | None = None
+    """None: it is about no single alert."""
+    include_patient_data: bool = False
+    """What the clinic's policy says: without it nothing of `about` but the alert's id and kind goes out."""

@@ -12,7 +12,7 @@ ON CONFLICT (alert_id, kind, episode, step, contact, channel) DO NOTHING
 RETURNING delivery_id;
 
 -- name: claim_delivery
--- The most urgent delivery that is due at $1, unless its channel is already at its limit here ($3, $4, $5: the busy ones).
+-- The most urgent delivery that is due at $1 (people before receivers that only hear how it goes on), unless its channel is already at its limit here ($3, $4, $5: the busy ones).
 -- One that was being sent when its process died is due again when its lease ($2: until when) is over, or when that
 -- process has not been heard of for 3 seconds and this one ($6) all the time: with the 1 second that it may take to look, 4
 -- in all. Never one that this process is sending ($7): its outcome may wait for a database that was away.
@@ -29,33 +29,39 @@ WITH picked AS (
       AND NOT EXISTS (
           SELECT FROM unnest($3::text[], $4::text[], $5::text[]) AS busy (clinic_id, contact, channel)
           WHERE busy.clinic_id = o.clinic_id AND busy.contact = o.contact AND busy.channel = o.channel)
-    ORDER BY priority_rank(o.priority), o.due_at
+    ORDER BY o.follow_up, priority_rank(o.priority), o.due_at
     LIMIT 1 FOR UPDATE SKIP LOCKED)
 UPDATE deliveries d
 SET state = 'sending', claimed_until = $2, claimed_by = $6, attempts = attempts + 1, held_by = NULL, held_silence = NULL
 FROM picked LEFT JOIN alerts a ON a.alert_id = picked.alert_id
+LEFT JOIN implantations i  -- whom the alert is about, whoever has the pump now; null means the first, save where it is about nobody
+    ON i.pump_id = a.pump_id AND a.rule <> 'pump_unjudged'
+   AND (i.implantation_id = a.implantation_id OR (a.implantation_id IS NULL AND i.began_at = '-infinity'))
+   AND EXISTS (SELECT FROM devices v WHERE v.device_id = a.pump_id AND v.clinic_id = a.clinic_id)  -- the reference is that clinic's
 WHERE d.delivery_id = picked.delivery_id
 RETURNING d.delivery_id, d.clinic_id, d.contact, d.channel, d.kind, d.episode, d.step, d.priority, d.title, d.body, d.attempts,
-          d.created_at, a.pump_id, a.rule,
-          CASE WHEN a.alert_id IS NOT NULL THEN a.state = 'active'
+          d.created_at, a.pump_id, a.rule, a.alert_id, a.key, i.patient_ref,
+          CASE WHEN d.follow_up THEN a.state = CASE d.kind WHEN 'reopened' THEN 'active' ELSE d.kind END
+               WHEN a.alert_id IS NOT NULL THEN a.state = 'active'
                WHEN d.kind <> 'group' THEN true
                ELSE EXISTS (SELECT FROM deliveries f JOIN alerts fa ON fa.alert_id = f.alert_id
                             WHERE f.group_id = d.delivery_id AND fa.state = 'active') END AS wanted;
 
 -- name: record_cancelled
-UPDATE deliveries SET state = 'cancelled', claimed_until = NULL
+-- $2: it may have gone out, to a receiver that is to hear how the alert goes on.
+UPDATE deliveries SET state = 'cancelled', claimed_until = NULL, follows = follows OR $2
 WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
 
 -- name: record_sent
-UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL
+UPDATE deliveries SET state = 'sent', sent_at = $2, claimed_until = NULL, last_error = NULL, follows = $3
 WHERE delivery_id = $1 OR (group_id = $1 AND state = 'grouped');
 
 -- name: record_retry
 -- Once nobody is to be told any more, a page that could not be sent is not tried again. Pages of a group wait with it.
 UPDATE deliveries d
 SET state = CASE WHEN d.state = 'grouped' THEN 'grouped' WHEN a.state IS DISTINCT FROM 'active' AND d.alert_id IS NOT NULL
-                 THEN 'cancelled' ELSE 'due' END,
-    due_at = $2, claimed_until = NULL, last_error = $3
+                      AND NOT d.follow_up THEN 'cancelled' ELSE 'due' END,
+    due_at = $2, claimed_until = NULL, last_error = $3, follows = d.follows OR $4
 FROM deliveries self LEFT JOIN alerts a ON a.alert_id = self.alert_id
 WHERE d.delivery_id = self.delivery_id AND (self.delivery_id = $1 OR (self.group_id = $1 AND self.state = 'grouped'));
 
@@ -78,8 +84,33 @@ INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, chann
 SELECT s.alert_id, s.clinic_id, s.kind, s.episode, s.step + $5, $2, $3, s.priority, s.title, s.body, $6, $4, $4, s.repeats, $7
 FROM deliveries s LEFT JOIN alerts a ON a.alert_id = s.alert_id
 WHERE (s.group_id = $1 OR (s.delivery_id = $1 AND s.kind <> 'group'))
-  AND (a.state = 'active' OR a.alert_id IS NULL)
+  AND (a.state = 'active' OR a.alert_id IS NULL) AND NOT s.follow_up
 ON CONFLICT DO NOTHING;
+
+-- name: anybody_follows
+SELECT EXISTS (SELECT FROM deliveries WHERE follows);
+
+-- name: insert_follow_ups
+-- What receivers that follow an alert have not been told by $1 of its newest state. That it is active again they hear by a
+-- page, unless nobody is paged for that.
+INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body, created_at, due_at, follow_up)
+SELECT DISTINCT ON (d.alert_id, d.contact, d.channel)
+       d.alert_id, d.clinic_id, n.kind, n.episode, d.contact, d.channel, a.priority, d.title, d.body, $1, $1, true
+FROM deliveries d JOIN alerts a USING (alert_id)
+CROSS JOIN LATERAL (
+    SELECT CASE a.state WHEN 'active' THEN 'reopened' ELSE a.state END AS kind, t.clinic_seq::text AS episode, t.reason
+    FROM alert_transitions t WHERE t.alert_id = a.alert_id AND t.from_state IS DISTINCT FROM t.to_state
+    ORDER BY t.clinic_seq DESC LIMIT 1) n
+WHERE d.follows AND (a.state <> 'active' OR n.reason = 'condition_flapped')
+  AND NOT EXISTS (SELECT FROM deliveries f WHERE f.alert_id = d.alert_id AND f.contact = d.contact AND f.channel = d.channel
+                    AND f.kind = n.kind AND f.episode = n.episode)
+ORDER BY d.alert_id, d.contact, d.channel, d.created_at DESC
+ON CONFLICT DO NOTHING;
+
+-- name: stop_following
+-- What has been closed for a day at $1 does not return (a policy's flapping_minutes are a day at most).
+UPDATE deliveries d SET follows = false FROM alerts a
+WHERE d.follows AND a.alert_id = d.alert_id AND a.state = 'closed' AND a.closed_at < $1::timestamptz - interval '1 day';
 
 -- name: lock_grouping
 -- One process at a time puts pages together, so that there is one group and not two. Its commit waits for no disk: the

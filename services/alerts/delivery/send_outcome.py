@@ -9,6 +9,8 @@ about a failure may repeat an address with its passwords, and what a receiver an
 | answers 5xx, 408, 409, 423, 425, 429; SMTP: 4xx     | yes            | after some tries              |
 | has a certificate that cannot be trusted            | yes            | after some tries              |
 | answers another 4xx; SMTP: 5xx                      | no             | at once                       |
+| answers AE or CE; nothing of HL7 (services.alerts.delivery.hl7.acknowledgement) | yes | after some tries |
+| answers AR or CR                                    | no             | at once                       |
 
 A wrong certificate is tried again because it is mended without us (most have expired); nothing was sent meanwhile.
 """
@@ -35,9 +37,12 @@ _CAUSES: Final = (
     (("CERTIFICATE_VERIFY_FAILED",), "the certificate is signed by nobody that is trusted"),
     (("WRONG_VERSION_NUMBER", "STARTTLS extension not supported", "SSLError", "[SSL"), "no encrypted connection"),
     (("AUTH extension not supported", "No suitable authentication"), "the mail server takes no login"),
-    (("onnection refused",), "the connection was refused"),
+    (("onnection refused", "Connect call failed"), "the connection was refused"),
     (("NameResolutionError", "ame or service not known", "getaddrinfo", "name resolution"), "the host is not known"),
-    (("onnection aborted", "unexpectedly closed", "reset by peer"), "the connection was closed without an answer"),
+    (
+        ("onnection aborted", "unexpectedly closed", "reset by peer", "onnection lost", "Broken pipe"),
+        "the connection was closed without an answer",
+    ),
 )
 
 
@@ -83,6 +88,14 @@ def outcome_of_replies(codes: Iterable[int]) -> SendOutcome:
 def no_answer(timeout_seconds: float) -> SendOutcome:
     """The time for one attempt was over."""
     return SendOutcome(SendResult.RETRY, f"no answer within {timeout_seconds:g} s")
+
+
+def outcome_of_cause(error: OSError) -> SendOutcome:
+    """What a connection that failed means: it is tried again, and only known causes are named."""
+    for signs, words in _CAUSES:
+        if any(sign in str(error) for sign in signs):
+            return SendOutcome(SendResult.RETRY, words)
+    return SendOutcome(SendResult.RETRY, "no connection to the receiver")
 
 
 def outcome_of_failure(warnings: Iterable[str], details: Iterable[str], timeout_seconds: float) -> SendOutcome:

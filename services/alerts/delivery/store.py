@@ -15,7 +15,7 @@ from schemas.policy import Priority
 from services.alerts.delivery.grouping import waits_for_others
 from services.alerts.delivery.mute import Mute, Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.page_text import PageText
-from services.alerts.delivery.planned import Notice, PlannedDelivery
+from services.alerts.delivery.planned import About, Notice, OutgoingPage, PlannedDelivery
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.runtime.database import Connection, Pool, load_queries
 
@@ -49,6 +49,9 @@ class Claim:
     created_at: datetime
     pump_id: str | None
     rule: str | None
+    alert_id: UUID | None
+    key: str | None
+    patient_ref: str | None
     wanted: bool
     """False: its alert is taken or over; left by a process that died while sending."""
 
@@ -56,6 +59,23 @@ class Claim:
     def channel_key(self) -> tuple[str, str, str]:
         """Which channel it needs: clinic, contact and channel."""
         return (self.clinic_id, self.contact, self.channel)
+
+    def page(self, *, include_patient_data: bool) -> OutgoingPage:
+        """What is handed to the channel."""
+        about = None
+        if self.alert_id is not None and self.pump_id is not None and self.rule is not None and self.key is not None:
+            about = About(self.alert_id, self.rule, self.key, self.pump_id, self.patient_ref)
+        return OutgoingPage(
+            self.delivery_id,
+            self.clinic_id,
+            self.occasion,
+            self.priority,
+            self.title,
+            self.body,
+            self.created_at,
+            about,
+            include_patient_data,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +191,17 @@ async def claim_delivery(
     return None if row is None else ClaimedRow(row["delivery_id"], row)
 
 
-async def record_cancelled(pool: Pool, delivery_id: UUID) -> None:
-    """Nobody is to be told of it any more; the same of the pages that go out with it."""
-    await pool.execute(QUERIES["record_cancelled"], delivery_id)
+async def record_cancelled(pool: Pool, delivery_id: UUID, *, follows: bool = False) -> None:
+    """Nobody is to be told of it any more; the same of the pages that go out with it.
+
+    `follows`: it may have gone to a receiver that is to hear how the alert goes on.
+    """
+    await pool.execute(QUERIES["record_cancelled"], delivery_id, follows)
 
 
-async def record_sent(pool: Pool, delivery_id: UUID, now: datetime) -> None:
-    """It went out, and those that go out with it."""
-    await pool.execute(QUERIES["record_sent"], delivery_id, now)
+async def record_sent(pool: Pool, delivery_id: UUID, now: datetime, *, follows: bool = False) -> None:
+    """It went out, and those that go out with it. `follows`: its receiver is to hear how the alert goes on."""
+    await pool.execute(QUERIES["record_sent"], delivery_id, now, follows)
 
 
 async def record_failed(connection: Connection | Pool, delivery_id: UUID, error: str | None) -> None:
@@ -186,9 +209,11 @@ async def record_failed(connection: Connection | Pool, delivery_id: UUID, error:
     await connection.execute(QUERIES["record_failed"], delivery_id, error)
 
 
-async def record_retry(connection: Connection, delivery_id: UUID, due_at: datetime, error: str | None) -> None:
-    """It did not go out, and is tried again then."""
-    await connection.execute(QUERIES["record_retry"], delivery_id, due_at, error)
+async def record_retry(
+    connection: Connection, delivery_id: UUID, due_at: datetime, error: str | None, *, follows: bool = False
+) -> None:
+    """It did not go out, as far as is known, and is tried again then. `follows`: its receiver may have it."""
+    await connection.execute(QUERIES["record_retry"], delivery_id, due_at, error, follows)
 
 
 async def record_held(connection: Connection, delivery_id: UUID, mute: Mute) -> None:
@@ -215,6 +240,18 @@ async def insert_instead(
         waits_for_others(claim.priority),
         policy_version,
     )
+
+
+async def anybody_follows(connection: Connection) -> bool:
+    """Whether there is a receiver that is to hear how an alert goes on."""
+    follows: bool = await connection.fetchval(QUERIES["anybody_follows"])
+    return follows
+
+
+async def insert_follow_ups(connection: Connection, now: datetime) -> None:
+    """Write what receivers that follow alerts are to hear, and let go of alerts that do not return."""
+    await connection.execute(QUERIES["insert_follow_ups"], now)
+    await connection.execute(QUERIES["stop_following"], now)
 
 
 async def lock_grouping(connection: Connection) -> bool:

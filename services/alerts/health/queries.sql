@@ -40,7 +40,7 @@ ORDER BY clinic_id;
 SELECT a.clinic_id, count(*) AS alerts
 FROM alerts a
 WHERE a.state = 'active'
-  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id
+  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id AND NOT d.follow_up
                     AND (d.state = 'sent' OR (d.state IN ('due', 'sending', 'grouped') AND d.last_error IS NULL)))
   AND (a.priority IN ('high', 'medium') OR EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id))
 GROUP BY a.clinic_id;

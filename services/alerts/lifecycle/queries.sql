@@ -35,14 +35,14 @@ LEFT JOIN LATERAL (  -- repeats without end are counted, not listed; a route has
                FILTER (WHERE state IN ('due', 'sending', 'grouped')) AS waiting_fails,
            CASE WHEN NOT bool_or(state = 'cancelled') THEN array_agg(DISTINCT priority) FILTER (WHERE state = 'sent') END
                AS notified
-    FROM deliveries WHERE alert_id = a.alert_id) o ON true
+    FROM deliveries WHERE alert_id = a.alert_id AND NOT follow_up) o ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(kind) AS told_kinds, array_agg(episode) AS told_episodes, array_agg(step) AS told_steps,
            array_agg(at) AS told_at, array_agg(reached) AS told_reached, array_agg(version) AS told_versions
     FROM (SELECT kind, episode, max(step) AS step, max(coalesce(sent_at, created_at)) AS at,
                  bool_or(state IN ('due', 'sending', 'grouped', 'sent')) AS reached,
                  (array_agg(policy_version ORDER BY created_at DESC, step DESC))[1] AS version
-          FROM deliveries WHERE alert_id = a.alert_id GROUP BY kind, episode) e) t ON true
+          FROM deliveries WHERE alert_id = a.alert_id AND NOT follow_up GROUP BY kind, episode) e) t ON true
 ORDER BY a.pump_id, a.rule, a.key;
 
 -- name: insert_alerts

@@ -32,10 +32,10 @@ import structlog
 
 from schemas.events import AlarmCode, AlarmState, EventKind
 from schemas.topics import ROOT
-from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.escalate import after_failure, due_steps
 from services.alerts.delivery.mute import Silence, mute_of, still_holds
-from services.alerts.delivery.planned import PlannedDelivery
+from services.alerts.delivery.planned import About, OutgoingPage, PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import list_silences
 from services.alerts.facts.model import AlarmEvent, RefusedAlarm
@@ -86,7 +86,7 @@ log = structlog.get_logger()
 class Bypass:
     """Listens always, pages only what nobody else can."""
 
-    def __init__(self, resources: Resources, channel: AppriseChannel) -> None:
+    def __init__(self, resources: Resources, channel: Channels) -> None:
         self._resources = resources
         self._channel = channel
         self._registry: Mapping[str, Enrolment] = {}
@@ -335,7 +335,18 @@ class Bypass:
         url = address_of(policy, planned.contact, planned.channel, self._resources.environment)
         outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
         if url is not None:
-            outcome = await self._channel.send(url, text.title, text.body, alert.priority, _delivery_id(send))
+            page = OutgoingPage(
+                _delivery_id(send),
+                alert.clinic_id,
+                planned.occasion,
+                alert.priority,
+                text.title,
+                text.body,
+                alert.since,  # the same for each try
+                About(alert.alert_id, alert.rule, alert.key, alert.pump_id),  # whose it is only the database knows
+                policy.include_patient_data,
+            )
+            outcome = await self._channel.send(url, page)
         result = outcome.result
         self._resources.metrics.deliveries.labels(result).inc()
         log.warning(
@@ -347,7 +358,7 @@ class Bypass:
         )
         if result is SendResult.SENT:
             self._tried[send] = (attempt, float("inf"))
-            page = BypassedPage(
+            told = BypassedPage(
                 alert.alert_id,
                 alert,
                 planned.occasion.step,
@@ -356,7 +367,7 @@ class Bypass:
                 text,
                 self._resources.clock(),
             )
-            self._unwritten.append(page)
+            self._unwritten.append(told)
             self._sent.set()
             return
         final = result is SendResult.PERMANENT

@@ -15,7 +15,7 @@ import pytest
 
 from schemas.paths import SQL_FOLDER
 from schemas.policy import Policy, Priority
-from services.alerts.delivery.channel import AppriseChannel
+from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.evaluation.worker import Worker
 from services.devstack.pages import PageCollector
@@ -93,7 +93,7 @@ async def test_whatever_a_reader_holds_pages_ingest_and_a_migration_go_on(
     async with asyncio.timeout(10):
         assert await Worker(resources).queue_once() == 1
         now += timedelta(minutes=1)
-        dispatcher = Dispatcher(resources, AppriseChannel(5.0, 4))
+        dispatcher = Dispatcher(resources, Channels(5.0, 4))
         await dispatcher.send_due()
         await dispatcher.send_due()
         await page_collector.wait_for(1)

@@ -235,6 +235,6 @@ async def test_a_group_that_cannot_be_put_together_goes_out_page_by_page(
         monkeypatch.setattr(gather, "group_text", raises_for("", lambda *_: None, lambda *_: ""))
         policies = policies_of(stories[0].policy)
         later = stories[0].now + _MINUTE
-        await gather.group_pages_once(connection, policies, later, public_url="https://pw.example.org")
+        await gather.group_pages_once(connection, policies, later, public_url="https://pw.example.org", environment={})
         assert await connection.fetchval(waiting) == 0
         assert await connection.fetchval("SELECT count(*) FROM deliveries WHERE state = 'due'") == len(stories)

@@ -163,7 +163,15 @@ def _why(occasion: Occasion) -> str:
             return "Because it came back."
         case OccasionKind.EXPIRED:
             return "Because the acknowledgement had expired."
-        case OccasionKind.OPENED | OccasionKind.GROUP | OccasionKind.NOTICE:
+        case (
+            OccasionKind.OPENED
+            | OccasionKind.GROUP
+            | OccasionKind.NOTICE
+            | OccasionKind.ACKNOWLEDGED
+            | OccasionKind.CLEARED
+            | OccasionKind.CLOSED
+            | OccasionKind.REOPENED
+        ):
             return ""
         case never:
             assert_never(never)

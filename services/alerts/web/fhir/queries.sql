@@ -94,6 +94,7 @@ FROM deliveries d JOIN alerts a USING (alert_id)
 WHERE ($1::text IS NULL OR a.clinic_id = $1)
   AND ($2::uuid[] IS NULL OR d.delivery_id = ANY ($2))
   AND ($7::boolean OR d.sent_at >= $3 AND d.sent_at < $4)
+  AND NOT d.follow_up
   AND (d.created_at, d.delivery_id) > ($5, $6)
 ORDER BY d.created_at, d.delivery_id
 LIMIT $8;
