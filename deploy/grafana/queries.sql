@@ -1,5 +1,6 @@
--- Every query of the dashboards. They read the views of the schema `dashboard` and nothing else, and use of Grafana's
--- macros only the few that tests/contract/grafana/macros.py knows.
+-- Every query of the dashboards. They read the views and functions of the schema `dashboard` and nothing else, and use of
+-- Grafana's macros only the few that tests/contract/grafana/macros.py knows. A view is read whole, whatever is asked of it
+-- (docs/decisions/0032-no-plan-for-readers.md): of one pump, use the functions.
 
 -- name: clinics
 SELECT clinic_id AS __value, name AS __text FROM dashboard.clinics ORDER BY name;
@@ -117,56 +118,53 @@ ORDER BY what, name;
 -- name: pump_now
 SELECT volume_ml AS volume, volume_ml - low_reservoir_ml AS left, refill_due - current_date AS refill,
        last_heard_at AS heard, open_alerts AS alerts, unacknowledged_alerts AS unacknowledged
-FROM dashboard.pumps
-WHERE pump_id = ${pump:sqlstring};
+FROM dashboard.pumps_of(${pump:sqlstring});
 
 -- name: pump_refill_marks
 -- Character 822 strikes out the one before it: what was corrected since.
 SELECT judged_at AS time,
        CASE WHEN replaced THEN 'Refill, since corrected: ' || regexp_replace(volumes, '.', '\&' || chr(822), 'g')
             ELSE 'Refill: ' || volumes END AS text
-FROM dashboard.refills, LATERAL (
+FROM dashboard.refills_of(${pump:sqlstring}, $__timeFrom()::timestamptz), LATERAL (
     SELECT round(filled_ml::numeric, 1) || ' mL in, ' || round(measured_ml::numeric, 1) || ' mL found, '
         || round(expected_ml::numeric, 1) || ' mL expected' AS volumes) AS each
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+WHERE $__timeFilter(judged_at)
 ORDER BY 1;
 
 -- name: pump_alarm_marks
 SELECT judged_at AS time, replace(code, '_', ' ') || ' ' || state AS text, code AS tags
-FROM dashboard.alarms
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+FROM dashboard.alarms_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(judged_at)
 ORDER BY 1;
 
 -- name: pump_volume
 SELECT $__timeGroupAlias(judged_at,$__interval), basis AS metric, min(volume_ml) AS volume
-FROM dashboard.reservoir
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+FROM dashboard.reservoir_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(judged_at)
 GROUP BY 1, 2
 ORDER BY 1;
 
 -- name: pump_alarm_level
 SELECT greatest(judged_at, $__timeFrom()::timestamptz) AS "time", 'alarm level' AS metric,
        low_reservoir_ml AS volume
-FROM dashboard.therapies
-WHERE pump_id = ${pump:sqlstring} AND judged_at <= $__timeTo()::timestamptz AND NOT replaced
+FROM dashboard.therapies_of(${pump:sqlstring})
+WHERE judged_at <= $__timeTo()::timestamptz AND NOT replaced
 UNION ALL
 SELECT $__timeTo()::timestamptz, 'alarm level', low_reservoir_ml
-FROM dashboard.pumps
-WHERE pump_id = ${pump:sqlstring}
+FROM dashboard.pumps_of(${pump:sqlstring})
 ORDER BY 1;
 
 -- name: pump_boluses
 SELECT time, delivered, denied_lockout AS "refused in lockout", denied_limit AS "refused at limit",
        denied_other AS "refused, other", comm_failure AS "outcome unknown"
-FROM dashboard.boluses_daily
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
+FROM dashboard.boluses_daily_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(time)
 ORDER BY time;
 
 -- name: pump_battery
 SELECT $__timeGroupAlias(judged_at,$__interval), device_id AS metric, min(battery_percent) AS battery
-FROM dashboard.statuses
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND battery_percent IS NOT NULL
-  AND pump_id = ${pump:sqlstring}
+FROM dashboard.statuses_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(judged_at) AND battery_percent IS NOT NULL
 GROUP BY 1, 2
 ORDER BY 1;
 
@@ -174,30 +172,29 @@ ORDER BY 1;
 SELECT opened_at AS opened, priority, state, title, explanation,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by",
        extract(epoch FROM acknowledged_at - opened_at) AS "after", cleared_at AS cleared
-FROM dashboard.alerts
-WHERE pump_id = ${pump:sqlstring}
+FROM dashboard.alerts_of(${pump:sqlstring})
 ORDER BY opened_at DESC
 LIMIT 100;
 
 -- name: pump_transitions
 SELECT time, title, kind AS what, to_state AS state, priority, reason, actor AS "by"
-FROM dashboard.alert_transitions
-WHERE $__timeFilter(time) AND pump_id = ${pump:sqlstring}
+FROM dashboard.alert_transitions_of(${pump:sqlstring})
+WHERE $__timeFilter(time)
 ORDER BY time DESC
 LIMIT 200;
 
 -- name: pump_alarms
 SELECT time, replace(code, '_', ' ') AS alarm, state, coalesce(detail, '') AS detail,
        extract(epoch FROM received_at - time) AS "heard after"
-FROM dashboard.alarms
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+FROM dashboard.alarms_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(judged_at)
 ORDER BY judged_at DESC, received_at DESC
 LIMIT 100;
 
 -- name: pump_reports
 SELECT time, replace(complaint, '_', ' ') AS complaint, score
-FROM dashboard.reports
-WHERE $__timeFilter(judged_at) AND time >= $__timeFrom()::timestamptz AND pump_id = ${pump:sqlstring}
+FROM dashboard.reports_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
+WHERE $__timeFilter(judged_at)
 ORDER BY judged_at DESC
 LIMIT 100;
 
@@ -213,7 +210,6 @@ SELECT time AS programmed,
        bolus_limit_per_24h AS "limit in 24 h", reservoir_size_ml AS reservoir,
        low_reservoir_ml AS "alarm level", to_char(refill_due, 'YYYY-MM-DD') AS "refill due",
        CASE WHEN replaced THEN 'corrected since' ELSE '' END AS note
-FROM dashboard.therapies, LATERAL (SELECT CASE WHEN replaced THEN chr(822) ELSE '' END AS struck) AS each
-WHERE pump_id = ${pump:sqlstring}
+FROM dashboard.therapies_of(${pump:sqlstring}), LATERAL (SELECT CASE WHEN replaced THEN chr(822) ELSE '' END AS struck) AS each
 ORDER BY judged_at DESC
 LIMIT 20;

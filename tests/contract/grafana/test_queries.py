@@ -2,87 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from deploy.grafana import build
-from services.devstack.servers.postgres import DatabaseServer
-from services.runtime.database import Connection
-from tests.contract.grafana.clinic_data import seed
+from tests.contract.grafana.boards import ALL, ANNOTATIONS, NORTH, PANELS, VARIABLES, Readers
 from tests.contract.grafana.macros import View, filled_in
-from tests.stack import clone_database, execute_at
 
-BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in build.FOLDER.glob("*.json")}
-PANELS: list[tuple[str, dict[str, Any]]] = [
-    (f"{name}: {panel['title']} {target['refId']}", target)
-    for name, board in BOARDS.items()
-    for panel in board["panels"]
-    for target in panel["targets"]
-]
-ANNOTATIONS: list[tuple[str, str]] = [
-    (annotation["name"], annotation["target"]["rawSql"])
-    for board in BOARDS.values()
-    for annotation in board["annotations"]["list"]
-]
-VARIABLES: dict[str, str] = {
-    variable["name"]: variable["query"] for board in BOARDS.values() for variable in board["templating"]["list"]
-}
-ALL = [*((name, target["rawSql"]) for name, target in PANELS), *ANNOTATIONS, *VARIABLES.items()]
 each_query = pytest.mark.parametrize("query", [pytest.param(query, id=name) for name, query in ALL])
-NOW = datetime.now(UTC)
-NORTH = View(NOW - timedelta(days=30), NOW, 3600, {"clinic": ["north"], "pump": ["north-pump-1"]})
 CHOICES = [
     pytest.param(NORTH, id="one clinic"),
     pytest.param(replace(NORTH, variables={"clinic": ["north", "south"], "pump": ["north-pump-1"]}), id="all clinics"),
     pytest.param(replace(NORTH, timescaledb=False), id="plain PostgreSQL"),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """Connections as Grafana opens them: read-only, and no query may take long."""
-
-    north: Connection
-    everybody: Connection
-    nobody: Connection
-    views: tuple[str, ...]
-
-
-@pytest.fixture(scope="module")
-async def readers(timescaledb: DatabaseServer, database_template: str) -> AsyncIterator[Readers]:
-    mark = uuid4().hex[:8]
-    database = f"pumpwatch_grafana_{mark}"
-    dsn = await clone_database(timescaledb, database_template, database)
-    roles = [f"pw_{mark}_{name}" for name in ("north", "everybody", "nobody")]
-    owner = await asyncpg.connect(dsn)
-    await seed(owner)
-    for role, clinic in zip(roles, ("north", None, "absent"), strict=True):
-        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader")
-        if clinic != "absent":
-            await owner.execute("INSERT INTO clinic_readers VALUES ($1, $2)", role, clinic)
-    views = await owner.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'dashboard' ORDER BY 1")
-    connections = [
-        await asyncpg.connect(
-            dsn,
-            user=role,
-            password="secret",
-            server_settings={"default_transaction_read_only": "on", "statement_timeout": "5000", "timezone": "UTC"},
-        )
-        for role in roles
-    ]
-    north, everybody, nobody = connections
-    yield Readers(north, everybody, nobody, tuple(row["viewname"] for row in views))
-    for connection in (*connections, owner):
-        await connection.close()
-    await execute_at(timescaledb.dsn(), f"DROP DATABASE {database} WITH (FORCE)", f"DROP ROLE {', '.join(roles)}")
 
 
 def words(rows: list[asyncpg.Record]) -> str:
