@@ -1,0 +1,32 @@
+"""The container's `pumpwatch`: the same commands; before `ingest` it takes a name (services/ingest/name.py).
+
+The image has no shell, so what happens before a command is here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from services import cli
+from services.ingest.name import NoNameError, hold_name
+
+_NAMES: Final = "/var/lib/pumpwatch/names"
+
+
+def main(run: Callable[[], object] = cli.main) -> None:
+    """Run the command of the process's arguments. `PUMPWATCH_NAMES`: another folder of names."""
+    if sys.argv[1:2] == ["ingest"] and not os.environ.get("INGEST_CLIENT_ID"):
+        try:
+            os.environ["INGEST_CLIENT_ID"] = hold_name(Path(os.environ.get("PUMPWATCH_NAMES") or _NAMES))
+        except NoNameError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)
+    run()
+
+
+if __name__ == "__main__":
+    main()
