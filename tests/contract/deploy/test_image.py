@@ -29,6 +29,7 @@ from services.container import main
 main(lambda: (print(os.environ["INGEST_CLIENT_ID"], sys.argv[1:], flush=True), sys.stdin.read()))
 """
 Start = Callable[[], "subprocess.Popen[str]"]
+Pin = Callable[[str], "subprocess.CompletedProcess[str]"]
 
 
 def test_base_images_are_pinned_to_the_tested_python() -> None:
@@ -230,3 +231,50 @@ def test_when_every_name_is_taken_it_says_so(tmp_path: Path) -> None:
     assert len({hold_name(tmp_path) for _ in range(MOST_NAMES)}) == MOST_NAMES
     with pytest.raises(NoNameError, match="set INGEST_CLIENT_ID"):
         hold_name(tmp_path)
+
+
+@pytest.fixture
+def pin(tmp_path: Path) -> Pin:
+    """Runs deploy/pin-images on a copy, with a `docker` that answers as it is told."""
+    for name in ("deploy/pin-images", "docker-compose.yml", "deploy/docker/Dockerfile"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "bin").mkdir()
+
+    def run(docker: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "bin/docker").write_text(f"#!/bin/sh\n{docker}\n")
+        (tmp_path / "bin/docker").chmod(0o755)
+        return subprocess.run(
+            ["sh", str(tmp_path / "deploy/pin-images")],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"},
+        )
+
+    return run
+
+
+def test_digests_are_written_behind_the_tags_and_renewed(tmp_path: Path, pin: Pin) -> None:
+    """What the real `docker` answers was not tried: there is none here."""
+    for character in ("a", "b"):
+        digest = f"sha256:{character * 64}"
+        assert pin(f"echo {digest}").returncode == 0
+        services = read(tmp_path / "docker-compose.yml")["services"]
+        for name, service in read(PRODUCTION)["services"].items():
+            plain = service["image"].partition("@")[0]
+            assert services[name]["image"] == (plain if "build" in service else f"{plain}@{digest}")
+        bases = re.findall(r"^FROM (.+)$", (tmp_path / "deploy/docker/Dockerfile").read_text(), re.MULTILINE)
+        assert bases == [
+            f"python:3.11-slim-bookworm@{digest} AS build",
+            f"gcr.io/distroless/python3-debian12:nonroot@{digest}",
+        ]
+
+
+@pytest.mark.parametrize("docker", ["echo sha256:abc", "exit 1", '[ "$4" = python:3.11-slim-bookworm ] || echo'])
+def test_without_a_digest_for_each_nothing_is_changed(
+    tmp_path: Path, pin: Pin, docker: str
+) -> None:
+    assert pin(docker).returncode != 0
+    for name in ("docker-compose.yml", "deploy/docker/Dockerfile"):
+        assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
