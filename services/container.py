@@ -23,8 +23,7 @@ def main(run: Callable[[], object] = cli.main) -> None:
         try:
             os.environ["INGEST_CLIENT_ID"] = hold_name(Path(os.environ.get("PUMPWATCH_NAMES") or _NAMES))
         except NoNameError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(1)
+            sys.exit(f"error: {error}")
     run()
 
 

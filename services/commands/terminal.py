@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
-DATABASE_PASSWORD_FILE: Final = "DATABASE_PASSWORD_FILE"
+FILE_VARIABLE: Final = "DATABASE_PASSWORD_FILE"
 """The variable that names the file of the password, where the address holds none."""
 
 
@@ -33,10 +33,10 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
 
     async def connected() -> Answer:
         check_database_url(url)
-        file = os.environ.get(DATABASE_PASSWORD_FILE)
+        file = os.environ.get(FILE_VARIABLE)
         if file:
-            refuse_two_passwords(url, "the address", DATABASE_PASSWORD_FILE)
-        password = password_now(Path(file), DATABASE_PASSWORD_FILE) if file else None
+            refuse_two_passwords(url, "the address", FILE_VARIABLE)
+        password = password_now(Path(file), FILE_VARIABLE) if file else None
         connection = await asyncpg.connect(url, password=password, timeout=10)
         try:
             return await work(connection)

@@ -1,9 +1,9 @@
 """A name that no other ingest of this host has.
 
-The broker keeps a session by that name, so it must be the same after a restart (else the old session goes on taking its
-share of the events, and nobody reads it) and different from every other's (else two throw each other off). A container's
-host name is neither. So: the lowest number whose file is not locked. The lock belongs to the process and goes with it,
-however it ends. The "/" is in no device's id, so no device can take the name either.
+The broker keeps a session by that name, so it must be the same after a restart (else the old session goes on taking
+its share of the events, and nobody reads it) and different from every other's (else two throw each other off). A
+container's host name is neither. So: the lowest number whose file is not locked. The lock belongs to the process and
+goes with it, however it ends. The "/" is in no device's id, so no device can take the name either.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Settings whose secrets may stand in files: `NAME_FILE` beside `NAME`.
 
-Guarantees: a secret has one home. With both set, or a file that cannot be used, a service does not start and says which.
-The database's password is read for each connection and not at the start: a file that is not there yet is told, and tried
-again, like a database that is away.
+Guarantees: a secret has one home. With both set, or a file that cannot be used, a service does not start and says
+which. The database's password is read for each connection and not at the start: a file that is not there yet is told,
+and tried again, like a database that is away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from pydantic_settings import BaseSettings
 from services.runtime.secrets.file import PasswordNow, is_open, password_now, read_secret
 
 _FILE: Final = "_file"
-_SECRET_FILES: Final = ("password_file", "token_file", "key_file", "url_file", "share_group_file", "session_suffix_file")
+_SECRET_FILES: Final = (
+    "password_file",
+    "token_file",
+    "key_file",
+    "url_file",
+    "share_group_file",
+    "session_suffix_file",
+)
 
 
 class SettingsWithSecrets(BaseSettings):

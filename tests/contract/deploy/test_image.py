@@ -40,7 +40,7 @@ def test_base_images_are_pinned_to_the_tested_python() -> None:
 
 
 def test_nothing_in_the_image_needs_a_shell() -> None:
-    """There is none: what runs in the last stage, what starts it and what asks how it is are programs with arguments."""
+    """There is none: what builds the last stage, what starts it and what asks how it is are programs."""
     commands = re.findall(r"^(?:RUN|ENTRYPOINT|CMD) (.*)$", LAST_STAGE, re.MULTILINE)
     assert len(commands) >= 5
     for command in commands:
@@ -102,7 +102,7 @@ def as_in_the_image(packages: Path, *arguments: str) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         cwd="/",
-        env={"PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "HOME": "/tmp"},  # noqa: S108 - as in the image
+        env={"PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore", "HOME": "/tmp"},
     )
 
 
@@ -172,9 +172,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def test_each_ingest_of_a_host_has_a_name_of_its_own(start_ingest: Start) -> None:
-    assert [said(start_ingest()) for _ in range(3)] == [
-        f"services/ingest-{number} ['ingest']" for number in (1, 2, 3)
-    ]
+    assert [said(start_ingest()) for _ in range(3)] == [f"services/ingest-{number} ['ingest']" for number in (1, 2, 3)]
 
 
 def test_a_name_is_free_again_when_its_process_is_killed(start_ingest: Start) -> None:
@@ -187,8 +185,9 @@ def test_a_name_is_free_again_when_its_process_is_killed(start_ingest: Start) ->
 
 
 def test_the_names_of_those_that_are_there_stay_when_one_starts_again(start_ingest: Start) -> None:
-    first, second = start_ingest(), start_ingest()
-    assert [said(first), said(second)] == ["services/ingest-1 ['ingest']", "services/ingest-2 ['ingest']"]
+    assert said(start_ingest()).startswith("services/ingest-1 ")
+    second = start_ingest()
+    assert said(second).startswith("services/ingest-2 ")
     second.kill()
     second.wait()
     assert said(start_ingest()).startswith("services/ingest-2 ")
@@ -272,9 +271,7 @@ def test_digests_are_written_behind_the_tags_and_renewed(tmp_path: Path, pin: Pi
 
 
 @pytest.mark.parametrize("docker", ["echo sha256:abc", "exit 1", '[ "$4" = python:3.11-slim-bookworm ] || echo'])
-def test_without_a_digest_for_each_nothing_is_changed(
-    tmp_path: Path, pin: Pin, docker: str
-) -> None:
+def test_without_a_digest_for_each_nothing_is_changed(tmp_path: Path, pin: Pin, docker: str) -> None:
     assert pin(docker).returncode != 0
     for name in ("docker-compose.yml", "deploy/docker/Dockerfile"):
         assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()

@@ -32,7 +32,7 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(dsn: str, **more: float) -> AsyncIterator[Ear]:
+async def listening(dsn: str, **more: Any) -> AsyncIterator[Ear]:
     ear = Ear()
     task = asyncio.create_task(listen(dsn, CHANNEL, ear.on_news, on_state=ear.states.append, **more))
     try:

@@ -1,4 +1,4 @@
-"""A secret in a file: taken as it is, or refused in words that name the setting and the file and nothing of what is in it."""
+"""A secret in a file: taken as it is, or refused in words that name the setting and the file and quote nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SERVICES: dict[type[BaseSettings], dict[str, Any]] = {
     WebSettings: {"database_url": DATABASE},
     SimulatorSettings: {"mqtt_url": "mqtt://u@h", "database_url": DATABASE},
 }
-READ_AT_THE_START = [
+READ_AT_THE_START: list[tuple[type[BaseSettings], str]] = [
     (IngestSettings, "gateway_token"),
     (IngestSettings, "session_suffix"),
     (IngestSettings, "share_group"),
@@ -135,11 +135,11 @@ def test_every_line_is_taken_as_it_is(tmp_path_factory: pytest.TempPathFactory, 
 async def test_the_databases_password_is_read_each_time_and_a_file_that_is_missing_is_waited_for(file: Path) -> None:
     settings = make(AlertsSettings, database_password_file=file)
     assert await settings.database_password() == "http-s3cret"
-    file.write_text("new")
+    file.write_text("new")  # noqa: ASYNC240
     assert await settings.database_password() == "new"
-    file.unlink()
+    file.unlink()  # noqa: ASYNC240
     make(AlertsSettings, database_password_file=file)  # it starts: pages go past a database that is away
-    with pytest.raises(PasswordUnavailableError, match="^ALERTS_DATABASE_PASSWORD_FILE: the file"):
+    with pytest.raises(PasswordUnavailableError, match=r"^ALERTS_DATABASE_PASSWORD_FILE: the file"):
         await settings.database_password()
     assert make(AlertsSettings).database_password is None
     with pytest.raises(OSError, match="X_FILE"):
