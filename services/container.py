@@ -11,13 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from services import cli
 from services.ingest.name import NoNameError, hold_name
 
 _NAMES: Final = "/var/lib/pumpwatch/names"
 
 
-def main(run: Callable[[], object] = cli.main) -> None:
+def _command() -> None:
+    from services import cli  # once it has a name
+
+    cli.main()
+
+
+def main(run: Callable[[], object] = _command) -> None:
     """Run the command of the process's arguments. `PUMPWATCH_NAMES`: another folder of names."""
     if sys.argv[1:2] == ["ingest"] and not os.environ.get("INGEST_CLIENT_ID"):
         try:
