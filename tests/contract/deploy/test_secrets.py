@@ -171,14 +171,31 @@ def test_an_empty_file_is_no_reason_for_a_new_password(tmp_path: Path) -> None:
     refused(tmp_path, words="OWNER_DB_PASSWORD is empty")
 
 
+def make_roles(folder: Path, secrets: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """deploy/timescaledb/make-roles with a `psql` that says what it was given."""
+    (folder / "secrets").mkdir()
+    for name, value in secrets.items():
+        (folder / "secrets" / name).write_text(value)
+    (folder / "psql").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (folder / "psql").chmod(0o755)
+    environment = {
+        "PATH": f"{folder}:/usr/bin:/bin",
+        "PUMPWATCH_SECRETS": str(folder / "secrets"),
+        "POSTGRES_DB": "pumpwatch",
+    }
+    command = ["sh", str(ROOT / "deploy/timescaledb/make-roles")]
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+
+
+def test_each_role_gets_the_password_of_its_own_file(tmp_path: Path) -> None:
+    jobs = ("owner", "ingest", "alerts", "web", "grafana")
+    done = make_roles(tmp_path, {f"{job.upper()}_DB_PASSWORD": f"of {job}\n" for job in jobs})
+    assert done.returncode == 0, done.stderr
+    given = dict(re.findall(r"^--set=(\w+)_password=(.*)$", done.stdout, re.MULTILINE))
+    assert given == {job: f"of {job}" for job in jobs}
+
+
 def test_a_role_without_a_password_is_not_made(tmp_path: Path) -> None:
-    (tmp_path / "OWNER_DB_PASSWORD").write_text("x")
-    done = subprocess.run(
-        ["sh", str(ROOT / "deploy/timescaledb/make-roles")],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "PUMPWATCH_SECRETS": str(tmp_path), "POSTGRES_DB": "x"},
-    )
-    assert done.returncode != 0
+    done = make_roles(tmp_path, {"OWNER_DB_PASSWORD": "x", "INGEST_DB_PASSWORD": ""})
+    assert (done.returncode, done.stdout) == (1, "")
     assert "INGEST_DB_PASSWORD is missing or empty" in done.stderr
