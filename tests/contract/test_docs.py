@@ -19,8 +19,8 @@ from services.alerts.metrics import Metrics as AlertsMetrics
 from services.alerts.settings import AlertsSettings
 from services.alerts.web.metrics import WebMetrics
 from services.alerts.web.settings import WebSettings
-from services.ingest.metrics import IngestMetrics
 from services.commands.terminal import FILE_VARIABLE
+from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 from tests.contract.deploy.compose_file import PRODUCTION, read
 from tests.contract.prose import FOLDERS, ROOT_FOLDER, texts
