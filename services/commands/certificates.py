@@ -199,46 +199,16 @@ def revocations(
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The list of your own authority.")] = None,
 ) -> None:
     """Put the list of what is revoked in place, signed here or by your own authority. The broker sees it at once."""
-    from services.admin.certificates import changes
-    from services.admin.certificates.authority import list_pem
-    from services.admin.certificates.checks import key_identifier, read_authorities, read_list
-    from services.admin.certificates.folder import CERTIFICATE, list_in, open_authority, put_list, read_file
-    from services.admin.registry.model import RegistryError
+    from services.admin.certificates.folder import one_at_a_time
+    from services.admin.certificates.model import CertificateError
 
     if (authority_folder is None) is (file is None):
         fail("expected either --authority, to sign the list here, or --file, with one that is signed", exit_code=2)
-    now = datetime.now(UTC)
-    authorities = _expecting(lambda: read_authorities(read_file(broker / CERTIFICATE), str(broker / CERTIFICATE)))
-    if authority_folder is not None:
-        own = _expecting(lambda: open_authority(authority_folder))
-        if own.certificate not in authorities:
-            fail(
-                f"{broker / CERTIFICATE} is of another authority than {authority_folder}: the broker would not know it"
-            )
-        made = with_database(
-            database_url,
-            lambda connection: changes.list_of(connection, own, list_in(broker, own.certificate), now),
-            RegistryError,
-        )
-        signer, pem = own.certificate, list_pem(made)
-    else:
-        assert file is not None  # noqa: S101 - one of the two is there
-        pem = _expecting(lambda: read_file(file))
-        made = _expecting(lambda: read_list(pem, authorities, now))
-        signer = next(each for each in authorities if each.subject == made.issuer)
-        before = list_in(broker, signer)
-        if before is not None and before.last_update_utc >= made.last_update_utc and list_pem(before) != list_pem(made):
-            fail(f"{file} is not newer than the list that is in place, and the broker goes by the newer one")
-    missing = with_database(
-        database_url, lambda connection: changes.not_listed(connection, made, key_identifier(signer)), RegistryError
-    )
-    placed = _expecting(lambda: put_list(broker, pem, signer))
-    until = "for ever" if made.next_update_utc is None else f"until {made.next_update_utc:%Y-%m-%d %H:%M}Z"
-    say(f"{placed}: {len(list(made))} revoked, good {until}")
-    for each in missing:
-        say(f"not in it, and still let in: certificate {each.paper.serial} of {each.paper.device_id}")
-    if missing:
-        raise typer.Exit(1)
+    try:
+        with one_at_a_time(broker):
+            _put_list(database_url, broker, authority_folder, file)
+    except CertificateError as error:
+        fail(str(error))
 
 
 @app.command("list")
@@ -266,6 +236,47 @@ def list_(
         say("no certificates")
     elif len(found) == _LIMIT:
         say(f"... the first {_LIMIT}; --device shows fewer")
+
+
+def _put_list(database_url: str, broker: Path, authority_folder: Path | None, file: Path | None) -> None:
+    from services.admin.certificates import changes
+    from services.admin.certificates.authority import list_pem
+    from services.admin.certificates.checks import key_identifier, read_authorities, read_list, signer_of
+    from services.admin.certificates.folder import CERTIFICATE, list_in, open_authority, put_list, read_file
+    from services.admin.registry.model import RegistryError
+
+    now = datetime.now(UTC)
+    authorities = read_authorities(read_file(broker / CERTIFICATE), str(broker / CERTIFICATE))
+    if authority_folder is not None:
+        own = open_authority(authority_folder)
+        if own.certificate not in authorities:
+            fail(
+                f"{broker / CERTIFICATE} is of another authority than {authority_folder}: the broker would not know it"
+            )
+        made = with_database(
+            database_url,
+            lambda connection: changes.list_of(connection, own, list_in(broker, own.certificate), now),
+            RegistryError,
+        )
+        signer, pem = own.certificate, list_pem(made)
+    else:
+        assert file is not None  # noqa: S101 - one of the two is there
+        pem = read_file(file)
+        made = read_list(pem, authorities, now)
+        signer = signer_of(made, authorities) or authorities[0]
+        before = list_in(broker, signer)
+        if before is not None and before.last_update_utc >= made.last_update_utc and list_pem(before) != list_pem(made):
+            fail(f"{file} is not newer than the list that is in place, and the broker goes by the newer one")
+    missing = with_database(
+        database_url, lambda connection: changes.not_listed(connection, made, key_identifier(signer)), RegistryError
+    )
+    placed = put_list(broker, pem, signer)
+    until = "for ever" if made.next_update_utc is None else f"until {made.next_update_utc:%Y-%m-%d %H:%M}Z"
+    say(f"{placed}: {len(list(made))} revoked, good {until}")
+    for each in missing:
+        say(f"not in it, and still let in: certificate {each.paper.serial} of {each.paper.device_id}")
+    if missing:
+        raise typer.Exit(1)
 
 
 def _line(each: Kept, now: datetime) -> str:

@@ -49,3 +49,8 @@ def _of_python(code: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value.value
+
+
+def code(path: str) -> str:
+    """A file of the project."""
+    return (ROOT_FOLDER / path).read_text()

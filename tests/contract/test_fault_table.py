@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.contract.prose import ROOT_FOLDER
+from tests.contract.prose import ROOT_FOLDER, code
 
 TABLE = (ROOT_FOLDER / "tests" / "README.md").read_text()
 FUNCTIONS = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TABLE)
@@ -16,10 +15,6 @@ TIMELINES = [
     for path, titles in re.findall(r'`(tests/[\w/]+\.py)`: ((?:"[^"]+"(?:, )?)+)', TABLE)
     for title in re.findall(r'"([^"]+)"', titles)
 ]
-
-
-def code(path: str) -> str:
-    return Path(ROOT_FOLDER, path).read_text()
 
 
 @pytest.mark.parametrize(("path", "name"), FUNCTIONS)

@@ -44,6 +44,9 @@ ASK_THE_DATABASE = (
     "gaps",
     "migrate",
     "policy remove north",
+    "keys create warehouse --every-clinic --scope system/*.rs",
+    "keys list",
+    "keys revoke abcdefghijkl",
     "report alerts",
     "retention --keep 2y",
 )

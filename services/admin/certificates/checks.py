@@ -147,7 +147,7 @@ def read_list(pem: bytes, authorities: Sequence[x509.Certificate], now: datetime
     except ValueError:
         msg = "expected a list of revoked certificates in PEM (-----BEGIN X509 CRL-----)"
         raise CertificateError(msg) from None
-    if not any(_list_is_signed_by(revoked, each) for each in authorities):
+    if signer_of(revoked, authorities) is None:
         names = " or ".join(each.subject.rfc4514_string() for each in authorities)
         msg = f"the list was signed by {revoked.issuer.rfc4514_string()}: expected {names}"
         raise CertificateError(msg)
@@ -158,6 +158,13 @@ def read_list(pem: bytes, authorities: Sequence[x509.Certificate], now: datetime
         msg = f"the list ended on {shown(revoked.next_update_utc)}: with it the broker would refuse every device"
         raise CertificateError(msg)
     return revoked
+
+
+def signer_of(
+    revoked: x509.CertificateRevocationList, authorities: Sequence[x509.Certificate]
+) -> x509.Certificate | None:
+    """Which of the authorities signed a list; several may have one name."""
+    return next((each for each in authorities if _list_is_signed_by(revoked, each)), None)
 
 
 def paper_of(certificate: x509.Certificate) -> Paper:

@@ -7,9 +7,12 @@ or as it was before; one that is put in place is seen by a broker that runs, wit
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.admin.certificates.authority import Authority, certificate_pem, key_pem
-from services.admin.certificates.checks import read_authorities, read_certificate
+from services.admin.certificates.checks import read_authorities, read_certificate, signer_of
 from services.admin.certificates.model import CertificateError
 from services.admin.certificates.name_hash import name_hash
 
@@ -135,6 +138,25 @@ def open_authority(folder: Path) -> Authority:
     return Authority(certificate, key)
 
 
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let nobody else on this host put a list into the folder meanwhile: of two at once one would be lost.
+
+    Raises:
+        CertificateError: It is no folder.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        msg = f"{folder}: {error.strerror or error}"
+        raise CertificateError(msg) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def list_in(folder: Path, authority: x509.Certificate) -> x509.CertificateRevocationList | None:
     """The newest list of this authority in the broker's folder, good or not; None: there is none."""
     paths = [folder / LIST, *(folder / LISTS).glob(f"{name_hash(authority.subject.public_bytes())}.r*")]
@@ -144,7 +166,7 @@ def list_in(folder: Path, authority: x509.Certificate) -> x509.CertificateRevoca
             each = x509.load_pem_x509_crl(path.read_bytes())
         except (OSError, ValueError):
             continue
-        if each.issuer == authority.subject:
+        if signer_of(each, [authority]) is not None:
             found.append(each)
     return max(found, key=lambda each: each.last_update_utc, default=None)
 

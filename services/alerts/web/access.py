@@ -22,6 +22,8 @@ from services.runtime.http.attempts import Attempts, place_of
 from services.runtime.http.callers import comes_from_elsewhere, credentials_of, is_trusted
 
 _OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_HAS_ITS_OWN: Final = "/fhir/R4/"
+"""Programs come here with keys, and are answered in their own way (services/alerts/web/fhir/routes.py)."""
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,11 +33,11 @@ class AccessControl:
     `person` is the name that they gave; `trusted` tells whether they may be told everything.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, public_url: str, attempts: Attempts) -> None:
         self._app = app
         self._token = token
         self._public_url = public_url
-        self._attempts = Attempts()
+        self._attempts = attempts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refused request here; pass on the others."""
@@ -47,6 +49,8 @@ class AccessControl:
 
     def _refusal(self, request: Request) -> Response | None:
         request.state.person = None
+        if request.scope["path"].startswith(_HAS_ITS_OWN):
+            return None
         wait_seconds = self._judge(request)
         if request.scope["path"] in _OPEN_PATHS:
             return None

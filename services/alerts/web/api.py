@@ -27,12 +27,14 @@ from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
 from services.alerts.web.board import action_views, silence_views, views
 from services.alerts.web.dependencies import Borrowed, Held, Running, Web, web_of
+from services.alerts.web.fhir.routes import PATH, fhir_app
 from services.alerts.web.inputs import NameOrNothing, Note, PersonName
 from services.alerts.web.metrics import Counted, WebMetrics
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
 from services.runtime.database import UNAVAILABLE, plainly
+from services.runtime.http.attempts import Attempts
 from services.runtime.http.guard import Guarded
 
 log = structlog.get_logger()
@@ -69,13 +71,15 @@ def create_app(web: Web) -> Counted:
     app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
     app.state.web = web
     token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
-    app.add_middleware(AccessControl, token=token, public_url=web.settings.public_url)
+    attempts = Attempts()
+    app.add_middleware(AccessControl, token=token, public_url=web.settings.public_url, attempts=attempts)
     app.include_router(health)
     app.include_router(v1)
     app.include_router(actions_api.router)
     app.include_router(views.router)
     app.include_router(action_views.router)
     app.include_router(silence_views.router)
+    app.mount(PATH, fhir_app(web, attempts))
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)

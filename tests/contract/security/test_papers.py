@@ -10,7 +10,7 @@ import pytest
 
 from schemas.paths import GRANTS_FILE
 from tests.contract.deploy.compose_file import PRODUCTION, ROOT, read
-from tests.contract.test_fault_table import code
+from tests.contract.prose import code
 
 FOLDER = ROOT / "docs" / "security"
 ATTACKS = (FOLDER / "attacks.md").read_text()

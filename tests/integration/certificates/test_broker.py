@@ -13,7 +13,7 @@ from mqtt5 import ConnAckReasonCode, ConnectPacket, PublishPacket, QoS
 
 from schemas.events import EventKind
 from schemas.topics import EVENTS_FILTER, event_topic
-from tests.contract.deploy.mosquitto import LOGIN, Broker
+from tests.contract.deploy.mosquitto import LOGIN, Broker, running
 from tests.integration.certificates.world import DEVICES, Site, broker_of, lets_in
 from tests.servers.wire import Wire, connected
 
@@ -102,6 +102,47 @@ async def test_a_broker_that_starts_again_knows_what_was_revoked(issued: Site, m
     async with broker_of(issued, mosquitto_program) as broker:
         assert not await lets_in(broker, "p-1", issued.folder)
         assert await lets_in(broker, "p-2", issued.folder)
+
+
+async def test_an_authority_is_followed_by_the_next_and_each_has_a_list_of_its_own(
+    issued: Site, mosquitto_program: Path, tmp_path: Path
+):
+    """Of the same name, even. A broker with an authority of which it has no list refuses all of its devices."""
+    new = Site(issued.database, tmp_path / "new", tmp_path / "authority-2")
+    new.folder.mkdir()
+    new.certificates("authority", str(new.authority))
+    both = Site(issued.database, issued.folder, tmp_path / "both")
+    both.authority.mkdir()
+    (both.authority / "ca.crt").write_bytes(
+        b"".join((each.authority / "ca.crt").read_bytes() for each in (issued, new))
+    )
+    new.signed("renew", "p-2", "--csr", str(new.request("p-2")))
+    for each in (issued, new):
+        said = each.certificates("revocations", "--authority", str(each.authority), "--broker", str(both.authority))
+        assert ": 0 revoked, good until " in said
+
+    def fill(folder: Path) -> None:
+        for source in both.authority.rglob("*"):
+            if source.is_file():
+                target = folder / source.relative_to(both.authority)
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(source.read_bytes())
+        new.certificates("server", "localhost", "--authority", str(new.authority), "--out", str(folder))
+
+    async with running("production", mosquitto_program, fill) as broker:
+        for site, device in ((issued, "p-1"), (issued, "p-2"), (new, "p-2")):
+            assert await lets_in(broker, device, site.folder), device
+        old = re.findall(r"p-2  ([0-9a-f]+)  valid", issued.certificates("list", "--device", "p-2"))[0]
+        where = ("--authority", str(issued.authority), "--broker", str(broker.certificates), "--reason", "renewed")
+        issued.certificates("revoke", "p-2", "--serial", old, *where)
+        assert not await lets_in(broker, "p-2", issued.folder)
+        assert await lets_in(broker, "p-1", issued.folder)
+        assert await lets_in(broker, "p-2", new.folder)
+        where = ("--authority", str(new.authority), "--broker", str(broker.certificates), "--reason", "lost")
+        new.certificates("revoke", "p-2", *where)
+        assert not await lets_in(broker, "p-2", new.folder)
+        assert not await lets_in(broker, "p-2", issued.folder)
+        assert await lets_in(broker, "p-1", issued.folder)
 
 
 async def test_throw_off_ends_what_a_revoked_device_has_open(issued: Site, mosquitto_program: Path):

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from services.alerts.web.access import AccessControl
+from services.runtime.http.attempts import Attempts
 
 OPEN = ("/livez", "/readyz", "/metrics")
 CLOSED = ("/", "/api/alerts", "/alerts/{alert_id}", "/silence")
@@ -25,7 +26,8 @@ def route(path: str) -> Route:
     return Route(path, endpoint)
 
 
-APP = AccessControl(Starlette(routes=[route(path) for path in (*OPEN, *CLOSED)]), "token", "http://board.example")
+ROUTES = [route(path) for path in (*OPEN, *CLOSED)]
+APP = AccessControl(Starlette(routes=ROUTES), "token", "http://board.example", Attempts())
 
 
 async def asked(raw_path: str, root_path: str) -> tuple[int, str]:

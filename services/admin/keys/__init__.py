@@ -1,0 +1,1 @@
+"""Keys of programs: made, listed and revoked by an operator."""

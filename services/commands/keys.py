@@ -1,0 +1,93 @@
+"""`pumpwatch keys`: what programs show when they read (docs/operating.md, section 13)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.commands.devices import AsJson, By, who
+from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
+
+if TYPE_CHECKING:
+    from services.admin.keys.store import ListedKey
+    from services.runtime.database import Connection
+    from services.runtime.http.keys import NewKey
+
+app = typer.Typer(help="Keys of programs that read by FHIR.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What will use it, such as 'data warehouse'.")],
+    database_url: DatabaseUrl,
+    scope: Annotated[list[str], typer.Option(help="Such as system/Observation.rs or system/*.rs; may be repeated.")],
+    clinic: Annotated[str | None, typer.Option(help="The clinic that it reads.")] = None,
+    every_clinic: Annotated[bool, typer.Option("--every-clinic", help="It reads every clinic.")] = False,
+    expires_days: Annotated[int, typer.Option(min=1, max=731, help="How long it is good.")] = 365,
+    by: By = "",
+) -> None:
+    """Make a key, and show it: it is shown this once, and kept nowhere."""
+    from services.admin.keys.changes import KeyRefusedError
+    from services.admin.keys.changes import create as make
+
+    if (clinic is None) is not every_clinic:
+        fail("expected either --clinic, or --every-clinic", exit_code=2)
+    now = datetime.now(UTC)
+    lasts = timedelta(days=expires_days)
+
+    async def work(connection: Connection) -> NewKey:
+        return await make(connection, name=name, clinic_id=clinic, scopes=scope, lasts=lasts, by=by or who(), now=now)
+
+    key = with_database(database_url, work, KeyRefusedError)
+    say(key.text)
+    say(f"key {key.key_id} is good until {now + lasts:%Y-%m-%d}; keep it where only its program reads it")
+
+
+@app.command("list")
+def list_(
+    database_url: DatabaseUrl,
+    clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keys: whose, for what, until when, and when they were used last."""
+    from services.admin.keys.store import list_keys
+
+    now = datetime.now(UTC)
+    found = with_database(database_url, lambda connection: list_keys(connection, clinic))
+    if as_json:
+        values = [dataclasses.asdict(each) for each in found]
+        say_lines(json.dumps(values, default=lambda value: value.isoformat(), indent=1))
+        return
+    for each in found:
+        say(_line(each, now))
+    if not found:
+        say("no keys")
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="Its name: the 12 letters and digits that `keys list` shows.")],
+    database_url: DatabaseUrl,
+    by: By = "",
+) -> None:
+    """Let a key open nothing any more, from the next request on."""
+    from services.admin.keys.changes import KeyRefusedError
+    from services.admin.keys.changes import revoke as end
+
+    async def work(connection: Connection) -> str:
+        return await end(connection, key, by=by or who(), now=datetime.now(UTC))
+
+    say(f"key {key} ({with_database(database_url, work, KeyRefusedError)}) is revoked")
+
+
+def _line(each: ListedKey, now: datetime) -> str:
+    state = "revoked" if each.revoked_at else "expired" if each.expires_at <= now else "good"
+    used = f"used {each.last_used_at:%Y-%m-%d %H:%M}Z" if each.last_used_at else "never used"
+    return (
+        f"{each.key_id}  {state}  until {each.expires_at:%Y-%m-%d}  {each.clinic_id or 'every clinic'}  "
+        f"{' '.join(each.scopes)}  {used}  by {each.made_by}: {each.name}"
+    )
