@@ -46,6 +46,9 @@ class ServiceSettings(Protocol):
     def log_json(self) -> bool:
         """Whether logs are JSON, for machines, or text for a person."""
 
+    def open_files(self) -> Iterator[tuple[str, Path]]:
+        """Variables whose secret everybody on this machine may read, and their files."""
+
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
@@ -256,6 +259,7 @@ def _imports() -> Iterator[None]:
 
 def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coroutine[object, object, object]]) -> None:
     import pydantic
+    import structlog
     from pydantic_settings import SettingsError
 
     from services.runtime.log import configure_logging
@@ -269,6 +273,10 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
     except SettingsError as error:
         fail(str(error), exit_code=2)
     configure_logging(json=settings.log_json, level=getattr(settings, "log_level", "INFO"))
+    for variable, path in settings.open_files():
+        structlog.get_logger().warning(
+            "secret_file_is_open", setting=variable, file=str(path), mend="chmod o-r, or close a folder above it"
+        )
     asyncio.run(run(settings))
 
 

@@ -41,11 +41,11 @@ def documents() -> dict[str, str]:
     dockerfile = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
     taken_out = set(" ".join(re.findall(r"pip uninstall --yes ([^\n\\]+)", dockerfile)).split())
     in_image = [each for each in packages if each.name not in taken_out and each.marker != _WINDOWS]
-    (base,) = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))
+    base = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)[-1]  # of the last stage, which is what is left
     return {
         "sbom.cdx.json": _bom(_product(ComponentType.APPLICATION), [_component(each) for each in packages]),
         "sbom-image.cdx.json": _bom(
-            _product(ComponentType.CONTAINER), [_base_image(base), *(_component(each) for each in in_image)]
+            _product(ComponentType.CONTAINER), [base_image(base), *(_component(each) for each in in_image)]
         ),
         "licences.md": _licences(packages),
     }
@@ -94,14 +94,25 @@ def _component(each: Locked) -> Component:
     )
 
 
-def _base_image(name: str) -> Component:
-    image, _, tag = name.partition(":")
+def base_image(name: str) -> Component:
+    """A base image: `[registry/][folder/]name:tag[@digest]`."""
+    tagged, _, digest = name.partition("@")
+    path, _, tag = tagged.partition(":")
+    *folders, image = path.split("/")
+    registry = folders.pop(0) if folders and "." in folders[0] else None
+    qualifiers = {"repository_url": registry} if registry else {}
     return Component(
-        name=image,
-        version=tag,
+        name=path,
+        version=f"{tag}@{digest}" if digest else tag,
         type=ComponentType.CONTAINER,
         bom_ref=name,
-        purl=PackageURL("docker", name=image, version=tag),
+        purl=PackageURL(
+            "docker",
+            "/".join(folders) or None,
+            image,
+            digest or tag,
+            qualifiers | ({"tag": tag} if digest else {}),
+        ),
     )
 
 

@@ -58,6 +58,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     async with AsyncExitStack() as stack:
         pool = await open_pool(
             settings.database_url.get_secret_value(),
+            password=settings.database_password,
             application_name="pumpwatch-alerts",
             max_size=_POOL_CONNECTIONS,
         )

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.runtime.addresses import SecretBrokerUrl, SecretDatabaseUrl
 from services.runtime.http.callers import is_loopback
+from services.runtime.secrets.settings import SettingsWithSecrets
 
 
-class AlertsSettings(BaseSettings):
-    """Built once, passed down. Every span names its unit."""
+class AlertsSettings(SettingsWithSecrets):
+    """Built once, passed down. Every span names its unit. A secret may stand in a file: NAME_FILE in place of NAME."""
 
     model_config = SettingsConfigDict(env_prefix="ALERTS_", env_ignore_empty=True, frozen=True, extra="ignore")
 
@@ -25,6 +26,7 @@ class AlertsSettings(BaseSettings):
     """Where staff reach the board from their phones; stands in every page."""
     api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """Who brings it is told everything by /readyz. Without one the worker listens on this machine only."""
+    api_token_file: Path | None = None
     policy_folder: Path | None = None
     """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
     mqtt_url: SecretBrokerUrl | None = None
@@ -39,6 +41,7 @@ class AlertsSettings(BaseSettings):
     """A high alarm that was heard from the broker and is not evaluated by then is paged from there."""
     watchdog_url: SecretStr | None = None
     """http(s) address of an outside service that pages when these pings stop."""
+    watchdog_url_file: Path | None = None
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
     audit_anchors: str | None = None
     """Where signed ends of the audit trail are left: a file, a folder, `syslog` or `syslog:/path/of/its/socket`. Left
@@ -72,6 +75,10 @@ class AlertsSettings(BaseSettings):
     sends_at_once: Annotated[int, Field(ge=1, le=64)] = 64
     sends_per_channel: Annotated[int, Field(ge=1, le=64)] = 16
     """So that a channel that hangs cannot hold up every other one."""
+
+    @classmethod
+    def _read_when_needed(cls) -> frozenset[str]:
+        return frozenset({"audit_key"})  # for each anchor: a key that cannot be read stops no page
 
     @field_validator("watchdog_url")
     @classmethod

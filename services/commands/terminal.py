@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
+FILE_VARIABLE: Final = "DATABASE_PASSWORD_FILE"
+"""The variable that names the file of the password, where the address holds none."""
 
 
 def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *expected: type[Exception]) -> Answer:
@@ -22,11 +26,18 @@ def with_database(url: str, work: Callable[[Connection], Awaitable[Answer]], *ex
 
     from services.runtime.addresses import check_database_url
     from services.runtime.database import UNAVAILABLE
+    from services.runtime.secrets.file import password_now
+    from services.runtime.secrets.settings import refuse_two_passwords
 
     unusable: tuple[type[Exception], ...] = (*UNAVAILABLE, ValueError)
 
     async def connected() -> Answer:
-        connection = await asyncpg.connect(check_database_url(url), timeout=10)
+        check_database_url(url)
+        file = os.environ.get(FILE_VARIABLE)
+        if file:
+            refuse_two_passwords(url, "the address", FILE_VARIABLE)
+        password = password_now(Path(file), FILE_VARIABLE) if file else None
+        connection = await asyncpg.connect(url, password=password, timeout=10)
         try:
             return await work(connection)
         finally:

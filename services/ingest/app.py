@@ -72,6 +72,7 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             pool, alarms_pool = [
                 await open_pool(
                     dsn,
+                    password=settings.database_password,
                     application_name="pumpwatch-ingest",
                     max_size=size,
                     connect_timeout_seconds=_CHECK_TIMEOUT_SECONDS,
@@ -104,7 +105,7 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(serve(api, host=settings.http_host, port=settings.http_port)),
-                    group.create_task(registry.watch(dsn)),
+                    group.create_task(registry.watch(dsn, settings.database_password)),
                     group.create_task(_beat(pipeline, pool, settings.client_id)),
                 ]
                 await pipeline.run(stop)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.runtime.addresses import SecretBrokerUrl, SecretDatabaseUrl
+from services.runtime.secrets.settings import SettingsWithSecrets
 
 
 class EnrolmentMode(StrEnum):
@@ -26,8 +27,8 @@ def alarms_client_id(session_id: str) -> str:
     return f"{session_id}/alarms"
 
 
-class IngestSettings(BaseSettings):
-    """Settings of one ingest process."""
+class IngestSettings(SettingsWithSecrets):
+    """Settings of one ingest process. A secret may stand in a file: NAME_FILE in place of NAME."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_", env_ignore_empty=True, frozen=True, extra="ignore")
 
@@ -45,7 +46,9 @@ class IngestSettings(BaseSettings):
     session_suffix: Annotated[SecretStr, Field(max_length=64)] | None = None
     """A secret part of the session's name at the broker, behind the client id. A broker lets everybody who may log in
     take any session whose name they know, but for those whom it names itself."""
+    session_suffix_file: Path | None = None
     share_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "ingest"
+    share_group_file: Path | None = None
     session_expiry_seconds: Annotated[int, Field(ge=60)] = 7 * 86_400
     receive_maximum: Annotated[int, Field(ge=1, le=65_535)] = 8_000
     """Unacknowledged messages that the broker may send: the only back-pressure that it knows of."""
@@ -57,6 +60,7 @@ class IngestSettings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     gateway_token: SecretStr | None = None
     """Bearer token of HTTP gateways; without one, `POST /v1/devices/...` is closed."""
+    gateway_token_file: Path | None = None
     http_waiting_maximum: Annotated[int, Field(ge=1)] = 1_000
     http_body_within_seconds: Annotated[float, Field(gt=0)] = 60
     """A gateway that sent half a request and says no more is cut off; the largest body takes so long at 4 kB/s."""

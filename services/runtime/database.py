@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from asyncpg.exceptions._base import DataError as UnencodableError
 
+from services.runtime.secrets.file import PasswordNow, PasswordUnavailableError
 from services.runtime.sqlstate import Meaning, verdict_on
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def meaning_in_words(error: BaseException) -> str:
             return "a table or a part of one was dropped under a statement (XX000)"
         case asyncpg.PostgresError():
             return f"{verdict_on(error.sqlstate).words} ({error.sqlstate})"
+        case PasswordUnavailableError():
+            return "the file of the database's password cannot be used"
         case TimeoutError():
             return "the database does not answer"
         case OSError():
@@ -280,6 +283,7 @@ async def open_pool(
     dsn: str,
     *,
     application_name: str,
+    password: PasswordNow | None = None,
     max_size: int = 4,
     command_timeout_seconds: float = 30.0,
     connect_timeout_seconds: float = 10.0,
@@ -291,11 +295,13 @@ async def open_pool(
     The server ends a transaction that says nothing for `idle_in_transaction_seconds`, and does not compile statements.
     Where a network hangs, the server keeps such a transaction, and the rows of it that another try has to wait for.
     Every statement is prepared once for a connection, however long it is. A statement waits for a lock no longer than
-    `lock_wait_seconds`; 0: as long as it takes.
+    `lock_wait_seconds`; 0: as long as it takes. Where the address holds no password, `password` is asked for each
+    connection.
     """
     lock_wait = {"lock_timeout": str(round(lock_wait_seconds * 1000))} if lock_wait_seconds else {}
     return await asyncpg.create_pool(
         dsn,
+        password=password,
         connection_class=_Connection,
         min_size=0,
         max_size=max_size,

@@ -12,6 +12,7 @@ import structlog
 
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, plainly
+from services.runtime.secrets.file import PasswordNow
 
 _FIRST_WAIT_SECONDS: Final = 0.2
 _LONGEST_WAIT_SECONDS: Final = 5.0
@@ -28,6 +29,7 @@ async def listen(
     channel: str,
     on_news: Callable[[], object],
     *,
+    password: PasswordNow | None = None,
     on_state: Callable[[bool], object] = _nobody_asks,
     check_seconds: float = 10.0,
     connect_within_seconds: float = 10.0,
@@ -49,6 +51,7 @@ async def listen(
         dsn: Of the database; the connection is of its own and never one of a pool.
         channel: Its name, as in NOTIFY.
         on_news: Called in the event loop; it must not block.
+        password: Where the address holds none: asked for each connection.
         on_state: Tells whether notifications are heard.
         check_seconds: How often to ask whether the server is still there.
         connect_within_seconds: How long to wait for a connection.
@@ -64,7 +67,7 @@ async def listen(
         listening = False
         try:
             connection = await asyncpg.connect(
-                dsn, timeout=connect_within_seconds, command_timeout=answer_within_seconds
+                dsn, password=password, timeout=connect_within_seconds, command_timeout=answer_within_seconds
             )
             lost = asyncio.Event()
             connection.add_termination_listener(lambda _, lost=lost: lost.set())

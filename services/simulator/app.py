@@ -78,6 +78,7 @@ def broker_of(settings: SimulatorSettings) -> BrokerAddress:
         ca_file=settings.mqtt_ca_file,
         cert_file=settings.mqtt_cert_file,
         key_file=settings.mqtt_key_file,
+        password_file=settings.mqtt_password_file,
     )
 
 
@@ -227,7 +228,9 @@ class _Runner:
 
 
 async def _enrol(settings: SimulatorSettings, database_url: str, simulation: Simulation) -> Simulation:
-    connection = await asyncpg.connect(database_url, timeout=10, command_timeout=30)
+    connection = await asyncpg.connect(
+        database_url, password=settings.database_password, timeout=10, command_timeout=30
+    )
     try:
         first = await enrol_fleet(
             connection,

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from schemas.events import MAX_BATCH_EVENTS
 from services.runtime.addresses import SecretBrokerUrl, SecretDatabaseUrl
+from services.runtime.secrets.settings import SettingsWithSecrets
 from services.simulator.patients.plan import parse_request
 
 
-class SimulatorSettings(BaseSettings):
+class SimulatorSettings(SettingsWithSecrets):
     """What to simulate, how fast, and where to publish it."""
 
     model_config = SettingsConfigDict(env_prefix="SIMULATOR_", env_ignore_empty=True, frozen=True, extra="ignore")
@@ -51,6 +52,7 @@ class SimulatorSettings(BaseSettings):
     connections: Annotated[int, Field(ge=0, le=10_000)] = 1
     """Shared by all devices; 0: one for each device, logged in by its id and `device_password`."""
     device_password: SecretStr | None = None
+    device_password_file: Path | None = None
     batch_events: Annotated[int, Field(ge=1, le=MAX_BATCH_EVENTS)] = 200
     """Events in one message, for the history and for what a handheld kept while out of reach."""
     window_events: Annotated[int, Field(ge=1)] = 20_000
@@ -60,6 +62,8 @@ class SimulatorSettings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0)] = 10.0
     """At the end, wait so long for the receipts that are missing."""
 
+    mqtt_password_file: Path | None = None
+    """Holds the password instead of the address."""
     mqtt_ca_file: Path | None = None
     mqtt_cert_file: Path | None = None
     mqtt_key_file: Path | None = None

@@ -19,8 +19,10 @@ from services.alerts.metrics import Metrics as AlertsMetrics
 from services.alerts.settings import AlertsSettings
 from services.alerts.web.metrics import WebMetrics
 from services.alerts.web.settings import WebSettings
+from services.commands.terminal import FILE_VARIABLE
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
+from tests.contract.deploy.compose_file import PRODUCTION, read
 from tests.contract.prose import FOLDERS, ROOT_FOLDER, texts
 
 DEVICES = (ROOT_FOLDER / "docs" / "devices.md").read_text()
@@ -185,6 +187,7 @@ def test_every_setting_that_a_guide_names_is_one() -> None:
     known = {f"INGEST_{name}".upper() for name in IngestSettings.model_fields}
     known |= {f"ALERTS_{name}".upper() for name in AlertsSettings.model_fields}
     known |= {f"WEB_{name}".upper() for name in WebSettings.model_fields}
+    known |= read(PRODUCTION)["secrets"].keys() | {FILE_VARIABLE}
     for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", OPERATING):
         assert re.search(rf"^#?{name}=", example, re.MULTILINE) or name in known, name
 

@@ -288,8 +288,9 @@ class Worker:
             await asyncio.sleep(wait)
 
     async def _listen(self) -> None:
-        dsn = self._resources.settings.database_url.get_secret_value()
-        await listen(dsn, _CHANNEL, self._wake, on_state=self._heard)
+        settings = self._resources.settings
+        dsn = settings.database_url.get_secret_value()
+        await listen(dsn, _CHANNEL, self._wake, password=settings.database_password, on_state=self._heard)
 
     def _heard(self, listening: bool) -> None:
         self._resources.health.listening = listening

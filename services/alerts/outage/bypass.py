@@ -216,6 +216,7 @@ class Bypass:
                 if connection is None or connection.is_closed():
                     connection = await asyncpg.connect(
                         self._resources.settings.database_url.get_secret_value(),
+                        password=self._resources.settings.database_password,
                         timeout=_PROBE_ANSWER_SECONDS,
                         command_timeout=_PROBE_ANSWER_SECONDS,
                     )

@@ -48,6 +48,7 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
     async with AsyncExitStack() as stack:
         pool = await open_pool(
             settings.database_url.get_secret_value(),
+            password=settings.database_password,
             application_name="pumpwatch-web",
             max_size=_POOL_CONNECTIONS,
             command_timeout_seconds=_STATEMENT_SECONDS,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.runtime.addresses import SecretDatabaseUrl
 from services.runtime.http.callers import is_loopback
+from services.runtime.secrets.settings import SettingsWithSecrets
 
 
 def _web_address(url: str) -> str:
@@ -27,8 +29,8 @@ def _network(text: str) -> str:
         raise ValueError(msg) from None
 
 
-class WebSettings(BaseSettings):
-    """Built once, passed down. Every span names its unit."""
+class WebSettings(SettingsWithSecrets):
+    """Built once, passed down. Every span names its unit. A secret may stand in a file: NAME_FILE in place of NAME."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_", env_ignore_empty=True, frozen=True, extra="ignore")
 
@@ -39,6 +41,7 @@ class WebSettings(BaseSettings):
     """Where staff reach the board from their phones."""
     api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """Password of the board and the API. Without one the process listens on this machine only."""
+    api_token_file: Path | None = None
     worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
     """Where an alert worker answers: while the database is away, what it has paged is asked there."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()

@@ -14,6 +14,7 @@ from services.ingest.messages.whose import Enrolment
 from services.ingest.storage import store
 from services.runtime.database import Pool, borrow
 from services.runtime.listen import listen
+from services.runtime.secrets.file import PasswordNow
 
 CHANGED_CHANNEL: Final = "registry_changed"
 _LOOK_UP_SECONDS: Final = 5.0
@@ -61,12 +62,13 @@ class RegistryCache:
                     known.update(await store.fetch_enrolments(connection, unknown))
         return known
 
-    async def watch(self, dsn: str) -> None:
+    async def watch(self, dsn: str, password: PasswordNow | None = None) -> None:
         """Forget whenever the registry changes, and whenever that may have gone unheard, until cancelled."""
         await listen(
             dsn,
             CHANGED_CHANNEL,
             self.forget,
+            password=password,
             connect_within_seconds=_LOOK_UP_SECONDS,
             answer_within_seconds=_LOOK_UP_SECONDS,
         )

@@ -108,7 +108,7 @@ class Publisher:
         session = self._by_device.get(device_id)
         if session is None:
             if self._own_links:
-                broker = replace(self._broker, username=device_id, password=self._device_password)
+                broker = replace(self._broker, username=device_id, password=self._device_password, password_file=None)
                 session = self._session(broker, device_id, device_id)
                 self._start(session)
             else:

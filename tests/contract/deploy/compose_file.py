@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,32 @@ def references(node: Any) -> Iterator[re.Match[str]]:
             yield from references(value)
     elif isinstance(node, str):
         yield from REFERENCE.finditer(node)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What deploy/init-secrets made: the lines of .env and the files of secrets."""
+
+    env: dict[str, str]
+    secrets: dict[str, str]
+
+
+def init_secrets(folder: Path, *arguments: str) -> Made:
+    """Run deploy/init-secrets with `folder` in place of the installation's own.
+
+    Raises:
+        subprocess.CalledProcessError: It refused; `stderr` says why.
+    """
+    file, values = folder / ".env", folder / "values"
+    subprocess.run(
+        ["sh", str(ROOT / "deploy" / "init-secrets"), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "PUMPWATCH_ENV_FILE": str(file), "PUMPWATCH_SECRETS_FOLDER": str(values)},
+    )
+    env = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    return Made(env, {path.name: path.read_text() for path in values.iterdir() if not path.name.startswith(".")})
 
 
 def seconds(text: str) -> float:

@@ -23,12 +23,16 @@ PASSWORD = "correct-horse-battery"  # noqa: S105 - of the test
 
 
 def readable_by_others(folder: Path) -> dict[str, str]:
-    """The files with something secret in them that are not their owner's alone, with their modes."""
+    """The files with something secret in them that others get at, with their modes.
+
+    Their owner's alone is a file that says so, and one in a folder below `folder` that nobody else may enter.
+    """
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and (SECRET.search(path.read_bytes()) or PASSWORD.encode() in path.read_bytes()):
             mode = stat.S_IMODE(path.stat().st_mode)
-            if mode & 0o077:
+            closed = any(not each.stat().st_mode & 0o077 for each in path.parents if folder in each.parents)
+            if mode & 0o077 and not closed:
                 found[str(path.relative_to(folder))] = f"{mode:04o}"
     return found
 
@@ -97,10 +101,37 @@ def test_a_key_that_an_earlier_release_left_open_is_closed(tmp_path: Path) -> No
 
 def test_the_passwords_of_an_installation(tmp_path: Path, no_chmod: Path) -> None:
     for arguments in ((), ("--production",)):
-        name = f"env{len(arguments)}"
-        run("init-secrets", *arguments, path=no_chmod, PUMPWATCH_ENV_FILE=str(tmp_path / name))
-    assert secret_files(tmp_path) == {"env0", "env1"}
+        file, folder = tmp_path / f"env{len(arguments)}", tmp_path / f"values{len(arguments)}"
+        run(
+            "init-secrets",
+            *arguments,
+            path=no_chmod,
+            PUMPWATCH_ENV_FILE=str(file),
+            PUMPWATCH_SECRETS_FOLDER=str(folder),
+        )
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+        assert set(modes.values()) == {0o444}, "each container reads them by a user id of its own"
+        assert len(modes) == 16
+        values = [value for path in folder.iterdir() if len(value := path.read_bytes()) >= 32]
+        assert len(values) >= 14
+        assert not any(value in file.read_bytes() for value in values)
+    assert secret_files(tmp_path) <= {"DEVELOPMENT_DEVICES"}
     assert readable_by_others(tmp_path) == {}
+
+
+def test_a_folder_of_secrets_that_was_open_is_closed_before_one_is_in_it(tmp_path: Path) -> None:
+    """Seen by an `od`, which makes the first secret."""
+    folder, seen, bin_folder = tmp_path / "values", tmp_path / "seen", tmp_path / "bin"
+    folder.mkdir(mode=0o755)
+    bin_folder.mkdir()
+    real = shutil.which("od")
+    (bin_folder / "od").write_text(f'#!/bin/sh\nstat -c %a "{folder}" >> "{seen}"\nexec {real} "$@"\n')
+    (bin_folder / "od").chmod(0o755)
+    environment = {"PUMPWATCH_ENV_FILE": str(tmp_path / ".env"), "PUMPWATCH_SECRETS_FOLDER": str(folder)}
+    run("init-secrets", path=bin_folder, **environment)
+    assert set(seen.read_text().split()) == {"700"}
 
 
 def test_an_env_file_that_was_open_is_closed_before_a_password_is_added(tmp_path: Path) -> None:
@@ -112,13 +143,22 @@ def test_an_env_file_that_was_open_is_closed_before_a_password_is_added(tmp_path
     real = shutil.which("grep")
     (bin_folder / "grep").write_text(f'#!/bin/sh\nstat -c %a "{file}" >> "{seen}"\nexec {real} "$@"\n')
     (bin_folder / "grep").chmod(0o755)
-    run("init-secrets", path=bin_folder, PUMPWATCH_ENV_FILE=str(file))
+    folder = tmp_path / "values"
+    run("init-secrets", path=bin_folder, PUMPWATCH_ENV_FILE=str(file), PUMPWATCH_SECRETS_FOLDER=str(folder))
     assert set(seen.read_text().split()) == {"600"}
     assert readable_by_others(tmp_path) == {}
 
 
 @pytest.mark.parametrize("mode", ["production", "development"])
 def test_the_brokers_password_files(tmp_path: Path, no_chmod: Path, mosquitto_program: Path, mode: str) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "password").write_text(PASSWORD)
+    (secrets / "devices").write_text(f"pump-a:{PASSWORD}\n")
+    named = {"INGEST_MQTT_PASSWORD": "password", "ALERTS_MQTT_PASSWORD": "password", "DEVELOPMENT_DEVICES": "devices"}
+    given = {f"{name}_FILE": str(secrets / file) for name, file in named.items()}
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
     (no_chmod / "mosquitto").write_text("#!/bin/sh\n")
     (no_chmod / "mosquitto").chmod(0o755)
     tools = no_chmod / "mosquitto_passwd"
@@ -128,13 +168,11 @@ def test_the_brokers_password_files(tmp_path: Path, no_chmod: Path, mosquitto_pr
         mode,
         path=no_chmod,
         MOSQUITTO_CONFIG=str(DEPLOY / "mosquitto"),
-        MOSQUITTO_RUN=str(tmp_path),
-        INGEST_MQTT_PASSWORD=PASSWORD,
-        ALERTS_MQTT_PASSWORD=PASSWORD,
-        DEVELOPMENT_DEVICES=f"pump-a:{PASSWORD}",
+        MOSQUITTO_RUN=str(run_folder),
+        **given,
     )
-    assert secret_files(tmp_path) == {"passwords"} | ({"devices"} if mode == "development" else set())
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert secret_files(run_folder) == {"passwords"} | ({"devices"} if mode == "development" else set())
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in run_folder.iterdir()}
     assert modes == {0o600}
 
 

@@ -148,7 +148,7 @@ def test_provisioning_names_what_is_there() -> None:
     assert {"type": source["type"], "uid": source["uid"]} == DATASOURCE
     grafana = read(PRODUCTION)["services"]["grafana"]
     secret = source["secureJsonData"]["password"]
-    assert secret.removeprefix("$__env{").removesuffix("}") in grafana["environment"]
+    assert secret.removeprefix("$__file{/run/secrets/").removesuffix("}") in grafana["secrets"]
     [provider] = yaml.safe_load((GRAFANA / "provisioning/dashboards/pumpwatch.yaml").read_text())["providers"]
     assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]
     assert provider["allowUiUpdates"] is False

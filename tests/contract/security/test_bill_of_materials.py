@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
+from urllib.parse import unquote
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from deploy.security.build import documents, drifted
+from deploy.security.build import base_image, documents, drifted
 from deploy.security.licences import COMPATIBLE, LICENCES
 from deploy.security.lock import LOCK, locked
 
@@ -44,7 +45,21 @@ def test_the_image_holds_no_installer_and_no_server() -> None:
         "fasteners",
         "setuptools",
     }
-    assert "python" in names
+    assert "gcr.io/distroless/python3-debian12" in names
+
+
+@pytest.mark.parametrize(
+    ("image", "purl", "version"),
+    [
+        ("python:3.11", "pkg:docker/python@3.11", "3.11"),
+        ("a/python:3.11", "pkg:docker/a/python@3.11", "3.11"),
+        ("gcr.io/a/b:c", "pkg:docker/a/b@c?repository_url=gcr.io", "c"),
+        ("gcr.io/b:c@sha256:ef", "pkg:docker/b@sha256:ef?repository_url=gcr.io&tag=c", "c@sha256:ef"),
+    ],
+)
+def test_a_base_image_is_named_as_programs_name_it(image: str, purl: str, version: str) -> None:
+    found = base_image(image)
+    assert (unquote(str(found.purl)), found.version) == (purl, version)
 
 
 def test_every_licence_is_known_and_compatible() -> None:

@@ -183,8 +183,9 @@ LOGIN = "clerk"
 ONLY_WITH_PASSWORD = f"ARRAY['host all {LOGIN} all scram-sha-256', 'host all postgres all trust']"
 
 
-async def test_both_services_log_in_to_the_database_with_the_password_that_the_passfile_holds(
-    own_postgres, own_broker, run_service, page_collector, tmp_path
+@pytest.mark.parametrize("kind", ["password file", "passfile"])
+async def test_both_services_log_in_to_the_database_with_the_password_that_a_file_holds(
+    own_postgres, own_broker, run_service, page_collector, tmp_path, kind
 ):
     server, broker = own_postgres(), own_broker()
     owner = await make_database(server)
@@ -198,17 +199,22 @@ async def test_both_services_log_in_to_the_database_with_the_password_that_the_p
         f"COPY (SELECT unnest({ONLY_WITH_PASSWORD})) TO '{hba}'",
         "SELECT pg_reload_conf()",
     )
-    passfile = tmp_path / "pgpass"
+    file = tmp_path / "password"
 
     def write(password):
-        passfile.write_text(f"*:*:*:{LOGIN}:{password}\n")
-        passfile.chmod(0o600)
+        file.write_text(f"*:*:*:{LOGIN}:{password}\n" if kind == "passfile" else f"{password}\n")
+        file.chmod(0o600)
 
     write("old")
-    dsn = f"postgresql://{LOGIN}@127.0.0.1:{server.port}/pumpwatch?passfile={passfile}"
+    dsn = f"postgresql://{LOGIN}@127.0.0.1:{server.port}/pumpwatch"
+    named = {}
+    if kind == "passfile":
+        dsn += f"?passfile={file}"
+    else:
+        named = {f"{service}_DATABASE_PASSWORD_FILE": str(file) for service in ("INGEST", "ALERTS")}
     [pump] = await enrol_pumps(owner, 1)
-    ingest = await run_service("ingest", ingest_settings(dsn, broker))
-    alerts = await run_service("alerts", environment(dsn, tmp_path / "policies", page_collector))
+    ingest = await run_service("ingest", ingest_settings(dsn, broker) | named)
+    alerts = await run_service("alerts", environment(dsn, tmp_path / "policies", page_collector) | named)
     event = reading()
     async with Publisher(broker_address(broker.url), resend_after_seconds=1) as devices:
         await execute_at(
@@ -219,6 +225,11 @@ async def test_both_services_log_in_to_the_database_with_the_password_that_the_p
         await devices.publish_raw(pump, f"pumpwatch/v1/{pump}/events/reservoir", encoded(event), 1)
         for service in (ingest, alerts):
             await eventually(functools.partial(says, service, "28P01"), 20, what=f"{service.name}: 28P01")
+        if kind == "password file":
+            file.unlink()
+            for service in (ingest, alerts):
+                words = "file of the database's password"
+                await eventually(functools.partial(says, service, words), 20, what=f"{service.name}: {words}")
         write("new")
         await devices.drained()
     await stall(owner, [pump])

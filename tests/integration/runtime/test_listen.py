@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from services.runtime.listen import listen
@@ -32,7 +33,7 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(dsn: str, **more: float) -> AsyncIterator[Ear]:
+async def listening(dsn: str, **more: Any) -> AsyncIterator[Ear]:
     ear = Ear()
     task = asyncio.create_task(listen(dsn, CHANNEL, ear.on_news, on_state=ear.states.append, **more))
     try:
