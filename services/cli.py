@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import typer
 
-from services.commands import audit, backtest, certificates, dead_letters, devices, fleet, policies, report, storage
+from services.commands import (
+    audit,
+    backtest,
+    certificates,
+    dead_letters,
+    devices,
+    fleet,
+    patient,
+    policies,
+    report,
+    storage,
+)
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
@@ -51,6 +62,7 @@ app.add_typer(dead_letters.app, name="rejects", hidden=True)  # its name up to m
 app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
 app.add_typer(audit.app, name="audit")
+app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(policy_app, name="policy")
 policy_app.command("remove")(policies.remove)
