@@ -77,7 +77,10 @@ def erase(
         )
         say(meant.said())
         say(f"to be erased or blanked: {_said(counts)}")
-        typed = typer.prompt(f"Type {meant.name} to erase it for good", default="", show_default=False)
+        try:
+            typed = str(typer.prompt(f"Type {meant.name} to erase it for good", default="", show_default=False))
+        except typer.Abort:
+            typed = ""
         if typed.strip() != meant.name:
             fail(f"nothing was erased: expected {meant.name} to be typed")
 
