@@ -54,9 +54,8 @@ def verify(
     erased = f", {report.erased} of them erased by an order that stands in the trail" if report.erased else ""
     if seen:
         newest = max(anchor.seen_at for anchor in seen)
-        say(
-            f"{report.rows} rows, unbroken{erased}, and what {len(seen)} anchors saw; the newest is of {newest.isoformat()}"
-        )
+        saw = f"what {len(seen)} anchors saw; the newest is of {newest.isoformat()}"
+        say(f"{report.rows} rows, unbroken{erased}, and {saw}")
         return
     say(f"{report.rows} rows, unbroken{erased}; keep these ends elsewhere to find out if everything was rewritten:")
     for head in report.heads:

@@ -1,12 +1,12 @@
 """Erases all that is recorded of one patient in one implantation, and leaves a trail that is whole.
 
-Guarantees: all of it or nothing, in one transaction; only what belongs to this implantation, by the moment at which it is
-judged to have happened; no alert that stands and no page on its way is touched, and no patient who is watched. That it
-happened, by whose order and why stands in the trail of each clinic that looked after the patient, with the rows that
+Guarantees: all of it or nothing, in one transaction; only what belongs to this implantation, by the moment at which it
+is judged to have happened; no alert that stands and no page on its way is touched, and no patient who is watched. That
+it happened, by whose order and why stands in the trail of each clinic that looked after the patient, with the rows that
 lost their text. The same again is safe, and takes what came since.
 
-The reference goes, and events, refused alarms, texts of pages, bypassed pages, dead letters and messages that wait. That
-an alert was, its rule, its times and who answered it stay, as the trail is about them. Backups keep what they hold.
+The reference goes, and events, refused alarms, texts of pages, bypassed pages, dead letters and messages that wait.
+That an alert was, its rule, its times and who answered it stay, as the trail is about them. Backups keep what they hold.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def erase(connection: Connection, name: str, number: int | None, order: Or
         order: Who wants it; it is written down.
 
     Raises:
-        PatientError: None or more than one is meant, the patient is watched, or an alert or a page about it is not over.
+        PatientError: None or more than one is meant, the patient is watched, or an alert or a page is not over.
     """
     async with connection.transaction():
         data = await find(connection, name, number)
@@ -96,7 +96,7 @@ async def _erase_late_messages(connection: Connection, data: Data) -> int:
     for message in await store.late_messages(connection, data):
         theirs, others = split(message.payload, message.device_id, message.received_at, data.spans)
         if theirs is not None and others is not None:
-            msg = f"a message of {message.device_id} with events of another patient too waits to be stored: try again later"
+            msg = f"a message of {message.device_id} waits to be stored, and is of another patient too: try again later"
             raise PatientError(msg)
         if theirs is not None:
             gone.append(message.id)

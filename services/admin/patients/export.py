@@ -1,7 +1,8 @@
 """A copy of all that is recorded of one patient in one implantation, for the patient or another hospital.
 
-JSON lines: the first is a header with the counts by kind, every other `{"kind": ..., "row": {...}}`, a row as it is stored:
-names with units, times in UTC as RFC 3339 has them. One snapshot; what waits or was refused is there as the device sent it.
+JSON lines: the first is a header with the counts by kind, every other `{"kind": ..., "row": {...}}`, a row as it is
+stored: names with units, times in UTC as RFC 3339 has them. One snapshot; what waits or was refused is there as the
+device sent it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class PatientError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Implantation:
-    """A pump was in one patient from `since` (inclusive) until `until` (exclusive); EVER and FOREVER as in the registry."""
+    """A pump was in one patient from `since` (inclusive) until `until` (exclusive); infinities as in the registry."""
 
     implantation_id: int
     pump_id: str

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
+
 from services.admin.patients.model import EVENT_TABLES, Implantation, Span
 from services.runtime.database import Connection, load_queries
 
@@ -52,7 +54,7 @@ class Data:
 
     @property
     def named(self) -> str:
-        """What names the patient in the record of the registry's changes, as a pattern; one that nothing has: no name."""
+        """What names the patient in the record of changes, as a pattern; without a reference one that nothing has."""
         reference = self.implantation.patient_ref
         return "a^" if reference is None else f'patient {re.escape(reference)}(: | |"|;|,)'
 
@@ -121,8 +123,8 @@ async def late_messages(connection: Connection, data: Data) -> list[Message]:
     return [_message(record) for record in await connection.fetch(QUERIES["late_messages_of"], data.devices)]
 
 
-def _message(record: Mapping[str, Any]) -> Message:
-    return Message(**{**dict(record.items()), "row": json.loads(record["row"])})
+def _message(record: asyncpg.Record) -> Message:
+    return Message(**{**dict(record), "row": json.loads(record["row"])})
 
 
 async def open_alerts(connection: Connection, data: Data) -> int:

@@ -4,8 +4,8 @@ A changed row no longer gives its own hash; a missing row leaves a gap in the nu
 a missing end is seen by the clinic's head. The database adds its own time to each row (since migration 0040), so a row
 whose date is not of the moment at which it was written shows as well.
 
-A row whose text was erased no longer gives its own hash. It is whole if a later row says that it was erased, and if what is left of
-it gives the hash that stands there.
+A row whose text was erased no longer gives its own hash. It is whole if a later row says that it was erased, and if
+what is left of it gives the hash that stands there.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIter
 
 
 async def erased_rows(connection: Connection, clinic_id: str | None) -> dict[tuple[str, int], str]:
-    """Rows that a later one of their clinic says were erased: by clinic and number, the hash of what is left, in hex."""
+    """Rows that a later one of their clinic says were erased: by clinic and number, the hash of what is left."""
     records = await connection.fetch(QUERIES["erased_rows"], clinic_id)
     return {(record["clinic_id"], record["clinic_seq"]): record["hash"] for record in records}
 

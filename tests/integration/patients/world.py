@@ -42,8 +42,8 @@ class World:
         """Store an event of the pump."""
         event_id, (columns, values) = str(uuid.uuid4()), _COLUMNS[kind]
         await self.connection.execute(
-            f"INSERT INTO {EVENT_TABLES[kind]} (pump_id, observed_at, event_id, received_at, device_id, {columns}) "  # noqa: S608
-            f"VALUES ('p-1', $1, $2, $3, 'p-1', {values})",
+            f"""INSERT INTO {EVENT_TABLES[kind]} (pump_id, observed_at, event_id, received_at, device_id, {columns})
+                VALUES ('p-1', $1, $2, $3, 'p-1', {values})""",  # noqa: S608
             observed,
             event_id,
             received or observed,
@@ -55,10 +55,11 @@ class World:
         text = f"secret{uuid.uuid4().hex}"
         self.texts[whose].append(text)
         alert_id = await self.connection.fetchval(
-            """INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
-                   opened_at, updated_at, closed_at, policy_version, implantation_id, resolved_by, resolved_at, resolution)
-               VALUES ('north', 'p-1', 'pump_alarm', $1, 'high', 'closed', $1, $1, jsonb_build_object('said', $1::text), $2,
-                   $2, $2, $2, 'v', $3, 'Ann', $2, $1)
+            """INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence,
+                                   since, opened_at, updated_at,
+                                   closed_at, policy_version, implantation_id, resolved_by, resolved_at, resolution)
+               VALUES ('north', 'p-1', 'pump_alarm', $1, 'high', 'closed', $1, $1, jsonb_build_object('said', $1::text),
+                       $2, $2, $2, $2, 'v', $3, 'Ann', $2, $1)
                RETURNING alert_id""",
             text,
             opened,
@@ -91,7 +92,8 @@ class World:
         await self.connection.execute(
             """INSERT INTO bypassed_pages (event_id, pump_id, clinic_id, rule, key, step, contact, channel, priority,
                                            title, body, sent_at, settled_at)
-               VALUES (gen_random_uuid(), 'p-1', 'north', 'pump_alarm', $1, 0, 'nurse', 'ntfy', 'high', $1, $1, $2, $2)""",
+               VALUES (gen_random_uuid(), 'p-1', 'north', 'pump_alarm', $1, 0, 'nurse', 'ntfy', 'high', $1, $1, $2,
+                       $2)""",
             text,
             opened,
         )
@@ -105,9 +107,9 @@ class World:
     async def letter(self, device: str, received: datetime, payload: str) -> None:
         """A message that was refused."""
         await self.connection.execute(
-            """INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic, device_id, payload,
-                                         reason, detail)
-               VALUES (sha256(gen_random_uuid()::text::bytea), -1, $1, $1, 'pumpwatch/v1/' || $2 || '/events/batch', $2,
+            """INSERT INTO dead_letters (digest, event_index, first_received_at, last_received_at, topic, device_id,
+                                         payload, reason, detail)
+               VALUES (sha256(gen_random_uuid()::text::bytea), -1, $1, $1, 'pumpwatch/v1/' || $2, $2,
                        convert_to($3, 'UTF8'), 'not_json', 'made up')""",
             received,
             device,
@@ -142,7 +144,8 @@ async def make(connection: Connection) -> World:
     for who in (FIRST, SECOND):
         await connection.execute(
             """INSERT INTO registry_changes (actor, command, device_ids, detail)
-               VALUES ('Ann', 'implant', '{p-1}', jsonb_build_object('did', ARRAY['p-1 is in patient ' || $1 || ' since then']))""",
+               VALUES ('Ann', 'implant', '{p-1}',
+                       jsonb_build_object('did', ARRAY['p-1 is in patient ' || $1 || ' since then']))""",
             who,
         )
     for kind in EVENT_TABLES:
@@ -176,7 +179,8 @@ async def make(connection: Connection) -> World:
         world.payload((FIRST, at - DAY)).encode(),
     )
     await connection.execute(
-        "INSERT INTO device_last_seen VALUES ('h-1', now(), now(), 0, ARRAY[$1, $3]::timestamptz[], ARRAY[$2, $4]::timestamptz[])",
+        """INSERT INTO device_last_seen
+           VALUES ('h-1', now(), now(), 0, ARRAY[$1, $3]::timestamptz[], ARRAY[$2, $4]::timestamptz[])""",
         at - 9 * DAY,
         at - 8 * DAY,
         at + 8 * DAY,
