@@ -6,7 +6,7 @@ it happened, by whose order and why stands in the trail of each clinic that look
 lost their text. The same again is safe, and takes what came since.
 
 The reference goes, and events, refused alarms, texts of pages, bypassed pages, dead letters and messages that wait.
-That an alert was, its rule, its times and who answered it stay, as the trail is about them. Backups keep what they hold.
+That an alert was, its rule, its times and who answered stay, as the trail is about them. Backups keep what they hold.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import os
 import stat
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -43,7 +44,7 @@ def erase(dsn: str, *arguments: str):
     return done
 
 
-def exported(dsn: str, out: Path, *arguments: str) -> list[dict]:
+def exported(dsn: str, out: Path, *arguments: str) -> list[dict[str, Any]]:
     done = pumpwatch("patient", "export", *arguments, "--out", str(out), DATABASE_URL=dsn)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in out.read_text().splitlines()]
@@ -115,7 +116,7 @@ async def test_the_trail_is_whole_after_an_erasure_and_says_that_it_happened(dsn
     assert verified.stdout.startswith(
         "7 rows, unbroken, 2 of them erased by an order that stands in the trail; keep these ends"
     )
-    told = await world.connection.fetchrow("SELECT * FROM alert_transitions WHERE kind = 'erased'")
+    [told] = await world.connection.fetch("SELECT * FROM alert_transitions WHERE kind = 'erased'")
     assert (told["actor"], told["alert_id"], told["reason"]) == ("Dr Who", None, "person_erased")
     detail = json.loads(told["detail"])
     assert (detail["pump_id"], detail["reason"]) == ("p-1", "asked for by letter of today")
