@@ -18,8 +18,6 @@ from tests.servers.community import community_server
 from tests.servers.external import ExternalServer
 from tests.stack import execute_at, migrate_at
 
-pytestmark = pytest.mark.skipif(community_server() is None, reason="no TimescaleDB Community was named")
-
 
 @pytest.fixture
 async def world():
