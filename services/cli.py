@@ -27,6 +27,7 @@ from services.commands import (
     devices,
     fleet,
     keys,
+    patient,
     policies,
     report,
     storage,
@@ -66,6 +67,7 @@ app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(policy_app, name="policy")
 policy_app.command("remove")(policies.remove)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from typing import Final
 
 import asyncpg
 
+from schemas.events import EventKind
 from services.admin import store
 from services.admin.ages import parse_age
 from services.runtime.database import Connection
@@ -31,6 +32,15 @@ from services.runtime.turns import end_turn, take_turn
 
 RETAINED: Final = ("reservoir_readings", "bolus_requests", "device_statuses")
 """The tables that grow by the hour with each pump."""
+TABLE_BY_KIND: Final = {
+    EventKind.RESERVOIR: "reservoir_readings",
+    EventKind.BOLUS: "bolus_requests",
+    EventKind.STATUS: "device_statuses",
+}
+"""The kinds of event that stand in them."""
+STATUS_AT_LEAST: Final = timedelta(days=60)
+"""How far back the rules look for statuses. Of these only the newest counts, so one that comes again after its removal
+changes nothing, and goes with the next removal: they may be kept for a shorter time than ingest takes events of."""
 
 _TURN: Final = "retention"
 _PUMPS_AT_ONCE: Final = 20
@@ -72,17 +82,59 @@ def parse_keep(text: str, *, longer_than: timedelta) -> timedelta:
     return keep
 
 
-async def plan(connection: Connection, *, before: datetime) -> tuple[Removal, ...]:
+def parse_keep_kind(text: str, *, longer_than: timedelta) -> tuple[EventKind, timedelta]:
+    """Read how long events of one kind are kept: `status=90d`.
+
+    Args:
+        text: What the operator typed.
+        longer_than: How old an event may be when ingest takes it; the bound of all kinds but statuses.
+
+    Raises:
+        ValueError: It is no kind that can be removed, no length of time, or too short.
+    """
+    name, _, length = text.partition("=")
+    kind = next((kind for kind in TABLE_BY_KIND if kind.value == name.strip()), None)
+    if kind is None:
+        names = ", ".join(TABLE_BY_KIND)
+        stays = f": events of the kind {name} stay, however old" if name in tuple(EventKind) else ""
+        msg = f"{text[:40]!r} names no kind that can be removed{stays}; expected one of {names}, such as status=90d"
+        raise ValueError(msg)
+    if kind is not EventKind.STATUS:
+        return kind, parse_keep(length, longer_than=longer_than)
+    keep = parse_keep(length, longer_than=timedelta())
+    if keep <= STATUS_AT_LEAST:
+        msg = f"{length} is too short: the rules look at statuses of the last {STATUS_AT_LEAST.days} days"
+        raise ValueError(msg)
+    return kind, keep
+
+
+async def plan(
+    connection: Connection, *, before: datetime | None, before_by_kind: Mapping[EventKind, datetime] | None = None
+) -> tuple[Removal, ...]:
     """What `remove` would remove now."""
-    return tuple([await _plan(connection, table, before) for table in RETAINED])
+    return tuple([await _plan(connection, *each) for each in _limits(before, before_by_kind or {})])
 
 
-async def remove(connection: Connection, *, before: datetime, tries: int = TRIES) -> tuple[Removal, ...]:
+def _limits(
+    before: datetime | None, before_by_kind: Mapping[EventKind, datetime]
+) -> Iterator[tuple[str, datetime | None]]:
+    for kind, table in TABLE_BY_KIND.items():
+        yield table, before_by_kind.get(kind, before)
+
+
+async def remove(
+    connection: Connection,
+    *,
+    before: datetime | None,
+    before_by_kind: Mapping[EventKind, datetime] | None = None,
+    tries: int = TRIES,
+) -> tuple[Removal, ...]:
     """Remove the dense events before a time.
 
     Args:
         connection: To the owner of the tables. Outside a transaction.
-        before: By the devices' clocks.
+        before: By the devices' clocks; None: only those of the kinds in `before_by_kind`.
+        before_by_kind: For kinds that have a time of their own.
         tries: How often to try for a lock that is not free within a second.
 
     Raises:
@@ -90,8 +142,8 @@ async def remove(connection: Connection, *, before: datetime, tries: int = TRIES
     """
     async with _alone(connection):
         removals = []
-        for table in RETAINED:
-            found = await _plan(connection, table, before)
+        for table, limit in _limits(before, before_by_kind or {}):
+            found = await _plan(connection, table, limit)
             if found.until is not None:
                 await _remove(connection, table, found.until, tries)
             removals.append(found)
@@ -116,7 +168,9 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
         await end_turn(connection, _TURN)
 
 
-async def _plan(connection: Connection, table: str, before: datetime) -> Removal:
+async def _plan(connection: Connection, table: str, before: datetime | None) -> Removal:
+    if before is None:
+        return Removal(table, 0, None)
     until: datetime | None = before
     if await store.is_hypertable(connection, table):
         until = await store.end_of_droppable(connection, table, before)

@@ -51,11 +51,13 @@ def verify(
         say(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
     if report.faults or troubles:
         raise typer.Exit(1)
+    erased = f", {report.erased} of them erased by an order that stands in the trail" if report.erased else ""
     if seen:
         newest = max(anchor.seen_at for anchor in seen)
-        say(f"{report.rows} rows, unbroken, and what {len(seen)} anchors saw; the newest is of {newest.isoformat()}")
+        saw = f"what {len(seen)} anchors saw; the newest is of {newest.isoformat()}"
+        say(f"{report.rows} rows, unbroken{erased}, and {saw}")
         return
-    say(f"{report.rows} rows, unbroken; keep these ends elsewhere to find out if everything was rewritten:")
+    say(f"{report.rows} rows, unbroken{erased}; keep these ends elsewhere to find out if everything was rewritten:")
     for head in report.heads:
         say(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
 

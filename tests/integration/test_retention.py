@@ -88,6 +88,49 @@ async def test_old_dense_events_are_removed_and_nothing_else(dsn):
     assert pumpwatch("retention", "--keep", "2y", DATABASE_URL=dsn).returncode == 0
 
 
+async def test_each_kind_has_a_time_of_its_own(dsn):
+    statuses, others = "device_statuses", ("reservoir_readings", "bolus_requests")
+    was = await counts(dsn, (*others, statuses, *OTHERS))
+    ages = "SELECT DISTINCT (now()::date - observed_at::date) / 100 FROM {} ORDER BY 1"
+    only = ("retention", "--keep-kind", "status=100d")
+    looked = pumpwatch(*only, DATABASE_URL=dsn)
+    assert looked.returncode == 1
+    assert looked.stdout.startswith(
+        "reservoir_readings: would remove 0 events\nbolus_requests: would remove 0 events\n"
+    )
+    assert await counts(dsn, was) == was
+    assert pumpwatch(*only, "--yes", DATABASE_URL=dsn).returncode == 0
+    now = await counts(dsn, was)
+    assert now == was | {statuses: now[statuses]}
+    connection = await asyncpg.connect(dsn)
+    assert [row[0] for row in await connection.fetch(ages.format(statuses))] == [0]
+    both = pumpwatch("retention", "--keep", "7y", "--keep-kind", "bolus=2y", "--yes", DATABASE_URL=dsn)
+    assert both.returncode == 0, both.stderr
+    assert [row[0] for row in await connection.fetch(ages.format(others[0]))] == [0, 3, 8, 15]
+    assert [row[0] for row in await connection.fetch(ages.format(others[1]))] == [0, 3]
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "expected --keep TIME, such as --keep 10y, or --keep-kind KIND=TIME"),
+        (["status"], "--keep-kind: '' is not a length of time"),
+        (["status=60d"], "--keep-kind: 60d is too short: the rules look at statuses of the last 60 days"),
+        (["bolus=90d"], "--keep-kind: 90d is too short: ingest takes events of the last 400 days"),
+        (["alarm=7y"], "--keep-kind: 'alarm=7y' names no kind that can be removed: events of the kind alarm stay"),
+        (["levels=7y"], "'levels=7y' names no kind that can be removed; expected one of reservoir, bolus, status"),
+        (["status=90d", "status=99d"], "--keep-kind: expected each kind once"),
+    ],
+)
+def test_a_kind_that_is_none_or_a_time_that_is_too_short_is_refused(options, says):
+    arguments = [word for option in options for word in ("--keep-kind", option)]
+    nowhere = "postgresql://postgres@127.0.0.1:1/nowhere"
+    done = pumpwatch("retention", *arguments, "--yes", DATABASE_URL=nowhere)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
 async def test_a_second_removal_and_a_table_in_use_are_one_line(dsn):
     before = datetime.now(UTC) - timedelta(days=700)
     first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)

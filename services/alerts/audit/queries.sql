@@ -5,6 +5,14 @@
 SELECT t.clinic_id, t.clinic_seq, t.previous_hash, t.row_hash, alert_transition_hash(t) AS computed_hash, t.at, t.recorded_at
 FROM alert_transitions t WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
 
+-- name: erased_rows
+-- What the trail of the clinic $1 (null: every one) says of rows before that lost their text: the hash of what is left.
+SELECT t.clinic_id, r.key::bigint AS clinic_seq, r.value AS hash
+FROM alert_transitions t CROSS JOIN LATERAL jsonb_each_text(t.detail -> 'rows') AS r
+WHERE t.kind = 'erased' AND ($1::text IS NULL OR t.clinic_id = $1) AND jsonb_typeof(t.detail -> 'rows') = 'object'
+  AND CASE WHEN r.key ~ '^[0-9]{1,18}$' THEN r.key::bigint < t.clinic_seq END
+ORDER BY t.clinic_id, t.clinic_seq;
+
 -- name: audit_heads
 SELECT clinic_id, clinic_seq, row_hash FROM audit_heads WHERE ($1::text IS NULL OR clinic_id = $1) ORDER BY clinic_id;
 

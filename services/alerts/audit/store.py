@@ -21,6 +21,12 @@ async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIter
         yield AuditRow(**dict(record))
 
 
+async def erased_rows(connection: Connection, clinic_id: str | None) -> dict[tuple[str, int], str]:
+    """Rows that a later one of their clinic says were erased: by clinic and number, the hash of what is left."""
+    records = await connection.fetch(QUERIES["erased_rows"], clinic_id)
+    return {(record["clinic_id"], record["clinic_seq"]): record["hash"] for record in records}
+
+
 async def audit_heads(connection: Connection, clinic_id: str | None) -> tuple[AuditHead, ...]:
     """Where each clinic's chain ends, as the trigger remembers it."""
     return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["audit_heads"], clinic_id))

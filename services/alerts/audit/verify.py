@@ -21,6 +21,8 @@ class AuditReport:
     rows: int
     faults: tuple[AuditFault, ...]
     heads: tuple[AuditHead, ...]
+    erased: int = 0
+    """How many of the rows lost their text by an erasure that the trail tells of."""
 
 
 async def verify_chain(
@@ -36,13 +38,14 @@ async def verify_chain(
     Raises:
         One of `services.runtime.database.UNAVAILABLE` when the database is away.
     """
-    check, seen = ChainCheck(), AnchorCheck(anchors, clinic_id)
+    seen = AnchorCheck(anchors, clinic_id)
     faults: list[AuditFault] = []
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        check = ChainCheck(await store.erased_rows(connection, clinic_id))
         async for row in store.audit_rows(connection, clinic_id):
             faults.extend(check.faults_of(row))
             faults.extend(seen.faults_of(row))
         heads = await store.audit_heads(connection, clinic_id)
     faults.extend(check.faults_of_heads(heads))
     faults.extend(seen.faults_of_ends())
-    return AuditReport(check.rows, tuple(faults), heads)
+    return AuditReport(check.rows, tuple(faults), heads, check.erased)

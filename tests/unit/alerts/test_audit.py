@@ -104,3 +104,24 @@ def test_a_row_is_dated_when_it_was_written(row: AuditRow, fault: str | None) ->
 
 def test_rows_from_before_have_no_time_of_the_database() -> None:
     assert faults([replace(row, recorded_at=None, at=at(-99_999)) for row in NORTH], HEADS[:1]) == []
+
+
+LEFT = replace(NORTH[1], computed_hash=b"what is left")
+SAID = {("north", 2): b"what is left".hex()}
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "erased", "found"),
+    [
+        pytest.param(LEFT, SAID, 1, [], id="erased, as a later row says"),
+        pytest.param(NORTH[1], SAID, 0, [], id="said to be erased, and whole"),
+        pytest.param(LEFT, {("south", 2): SAID["north", 2]}, 0, [2], id="another clinic's was erased"),
+        pytest.param(replace(LEFT, computed_hash=b"changed since"), SAID, 0, [2], id="changed after it was erased"),
+        pytest.param(replace(LEFT, row_hash=b"x"), SAID, 1, [3], id="its hash too was changed"),
+        pytest.param(replace(LEFT, previous_hash=b"x"), SAID, 1, [2], id="does not follow from the row before"),
+    ],
+)
+def test_a_row_that_was_erased_by_order_is_whole(row, said, erased, found):
+    check = ChainCheck(said)
+    faults = [fault.clinic_seq for each in (NORTH[0], row, *NORTH[2:]) for fault in check.faults_of(each)]
+    assert (faults, check.erased) == (found, erased)

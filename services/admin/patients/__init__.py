@@ -1,0 +1,1 @@
+"""What is recorded of one patient: a copy of it, and its erasure."""

@@ -1,0 +1,1 @@
+"""One patient's data: its copy and its erasure."""
