@@ -43,6 +43,8 @@ ASK_THE_DATABASE = (
     "enrol p-1 --clinic north",
     "gaps",
     "migrate",
+    "patient erase A-17 --by Ann --reason asked --yes",
+    "patient export A-17 --out FOLDER/copy",
     "policy remove north",
     "report alerts",
     "retention --keep 2y",
