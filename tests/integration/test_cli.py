@@ -27,6 +27,7 @@ ASK_THE_DATABASE = (
     "certificates renew p-1 --make-key --authority FOLDER --out FOLDER",
     "certificates revocations --authority FOLDER --broker FOLDER",
     "certificates revoke p-1 --reason lost",
+    f"database copy --from {NOWHERE} --to {NOWHERE}x",
     "dead-letters list",
     "dead-letters purge --older-than 90d",
     "dead-letters replay --all",
