@@ -9,25 +9,9 @@ import pytest
 
 from tests.command import pumpwatch
 from tests.ingest_world import ingest_settings
+from tests.integration.moving.world import everything
 from tests.integration.patients.world import make
 from tests.stack import drop_database, execute_at, make_database
-
-TABLES = """SELECT relname FROM pg_class c
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'schema_migrations'
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
-
-
-async def everything(dsn: str) -> dict[str, list[str]]:
-    """Every row of every table, by its columns in the order of their names."""
-    connection = await asyncpg.connect(dsn)
-    found = {}
-    for table in await connection.fetch(TABLES):
-        found[table["relname"]] = [
-            row[0]
-            for row in await connection.fetch(f'SELECT to_jsonb(t)::text FROM "{table["relname"]}" t ORDER BY 1')  # noqa: S608
-        ]
-    await connection.close()
-    return found
 
 
 async def numbers(dsn: str) -> list[int]:
@@ -100,4 +84,17 @@ async def test_a_target_that_holds_something_and_a_source_of_another_schema_are_
     assert "run `pumpwatch migrate` there first" in older.stderr
     connection = await asyncpg.connect(again)
     assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
+    await connection.close()
+
+
+async def test_what_cannot_be_copied_whole_is_not_copied_at_all(places):
+    plain, timescale, _ = places
+    await execute_at(plain, "CREATE TABLE notes (of_ours text)")
+    done = pumpwatch("database", "copy", "--from", plain, "--to", timescale)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: tables that are not the same in both: notes; nothing of them can be copied for sure\n",
+    )
+    connection = await asyncpg.connect(timescale)
+    assert await connection.fetchval("SELECT count(*) FROM devices") == 0
     await connection.close()
