@@ -23,6 +23,7 @@ from services.commands import (
     audit,
     backtest,
     certificates,
+    database,
     dead_letters,
     devices,
     fleet,
@@ -67,6 +68,7 @@ app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(database.app, name="database")
 app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(policy_app, name="policy")

@@ -202,7 +202,7 @@ def _refuse_surprises(migrations: tuple[Migration, ...], done: dict[int, asyncpg
         if row["edition"] != edition:
             msg = (
                 f"this schema was made on {Edition(row['edition']).label}, and the server is now {edition.label}: "
-                "dump the data and load it into a freshly migrated database"
+                "copy it into an empty database (`pumpwatch database copy`)"
             )
             raise MigrationError(msg)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.servers.community import community_server
 from tests.spread import SUMMARY
 
-COMMUNITY = ("test_community.py", "patients/test_community.py")
+COMMUNITY = ("test_community.py", "moving/test_community.py", "patients/test_community.py")
 collect_ignore = [] if community_server() else [*COMMUNITY]
 
 

@@ -1,0 +1,1 @@
+"""A database is copied into another one, of whichever edition."""

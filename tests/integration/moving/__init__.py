@@ -1,0 +1,1 @@
+"""From one database into another."""
