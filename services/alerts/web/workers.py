@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class PagedSoFar(Protocol):
-    """Says what was paged past the database; None: the worker does not answer."""
+    """Says what was paged past the database; None: the worker does not say."""
 
     async def paged(self) -> tuple[PagedPast, ...] | None:
         """Ask."""
@@ -34,7 +34,8 @@ class PagedSoFar(Protocol):
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    paged: tuple[PagedPast, ...] = ()
+    paged: tuple[PagedPast, ...]
+    """Said to who brings the token; what does not say it, or is no worker, is not taken for nothing."""
 
 
 class WorkerAnswers:
@@ -53,7 +54,7 @@ class WorkerAnswers:
         self._known: tuple[PagedPast, ...] | None = None
 
     async def paged(self) -> tuple[PagedPast, ...] | None:
-        """What was paged past the database; None: the worker does not answer."""
+        """What was paged past the database; None: the worker does not answer, or not to us."""
         async with self._asking:
             if time.monotonic() - self._asked_at >= _KEEP_SECONDS:
                 self._known = await asyncio.to_thread(self._ask)
