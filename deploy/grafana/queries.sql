@@ -12,11 +12,11 @@ SELECT pump_id FROM dashboard.devices WHERE kind = 'pump' ORDER BY pump_id;
 SELECT count(*) AS pumps FROM dashboard.devices WHERE kind = 'pump' AND clinic_id IN (${clinic:sqlstring});
 
 -- name: fleet_high_unacknowledged
-SELECT count(*) AS alerts FROM dashboard.alerts
+SELECT count(*) AS alerts FROM dashboard.alerts_open()
 WHERE state = 'active' AND priority = 'high' AND clinic_id IN (${clinic:sqlstring});
 
 -- name: fleet_open
-SELECT count(*) AS alerts FROM dashboard.alerts WHERE state <> 'closed' AND clinic_id IN (${clinic:sqlstring});
+SELECT count(*) AS alerts FROM dashboard.alerts_open() WHERE clinic_id IN (${clinic:sqlstring});
 
 -- name: fleet_at_alarm_level
 SELECT count(*) AS pumps FROM dashboard.pumps
@@ -29,8 +29,8 @@ WHERE coalesce(last_heard_at, '-infinity') < now() - interval '72 hours' AND cli
 -- name: fleet_open_alerts
 SELECT priority, title, pump_id AS pump, opened_at AS opened, since, state,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by", explanation
-FROM dashboard.alerts
-WHERE state <> 'closed' AND clinic_id IN (${clinic:sqlstring})
+FROM dashboard.alerts_open()
+WHERE clinic_id IN (${clinic:sqlstring})
 ORDER BY priority_rank, opened_at DESC
 LIMIT 200;
 
@@ -75,19 +75,19 @@ ORDER BY last_heard_at NULLS FIRST, device_id
 LIMIT 50;
 
 -- name: fleet_rejected_count
-SELECT coalesce(sum(times_received), 0) AS messages FROM dashboard.dead_letters
-WHERE time > now() - interval '24 hours' AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL);
+SELECT coalesce(sum(times_received), 0) AS messages FROM dashboard.dead_letters_since(now() - interval '24 hours')
+WHERE (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL);
 
 -- name: fleet_rejections_by_reason
 SELECT $__timeGroupAlias(time,$__interval), reason AS metric, sum(times_received) AS messages
-FROM dashboard.dead_letters
+FROM dashboard.dead_letters_since($__timeFrom()::timestamptz)
 WHERE $__timeFilter(time) AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL)
 GROUP BY 1, 2
 ORDER BY 1;
 
 -- name: fleet_dead_letters
 SELECT time, coalesce(device_id, 'no device') AS device, reason, times_received AS times, detail
-FROM dashboard.dead_letters
+FROM dashboard.dead_letters_since($__timeFrom()::timestamptz)
 WHERE $__timeFilter(time) AND (clinic_id IN (${clinic:sqlstring}) OR clinic_id IS NULL)
 ORDER BY time DESC
 LIMIT 100;

@@ -42,6 +42,15 @@ BEGIN
         EXECUTE format('REVOKE ALL ON FUNCTION dashboard.%I(text) FROM PUBLIC', name || '_of');
         EXECUTE format('GRANT EXECUTE ON FUNCTION dashboard.%I(text) TO pumpwatch_reader', name || '_of');
     END LOOP;
+
+    -- Of all pumps, what a condition of its own makes little: alerts that are not closed, dead letters from a moment on.
+    EXECUTE format('CREATE FUNCTION dashboard.alerts_open() RETURNS SETOF dashboard_private.alerts %s AS $f$ BEGIN '
+                   'RETURN QUERY SELECT * FROM dashboard_private.alerts a WHERE a.state <> ''closed''; END $f$', hidden);
+    EXECUTE format('CREATE FUNCTION dashboard.dead_letters_since(since timestamptz) '
+                   'RETURNS SETOF dashboard_private.dead_letters %s SET plan_cache_mode = force_custom_plan AS $f$ BEGIN '
+                   'RETURN QUERY SELECT * FROM dashboard_private.dead_letters d WHERE d."time" >= since; END $f$', hidden);
+    REVOKE ALL ON FUNCTION dashboard.alerts_open(), dashboard.dead_letters_since(timestamptz) FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION dashboard.alerts_open(), dashboard.dead_letters_since(timestamptz) TO pumpwatch_reader;
 END
 $$;
 

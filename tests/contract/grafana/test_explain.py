@@ -41,11 +41,12 @@ async def reachable(connection: Connection) -> list[str]:
              AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"""
     )
     functions = await connection.fetch(
-        """SELECT p.pronamespace::regnamespace || '.' || p.proname AS name FROM pg_proc p
+        """SELECT p.pronamespace::regnamespace || '.' || p.proname AS name, proargnames[1] AS asks FROM pg_proc p
            WHERE p.pronamespace = 'dashboard'::regnamespace AND proretset
              AND has_function_privilege(p.oid, 'EXECUTE')"""
     )
-    return [row["name"] for row in views] + [f"{row['name']}('north-pump-1')" for row in functions]
+    given = {"pump": "'north-pump-1'", "since": "'-infinity'", None: ""}
+    return [row["name"] for row in views] + [f"{row['name']}({given[row['asks']]})" for row in functions]
 
 
 async def test_of_whatever_a_reader_can_reach_the_plan_ends_at_a_function(readers: Readers) -> None:
