@@ -275,7 +275,9 @@ def written(body: Any, how: str) -> dict[str, Any]:
 async def test_no_request_is_answered_with_500(site: Site) -> None:
     """Bodies, forms, addresses and headers of every kind, against an alert that is there and one that is not."""
     await site.story.run([(0, STALL)])
+    await site.story.new_worker().heartbeat_once()  # without a worker the board is not ready, and says so by 503
     alert_id = (await site.alert())["alert_id"]
+    assert (await site.client.get("/readyz")).status_code == 200
     loop = asyncio.get_running_loop()
 
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
