@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from deploy.generated import write_or_check
 from deploy.grafana.fleet import fleet
 from deploy.grafana.pump import pump
 
@@ -34,16 +35,9 @@ def drifted(folder: Path = FOLDER) -> tuple[str, ...]:
 
 def main(arguments: list[str]) -> int:
     """Write the files, or check them; the exit status is 1 when they have drifted."""
-    if arguments == ["--check"]:
-        faults = drifted()
-        sys.stderr.writelines(
-            f"dashboards/{name}: run `python -m deploy.grafana.build` and commit\n" for name in faults
-        )
-        return 1 if faults else 0
-    FOLDER.mkdir(exist_ok=True)
-    for name, text in documents().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-    return 0
+    return write_or_check(
+        arguments, FOLDER, documents, drifted, shown="dashboards", command="python -m deploy.grafana.build"
+    )
 
 
 if __name__ == "__main__":

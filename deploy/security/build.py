@@ -26,6 +26,7 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 
+from deploy.generated import write_or_check
 from deploy.security.licences import LICENCES
 from deploy.security.lock import LOCK, Locked, locked
 
@@ -136,16 +137,9 @@ EDL-1.0; Grafana under AGPL-3.0) are run as they come, each in a container of it
 
 def main(arguments: list[str]) -> int:
     """Write the files, or check them; the exit status is 1 when they have drifted."""
-    if arguments == ["--check"]:
-        faults = drifted()
-        sys.stderr.writelines(
-            f"docs/security/{name}: run `python -m deploy.security.build` and commit\n" for name in faults
-        )
-        return 1 if faults else 0
-    FOLDER.mkdir(exist_ok=True)
-    for name, text in documents().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-    return 0
+    return write_or_check(
+        arguments, FOLDER, documents, drifted, shown="docs/security", command="python -m deploy.security.build"
+    )
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ async def readiness(resources: Resources) -> Readiness:
                 clinics, upkeep = await clinics_with_pumps(connection), await load_upkeep(connection)
         missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
-        missing = (Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),)
+        missing = (_database_fault(error),)
     state = policy_state(resources.policies.now, resources.environment, clinics)
     late = upkeep_warnings(upkeep, resources.clock())
     certificates = await asyncio.to_thread(read_endings, resources.settings.broker_certificates)
@@ -80,7 +80,7 @@ async def readiness_of_the_board(pool: Pool, now: datetime) -> Readiness:
             status = await load_status(connection)
             told = await warnings_of_workers(connection, now - LATE_AFTER)
     except FAILED as error:
-        return Readiness((Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}"),), ())
+        return Readiness((_database_fault(error),), ())
     late = is_late(status.alerts_alive_at, now)
     missing = (Said(_NO_WORKER, _NO_WORKER),) if late else ()
     others = [words for words in warnings_of(status, now) if words != _NO_WORKER]
@@ -109,6 +109,10 @@ def _missing_beside_the_database(resources: Resources, names: Sequence[str]) -> 
         Said(f"{task}: {reason}", f"{task}: cannot work") for task, reason in sorted(resources.health.failing.items())
     ]
     return tuple(missing)
+
+
+def _database_fault(error: Exception) -> Said:
+    return Said(f"database: {plainly(error)}", f"database: {meaning_in_words(error)}")
 
 
 def _not_migrated(names: Sequence[str]) -> tuple[Said, ...]:

@@ -116,13 +116,15 @@ def answer(resource: Resource, status_code: int = 200, headers: dict[str, str] |
 def fhir_app(web: Web, attempts: Attempts) -> FastAPI:
     """Build the application that is mounted at `PATH`; it starts nothing."""
     app = FastAPI(title="Pumpwatch FHIR R4", docs_url=None, redoc_url=None, openapi_url=None)
-    guard = _guard(web, attempts)
+    guard = _Guard(web, attempts)
 
     async def asked_of(request: Request) -> AsyncIterator[Asked]:
         if not _takes_json(request.headers.get("accept", "")):
             raise FhirError(406, "not-supported", "expected an Accept header that takes application/fhir+json")
+        offered = guard.offered(request)
         async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-            yield Asked(connection, web, await guard(connection, request), request)
+            reader = offered if isinstance(offered, Reader) else await guard.reader_with(connection, offered)
+            yield Asked(connection, web, reader, request)
 
     Question = Annotated[Asked, Depends(asked_of)]  # noqa: N806 - a type
 
@@ -301,37 +303,65 @@ def _check_cursor(search: Search, parts: int) -> None:
 # --- who reads, and what goes wrong ---------------------------------------------------------------------------------
 
 
-def _guard(web: Web, attempts: Attempts) -> Callable[[Connection, Request], Awaitable[Reader]]:
-    token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What looks like a key, and where it comes from."""
 
-    async def guard(connection: Connection, request: Request) -> Reader:
-        """Who reads.
+    key_id: str
+    text: str
+    place: str
+    moment: float
+
+
+class _Guard:
+    """Says who reads. Who shows nothing that could be a key is told so before a connection is borrowed for them."""
+
+    def __init__(self, web: Web, attempts: Attempts) -> None:
+        self._web = web
+        self._attempts = attempts
+        self._token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
+
+    def offered(self, request: Request) -> Reader | _Offered:
+        """Who reads by the installation's token, or a key that is to be looked up.
 
         Raises:
-            FhirError: Nobody who may.
+            FhirError: It is neither, or too many wrong ones came from there.
         """
         authorization = request.headers.get("authorization", "")
         place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
-        if authorization and (wait_seconds := attempts.wait_seconds(place, moment)):
+        if authorization and (wait_seconds := self._attempts.wait_seconds(place, moment)):
             headers = {"Retry-After": str(math.ceil(wait_seconds))}
             raise FhirError(429, "throttled", "too many wrong keys came from your network", headers)
         credentials = credentials_of(authorization)
         key_id = id_in(credentials.token) if credentials else None
         if credentials and key_id:
-            now = web.clock()
-            kept = await store.kept_key(connection, key_id)
-            if kept and opens(credentials.token, kept, now):
-                attempts.was_right(place, moment)
-                await store.key_used(connection, key_id, now)
-                return Reader(kept.clinic_id, kept.scopes)
-        elif is_trusted(request.headers, token, web.settings.public_url) and (token is None or authorization):
+            return _Offered(key_id, credentials.token, place, moment)
+        # `is_trusted` needs the header wherever there is a token.
+        if is_trusted(request.headers, self._token, self._web.settings.public_url):
             return Reader(None, ("system/*.rs",))
         if authorization:
-            attempts.was_wrong(place, moment)
-        text = "expected the header 'Authorization: Bearer KEY', with a key of `pumpwatch keys create` that is good now"
-        raise FhirError(401, "login", text, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
+            self._attempts.was_wrong(place, moment)
+        raise _no_reader()
 
-    return guard
+    async def reader_with(self, connection: Connection, offered: _Offered) -> Reader:
+        """Who reads with a key.
+
+        Raises:
+            FhirError: It is none, or none that is good now.
+        """
+        now = self._web.clock()
+        kept = await store.kept_key(connection, offered.key_id)
+        if kept is None or not opens(offered.text, kept, now):
+            self._attempts.was_wrong(offered.place, offered.moment)
+            raise _no_reader()
+        self._attempts.was_right(offered.place, offered.moment)
+        await store.key_used(connection, offered.key_id, now)
+        return Reader(kept.clinic_id, kept.scopes)
+
+
+def _no_reader() -> FhirError:
+    text = "expected the header 'Authorization: Bearer KEY', with a key of `pumpwatch keys create` that is good now"
+    return FhirError(401, "login", text, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
 
 
 def _takes_json(accept: str) -> bool:
