@@ -9,11 +9,14 @@ server, so Apprise's own time and the post are inside the figure.
     python -m bench.latency --flood valid|invalid|nested|huge
     python -m bench.latency --backlog 1000000
     python -m bench.latency --readers 200
+    python -m bench.latency --busy 2
 
 With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
 `--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain. With
 `--readers` so many people look at the board without pause, beside 1,500 half requests and guesses of its password
-(bench/readers.py).
+(bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as these people are: what a
+machine without an idle processor costs by itself, when nobody reads. What people look from is other machines; here they
+have no other, so it is `--busy 2` that `--readers` compares with where there are two processors.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import random
 import time
 from contextlib import ExitStack
@@ -40,7 +44,7 @@ from bench import stack
 from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.load import write_messages
-from bench.readers import TOKEN, look
+from bench.readers import TOKEN, WILLING_TO_WAIT, look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
@@ -164,6 +168,12 @@ def _look(url: str, readers: int) -> None:
     asyncio.run(look(url, readers))
 
 
+def _compute() -> None:
+    os.nice(WILLING_TO_WAIT)
+    while True:
+        pass
+
+
 async def _keep_a_session(url: str) -> None:
     """Have the sessions that ingest would have, so that what is published before it starts waits for it."""
     defaults = IngestSettings.model_fields
@@ -200,6 +210,7 @@ def main() -> None:
     parser.add_argument("--flood", choices=PAYLOADS, help="what one more device sends without pause")
     parser.add_argument("--backlog", type=int, default=0, help="readings that wait at the broker when ingest starts")
     parser.add_argument("--readers", type=int, default=0, help="people who look at the board without pause")
+    parser.add_argument("--busy", type=int, default=0, help="processes that compute beside it and read nothing")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with ExitStack() as on_exit:
@@ -221,6 +232,10 @@ def main() -> None:
             looking = Process(target=_look, args=(web.url, arguments.readers), daemon=True)
             looking.start()
             on_exit.callback(looking.kill)
+        for _ in range(arguments.busy):
+            computing = Process(target=_compute, daemon=True)
+            computing.start()
+            on_exit.callback(computing.kill)
         if arguments.flood:
             flooding = Process(target=_flood, args=(servers.broker.url, arguments.flood), daemon=True)
             flooding.start()

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 HALF_REQUESTS: Final = 1_500
 GUESSERS: Final = 10
+WILLING_TO_WAIT: Final = 10
+"""By so much (`nice`) whoever stands for another machine comes after what is measured."""
 TOKEN: Final = "bench"  # noqa: S105 - of a board that lives for this run
 
 
 async def look(url: str, readers: int) -> None:
     """Hold up the board at `url` until this process is killed."""
-    os.nice(10)
+    os.nice(WILLING_TO_WAIT)
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
