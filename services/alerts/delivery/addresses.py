@@ -61,12 +61,15 @@ def _steps_to_nobody(policy: Policy, unusable: set[str]) -> Iterator[AddressFaul
                 yield AddressFault(
                     ("routes", priority.value, "steps", number),
                     f"nobody can be told in this step of {priority}{last}: no usable address of "
-                    f"{', '.join(step.contacts)}; expected at least one",
+                    f"{', '.join(step.contacts) or 'anybody'}; expected at least one",
                 )
 
 
 def _can_be_told(contact: Contact, environment: Mapping[str, str]) -> bool:
-    return any(channel_fault(channel, environment) is None for channel in contact.channels)
+    # Whom it stands for, only the database knows (services/alerts/on_call.py).
+    return contact.stands_for_persons or any(
+        channel_fault(channel, environment) is None for channel in contact.channels
+    )
 
 
 def _double(contact: Contact, place: int) -> str | None:

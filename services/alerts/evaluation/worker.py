@@ -33,6 +33,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import Policies
 from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
+from services.people.rota.store import load_everybody
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart
@@ -44,6 +45,8 @@ _MEASURE_SECONDS: Final = 5.0
 _STATE_SECONDS: Final = 3.0
 _UPKEEP_SECONDS: Final = 60.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
+_KEEP_CHANGES: Final = timedelta(days=2)
+"""Changes of a rota that ended longer ago are not read."""
 
 log = structlog.get_logger()
 
@@ -123,7 +126,7 @@ class Worker:
         ]
 
     def _must_tell(self, alert: OpenAlert, now: datetime) -> bool:
-        policies = self._resources.policies.now
+        policies = self._resources.holding
         policy, version = policies.of(alert.clinic_id), policies.version_of(alert.clinic_id)
         return bool(due_deliveries(alert, policy, now, version=version))
 
@@ -134,7 +137,7 @@ class Worker:
 
     async def say_state_once(self) -> None:
         """Say what people at the board should know; the process that shows it has no policy file and no address."""
-        policies, environment = self._resources.policies.now, self._resources.environment
+        policies, environment = self._resources.holding, self._resources.environment
         async with self._resources.pool.acquire() as connection:
             clinics = await health_store.clinics_with_pumps(connection)
             if self._told_of is None or self._told_of[0] is not policies or self._told_of[1] != clinics:
@@ -164,7 +167,7 @@ class Worker:
 
     async def watch_ingest_once(self) -> None:
         """Tell people when nothing is received any more, or a policy file is of no use; forget workers long gone."""
-        now, policies = self._resources.clock(), self._resources.policies.now
+        now, policies = self._resources.clock(), self._resources.holding
         url = self._resources.settings.public_url
         async with self._resources.pool.acquire() as connection:
             await health_store.forget_heartbeats(connection, now - _KEEP_HEARTBEATS)
@@ -177,10 +180,11 @@ class Worker:
                 self._resources.pages_written.set()
 
     async def keep_policies_once(self) -> None:
-        """Keep in the database what the policy files say, and take over what is newer there."""
+        """Keep in the database what the policy files say; take over what is newer there, and who can be told."""
         async with self._resources.pool.acquire() as connection:
             if await self._keeper.keep_once(connection, self._resources.clock()):
                 _report_policies(self._resources)
+            self._resources.on_call.take(await load_everybody(connection, self._resources.clock() - _KEEP_CHANGES))
         self.policies_known.set()
 
     async def run(self) -> None:
@@ -209,7 +213,7 @@ class Worker:
         return await evaluate_pumps(
             connection,
             pump_ids,
-            self._resources.policies.now,
+            self._resources.holding,
             self._resources.clock(),
             public_url=self._resources.settings.public_url,
             **hooks,

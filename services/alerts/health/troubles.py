@@ -117,7 +117,7 @@ def notices_to_first_step(
     """One notice for each contact of the first step of a clinic's route, of the high one if not told otherwise."""
     names = _first_step(policy, route)
     for contact in policy.contacts:
-        if contact.name in names:
+        if contact.name in names and contact.channels:
             yield Notice(
                 clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text
             )

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.people.model import Actor
+from services.people.model import Actor, Role
 from services.people.rota import store
 from services.people.rota.model import Change, Rota
+from services.people.rota.people import Member
 from services.runtime.database import Connection
 
 
@@ -107,13 +108,20 @@ def no_rota(clinic_id: str, name: str) -> RotaRefusedError:
 
 async def _check_persons(connection: Connection, clinic_id: str, persons: Iterable[UUID]) -> None:
     members = (await store.load_members(connection, clinic_id)).get(clinic_id, ())
-    able = {member.person_id for member in members if not member.is_disabled}
-    disabled = {member.person_id: member.name for member in members if member.is_disabled}
+    by_id = {member.person_id: member for member in members}
     for person in persons:
-        if person not in able:
-            why = f"{disabled[person]} is disabled" if person in disabled else f"person {person} is not of the clinic"
-            msg = f"{why}; expected somebody of {clinic_id} who can sign in"
+        why = _why_not(by_id.get(person), person)
+        if why is not None:
+            msg = f"{why}; expected a responder or administrator of {clinic_id} who can sign in"
             raise RotaRefusedError(msg)
+
+
+def _why_not(member: Member | None, person: UUID) -> str | None:
+    if member is None:
+        return f"person {person} is not of the clinic"
+    if member.is_disabled:
+        return f"{member.name} is disabled"
+    return None if member.role.allows(Role.RESPONDER) else f"{member.name} may only look, and answer no page"
 
 
 def _meanwhile(name: str) -> RotaChangedMeanwhileError:

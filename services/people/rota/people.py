@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
 from uuid import UUID
 
+from schemas.policy_paging import PERSON
 from services.people.model import Role
 from services.people.rota.model import Rota
 from services.people.rota.turns import on_call
-
-PERSON: Final = "person:"
-"""How the name of a contact begins that is a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,14 @@ class OwnChannel:
     failing_since: datetime | None = None
 
     @property
+    def is_usable(self) -> bool:
+        """Whether anything is sent there. What a person wrote never names a variable of the worker's environment."""
+        return self.verified_at is not None and "://" in self.url and not self.url.startswith("env:")
+
+    @property
     def works(self) -> bool:
         """Whether it counts as reaching somebody."""
-        return self.verified_at is not None and self.failing_since is None
+        return self.is_usable and self.failing_since is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Member:
         """Over which they are told: verified ones, also those that fail at the moment. None of one who is disabled."""
         if self.is_disabled:
             return ()
-        return tuple(channel for channel in self.channels if channel.verified_at is not None)
+        return tuple(channel for channel in self.channels if channel.is_usable)
 
     @property
     def can_be_reached(self) -> bool:

@@ -61,3 +61,6 @@ RETURNING c.change_id;
 UPDATE rotas SET removed_at = $3, removed_by = $4
 WHERE clinic_id = $1 AND name = $2 AND removed_at IS NULL
 RETURNING rota_id;
+
+-- name: own_channels
+SELECT person_id, name, url, verified_at, failing_since FROM person_channels ORDER BY person_id, position, name;

@@ -10,14 +10,14 @@ from services.people.model import Actor
 from services.people.rota.model import Layer, Rota, Turns
 from tests.stack import Database
 
-ANN, BOB, CEM, EVE = (UUID(int=number) for number in range(1, 5))
+ANN, BOB, CEM, EVE, VIC = (UUID(int=number) for number in range(1, 6))
 ADA = Actor("test:ada", "Ada")
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Clinic:
-    """North, with Ann, Bob and Cem (who is disabled); Eve is of the south."""
+    """North, with Ann, Bob and Cem (who is disabled) and Vic (who may only look); Eve is of the south."""
 
     database: Database
 
@@ -28,6 +28,7 @@ class Clinic:
             (ANN, "Ann", "north", "responder"),
             (BOB, "Bob", "north", "administrator"),
             (CEM, "Cem", "north", "responder"),
+            (VIC, "Vic", "north", "viewer"),
             (EVE, "Eve", "south", "responder"),
         ):
             await pool.execute(

@@ -10,8 +10,9 @@ import pytest
 from services.people.rota import edit, store
 from services.people.rota.edit import RotaChangedMeanwhileError, RotaRefusedError
 from services.people.rota.model import Change, ChangeKind, swapped
+from services.people.rota.people import OwnChannel
 from services.people.rota.turns import on_call
-from tests.integration.people.clinic import ADA, ANN, BOB, CEM, EVE, NOW, Clinic, weekly
+from tests.integration.people.clinic import ADA, ANN, BOB, CEM, EVE, NOW, VIC, Clinic, weekly
 from tests.stack import Database
 
 DAY = timedelta(days=1)
@@ -52,6 +53,7 @@ async def test_what_was_kept_is_read_again_with_its_changes(clinic: Clinic) -> N
         ("Ann", "ann", False),
         ("Bob", "bob", False),
         ("Cem", "cem", True),
+        ("Vic", "vic", False),
     ]
 
 
@@ -81,8 +83,11 @@ async def test_of_two_who_change_the_same_version_the_second_is_told(clinic: Cli
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        pytest.param((ANN, EVE), "is not of the clinic; expected somebody of north", id="of another clinic"),
-        pytest.param((CEM,), "Cem is disabled; expected somebody of north who can sign in", id="disabled"),
+        pytest.param(
+            (ANN, EVE), "is not of the clinic; expected a responder or administrator of north", id="of another clinic"
+        ),
+        pytest.param((CEM,), "Cem is disabled; expected a responder", id="disabled"),
+        pytest.param((VIC,), "Vic may only look, and answer no page", id="a viewer"),
         pytest.param((UUID(int=99),), "is not of the clinic", id="nobody"),
     ],
 )
@@ -150,3 +155,36 @@ async def test_a_name_is_free_again_when_its_rota_was_removed(clinic: Clinic) ->
         assert await edit.keep_rota(connection, weekly(BOB), ADA, NOW, based_on=0) == 1
         [kept] = await store.load_rotas(connection, "north", NOW)
     assert kept.rota == weekly(BOB)
+
+
+async def test_a_rota_that_another_release_kept_gives_nobody_and_the_others_go_on(clinic: Clinic) -> None:
+    async with clinic.database.pool.acquire() as connection:
+        for name in ("first", "second"):
+            await edit.keep_rota(connection, weekly(ANN, name=name), ADA, NOW)
+        await connection.execute(
+            "UPDATE rota_versions SET layers = '[{\"new\": 1}]' WHERE rota_id = "
+            "(SELECT rota_id FROM rotas WHERE name = 'first')"
+        )
+        assert [each.rota.name for each in await store.load_rotas(connection, None, NOW)] == ["second"]
+
+
+async def test_everybody_is_known_with_their_channels_in_order(clinic: Clinic) -> None:
+    for position, name, verified in ((2, "mail", NOW), (1, "phone", None)):
+        await clinic.database.pool.execute(
+            "INSERT INTO person_channels (person_id, position, name, url, made_at, verified_at) "
+            "VALUES ($1, $2, $3, 'json://' || $3, $4, $5)",
+            ANN,
+            position,
+            name,
+            NOW,
+            verified,
+        )
+    async with clinic.database.pool.acquire() as connection:
+        await edit.keep_rota(connection, weekly(ANN), ADA, NOW)
+        everybody = await store.load_everybody(connection, NOW)
+    assert set(everybody) == {"north", "south"}
+    ann = everybody["north"].by_sign_in("ann")
+    assert ann is not None
+    assert ann.channels == (OwnChannel("phone", "json://phone", None), OwnChannel("mail", "json://mail", NOW))
+    assert everybody["north"].rotas == {"first": weekly(ANN)}
+    assert everybody["south"].rotas == {}
