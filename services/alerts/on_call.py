@@ -12,12 +12,19 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+import structlog
+
 from schemas.policy import Policy
 from services.alerts.policies import DEFAULT_CLINIC, Policies
 from services.people.rota.effective import NOBODY, Nobody, holds_until, needs_people, resolve
 from services.people.rota.people import ClinicPeople
 
 _LONGEST: Final = timedelta(hours=1)
+
+
+_TRY_AGAIN: Final = timedelta(seconds=5)
+
+log = structlog.get_logger()
 
 
 class OnCall:
@@ -53,10 +60,16 @@ class OnCall:
             policy, people = policies.of(clinic), self.people.get(clinic, NOBODY)
             # What the file for all others says is asked of each of them, and of "default" only if it has persons.
             if needs_people(policy) and (clinic != DEFAULT_CLINIC or people is not NOBODY):
-                found = resolve(policy, people, now)
+                try:
+                    found = resolve(policy, people, now)
+                    until = holds_until(policy, people, now, until)
+                except Exception:  # a fault of ours in one clinic: the others go on, and it as it was (decision 11)
+                    log.exception("who_is_on_call_not_known", clinic_id=clinic)
+                    by_clinic[clinic] = self._holding.by_clinic.get(clinic, policy)
+                    until = min(until, now + _TRY_AGAIN)
+                    continue
                 by_clinic[clinic] = found.policy.model_copy(update={"clinic_id": clinic})
                 nobody |= {clinic: found.troubles} if found.troubles else {}
-                until = holds_until(policy, people, now, until)
         holding = policies
         if by_clinic != policies.by_clinic:
             holding = replace(policies, by_clinic=MappingProxyType(by_clinic), nobody=MappingProxyType(nobody))

@@ -80,3 +80,12 @@ def test_a_step_that_stands_for_nobody_at_all_is_told_as_a_policy_that_pages_nob
 
 def test_what_is_told_needs_no_more_than_the_policy() -> None:
     assert OnCall().holding(Policies(), MONDAY).of("north") == Policy()
+
+
+def test_a_fault_in_one_clinic_leaves_it_as_it_was_and_the_others_go_on() -> None:
+    south = policy("on call").model_copy(update={"clinic_id": "south"})
+    holder, given = on_call(north=people(), south=people()), policies_of(policy("on call"), south)
+    assert first(holder.holding(given, MONDAY), "south") == ("person:ann",)
+    holder.people = {"north": people(), "south": "no persons"}  # type: ignore[dict-item]
+    after = holder.holding(given, MONDAY + DAY)
+    assert (first(after, "north"), first(after, "south")) == (("person:bob",), ("person:ann",))
