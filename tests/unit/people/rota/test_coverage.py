@@ -139,9 +139,12 @@ def test_the_gaps_are_the_minutes_in_which_an_alarm_would_reach_nobody(
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
-@given(clinics())
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("thousand", range(10))
+@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(made_up=clinics())
 def test_the_gaps_are_those_minutes_for_ten_thousand_clinics(
+    thousand: int,
     made_up: tuple[Policy, ClinicPeople, datetime, int],
 ) -> None:
     check(made_up)
