@@ -133,3 +133,40 @@ async def test_a_person_who_is_disabled_is_told_nothing_from_then_on(on_call: On
     await on_call.worker.queue_once()
     await dispatcher_for(on_call.resources).send_due()
     assert on_call.received() == ["Vic"]
+
+
+async def test_a_time_in_which_nobody_would_be_told_is_told_to_the_administrators_once(on_call: OnCallStory) -> None:
+    await on_call.begin()
+    clinic = on_call.story.clinic_id
+    days = Layer(name="d", members=(ANN,), begins=date(2026, 3, 1), ends=date(2026, 3, 10), hand_over="18:00")
+    async with on_call.database.pool.acquire() as connection:
+        rota = Rota(clinic_id=clinic, name="first", timezone="UTC", layers=(days,))
+        await edit.keep_rota(connection, rota, ADA, on_call.story.now)
+    await on_call.worker.keep_policies_once()
+    for hours in (0, 1, 24):
+        on_call.story.now = SIX + timedelta(hours=hours)
+        await on_call.worker.look_ahead_once()
+        await dispatcher_for(on_call.resources).send_due()
+    [page] = on_call.collector.pages
+    assert (page.raw["to"], page.title) == ("Vic", "Pumpwatch LOW: a time is coming in which nobody would be told")
+    assert page.body.startswith(f"{clinic}: from 2026-03-10 18:00Z until 2026-03-16 18:00Z, a high alarm would reach")
+    await on_call.worker.say_state_once()
+    said = json.loads(await on_call.database.pool.fetchval("SELECT warnings FROM worker_states"))
+    assert any("a high alarm would reach nobody within 15 minutes" in each["words"] for each in said)
+    on_call.story.now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    await on_call.worker.look_ahead_once()
+    await dispatcher_for(on_call.resources).send_due()
+    assert on_call.received() == ["Vic", "Vic"]
+
+
+async def test_whether_somebody_is_on_call_is_a_metric(on_call: OnCallStory) -> None:
+    await on_call.begin()
+    await on_call.worker.look_ahead_once()
+    metrics, clinic = on_call.resources.metrics, on_call.story.clinic_id
+    assert metrics.on_call.labels(clinic, "first")._value.get() == 1
+    assert metrics.coverage_gap_seconds.labels(clinic)._value.get() == float("inf")
+    await on_call.database.pool.execute("UPDATE person_channels SET failing_since = now()")
+    await on_call.worker.keep_policies_once()
+    await on_call.worker.look_ahead_once()
+    assert metrics.on_call.labels(clinic, "first")._value.get() == 0
+    assert metrics.coverage_gap_seconds.labels(clinic)._value.get() == 0
