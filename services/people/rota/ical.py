@@ -20,9 +20,9 @@ import icalendar
 
 from schemas.yaml_lines import visible
 from services.people.rota.local_time import first_moment
-from services.people.rota.model import Rota
+from services.people.rota.model import Change, ChangeKind, Rota
 from services.people.rota.people import Member
-from services.people.rota.turns import Shift
+from services.people.rota.turns import Shift, shifts
 
 MOST_EVENTS: Final = 1_000
 _MOST_FAULTS: Final = 20
@@ -58,14 +58,14 @@ class _Event:
         return next(found, self.lines[0][0])
 
 
-def shifts_as_ical(rota: Rota, shifts: Iterable[Shift], members: Iterable[Member], now: datetime) -> bytes:
+def shifts_as_ical(rota: Rota, made: Iterable[Shift], members: Iterable[Member], now: datetime) -> bytes:
     """A calendar with an event for each shift that somebody has."""
     by_id = {member.person_id: member for member in members}
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Pumpwatch//Rota//EN")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", icalendar.vText(f"On call: {rota.clinic_id}, {rota.name}"))
-    for shift in shifts:
+    for shift in made:
         if shift.person_id is None:
             continue
         member = by_id.get(shift.person_id)
@@ -118,6 +118,27 @@ def shifts_of_ical(content: bytes, name: str, people: Mapping[str, UUID], timezo
     if faults:
         raise _refused(name, faults)
     return tuple(shift for shift, _ in found)
+
+
+def changes_to(rota: Rota, wanted: Iterable[Shift], now: datetime) -> tuple[Change, ...]:
+    """The overrides by which a rota gives these shifts from now on; none where it gives them already."""
+    found = []
+    for shift in wanted:
+        begins = max(shift.begins, now)
+        given = shifts(rota, begins, shift.ends)
+        if shift.person_id is not None and any(each.person_id != shift.person_id for each in given):
+            change = Change(
+                change_id=uuid5(
+                    shift.person_id, f"{rota.clinic_id}/{rota.name}/{begins.isoformat()}/{now.isoformat()}"
+                ),
+                kind=ChangeKind.OVERRIDE,
+                person_id=shift.person_id,
+                begins=begins,
+                ends=shift.ends,
+                made_at=now,
+            )
+            found.append(change)
+    return tuple(found)
 
 
 def names_in_calendars(members: Iterable[Member]) -> dict[str, UUID]:

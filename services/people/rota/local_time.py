@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
+
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2200
 
 
 @lru_cache(maxsize=65_536)
@@ -30,6 +34,26 @@ def first_moment(day: date, clock: str, timezone: str) -> datetime:
         else:
             too_early = between
     return moment
+
+
+def typed_moment(text: str, timezone: str) -> datetime:
+    """What a person typed, in UTC; a time without an offset is one of the clinic's.
+
+    Raises:
+        ValueError: It is no time, or of a year before 2000 or after 2200.
+    """
+    expected = "expected a time such as '2026-11-26 18:00' or 2026-11-26T18:00+01:00"
+    try:
+        typed = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        msg = f"{text[:60]!r} is no time; {expected}"
+        raise ValueError(msg) from error
+    if not _FIRST_YEAR <= typed.year <= _LAST_YEAR:
+        msg = f"{text[:60]!r} is of the year {typed.year}; {expected}"
+        raise ValueError(msg)
+    if typed.tzinfo is not None:
+        return typed.astimezone(UTC)
+    return first_moment(typed.date(), typed.time().isoformat(), timezone)
 
 
 def wall_date(moment: datetime, timezone: str) -> date:

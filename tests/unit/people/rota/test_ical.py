@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.people.rota.ical import CalendarError, names_in_calendars, shifts_as_ical, shifts_of_ical
+from services.people.rota.ical import CalendarError, changes_to, names_in_calendars, shifts_as_ical, shifts_of_ical
 from services.people.rota.model import Rota
 from services.people.rota.turns import Shift, shifts
 from tests.unit.people.rota.made_up import ANN, BOB, CEM, DOT, rotas
@@ -214,3 +214,23 @@ def test_whatever_stands_there_it_is_read_or_refused(rubbish: str) -> None:
     for text in (rubbish, calendar(rubbish), calendar(EVENT.replace("UID:1", rubbish or "UID:2"))):
         with suppress(CalendarError):
             assert read(text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rotas(most_changes=2), rotas(most_changes=0))
+def test_a_calendar_is_taken_by_changes_and_a_second_time_by_none(
+    made_up: tuple[Rota, datetime], other: tuple[Rota, datetime]
+) -> None:
+    (rota, _), (like, begins) = made_up, other
+    ends = begins + timedelta(days=3)
+    rota = rota.model_copy(update={"changes": tuple(each for each in rota.changes if each.kind != "absence")})
+    wanted = tuple(each for each in shifts(like, begins, ends) if each.person_id)
+    taken = rota.with_changes(*changes_to(rota, wanted, begins + timedelta(days=400)))
+    assert taken == rota  # all of it is over
+    # What was made before is older than the import.
+    older = tuple(each.model_copy(update={"made_at": begins - timedelta(days=9)}) for each in rota.changes)
+    rota = rota.model_copy(update={"changes": older})
+    taken = rota.with_changes(*changes_to(rota, wanted, begins))
+    for shift in wanted:
+        assert [each.person_id for each in shifts(taken, shift.begins, shift.ends)] == [shift.person_id]
+    assert changes_to(taken, wanted, begins) == ()

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 
-from services.people.rota.local_time import first_moment
+from services.people.rota.local_time import first_moment, typed_moment
 from services.people.rota.model import Change, ChangeKind, Hours, Layer, Rota, Turns, Weekday, swapped
 from services.people.rota.turns import Shift, Turn, next_change, on_call, shift_at, shifts, turn
 from tests.unit.people.rota.brute_force import by_the_minute, moments
@@ -103,6 +103,26 @@ def test_a_local_time_is_the_first_moment_at_which_the_clock_shows_it(
     timezone: str, day: str, clock: str, expected: str
 ) -> None:
     assert first_moment(date.fromisoformat(day), clock, timezone) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2026-11-26 18:00", "2026-11-26T17:00Z"),
+        (" 2026-11-26T18:00+05:45 ", "2026-11-26T12:15Z"),
+        ("2026-11-26T18:00Z", "2026-11-26T18:00Z"),
+        ("2026-11-26", "2026-11-25T23:00Z"),
+        ("2026-03-29 02:30", "2026-03-29T01:00Z"),
+    ],
+)
+def test_a_typed_time_is_the_clinics_own(typed: str, expected: str) -> None:
+    assert typed_moment(typed, "Europe/Berlin") == at(expected)
+
+
+@pytest.mark.parametrize("typed", ["", "now", "26.11.2026", "0001-01-01", "9999-12-31T23:59-12:00"])
+def test_what_is_no_time_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a time such as '2026-11-26 18:00'"):
+        typed_moment(typed, "Europe/Berlin")
 
 
 def test_a_hand_over_at_half_past_two_happens_once_on_both_nights_on_which_clocks_change() -> None:
