@@ -94,6 +94,9 @@ GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
+GRANT SELECT (failing_since, name, person_id, position, url, verified_at) ON person_channels TO pumpwatch_alerts;
+GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_alerts;
+GRANT SELECT (disabled_at, name, person_id, sign_in) ON persons TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
 GRANT DELETE ON policy_folders TO pumpwatch_alerts;
 GRANT INSERT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
@@ -109,6 +112,10 @@ GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received
     TO pumpwatch_alerts;
 GRANT SELECT ON registry TO pumpwatch_alerts;
 GRANT SELECT ON reservoir_readings TO pumpwatch_alerts;
+GRANT SELECT (begins, change_id, ends, instead_of, kind, made_at, made_name, made_with, person_id, rota_id,
+    withdrawn_at) ON rota_changes TO pumpwatch_alerts;
+GRANT SELECT (layers, made_at, made_by, made_name, rota_id, timezone, version) ON rota_versions TO pumpwatch_alerts;
+GRANT SELECT (clinic_id, name, removed_at, rota_id) ON rotas TO pumpwatch_alerts;
 GRANT SELECT (version) ON schema_migrations TO pumpwatch_alerts;
 GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
     rule, silence_id) ON silences TO pumpwatch_alerts;

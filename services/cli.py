@@ -31,6 +31,7 @@ from services.commands import (
     patient,
     policies,
     report,
+    rota,
     storage,
     users,
 )
@@ -74,6 +75,7 @@ app.add_typer(database.app, name="database")
 app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(policy_app, name="policy")
+app.add_typer(rota.app, name="rota")
 policy_app.command("remove")(policies.remove)
 
 
@@ -184,6 +186,7 @@ def enrol(
 app.command()(fleet.gaps)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
+app.command()(rota.coverage)
 
 
 @policy_app.command("check")

@@ -6,7 +6,7 @@ transitions: most combinations of rule, kind and reason cannot be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -18,7 +18,7 @@ _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10
 
 
 TRIGGERS: Final = ("urgent", "queue", "sweep", "escalation")
-TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "upkeep", "watch", "dispatch")
+TASKS: Final = (*TRIGGERS, "heartbeat", "measure", "upkeep", "watch", "coverage", "dispatch")
 DELIVERY_RESULTS: Final = ("sent", "retry", "permanent", "given_up")
 """What `services.alerts.delivery.send_outcome` says of one try, and that no further one is made."""
 
@@ -45,6 +45,8 @@ class Metrics:
     upkeep_overdue_seconds: Gauge
     audit_anchors: Counter
     certificate_expires_seconds: Gauge
+    on_call: Gauge
+    coverage_gap_seconds: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -140,6 +142,18 @@ class Metrics:
                 ["certificate"],
                 registry=registry,
             ),
+            on_call=Gauge(
+                "pumpwatch_on_call",
+                "1 where somebody is on call by the rota who can be reached.",
+                ["clinic", "rota"],
+                registry=registry,
+            ),
+            coverage_gap_seconds=Gauge(
+                "pumpwatch_coverage_gap_seconds",
+                "Until a time in which a high alarm would reach nobody, 0 in it, +Inf if none is in sight.",
+                ["clinic"],
+                registry=registry,
+            ),
         )
         _start(metrics.evaluated, TRIGGERS)
         _start(metrics.evaluation_seconds, TRIGGERS)
@@ -148,6 +162,15 @@ class Metrics:
         _start(metrics.database_failures, TASKS)
         _start(metrics.audit_anchors, ANCHOR_RESULTS)
         return metrics
+
+    def tell_ahead(self, ahead: Iterable[tuple[str, float, Mapping[str, bool]]]) -> None:
+        """By clinic: seconds until a time in which nobody would be told, and whether each rota reaches somebody now."""
+        self.on_call.clear()
+        self.coverage_gap_seconds.clear()
+        for clinic_id, seconds, reached in ahead:
+            self.coverage_gap_seconds.labels(clinic_id).set(seconds)
+            for rota, is_reached in reached.items():
+                self.on_call.labels(clinic_id, rota).set(is_reached)
 
 
 def _start(metric: Counter | Histogram, values: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from schemas.policy import Channel, Policy
+from services.people.rota.effective import Nobody
 
 DEFAULT_CLINIC = "default"
 ENVIRONMENT = "env:"
@@ -37,6 +38,8 @@ class Policies:
     """Clinics whose file on another host cannot be used there, or differs, each with that host and the fault."""
     asked: bool = True
     """The database has said what was last good. Until it has, only the files of this host are known."""
+    nobody: Mapping[str, tuple[Nobody, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """By clinic, contacts that stand for nobody who can be told now (services/alerts/on_call.py)."""
     from_files: bool = False
     """There is a folder to read; without one (a trial, a test) no clinic can be expected to have a policy."""
 

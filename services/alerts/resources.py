@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from services.alerts.clock import Clock
 from services.alerts.metrics import Metrics
+from services.alerts.on_call import OnCall
+from services.alerts.policies import Policies
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Pool
@@ -37,5 +39,11 @@ class Resources:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where the addresses stand that a policy names as `env:NAME`."""
     health: Health = field(default_factory=Health)
+    on_call: OnCall = field(default_factory=OnCall)
     pages_written: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there are pages to be sent; it only wakes the dispatcher."""
+
+    @property
+    def holding(self) -> Policies:
+        """The clinics' policies as they hold now, with whoever is on call in the place of rotas."""
+        return self.on_call.holding(self.policies.now, self.clock())

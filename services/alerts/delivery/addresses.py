@@ -49,7 +49,7 @@ def reach_of(policy: Policy, environment: Mapping[str, str]) -> Reach:
         for place, channel in enumerate(contact.channels)
         if (fault := channel_fault(channel, environment) or _double(contact, place)) is not None
     )
-    unusable = {contact.name for contact in policy.contacts if not _can_be_told(contact, environment)}
+    unusable = {contact.name for contact in policy.contacts if not can_be_told(contact, environment)}
     return Reach(faults, tuple(_steps_to_nobody(policy, unusable)))
 
 
@@ -61,12 +61,16 @@ def _steps_to_nobody(policy: Policy, unusable: set[str]) -> Iterator[AddressFaul
                 yield AddressFault(
                     ("routes", priority.value, "steps", number),
                     f"nobody can be told in this step of {priority}{last}: no usable address of "
-                    f"{', '.join(step.contacts)}; expected at least one",
+                    f"{', '.join(step.contacts) or 'anybody'}; expected at least one",
                 )
 
 
-def _can_be_told(contact: Contact, environment: Mapping[str, str]) -> bool:
-    return any(channel_fault(channel, environment) is None for channel in contact.channels)
+def can_be_told(contact: Contact, environment: Mapping[str, str]) -> bool:
+    """Tell whether a page can be sent to a contact, as far as can be told without sending it."""
+    # Whom it stands for, only the database knows (services/alerts/on_call.py).
+    return contact.stands_for_persons or any(
+        channel_fault(channel, environment) is None for channel in contact.channels
+    )
 
 
 def _double(contact: Contact, place: int) -> str | None:

@@ -105,7 +105,7 @@ class Dispatcher:
 
     async def _start_what_is_due(self) -> None:
         async with self._resources.pool.acquire() as connection:
-            policies, now = self._resources.policies.now, self._resources.clock()
+            policies, now = self._resources.holding, self._resources.clock()
             public_url, environment = self._resources.settings.public_url, self._resources.environment
             await group_pages_once(connection, policies, now, public_url=public_url, environment=environment)
             await self._follow_up(connection, now)
@@ -142,7 +142,7 @@ class Dispatcher:
 
     async def _start(self, claim: Claim) -> None:
         """Begin to send one page, unless nobody wants it any more, or something holds it."""
-        policy = self._resources.policies.now.of(claim.clinic_id)
+        policy = self._resources.holding.of(claim.clinic_id)
         url = address_of(policy, claim.contact, claim.channel, self._resources.environment)
         if not claim.wanted:
             may_have_gone = claim.attempts > 1 and self._follows(claim, url)
@@ -180,7 +180,7 @@ class Dispatcher:
         if claim.pump_id is None or claim.rule is None or claim.occasion.kind.is_follow_up:
             return False
         now = self._resources.clock()
-        policy = self._resources.policies.now.of(claim.clinic_id)
+        policy = self._resources.holding.of(claim.clinic_id)
         async with self._resources.pool.acquire() as connection:
             try:
                 silences = await store.silences_now(connection, claim.clinic_id, now)
@@ -215,7 +215,7 @@ class Dispatcher:
 
     async def _sent(self, url: str, claim: Claim) -> SendOutcome:
         try:
-            policy = self._resources.policies.now.of(claim.clinic_id)
+            policy = self._resources.holding.of(claim.clinic_id)
             return await self._channel.send(url, claim.page(include_patient_data=policy.include_patient_data))
         except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
             # Only its type: what it says may hold the address.
@@ -284,7 +284,7 @@ class Dispatcher:
     ) -> None:
         [claim] = claims
         failed = PlannedDelivery(claim.occasion, claim.contact, claim.channel)
-        policies = self._resources.policies.now
+        policies = self._resources.holding
         policy, version = policies.of(claim.clinic_id), policies.version_of(claim.clinic_id)
         for planned in after_failure(failed, claim.priority, policy, claim.attempts, final=final):
             await store.insert_instead(connection, claim, planned, version, now)

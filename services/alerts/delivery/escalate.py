@@ -120,7 +120,7 @@ def after_failure(
     return tuple(
         PlannedDelivery(occasion, each.name, each.channels[0].name)
         for each in policy.contacts
-        if each.name in steps[number].contacts
+        if each.name in steps[number].contacts and each.channels
     )
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from services.alerts.delivery.addresses import can_be_told
 from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.delivery.store import insert_notices
 from services.alerts.evaluation import store
@@ -24,6 +25,7 @@ from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
 from services.alerts.health import store as health_store
 from services.alerts.health.broker_files import read_endings
+from services.alerts.health.gaps import Ahead, clinics_with_persons, gap_notices, look_ahead
 from services.alerts.health.policy_state import BoardWarning, policy_state, warnings_about
 from services.alerts.health.troubles import ingest_notices, policy_notices
 from services.alerts.health.upkeep import overdue_seconds
@@ -33,6 +35,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import Policies
 from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
+from services.people.rota.store import load_everybody
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart
@@ -43,7 +46,10 @@ _ENROL_SECONDS: Final = 10.0
 _MEASURE_SECONDS: Final = 5.0
 _STATE_SECONDS: Final = 3.0
 _UPKEEP_SECONDS: Final = 60.0
+_LOOK_AHEAD_SECONDS: Final = 60.0
 _KEEP_HEARTBEATS: Final = timedelta(days=1)
+_KEEP_CHANGES: Final = timedelta(days=2)
+"""Changes of a rota that ended longer ago are not read."""
 
 log = structlog.get_logger()
 
@@ -59,6 +65,8 @@ class Worker:
         self._enrolled_at = float("-inf")
         self._told_of: tuple[Policies, tuple[str, ...]] | None = None
         self._warnings: tuple[BoardWarning, ...] = ()
+        self._ahead: tuple[BoardWarning, ...] = ()
+        """Times ahead in which nobody would be told."""
         self._keeper = PolicyKeeper(resources.policies)
         self.policies_known = asyncio.Event()
         """Set once the database has said what was last good: before that, nothing may be decided or sent."""
@@ -123,7 +131,7 @@ class Worker:
         ]
 
     def _must_tell(self, alert: OpenAlert, now: datetime) -> bool:
-        policies = self._resources.policies.now
+        policies = self._resources.holding
         policy, version = policies.of(alert.clinic_id), policies.version_of(alert.clinic_id)
         return bool(due_deliveries(alert, policy, now, version=version))
 
@@ -134,13 +142,14 @@ class Worker:
 
     async def say_state_once(self) -> None:
         """Say what people at the board should know; the process that shows it has no policy file and no address."""
-        policies, environment = self._resources.policies.now, self._resources.environment
+        policies, environment = self._resources.holding, self._resources.environment
         async with self._resources.pool.acquire() as connection:
             clinics = await health_store.clinics_with_pumps(connection)
             if self._told_of is None or self._told_of[0] is not policies or self._told_of[1] != clinics:
                 self._warnings = warnings_about(policies, policy_state(policies, environment, clinics))
                 self._told_of = (policies, clinics)
-            await health_store.say_state(connection, self._resources.worker_id, self._warnings, self._resources.clock())
+            said = (*self._warnings, *self._ahead)
+            await health_store.say_state(connection, self._resources.worker_id, said, self._resources.clock())
 
     async def measure_once(self) -> None:
         """Measure how far behind the work is, and how many alerts have reached nobody."""
@@ -164,7 +173,7 @@ class Worker:
 
     async def watch_ingest_once(self) -> None:
         """Tell people when nothing is received any more, or a policy file is of no use; forget workers long gone."""
-        now, policies = self._resources.clock(), self._resources.policies.now
+        now, policies = self._resources.clock(), self._resources.holding
         url = self._resources.settings.public_url
         async with self._resources.pool.acquire() as connection:
             await health_store.forget_heartbeats(connection, now - _KEEP_HEARTBEATS)
@@ -176,11 +185,31 @@ class Worker:
             if notices and await insert_notices(connection, notices, now):
                 self._resources.pages_written.set()
 
+    async def look_ahead_once(self) -> None:
+        """Measure who is on call, and tell the administrators of times ahead in which nobody would be told."""
+        resources, now, people = self._resources, self._resources.clock(), self._resources.on_call.people
+        told = functools.partial(can_be_told, environment=resources.environment)
+        seen: list[Ahead] = []
+        for clinic, policy in clinics_with_persons(resources.policies.now, people).items():
+            try:  # in a thread: three months of rotas take a while, and pages do not wait for them
+                seen.append(await asyncio.to_thread(look_ahead, clinic, policy, people[clinic], now, told))
+            except Exception:  # of one clinic: the others are looked at (decision 11)
+                log.exception("coverage_not_known", clinic_id=clinic)
+        resources.metrics.tell_ahead((each.clinic_id, each.seconds, each.reached) for each in seen)
+        self._ahead = tuple(BoardWarning(each.clinic_id, each.words) for each in seen if each.gaps)
+        holding, url = resources.holding, resources.settings.public_url
+        notices = [notice for each in seen for notice in gap_notices(each, holding.of(each.clinic_id), now, url)]
+        if notices:
+            async with resources.pool.acquire() as connection:
+                if await insert_notices(connection, notices, now):
+                    resources.pages_written.set()
+
     async def keep_policies_once(self) -> None:
-        """Keep in the database what the policy files say, and take over what is newer there."""
+        """Keep in the database what the policy files say; take over what is newer there, and who can be told."""
         async with self._resources.pool.acquire() as connection:
             if await self._keeper.keep_once(connection, self._resources.clock()):
                 _report_policies(self._resources)
+            self._resources.on_call.take(await load_everybody(connection, self._resources.clock() - _KEEP_CHANGES))
         self.policies_known.set()
 
     async def run(self) -> None:
@@ -202,6 +231,7 @@ class Worker:
             group.create_task(self._forever("state", _then_wait(self.say_state_once, _STATE_SECONDS)))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._forever("upkeep", _then_wait(self.look_at_upkeep_once, _UPKEEP_SECONDS)))
+            group.create_task(self._forever("coverage", _then_wait(self.look_ahead_once, _LOOK_AHEAD_SECONDS)))
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
@@ -209,7 +239,7 @@ class Worker:
         return await evaluate_pumps(
             connection,
             pump_ids,
-            self._resources.policies.now,
+            self._resources.holding,
             self._resources.clock(),
             public_url=self._resources.settings.public_url,
             **hooks,

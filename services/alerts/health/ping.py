@@ -61,7 +61,7 @@ async def vitals(resources: Resources) -> Vitals:
         unjudged=status.unjudged,
         failing=tuple(resources.health.failing),
         ended=sum(each.has_ended(resources.clock()) for each in found),
-        unpaged=len(policy_state(resources.policies.now, resources.environment, clinics).unpaged),
+        unpaged=len(policy_state(resources.holding, resources.environment, clinics).unpaged),
     )
 
 

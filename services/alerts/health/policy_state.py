@@ -11,6 +11,7 @@ from typing import Final
 
 from services.alerts.delivery.addresses import reach_of
 from services.alerts.policies import Policies
+from services.people.rota.effective import Nobody, needs_people
 
 _MOST_LINES: Final = 8
 _MOST_TOLD: Final = 1000
@@ -66,6 +67,7 @@ def _moment(policies: Policies, clinic: str) -> str:
 
 def policy_state(policies: Policies, environment: Mapping[str, str], clinics: Iterable[str]) -> PolicyState:
     """Look at the policies of all clinics; `clinics` are those that have pumps."""
+    clinics = tuple(clinics)
     kept = (
         "" if policies.asked else " What was last good is kept in the database, which has not answered since the start."
     )
@@ -82,6 +84,15 @@ def policy_state(policies: Policies, environment: Mapping[str, str], clinics: It
             f"{clinic} has no policy: nobody of it is paged. Tell the operator.",
         )
         for clinic in policies.without_policy(clinics)
+    ]
+    unpaged += [
+        PolicyTrouble(
+            clinic,
+            f"clinic {clinic!r} has pumps, and its policy, the one for all others, names persons, of whom it has none",
+            f"{clinic} has no persons: nobody of it is paged. Tell the operator.",
+        )
+        for clinic in clinics
+        if clinic not in policies.by_clinic and needs_people(policies.default)
     ]
     doubtful = [
         PolicyTrouble(
@@ -100,6 +111,11 @@ def policy_state(policies: Policies, environment: Mapping[str, str], clinics: It
         )
         for clinic, fault in policies.elsewhere
     ]
+    doubtful += [
+        PolicyTrouble(clinic, f"of {clinic}: {words}", f"{clinic}: {words}.")
+        for clinic, found in policies.nobody.items()
+        for words in map(_instead, found)
+    ]
     for clinic, policy in policies.by_clinic.items():
         reach = reach_of(policy, environment)
         for found, faults in ((unpaged, reach.nobody), (doubtful, reach.faults)):
@@ -112,3 +128,8 @@ def policy_state(policies: Policies, environment: Mapping[str, str], clinics: It
                 for each in faults
             ]
     return PolicyState(tuple(unpaged), tuple(doubtful))
+
+
+def _instead(nobody: Nobody) -> str:
+    told = f"told instead: {', '.join(nobody.instead)}" if nobody.instead else "no administrator can be told either"
+    return f"contact {nobody.contact}: {nobody.why}; {told}"

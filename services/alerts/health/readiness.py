@@ -53,7 +53,7 @@ async def readiness(resources: Resources) -> Readiness:
         missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
         missing = (_database_fault(error),)
-    state = policy_state(resources.policies.now, resources.environment, clinics)
+    state = policy_state(resources.holding, resources.environment, clinics)
     late = upkeep_warnings(upkeep, resources.clock())
     certificates = await asyncio.to_thread(read_endings, resources.settings.broker_certificates)
     return Readiness(

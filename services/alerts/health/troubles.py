@@ -98,7 +98,7 @@ def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterat
         )
         for told in dict.fromkeys((clinic_id, DEFAULT_CLINIC)):
             policy = policies.by_clinic.get(told)
-            if policy is None or _is_quiet(policy, now):
+            if policy is None or is_quiet(policy, now):
                 continue
             route = next((priority for priority in _LEAST_URGENT_FIRST if _first_step(policy, priority)), Priority.HIGH)
             episode = f"policy:{clinic_id}:{since.isoformat()}:{lasts.days}"
@@ -106,7 +106,8 @@ def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterat
                 yield replace(notice, priority=Priority.LOW)
 
 
-def _is_quiet(policy: Policy, now: datetime) -> bool:
+def is_quiet(policy: Policy, now: datetime) -> bool:
+    """Tell whether the clinic has its quiet hours."""
     quiet = policy.paging.quiet_hours
     return quiet is not None and quiet_until(quiet, now) is not None
 
@@ -117,7 +118,7 @@ def notices_to_first_step(
     """One notice for each contact of the first step of a clinic's route, of the high one if not told otherwise."""
     names = _first_step(policy, route)
     for contact in policy.contacts:
-        if contact.name in names:
+        if contact.name in names and contact.channels:
             yield Notice(
                 clinic_id, Occasion(OccasionKind.NOTICE, episode), contact.name, contact.channels[0].name, text
             )

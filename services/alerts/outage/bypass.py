@@ -287,7 +287,7 @@ class Bypass:
     def _page(self, group: asyncio.TaskGroup, after: timedelta) -> None:
         """Page what has waited for so long, unless a transaction is about to write it down."""
         now, moment = self._resources.clock(), time.monotonic()
-        policies = self._resources.policies.now
+        policies = self._resources.holding
         deciding = {pump_id for pump_id, hold in self._deciding.items() if moment < hold.ends}
         # Only here: a hold that is over is not begun anew before its pump was looked at.
         self._deciding = {pump_id: self._deciding[pump_id] for pump_id in deciding}
@@ -307,7 +307,7 @@ class Bypass:
                 log.exception("bypass_pump_not_judged", pump_id=pump_id)
 
     def _is_silenced(self, alert: OpenAlert, now: datetime) -> bool:
-        policy = self._resources.policies.now.of(alert.clinic_id)
+        policy = self._resources.holding.of(alert.clinic_id)
         of_clinic = [each for each in self._silences if each.clinic_id == alert.clinic_id]
         mute = mute_of(of_clinic, policy, pump_id=alert.pump_id, rule=alert.rule, priority=alert.priority, now=now)
         return still_holds(mute, now)
@@ -325,7 +325,7 @@ class Bypass:
         task.add_done_callback(lambda _: self._sending.pop(send, None))
 
     async def _send(self, alert: OpenAlert, planned: PlannedDelivery, send: _Send, attempt: int) -> None:
-        policy = self._resources.policies.now.of(alert.clinic_id)
+        policy = self._resources.holding.of(alert.clinic_id)
         text = bypass_text(
             alert,
             planned.occasion.step,

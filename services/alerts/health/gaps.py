@@ -1,0 +1,109 @@
+"""PURE. Times ahead in which a high alarm would reach nobody: told to the administrators days before, and on the board.
+
+Guarantee: of one such time one notice goes out when it comes into sight and one the day before, of low priority, and
+not in the clinic's quiet hours; while it lasts, one a day. Only clinics whose contacts are persons, rotas or everybody:
+what is ahead of the others is as it is now, and /readyz tells that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import Final
+
+from schemas.policy import Contact, Policy, Priority
+from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.planned import Notice
+from services.alerts.health.troubles import is_quiet
+from services.alerts.model import Occasion, OccasionKind
+from services.alerts.policies import Policies
+from services.people.rota.coverage import Gap, uncovered
+from services.people.rota.effective import needs_people
+from services.people.rota.people import ClinicPeople
+
+_SOON: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is ahead of one clinic."""
+
+    clinic_id: str
+    reached: Mapping[str, bool]
+    """By rota, whether somebody has it now who can be reached."""
+    gaps: tuple[Gap, ...]
+    """In order; the first may have begun."""
+    seconds: float
+    """Until the first gap: 0 in it, infinite without one."""
+    words: str
+    """The first gap in a sentence; empty without one."""
+    administrators: frozenset[str]
+    """The contacts of the administrators who can be told."""
+
+
+def clinics_with_persons(policies: Policies, people: Mapping[str, ClinicPeople]) -> dict[str, Policy]:
+    """The policies of those clinics whose contacts stand for persons, as their files say; by clinic."""
+    return {clinic: policies.of(clinic) for clinic in sorted(people) if needs_people(policies.of(clinic))}
+
+
+def gaps_ahead(
+    policy: Policy, people: ClinicPeople, now: datetime, can_be_told: Callable[[Contact], bool]
+) -> tuple[Gap, ...]:
+    """The gaps of the days that the policy says. One that has begun begins with the day, so that it keeps its begin."""
+    days = policy.paging.coverage_days
+    if not days:
+        return ()
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    within = policy.paging.coverage_within_minutes
+    found = uncovered(policy, people, today, now + timedelta(days=days), within, can_be_told=can_be_told)
+    return tuple(gap for gap in found if gap.ends > now)
+
+
+def look_ahead(
+    clinic_id: str, policy: Policy, people: ClinicPeople, now: datetime, can_be_told: Callable[[Contact], bool]
+) -> Ahead:
+    """Who is on call in a clinic, and when nobody would be told; `policy` as its file says."""
+    found = {name: people.on_call(name, now) for name in people.rotas}
+    reached = {name: member is not None and member.can_be_reached for name, member in found.items()}
+    gaps = gaps_ahead(policy, people, now, can_be_told)
+    seconds = max(0.0, (gaps[0].begins - now).total_seconds()) if gaps else inf
+    bosses = frozenset(member.contact_name for member in people.administrators if member.usable)
+    return Ahead(clinic_id, reached, gaps, seconds, _words(clinic_id, policy, gaps) if gaps else "", bosses)
+
+
+def _words(clinic_id: str, policy: Policy, gaps: tuple[Gap, ...]) -> str:
+    first, more = gaps[0], len(gaps) - 1
+    others = (
+        f", and {more} more time{'s' if more > 1 else ''} within {policy.paging.coverage_days} days" if more else ""
+    )
+    return (
+        f"{clinic_id}: from {first.begins:%Y-%m-%d %H:%M}Z until {first.ends:%Y-%m-%d %H:%M}Z{others}, a high alarm "
+        f"would reach nobody within {policy.paging.coverage_within_minutes:g} minutes."
+    )
+
+
+def gap_notices(ahead: Ahead, holding: Policy, now: datetime, public_url: str) -> Iterator[Notice]:
+    """Whom to tell: the administrators who can be told, or else the first step of the clinic's high route.
+
+    Args:
+        ahead: What is ahead of the clinic.
+        holding: Its policy as it holds now.
+        now: The moment.
+        public_url: Where the page points to.
+    """
+    if not ahead.gaps or is_quiet(holding, now):
+        return
+    first = ahead.gaps[0].begins
+    when = "soon" if first - now < _SOON else "ahead"
+    occasion = Occasion(OccasionKind.NOTICE, f"coverage:{ahead.clinic_id}:{first.isoformat()}:{when}")
+    text = PageText(
+        title="Pumpwatch LOW: a time is coming in which nobody would be told",
+        body=f"{ahead.words} Put somebody on call. Board: {public_url.rstrip('/')}/",
+    )
+    route = holding.routes.get(Priority.HIGH)
+    names = ahead.administrators or frozenset(route.steps[0].contacts if route and route.steps else ())
+    for contact in holding.contacts:
+        if contact.name in names and contact.channels:
+            yield Notice(ahead.clinic_id, occasion, contact.name, contact.channels[0].name, text, Priority.LOW)

@@ -1,0 +1,130 @@
+"""Changing rotas. What is refused names what was wrong and what was expected, and changes nothing.
+
+Guarantee: a rota only ever names persons of its own clinic, and of two people who change the same version of one the
+second is told. Each function is one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.people.model import Actor, Role
+from services.people.rota import store
+from services.people.rota.model import Change, Rota
+from services.people.rota.people import Member
+from services.runtime.database import Connection
+
+
+class RotaRefusedError(ValueError):
+    """A rota cannot be changed like this; the message says why."""
+
+
+class RotaChangedMeanwhileError(RotaRefusedError):
+    """Somebody else has changed the rota since it was looked at."""
+
+
+async def keep_rota(
+    connection: Connection, rota: Rota, actor: Actor, now: datetime, *, based_on: int | None = None
+) -> int:
+    """Make a rota, or give it new layers and another zone; its changes stay as they are. Returns its version.
+
+    Args:
+        connection: No transaction is open on it.
+        rota: Its `changes` are not looked at.
+        actor: Who does it.
+        now: When.
+        based_on: The version that was changed; 0: none, it is to be new. None: whatever is there.
+
+    Raises:
+        RotaChangedMeanwhileError: The newest version is another one than `based_on`.
+        RotaRefusedError: There is no such clinic, or a member is not of it, or is disabled.
+    """
+    async with connection.transaction():
+        if not await store.clinic_is_there(connection, rota.clinic_id):
+            msg = f"there is no clinic {rota.clinic_id!r}"
+            raise RotaRefusedError(msg)
+        await _check_persons(connection, rota.clinic_id, (m for layer in rota.layers for m in layer.members))
+        await store.insert_rota(connection, rota.clinic_id, rota.name)
+        found = await store.rota_named(connection, rota.clinic_id, rota.name)
+        if found is None or based_on not in {None, found[1]}:
+            raise _meanwhile(rota.name)
+        rota_id, version = found
+        if not await store.insert_version(connection, rota_id, version + 1, rota, actor, now):
+            raise _meanwhile(rota.name)
+        return version + 1
+
+
+async def make_changes(
+    connection: Connection, clinic_id: str, name: str, changes: Sequence[Change], actor: Actor, now: datetime
+) -> None:
+    """Put changes into a clinic's rota, all or none.
+
+    Raises:
+        RotaRefusedError: There is no such rota, a person is not of the clinic or is disabled, or a change is over.
+    """
+    async with connection.transaction():
+        found = await store.rota_named(connection, clinic_id, name)
+        if found is None:
+            raise no_rota(clinic_id, name)
+        await _check_persons(connection, clinic_id, (change.person_id for change in changes))
+        for change in changes:
+            if change.ends <= now:
+                msg = f"it would end at {change.ends:%Y-%m-%d %H:%M}Z, which is over; expected an end that is to come"
+                raise RotaRefusedError(msg)
+            await store.insert_change(connection, found[0], change, actor)
+
+
+async def withdraw_change(
+    connection: Connection, clinic_id: str, change_id: UUID, actor: Actor, now: datetime
+) -> tuple[UUID, ...]:
+    """Let a change hold no longer, from now on; of a swap both halves. Returns the ids of what was withdrawn.
+
+    Raises:
+        RotaRefusedError: The clinic has no such change, or it is over or withdrawn already.
+    """
+    withdrawn = await store.withdraw_change(connection, clinic_id, change_id, actor, now)
+    if not withdrawn:
+        msg = f"clinic {clinic_id!r} has no change {change_id} that is not over or withdrawn"
+        raise RotaRefusedError(msg)
+    return withdrawn
+
+
+async def remove_rota(connection: Connection, clinic_id: str, name: str, actor: Actor, now: datetime) -> None:
+    """Take a rota away. Contacts of the policy that name it reach the clinic's administrators from then on.
+
+    Raises:
+        RotaRefusedError: There is no such rota.
+    """
+    if not await store.remove_rota(connection, clinic_id, name, actor, now):
+        raise no_rota(clinic_id, name)
+
+
+def no_rota(clinic_id: str, name: str) -> RotaRefusedError:
+    """What is said when a rota is not there."""
+    return RotaRefusedError(f"clinic {clinic_id!r} has no rota {name!r}")
+
+
+async def _check_persons(connection: Connection, clinic_id: str, persons: Iterable[UUID]) -> None:
+    members = (await store.load_members(connection, clinic_id)).get(clinic_id, ())
+    by_id = {member.person_id: member for member in members}
+    for person in persons:
+        why = _why_not(by_id.get(person), person)
+        if why is not None:
+            msg = f"{why}; expected a responder or administrator of {clinic_id} who can sign in"
+            raise RotaRefusedError(msg)
+
+
+def _why_not(member: Member | None, person: UUID) -> str | None:
+    if member is None:
+        return f"person {person} is not of the clinic"
+    if member.is_disabled:
+        return f"{member.name} is disabled"
+    return None if member.role.allows(Role.RESPONDER) else f"{member.name} may only look, and answer no page"
+
+
+def _meanwhile(name: str) -> RotaChangedMeanwhileError:
+    return RotaChangedMeanwhileError(
+        f"rota {name!r} was changed by somebody else meanwhile; look at it as it is now, and change it again"
+    )
