@@ -2,10 +2,10 @@
 
 -- name: channels_of
 SELECT c.channel_id, c.name, c.shown, c.rings, c.verified_at, c.last_sent_at, c.failing_since, c.last_error, c.proven_at,
-       drill.sent_at AS drill_sent_at, c.code_until
+       drill.ended_at AS drill_sent_at, c.code_until
 FROM person_channels c
 LEFT JOIN LATERAL (
-    SELECT m.sent_at, m.answered_at FROM channel_messages m
+    SELECT m.ended_at, m.answered_at FROM channel_messages m
     WHERE m.channel_id = c.channel_id AND m.purpose = 'drill' AND m.ended_at IS NOT NULL ORDER BY m.due_at DESC LIMIT 1) drill
     ON drill.answered_at IS NULL
 WHERE c.person_id = $1 ORDER BY c.position, c.name;

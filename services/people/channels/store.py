@@ -23,7 +23,7 @@ async def channels_of(connection: Connection, person_id: UUID) -> tuple[ChannelS
 
 
 async def hold_person(connection: Connection, person_id: UUID) -> bool:
-    """Let nobody else change this person's channels until the transaction ends; False: they are disabled, or unknown."""
+    """Let nobody else change a person's channels until the transaction ends; False: they are disabled, or unknown."""
     return await connection.fetchrow(QUERIES["hold_person"], person_id) is not None
 
 

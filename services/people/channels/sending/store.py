@@ -1,4 +1,4 @@
-"""All SQL of sending over persons' own channels: one small function for each statement. The caller owns the transaction."""
+"""All SQL of sending over persons' own channels: a small function each. The caller owns the transaction."""
 
 from __future__ import annotations
 
