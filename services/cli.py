@@ -23,6 +23,7 @@ from services.commands import (
     audit,
     backtest,
     certificates,
+    channels,
     database,
     dead_letters,
     devices,
@@ -186,6 +187,8 @@ def enrol(
 app.command()(fleet.gaps)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
+app.command()(channels.page_test)
+app.command()(channels.push_key)
 app.command()(rota.coverage)
 
 

@@ -189,3 +189,9 @@ SELECT EXISTS (SELECT FROM devices WHERE device_id = $2 AND clinic_id = $1 AND k
 
 -- name: pumps_watched
 SELECT device_id FROM devices WHERE clinic_id = $1 AND kind = 'pump' AND retired_at IS NULL ORDER BY device_id LIMIT 20000;
+
+-- name: came_of_notices
+-- What came of the pages of one notice: whether they went out, or will not.
+SELECT channel AS name, CASE WHEN state IN ('sent', 'failed', 'cancelled') THEN coalesce(sent_at, created_at) END AS ended_at,
+       sent_at, last_error AS error
+FROM deliveries WHERE clinic_id = $1 AND kind = 'notice' AND episode = $2 ORDER BY channel;

@@ -23,6 +23,9 @@ class AccessKind(StrEnum):
     PERSON_RESET = "person_reset"
     ROLE_GIVEN = "role_given"
     ROLE_TAKEN = "role_taken"
+    CHANNEL_MADE = "channel_made"
+    CHANNEL_VERIFIED = "channel_verified"
+    CHANNEL_REMOVED = "channel_removed"
     READ = "read"
 
 
