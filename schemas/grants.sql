@@ -72,6 +72,12 @@ GRANT SELECT (alert_id, body, channel, clinic_id, contact, event_id, key, priori
     settled_at, step, title) ON bypassed_pages TO pumpwatch_alerts;
 GRANT UPDATE (alert_id, settled_at) ON bypassed_pages TO pumpwatch_alerts;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_alerts;
+GRANT DELETE ON channel_messages TO pumpwatch_alerts;
+GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON channel_messages TO pumpwatch_alerts;
+GRANT SELECT (about, answered_at, asked_at, attempts, channel_id, claimed_until, due_at, ended_at, episode,
+    message_id, purpose) ON channel_messages TO pumpwatch_alerts;
+GRANT UPDATE (answer_digest, attempts, claimed_until, due_at, ended_at, error, sent_at) ON channel_messages TO
+    pumpwatch_alerts;
 GRANT INSERT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
@@ -94,7 +100,12 @@ GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
-GRANT SELECT (failing_since, name, person_id, position, url, verified_at) ON person_channels TO pumpwatch_alerts;
+GRANT SELECT (channel_id, failing_since, last_error, last_sent_at, name, person_id, position, proven_at, rings,
+    shown, url, verified_at) ON person_channels TO pumpwatch_alerts;
+GRANT UPDATE (code_digest, code_tries, code_until, failing_since, last_error, last_sent_at) ON person_channels TO
+    pumpwatch_alerts;
+GRANT SELECT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON person_hours TO
+    pumpwatch_alerts;
 GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_alerts;
 GRANT SELECT (disabled_at, name, person_id, sign_in) ON persons TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
@@ -151,6 +162,10 @@ GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked
 GRANT UPDATE (last_used_at) ON api_keys TO pumpwatch_web;
 GRANT SELECT ON bolus_requests TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
+GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON channel_messages TO pumpwatch_web;
+GRANT SELECT (answer_digest, answered_at, asked_at, channel_id, due_at, ended_at, message_id, purpose, sent_at) ON
+    channel_messages TO pumpwatch_web;
+GRANT UPDATE (answered_at) ON channel_messages TO pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
@@ -165,6 +180,17 @@ GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
+GRANT DELETE ON person_channels TO pumpwatch_web;
+GRANT INSERT (made_at, name, person_id, position, rings, shown, url) ON person_channels TO pumpwatch_web;
+GRANT SELECT (channel_id, code_digest, code_tries, code_until, failing_since, last_error, last_sent_at, name,
+    person_id, position, proven_at, rings, shown, verified_at) ON person_channels TO pumpwatch_web;
+GRANT UPDATE (code_digest, code_tries, code_until, position, proven_at, verified_at) ON person_channels TO
+    pumpwatch_web;
+GRANT INSERT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON person_hours TO
+    pumpwatch_web;
+GRANT SELECT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON person_hours TO
+    pumpwatch_web;
+GRANT UPDATE (drill_at, drill_weekday, quiet_begins, quiet_ends, timezone) ON person_hours TO pumpwatch_web;
 GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_web;
 GRANT SELECT (disabled_at, is_operator, name, password_hash, person_id, set_up_digest, set_up_until, sign_in) ON
     persons TO pumpwatch_web;

@@ -20,7 +20,7 @@ UPDATE channel_messages SET answer_digest = $2 WHERE message_id = $1;
 
 -- name: end_message
 -- It went out ($3 null), or it will not.
-UPDATE channel_messages SET ended_at = $2, sent_at = CASE WHEN $3::text IS NULL THEN $2 END, error = $3, claimed_until = NULL
+UPDATE channel_messages SET ended_at = $2::timestamptz, sent_at = CASE WHEN $3::text IS NULL THEN $2::timestamptz END, error = $3, claimed_until = NULL
 WHERE message_id = $1;
 
 -- name: retry_message
@@ -29,8 +29,8 @@ UPDATE channel_messages SET due_at = $2, error = $3, claimed_until = NULL WHERE 
 -- name: note_outcome
 -- What came of the last thing that was sent to an address ($3 null: it went out); whoever gave it, and is told by it.
 UPDATE person_channels
-SET last_sent_at = CASE WHEN $3::text IS NULL THEN $2 ELSE last_sent_at END,
-    failing_since = CASE WHEN $3::text IS NOT NULL THEN coalesce(failing_since, $2) END,
+SET last_sent_at = CASE WHEN $3::text IS NULL THEN $2::timestamptz ELSE last_sent_at END,
+    failing_since = CASE WHEN $3::text IS NOT NULL THEN coalesce(failing_since, $2::timestamptz) END,
     last_error = $3
 WHERE url = $1 AND ($4::uuid IS NULL OR channel_id = $4);
 
