@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from services.devstack.pages import PageCollector
-from services.people.channels import changes
+from tests.alerts_pages import client_for
 from tests.integration.people.channels.own import PATH, OwnChannels, code_in
+from tests.signed_in import WithKey
 from tests.stack import Database
 
 SECRET = "a-long-secret-topic"  # noqa: S105
@@ -74,8 +75,8 @@ async def test_another_persons_channel_answers_as_one_that_is_not_there(own: Own
             of_nobody = await bob.post(f"{PATH}/{uuid4()}/{what}", data={"code": "AAAA-AAAA"})
             assert (of_ann.status_code, of_ann.text) == (of_nobody.status_code, of_nobody.text)
             assert of_ann.status_code in (409, 422)
-        assert "phone" not in (await bob.get(PATH)).text
-        assert "phone" in (await ann.get(PATH)).text
+        assert "1. phone" not in (await bob.get(PATH)).text
+        assert "1. phone" in (await ann.get(PATH)).text
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,7 @@ async def test_hours_are_kept_or_refused_with_the_reason(own: OwnChannels) -> No
 
 
 async def test_a_program_has_no_channels(own: OwnChannels) -> None:
-    async with own.database.pool.acquire() as connection:
-        assert await changes.drill_of(connection, "no link", own.story.now) is None
-        assert await changes.heard(connection, "no link", own.story.now) is None
+    key = WithKey(own.database.pool, lambda: own.story.now, "alerts.act")
+    async with client_for(own.story, auth=key) as program:
+        for answer in (await program.get(PATH), await program.post(PATH, data={"name": "x", "url": "ntfy://h/t"})):
+            assert (answer.status_code, "a program has no channels" in answer.text.lower()) == (403, True)
