@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,10 +129,10 @@ async def test_a_persons_quiet_hours_hold_what_can_wait_and_nothing_that_is_high
     own.story.now = datetime(2026, 11, 4, 2, 0, tzinfo=UTC)
     for priority in ("high", "low"):
         alert_id = await pool.fetchval(
-            "INSERT INTO alerts (clinic_id, pump_id, rule, key, state, priority, title, explanation, evidence, opened_at,"
-            " changed_at, policy_version) VALUES ($1, $2, 'device_silent', $3, 'active', $3, 't', 'e', $4, $5, $5, 'v')"
+            "INSERT INTO alerts (clinic_id, pump_id, rule, key, state, priority, title, explanation, since, opened_at,"
+            " updated_at, policy_version) VALUES ($1, $2, 'device_silent', $3, 'active', $3, 't', 'e', $4, $4, $4, 'v')"
             " RETURNING alert_id",
-            clinic, own.story.pump_id, priority, json.dumps({}), own.story.now,
+            clinic, own.story.pump_id, priority, own.story.now,
         )  # fmt: skip
         await pool.execute(
             "INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body,"
