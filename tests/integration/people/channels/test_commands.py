@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.policy import Channel, Contact, Policy
-from services.alerts.evaluation.worker import Worker
+from services.alerts.policy_files.agreement import LastGood
+from services.alerts.policy_files.store import keep_policies
 from services.devstack.pages import PageCollector
 from tests.alerts_pages import dispatcher_for
 from tests.command import pumpwatch
@@ -40,7 +41,9 @@ async def test_a_contact_of_a_policy_is_tested_by_the_dispatcher_and_a_failure_i
     contact = Contact(name="desk", channels=(Channel(name="pager", url=own.pager.url),))
     own.story.policy = Policy(clinic_id=own.story.clinic_id, contacts=(contact,))
     own.resources = own.story.resources()
-    await Worker(own.resources).keep_policies_once()
+    kept = LastGood(own.story.clinic_id, own.story.policy, "v", own.story.now, "f", "h")
+    async with own.database.pool.acquire() as connection:
+        await keep_policies(connection, [kept], own.story.now)
     own.pager.answer_status = 403
     asked = asyncio.create_task(asyncio.to_thread(_page_test, own, "desk", "--clinic", own.story.clinic_id))
     await eventually(lambda: _due(own, "deliveries"))
