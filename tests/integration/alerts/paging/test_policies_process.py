@@ -32,7 +32,13 @@ async def test_a_clinic_without_a_usable_file_is_paged_after_a_new_start_and_by_
     async def is_kept() -> bool:
         return bool(await database.pool.fetchval("SELECT count(*) FROM clinic_policies"))
 
+    async def are_recorded(count: int) -> bool:
+        """Who is killed between a page and its record is followed by the same page once more."""
+        recorded: int = await database.pool.fetchval("SELECT count(*) FROM deliveries WHERE sent_at IS NOT NULL")
+        return recorded == count
+
     await eventually(is_kept)
+    await eventually(lambda: are_recorded(1))
     assert "env:NURSE_SMS" in await database.pool.fetchval("SELECT policy::text FROM clinic_policies")
     service.kill()
 
@@ -40,6 +46,7 @@ async def test_a_clinic_without_a_usable_file_is_paged_after_a_new_start_and_by_
     service = await run_service("alerts", settings | other)
     await stall(database.dsn, [second])
     await page_collector.wait_for(2)
+    await eventually(lambda: are_recorded(2))
     assert f"{tmp_path / 'nowhere'}: cannot be read" in await asyncio.to_thread(warnings_of, service)
     service.kill()
 
