@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from schemas.events import AlarmCode
 from schemas.line_text import LineText
-from schemas.policy_paging import Channel, Contact, EscalationStep, PagingPolicy, QuietHours, Route
+from schemas.parts.paging import Channel, Contact, EscalationStep, PagingPolicy, QuietHours, Route
 from schemas.policy_part import Part, Priority
 
 __all__ = [  # beside what is defined here

@@ -1,14 +1,14 @@
 """Reads a clinic's policy file, YAML.
 
 Guarantees: whatever lies there, it is a policy or a `PolicyError` with every fault (the first 20), its line and what
-was expected (schemas/part_file.py).
+was expected (schemas/parts/file.py).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.part_file import LARGEST_BYTES, MOST_FAULTS, PartFileError, file_content, parse_part
+from schemas.parts.file import LARGEST_BYTES, MOST_FAULTS, PartFileError, file_content, parse_part
 from schemas.policy import Policy
 from schemas.yaml_lines import Lined, visible_path
 

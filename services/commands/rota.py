@@ -116,7 +116,7 @@ def import_(
     by: By = "",
 ) -> None:
     """Take rotas from a file, all or none: layers from YAML; from a calendar, who has it at other times than now."""
-    from schemas.part_file import PartFileError
+    from schemas.parts.file import PartFileError
     from services.people.rota.edit import RotaRefusedError
     from services.people.rota.ical import CalendarError
 
@@ -284,7 +284,7 @@ async def _import_layers(connection: Connection, *, file: Path, actor: Actor, no
 async def _import_calendar(
     connection: Connection, *, file: Path, clinic: str, name: str, actor: Actor, now: datetime
 ) -> list[str]:
-    from schemas.part_file import file_content
+    from schemas.parts.file import file_content
     from schemas.yaml_lines import visible_path
     from services.people.rota import edit
     from services.people.rota.ical import changes_to, names_in_calendars, shifts_of_ical

@@ -27,6 +27,7 @@ ASK_THE_DATABASE = (
     "certificates renew p-1 --make-key --authority FOLDER --out FOLDER",
     "certificates revocations --authority FOLDER --broker FOLDER",
     "certificates revoke p-1 --reason lost",
+    "coverage",
     f"database copy --from {NOWHERE} --to {NOWHERE}x",
     "dead-letters list",
     "dead-letters purge --older-than 90d",
@@ -52,6 +53,12 @@ ASK_THE_DATABASE = (
     "keys revoke abcdefghijkl",
     "report alerts",
     "retention --keep 2y",
+    "rota export --clinic north",
+    "rota import POLICY",
+    "rota override --clinic north --rota first --person ann --from 2026-11-26 --until 2026-11-27",
+    "rota remove first --clinic north",
+    "rota show --clinic north",
+    "rota withdraw 00000000-0000-0000-0000-000000000001 --clinic north",
 )
 """One line for each, with what it must be given."""
 

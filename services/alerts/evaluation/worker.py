@@ -209,8 +209,22 @@ class Worker:
         async with self._resources.pool.acquire() as connection:
             if await self._keeper.keep_once(connection, self._resources.clock()):
                 _report_policies(self._resources)
-            self._resources.on_call.take(await load_everybody(connection, self._resources.clock() - _KEEP_CHANGES))
+            await self._look_at_people(connection)
         self.policies_known.set()
+
+    async def _look_at_people(self, connection: Connection) -> None:
+        """Read who can be told. Where that fails by a fault of ours, who was known before is told, and not nobody."""
+        health = self._resources.health
+        try:
+            people = await load_everybody(connection, self._resources.clock() - _KEEP_CHANGES)
+        except UNAVAILABLE:
+            raise
+        except Exception:
+            log.exception("people_not_read")
+            health.failing["people"] = "persons and rotas cannot be read; who was known last is told"
+            return
+        health.failing.pop("people", None)
+        self._resources.on_call.take(people)
 
     async def run(self) -> None:
         """Run every loop until cancelled."""

@@ -15,7 +15,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from schemas.line_text import LineText
-from schemas.part_file import file_content, parse_part
+from schemas.parts.file import file_content, parse_part
 from schemas.policy_part import Part
 from schemas.yaml_lines import visible_path
 from services.people.rota.model import Definition, Rota
@@ -50,7 +50,7 @@ def parse_rotas(content: bytes, name: str, people: Mapping[str, Mapping[str, UUI
         people: By clinic, its persons by what a file may call them (`names_of_people`).
 
     Raises:
-        schemas.part_file.PartFileError: It cannot be used; each fault on a line of its own that begins with the file
+        schemas.parts.file.PartFileError: It cannot be used; each fault on a line of its own that begins with the file
             and the line it is about.
     """
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from schemas.policy_paging import PERSON
+from schemas.parts.paging import PERSON
 from services.people.model import Role
 from services.people.rota.model import Rota
 from services.people.rota.turns import on_call

@@ -170,3 +170,20 @@ async def test_whether_somebody_is_on_call_is_a_metric(on_call: OnCallStory) -> 
     await on_call.worker.look_ahead_once()
     assert metrics.on_call.labels(clinic, "first")._value.get() == 0
     assert metrics.coverage_gap_seconds.labels(clinic)._value.get() == 0
+
+
+async def test_persons_that_cannot_be_read_leave_those_of_before_and_make_it_not_ready(on_call: OnCallStory) -> None:
+    await on_call.begin()
+    pool = on_call.database.pool
+    await pool.execute("ALTER TABLE persons RENAME TO persons_away")
+    await on_call.worker.keep_policies_once()
+    assert on_call.resources.health.failing == {
+        "people": "persons and rotas cannot be read; who was known last is told"
+    }
+    await stall(on_call.database, [on_call.story.pump_id])
+    await on_call.worker.queue_once()
+    await dispatcher_for(on_call.resources).send_due()
+    assert on_call.received() == ["Ann"]
+    await pool.execute("ALTER TABLE persons_away RENAME TO persons")
+    await on_call.worker.keep_policies_once()
+    assert on_call.resources.health.failing == {}

@@ -18,8 +18,8 @@ from services.people.rota.coverage import Gap, uncovered
 from services.people.rota.model import Layer, Rota, Turns
 from services.people.rota.people import ClinicPeople, Member, OwnChannel
 from tests.unit.people.rota.brute_force import MINUTE, by_the_minute
+from tests.unit.people.rota.clinics import ALL, BOSS, CHIEF, DAY, DESK, MONDAY, ON_CALL, member, people, policy
 from tests.unit.people.rota.made_up import ANN, BOB, PEOPLE, rotas
-from tests.unit.people.rota.test_effective import ALL, BOSS, CHIEF, DAY, DESK, MONDAY, ON_CALL, member, people, policy
 
 SPAN_MINUTES = 1440
 LONGEST_MINUTES = 60

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 
-from schemas.part_file import PartFileError
+from schemas.parts.file import PartFileError
 from services.people.rota.file import load_rotas, names_of_people, parse_rotas, rotas_as_yaml
 from services.people.rota.model import Rota, Weekday
 from tests.unit.people.rota.made_up import ANN, BOB, CEM, DOT, rotas

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from services.people.rota.ical import CalendarError, changes_to, names_in_calendars, shifts_as_ical, shifts_of_ical
 from services.people.rota.model import Rota
 from services.people.rota.turns import Shift, shifts
+from tests.unit.people.rota.clinics import ROTA, member
 from tests.unit.people.rota.made_up import ANN, BOB, CEM, DOT, rotas
-from tests.unit.people.rota.test_effective import ROTA, member
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MEMBERS = (

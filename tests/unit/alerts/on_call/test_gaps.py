@@ -11,8 +11,8 @@ from services.alerts.policies import policies_of
 from services.people.rota.effective import effective
 from services.people.rota.model import Layer, Rota
 from services.people.rota.people import ClinicPeople
+from tests.unit.people.rota.clinics import ANN_, BOSS, DAY, DESK, MONDAY, ON_CALL, people, policy
 from tests.unit.people.rota.made_up import ANN
-from tests.unit.people.rota.test_effective import ANN_, BOSS, DAY, DESK, MONDAY, ON_CALL, people, policy
 
 WEEK = Rota(
     clinic_id="north",

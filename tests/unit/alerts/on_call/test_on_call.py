@@ -8,7 +8,7 @@ from schemas.policy import Policy, Priority
 from services.alerts.health.policy_state import policy_state
 from services.alerts.on_call import OnCall
 from services.alerts.policies import Policies, policies_of
-from tests.unit.people.rota.test_effective import ALL, BOSS, DAY, DESK, MONDAY, ON_CALL, people, policy
+from tests.unit.people.rota.clinics import ALL, BOSS, DAY, DESK, MONDAY, ON_CALL, people, policy
 
 
 def on_call(**clinics: object) -> OnCall:
