@@ -23,7 +23,6 @@ from services.commands import (
     audit,
     backtest,
     certificates,
-    channels,
     database,
     dead_letters,
     devices,
@@ -32,10 +31,9 @@ from services.commands import (
     patient,
     policies,
     report,
-    rota,
     storage,
-    users,
 )
+from services.commands.people import channels, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:

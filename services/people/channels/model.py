@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from schemas.line_text import refusal
-from schemas.policy_paging import QuietHours
+from schemas.parts.paging import QuietHours
 
 MOST_CHANNELS: Final = 8
 LONGEST_NAME: Final = 60

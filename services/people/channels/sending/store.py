@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from schemas.policy_paging import QuietHours
+from schemas.parts.paging import QuietHours
 from services.people.channels.model import ChannelState, Hours, Purpose
 from services.runtime.database import Connection, Pool, load_queries
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -43,7 +44,7 @@ class OwnChannels:
 
     @asynccontextmanager
     async def board(self, name: str = "Ann", **settings: object) -> AsyncIterator[httpx.AsyncClient]:
-        usual: dict[str, object] = {"channel_kinds": ("json", "ntfy")}
+        usual: dict[str, Any] = {"channel_kinds": ("json", "ntfy")}
         who = person(self.story, name, role=Role.RESPONDER)
         async with client_for(self.story, auth=who, **usual | settings) as client:
             yield client
@@ -79,7 +80,7 @@ class OwnChannels:
 
 def code_in(text: str) -> str:
     """The code in what arrived."""
-    [code] = set(re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}", text))
+    [code] = set[str](re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}", text))
     return code
 
 

@@ -1,4 +1,4 @@
-"""`pumpwatch page-test` and `pumpwatch push-key` (docs/operating.md, section 17)."""
+"""`pumpwatch page-test` and `pumpwatch push-key` (docs/operating.md, section 15)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Commands about persons: accounts, rotas, channels."""
