@@ -1,4 +1,4 @@
-"""PURE. What is written down of persons: sign-ins, changes of accounts and roles, and reading."""
+"""PURE. What is written down of persons: sign-ins, changes of accounts, roles and rotas, and reading."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class AccessKind(StrEnum):
     PERSON_RESET = "person_reset"
     ROLE_GIVEN = "role_given"
     ROLE_TAKEN = "role_taken"
+    ROTA_KEPT = "rota_kept"
+    ROTA_REMOVED = "rota_removed"
+    TURN_CHANGED = "turn_changed"
+    TURN_CHANGE_WITHDRAWN = "turn_change_withdrawn"
     READ = "read"
 
 

@@ -1,0 +1,1 @@
+"""Commands about persons: who may sign in, and who is on call."""
