@@ -1,7 +1,7 @@
 """Changing rotas. What is refused names what was wrong and what was expected, and changes nothing.
 
-Guarantee: what was changed stands in the audit trail (services/people/trail/); a rota only ever names persons of its own
-clinic; of two people who change the same version of one the second is told. Each function is one transaction.
+Guarantee: what was changed stands in the audit trail (services/people/trail/); a rota only ever names persons of its
+own clinic; of two people who change the same version of one the second is told. Each function is one transaction.
 """
 
 from __future__ import annotations

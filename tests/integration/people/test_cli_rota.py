@@ -166,7 +166,8 @@ def test_a_policy_is_checked_without_knowing_who_is_on_call(run: Run, tmp_path: 
     (tmp_path / "north.yaml").write_text(
         "clinic_id: north\ncontacts: [{name: on call, rota: first}, {name: chief, person: bob}, "
         "{name: all, everybody: true}]\n"
-        "routes: {high: {steps: [{after_minutes: 0, contacts: [on call]}, {after_minutes: 5, contacts: [chief, all]}]}}\n"
+        "routes: {high: {steps: [{after_minutes: 0, contacts: [on call]}, "
+        "{after_minutes: 5, contacts: [chief, all]}]}}\n"
     )
     said = run("policy", "check", str(tmp_path / "north.yaml"))
     assert said.splitlines()[0].endswith(": valid")
