@@ -126,9 +126,10 @@ async def test_ingest_which_faces_devices_cannot(shared_database: Database, stat
 async def test_who_pages_and_who_answers_touch_the_audit_trail_by_its_function_only(
     shared_database: Database, login: str
 ) -> None:
+    refused = (asyncpg.InsufficientPrivilegeError, asyncpg.WrongObjectTypeError)  # to the web, the trail is a view
     async with connected(shared_database, login) as connection:
         for statement in AUDIT:
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            with pytest.raises(refused):
                 await connection.execute(statement)
 
 
