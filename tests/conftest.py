@@ -18,12 +18,12 @@ import apprise
 import hypothesis
 import pytest
 
+from services.alerts.web.pool import open_web_pool
 from services.devstack.pages import PageCollector
 from services.devstack.servers import installations, mosquitto
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import SCRATCH_SETTINGS, DatabaseServer, PostgresServer
 from services.devstack.service import ServiceProcess, clean_environment
-from services.alerts.web.pool import open_web_pool
 from services.runtime.database import open_pool
 from tests import stack
 from tests.logins import (

@@ -41,11 +41,13 @@ _IN_VIEWS: Final = """
         SELECT c.oid FROM pg_class c WHERE c.relkind = 'v' AND c.oid::regclass::text = ANY ($1)
         UNION
         SELECT v.oid FROM views JOIN pg_rewrite r ON r.ev_class = views.oid
-             JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+             JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                 AND d.refclassid = 'pg_class'::regclass
              JOIN pg_class v ON v.oid = d.refobjid AND v.relkind = 'v')
     SELECT DISTINCT f.oid::regprocedure::text
     FROM views JOIN pg_rewrite r ON r.ev_class = views.oid
-         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                             AND d.refclassid = 'pg_proc'::regclass
          JOIN pg_proc f ON f.oid = d.refobjid
     WHERE f.pronamespace IN ('public'::regnamespace, 'web'::regnamespace)"""
 _RELATIONS: Final = """

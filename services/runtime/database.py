@@ -298,7 +298,8 @@ async def open_pool(
     Where a network hangs, the server keeps such a transaction, and the rows of it that another try has to wait for.
     Every statement is prepared once for a connection, however long it is. A statement waits for a lock no longer than
     `lock_wait_seconds`; 0: as long as it takes. Where the address holds no password, `password` is asked for each
-    connection. `schemas`: where names are looked up, in this order. `given_back` is done to each connection that comes back.
+    connection. `schemas`: where names are looked up, in this order. `given_back` is done to each connection that comes
+    back.
     """
     lock_wait = {"lock_timeout": str(round(lock_wait_seconds * 1000))} if lock_wait_seconds else {}
     return await asyncpg.create_pool(

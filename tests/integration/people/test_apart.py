@@ -58,7 +58,9 @@ async def test_each_view_is_known_to_be_somebodys_or_the_installations(two: TwoC
     """A view that is added says here whose its rows are."""
     views = {row[0] for row in await two.pool.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'web'")}
     assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys()
-    barriers = "SELECT relname FROM pg_class WHERE relnamespace = 'web'::regnamespace AND relkind = 'v' AND reloptions::text"
+    barriers = (
+        "SELECT relname FROM pg_class WHERE relnamespace = 'web'::regnamespace AND relkind = 'v' AND reloptions::text"
+    )
     assert {row[0] for row in await two.pool.fetch(f"{barriers} LIKE '%security_barrier%'")} == views - BENEATH
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.people.model import Role
 from services.runtime.database import Pool
-from tests.alerts_world import Story
+from tests.alerts_world import T0, Story
 from tests.signed_in import make_key, make_person
 from tests.stack import Database
 
@@ -62,7 +62,7 @@ async def two_clinics(database: Database) -> TwoClinics:
         )
         await pool.execute(
             "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ($1, $2, 'ref-' || $1)",
-            story.pump_id, story.now,
+            story.pump_id, T0 - timedelta(days=1),
         )  # fmt: skip
     south = stories[1]
     ids = [
