@@ -1,4 +1,4 @@
-"""Two clinics, north and south, each with a pump, everything that can be stored of one, and people and programs of north."""
+"""Two clinics, north and south, each with a pump and everything that is stored of one; people and programs of north."""
 
 from __future__ import annotations
 
