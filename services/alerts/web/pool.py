@@ -1,8 +1,8 @@
-"""The web process's connections: each sees what belongs to the clinics of who asks by it; between two askers, nothing.
+"""The web process's connections: each sees what belongs to the clinics of who asks; between two askers, nothing.
 
 Guarantees: names are looked up in the schema `web` first, where views of the tables' names show what the person or the
-key may see that the connection was told of; and a connection that comes back forgets whom it served, so that who borrows
-it and says nothing sees nothing (docs/decisions/0037-clinics-apart.md).
+key may see that the connection was told of; and a connection that comes back forgets whom it served, so that whoever
+borrows it and says nothing sees nothing (docs/decisions/0037-clinics-apart.md).
 """
 
 from __future__ import annotations

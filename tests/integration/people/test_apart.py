@@ -1,4 +1,4 @@
-"""The database shows who asks their own clinics, whatever a handler forgets: every view, read and written by another clinic."""
+"""The database shows who asks their own clinics, whatever a handler forgets: each view, tried by another."""
 
 from __future__ import annotations
 
@@ -163,7 +163,8 @@ async def test_a_pump_that_moved_leaves_its_time_and_its_patient_behind(two: Two
     """South's pump comes to north with a new patient: north sees from then on, and south what was before."""
     pool, moved_at = two.pool, "2026-03-03T00:00:00Z"
     await pool.execute(
-        "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ('pump-south', $1::text::timestamptz, 'new')",
+        "INSERT INTO implantations (pump_id, began_at, patient_ref) "
+        "VALUES ('pump-south', $1::text::timestamptz, 'new')",
         moved_at,
     )
     await pool.execute("UPDATE memberships SET ended_at = $1::text::timestamptz WHERE pump_id = 'pump-south'", moved_at)

@@ -67,7 +67,7 @@ ATTACKS = {
     ),
     "POST /v1/silences/{silence_id}/end": Attack(body={}),
 } | {
-    f"GET /fhir/R4/{resource}{end}": Attack({"device": "Device/{pump}"} if (resource, end) == ("Observation", "") else {})
+    f"GET /fhir/R4/{resource}{end}": Attack({"device": "Device/{pump}"} if f"{resource}{end}" == "Observation" else {})
     for resource in RESOURCES
     for end in ("", "/{resource_id}")
 }  # fmt: skip
