@@ -42,7 +42,7 @@ from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool
-from tests.logins import web_pool, worker_pool
+from tests.logins import worker_pool
 from tests.signed_in import somebody
 from tests.stack import Database
 
@@ -307,7 +307,7 @@ class Story:
         )
 
     async def _acknowledge(self, person: str) -> None:
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(
                 "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1",
                 self.pump_id,
@@ -316,13 +316,13 @@ class Story:
 
     async def _resolve(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await resolve_alert(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 
     async def _accept(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await accept_level(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 

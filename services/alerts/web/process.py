@@ -14,10 +14,11 @@ import structlog
 
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
+from services.alerts.web.pool import open_web_pool
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers
-from services.runtime.database import FAILED, Pool, borrow, open_pool, plainly
+from services.runtime.database import FAILED, Pool, borrow, plainly
 from services.runtime.http.limits import Limits
 from services.runtime.http.server import serve
 from services.runtime.signals import stop_signal
@@ -47,10 +48,9 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     limits = Limits(settings.most_connections, settings.request_within_seconds, settings.answer_within_seconds)
     async with AsyncExitStack() as stack:
-        pool = await open_pool(
+        pool = await open_web_pool(
             settings.database_url.get_secret_value(),
             password=settings.database_password,
-            application_name="pumpwatch-web",
             max_size=_POOL_CONNECTIONS,
             command_timeout_seconds=_STATEMENT_SECONDS,
         )
