@@ -1,5 +1,9 @@
 -- What people and programs read.
 
+-- name: tell_who_asks
+-- For this connection until the next caller: the person $1 and the key $2 (empty: none). A pool resets nothing by itself.
+SELECT set_config('pumpwatch.person', $1, false), set_config('pumpwatch.key', $2, false);
+
 -- name: list_alerts
 -- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,

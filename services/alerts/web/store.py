@@ -24,11 +24,18 @@ from services.alerts.web.read_models import (
     HistoryEntry,
     StateFilter,
 )
+from services.people.caller import Caller
 from services.runtime.database import Connection, load_queries
 
 _PAGES: Final = ("active", "acknowledged")
 """In these states an alert pages, or will when its acknowledgement expires; so a silence can hold it."""
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def tell_who_asks(connection: Connection, caller: Caller | None) -> None:
+    """Tell the database who asks by this connection, for every statement until it is told anew; None: nobody."""
+    person = str(caller.person_id) if caller and caller.person_id else ""
+    await connection.execute(QUERIES["tell_who_asks"], person, (caller.key_id or "") if caller else "")
 
 
 async def list_alerts(
