@@ -1,0 +1,59 @@
+"""Who gets a link with a page, and what it looks like.
+
+Guarantee: a page goes out whatever is wrong here. Without a key, or for a contact that is no person, it has the plain
+address of the alert, for which one signs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from uuid import UUID
+
+import structlog
+
+from services.people.links.keys import read_keys
+from services.people.links.tokens import Link, Purpose, sign
+from services.runtime.secrets.file import SecretFileError
+
+Receivers = Mapping[tuple[str, str], UUID]
+"""Clinic and contact to the person whom the contact is; contacts that are no person are not there."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Links:
+    """Makes the links of one alert worker."""
+
+    key_files: Sequence[Path] = ()
+    setting: str = "ALERTS_LINK_KEY_FILES"
+    receivers: Receivers = field(default_factory=lambda: MappingProxyType({}))
+    """As they were last known."""
+    fault: str | None = None
+    """Why no link is made at the moment; None: nothing is wrong."""
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are good; empty: none."""
+        try:
+            keys = read_keys(self.key_files, self.setting)
+        except SecretFileError as error:
+            if self.fault is None:
+                log.error("links_not_signed", error=str(error))  # noqa: TRY400 - it says all
+            self.fault = str(error)
+            return ()
+        self.fault = None
+        return keys
+
+    def link_for(
+        self, purpose: Purpose, clinic_id: str, contact: str, about: UUID, delivery_id: UUID, now: datetime
+    ) -> str | None:
+        """The path of a contact's link, `/l/TOKEN`; None: it has none."""
+        person_id = self.receivers.get((clinic_id, contact))
+        if person_id is None or not self.key_files:
+            return None
+        keys = self.keys()
+        return f"/l/{sign(Link(purpose, about, person_id, delivery_id), keys, now)}" if keys else None
