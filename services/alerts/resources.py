@@ -11,6 +11,8 @@ from services.alerts.clock import Clock
 from services.alerts.metrics import Metrics
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.settings import AlertsSettings
+from services.people.links.answered import Answered
+from services.people.links.signing import Links
 from services.runtime.database import Pool
 
 
@@ -37,5 +39,9 @@ class Resources:
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where the addresses stand that a policy names as `env:NAME`."""
     health: Health = field(default_factory=Health)
+    links: Links = field(default_factory=Links)
+    """By which a person answers a page without signing in."""
+    answered: Answered = field(default_factory=Answered)
+    """What was answered and may stand in no record yet."""
     pages_written: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there are pages to be sent; it only wakes the dispatcher."""

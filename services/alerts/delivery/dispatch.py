@@ -28,6 +28,7 @@ from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
 from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds
+from services.alerts.delivery.page_links import with_link
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
@@ -42,6 +43,7 @@ log = structlog.get_logger()
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
 _FOLLOW_UP_EVERY: Final = timedelta(seconds=0.9)
+_ANSWER_IS_RECORDED: Final = timedelta(seconds=1)
 _ChannelKey = tuple[str, str, str]
 
 
@@ -107,6 +109,7 @@ class Dispatcher:
         async with self._resources.pool.acquire() as connection:
             policies, now = self._resources.policies.now, self._resources.clock()
             public_url, environment = self._resources.settings.public_url, self._resources.environment
+            self._resources.answered.database_is_there(now)
             await group_pages_once(connection, policies, now, public_url=public_url, environment=environment)
             await self._follow_up(connection, now)
         while len(self._sending) < self._resources.settings.sends_at_once and not self._stopping:
@@ -147,6 +150,10 @@ class Dispatcher:
         if not claim.wanted:
             may_have_gone = claim.attempts > 1 and self._follows(claim, url)
             await store.record_cancelled(self._resources.pool, claim.delivery_id, follows=may_have_gone)
+            return
+        now = self._resources.clock()
+        if self._resources.answered.holds(claim.alert_id, claim.cause, now) and not claim.occasion.kind.is_follow_up:
+            await store.put_back(self._resources.pool, claim.delivery_id, now + _ANSWER_IS_RECORDED)
             return
         if await self._is_held(claim):
             return
@@ -216,7 +223,11 @@ class Dispatcher:
     async def _sent(self, url: str, claim: Claim) -> SendOutcome:
         try:
             policy = self._resources.policies.now.of(claim.clinic_id)
-            return await self._channel.send(url, claim.page(include_patient_data=policy.include_patient_data))
+            page = claim.page(include_patient_data=policy.include_patient_data)
+            if not is_mllp(url):
+                public_url, now = self._resources.settings.public_url, self._resources.clock()
+                page = with_link(page, claim.contact, self._resources.links, public_url, now)
+            return await self._channel.send(url, page)
         except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
             # Only its type: what it says may hold the address.
             log.error("channel_failed", delivery_id=str(claim.delivery_id), error=type(error).__name__)  # noqa: TRY400

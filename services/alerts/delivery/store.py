@@ -60,6 +60,13 @@ class Claim:
         """Which channel it needs: clinic, contact and channel."""
         return (self.clinic_id, self.contact, self.channel)
 
+    @property
+    def cause(self) -> tuple[str, str, str] | None:
+        """Pump, rule and key of its alert; None: it is about no single one."""
+        if self.pump_id is None or self.rule is None or self.key is None:
+            return None
+        return (self.pump_id, self.rule, self.key)
+
     def page(self, *, include_patient_data: bool) -> OutgoingPage:
         """What is handed to the channel."""
         about = None

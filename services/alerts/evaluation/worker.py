@@ -33,6 +33,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import Policies
 from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
+from services.people.links.store import load_receivers
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart
@@ -181,6 +182,7 @@ class Worker:
         async with self._resources.pool.acquire() as connection:
             if await self._keeper.keep_once(connection, self._resources.clock()):
                 _report_policies(self._resources)
+            self._resources.links.receivers = await load_receivers(connection)
         self.policies_known.set()
 
     async def run(self) -> None:

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.runtime.addresses import SecretDatabaseUrl
 from services.runtime.http.callers import is_loopback
-from services.runtime.secrets.settings import SettingsWithSecrets
+from services.runtime.secrets.settings import Paths, SettingsWithSecrets
 
 
 def _web_address(url: str) -> str:
@@ -44,6 +44,11 @@ class WebSettings(SettingsWithSecrets):
     api_token_file: Path | None = None
     worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
     """Where an alert worker answers: while the database is away, what it has paged is asked there."""
+    link_key_files: Paths = ()
+    """The files of ALERTS_LINK_KEY_FILES, the alert worker's: what they signed opens here. Left out: nothing does."""
+    state_folder: Path | None = None
+    """A folder of this process alone, on a disk that stays: answers by links are kept there while the database is
+    away. Left out: they are refused then."""
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
     """Addresses or networks of TLS proxies, with commas between. What they say of who asks (X-Forwarded-For) is
     believed; without it, everybody who comes by a proxy counts as one."""

@@ -26,7 +26,7 @@ _HELD_FOR: Final = timedelta(seconds=15)
 class _Known:
     answer: Answer
     met_at: datetime | None = None
-    """When a page of the database was first held for it."""
+    """When the database was first there after it."""
 
 
 class Answered:
@@ -51,11 +51,13 @@ class Answered:
         self._by_cause[cause] = event_id  # by it the alert is known that opens later
         return now - known.answer.given_at < lasts
 
+    def database_is_there(self, now: datetime) -> None:
+        """From now on what was answered can be recorded."""
+        for known in self._by_id.values():
+            known.met_at = known.met_at or now
+
     def holds(self, alert_id: UUID | None, cause: Cause | None, now: datetime) -> bool:
         """Tell whether a page waits, because an answer to its alert is about to be recorded."""
         about = alert_id if alert_id in self._by_id else self._by_cause.get(cause) if cause else None
         known = self._by_id.get(about) if about is not None else None
-        if known is None:
-            return False
-        known.met_at = known.met_at or now
-        return now - known.met_at < _HELD_FOR
+        return known is not None and known.met_at is not None and now - known.met_at < _HELD_FOR

@@ -1,10 +1,10 @@
-"""PURE. What a person answers by a link, as it is kept where the database is away, and handed from process to process."""
+"""PURE. What a person answers by a link, as it is kept in a file where the database is away."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -41,7 +41,13 @@ class _Line(BaseModel):
         )
 
 
-MOST_LINE_BYTES: Final = 400
+class LinkUsed(BaseModel):
+    """What the web process tells the alert worker: somebody has answered by this link, then."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: str
+    given_at: AwareDatetime
 
 
 def to_line(answer: Answer) -> bytes:

@@ -52,8 +52,12 @@ class Links:
         self, purpose: Purpose, clinic_id: str, contact: str, about: UUID, delivery_id: UUID, now: datetime
     ) -> str | None:
         """The path of a contact's link, `/l/TOKEN`; None: it has none."""
-        person_id = self.receivers.get((clinic_id, contact))
-        if person_id is None or not self.key_files:
+        try:
+            person_id = self.receivers.get((clinic_id, contact))
+            keys = self.keys() if person_id is not None and self.key_files else ()
+            if person_id is None or not keys:
+                return None
+            return f"/l/{sign(Link(purpose, about, person_id, delivery_id), keys, now)}"
+        except Exception:  # a fault of ours: rather a page without a link than no page
+            log.exception("link_not_made", delivery_id=str(delivery_id))
             return None
-        keys = self.keys()
-        return f"/l/{sign(Link(purpose, about, person_id, delivery_id), keys, now)}" if keys else None
