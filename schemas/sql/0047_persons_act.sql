@@ -9,6 +9,13 @@ ALTER TABLE silences
     ADD COLUMN created_by_id text,
     ADD COLUMN ended_by_id text;
 
+-- Readers of the dashboards see the name.
+CREATE OR REPLACE VIEW dashboard_private.alert_transitions WITH (security_barrier) AS
+SELECT t.at AS time, t.alert_id, t.clinic_id, a.pump_id, a.rule, a.title, t.kind, t.from_state, t.to_state, t.priority,
+       t.reason, coalesce(t.detail ->> 'name', t.actor) AS actor
+FROM alert_transitions t JOIN alerts a USING (alert_id)
+WHERE t.clinic_id IN (SELECT clinic_id FROM readable_clinics);
+
 -- Sign-ins, changes of persons and roles, and who read which pump's data. One chain for the installation: a sign-in is of no clinic.
 CREATE TABLE access_log (
     access_seq    bigint PRIMARY KEY,

@@ -25,6 +25,10 @@ class Caller:
     """Of a program's key; None: a person."""
     scopes: tuple[str, ...] = ()
     """What a program's key is for, as it was made; a person has none."""
+    reaches: frozenset[str] = frozenset()
+    """The clinics of a program's key, whatever it is for there."""
+    key_clinic: str | None = None
+    """The one clinic of a program's key; None: every clinic, or no key."""
 
     def may(self, needed: Role, clinic_id: str) -> bool:
         """Tell whether the caller may do in a clinic what `needed` may."""
@@ -34,6 +38,10 @@ class Caller:
     def clinics(self, needed: Role = Role.VIEWER) -> frozenset[str]:
         """The clinics in which the caller may do what `needed` may."""
         return frozenset(clinic for clinic, role in self.roles.items() if role.allows(needed))
+
+    def clinics_for(self, scope: str) -> frozenset[str]:
+        """The clinics whose matters of one kind the caller may read: a viewer, or a program whose key has the scope."""
+        return self.clinics() if self.key_id is None else self.reaches if scope in self.scopes else frozenset()
 
     @classmethod
     def of_person(cls, person: Person) -> Caller:

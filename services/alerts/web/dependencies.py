@@ -13,8 +13,12 @@ from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
+from services.alerts.web.identity.callers import LatelyKnown
+from services.alerts.web.reads import ReadsNoted
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.workers import PagedSoFar
+from services.people.accounts.pace import Pace
+from services.people.accounts.passwords import Passwords
 from services.people.caller import Caller
 from services.runtime.database import Connection, Pool
 
@@ -32,6 +36,10 @@ class Web:
     clock: Clock = utc_now
     kept: KeptPolicies = field(default_factory=KeptPolicies)
     """The policies that hold, read again every few seconds."""
+    lately_known: LatelyKnown = field(default_factory=LatelyKnown)
+    passwords: Passwords = field(default_factory=Passwords)
+    pace: Pace = field(default_factory=Pace)
+    reads: ReadsNoted = field(default_factory=ReadsNoted)
 
     async def policies(self, connection: Connection) -> Policies:
         """The clinics' policies."""

@@ -8,10 +8,13 @@ and when their password changes.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
+
+import asyncpg
 
 from services.people.accounts.rules import CHANCE_BYTES, code_of, digest_of
 from services.people.model import Person
@@ -56,7 +59,8 @@ async def find(connection: Connection, token: str, now: datetime, *, idle: timed
         return None
     person, seen_at, how = found
     if now - seen_at >= _SEEN_EVERY:
-        await store.seen(connection, digest, now)
+        with suppress(asyncpg.ReadOnlySQLTransactionError):  # a standby: it can be read
+            await store.seen(connection, digest, now)
     return Session(person, how)
 
 

@@ -33,3 +33,11 @@ def test_a_program_is_named_by_its_key_and_is_no_person() -> None:
     caller = Caller(Actor("key:abcdefghijkl", "data warehouse"), {"north": Role.VIEWER}, key_id="abcdefghijkl")
     assert caller.person_id is None
     assert caller.clinics() == {"north"}
+
+
+def test_a_key_reads_what_its_scopes_say_and_a_viewer_everything_of_their_clinics() -> None:
+    rota = Caller(Actor("key:a", "rota"), key_id="a", scopes=("on-call.read",), reaches=frozenset({"north"}))
+    assert rota.clinics() == frozenset()
+    assert rota.clinics_for("on-call.read") == {"north"}
+    assert rota.clinics_for("alerts.read") == frozenset()
+    assert Caller.of_person(ANN).clinics_for("on-call.read") == {"north", "south"}
