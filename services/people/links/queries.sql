@@ -20,3 +20,6 @@ SELECT delivery_id, purpose, about, person_id, given_at, alert_id, settled_at, o
 -- name: waiting_answers
 SELECT delivery_id, purpose, about, person_id, given_at, alert_id, settled_at, outcome FROM link_answers
 WHERE settled_at IS NULL ORDER BY given_at LIMIT 100 FOR UPDATE SKIP LOCKED;
+
+-- name: some_wait
+SELECT EXISTS (SELECT FROM link_answers WHERE settled_at IS NULL);

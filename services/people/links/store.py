@@ -67,6 +67,12 @@ async def waiting_answers(connection: Connection) -> list[KeptAnswer]:
     return [_kept(**dict(row)) for row in await connection.fetch(QUERIES["waiting_answers"])]
 
 
+async def some_wait(connection: Connection) -> bool:
+    """Whether there are answers about alarms whose alert was not there yet."""
+    some: bool = await connection.fetchval(QUERIES["some_wait"])
+    return some
+
+
 def _kept(
     *,
     delivery_id: UUID,
