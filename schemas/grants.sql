@@ -94,6 +94,8 @@ GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
+GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_alerts;
+GRANT SELECT (disabled_at, person_id, sign_in) ON persons TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
 GRANT DELETE ON policy_folders TO pumpwatch_alerts;
 GRANT INSERT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
@@ -143,6 +145,7 @@ GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked
     pumpwatch_web;
 GRANT UPDATE (last_used_at) ON api_keys TO pumpwatch_web;
 GRANT SELECT ON bolus_requests TO pumpwatch_web;
+GRANT SELECT (alert_id, event_id, settled_at) ON bypassed_pages TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
@@ -156,6 +159,10 @@ GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON devices TO
 GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
+GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON link_answers TO pumpwatch_web;
+GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON link_answers TO
+    pumpwatch_web;
+GRANT UPDATE (alert_id, outcome, settled_at) ON link_answers TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
 GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_web;
