@@ -15,6 +15,7 @@ from schemas.policy import Priority
 from services.alerts.delivery.grouping import waits_for_others
 from services.alerts.delivery.mute import Mute, Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.persons.who_has_it import ToldOfTaken
 from services.alerts.delivery.planned import About, Notice, OutgoingPage, PlannedDelivery
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.people.model import Actor
@@ -260,6 +261,29 @@ async def insert_follow_ups(connection: Connection, now: datetime) -> None:
     """Write what receivers that follow alerts are to hear, and let go of alerts that do not return."""
     await connection.execute(QUERIES["insert_follow_ups"], now)
     await connection.execute(QUERIES["stop_following"], now)
+
+
+async def told_of_taken(connection: Connection, since: datetime) -> list[ToldOfTaken]:
+    """Who was told of alerts that were taken since then, and has not heard yet who has them."""
+    return [ToldOfTaken(**dict(row)) for row in await connection.fetch(QUERIES["told_of_taken"], since)]
+
+
+async def insert_who_has_it(
+    connection: Connection, hears: Sequence[tuple[ToldOfTaken, PageText]], now: datetime
+) -> None:
+    """Write what these are to hear; what is there already stays as it is."""
+    if hears:
+        await connection.execute(
+            QUERIES["insert_who_has_it"],
+            [told.alert_id for told, _ in hears],
+            [told.clinic_id for told, _ in hears],
+            [str(told.clinic_seq) for told, _ in hears],
+            [told.contact for told, _ in hears],
+            [told.channel for told, _ in hears],
+            [text.title for _, text in hears],
+            [text.body for _, text in hears],
+            now,
+        )
 
 
 async def lock_grouping(connection: Connection) -> bool:

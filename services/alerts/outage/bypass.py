@@ -37,7 +37,7 @@ from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.escalate import after_failure, due_steps
 from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import Silence, mute_of, still_holds
-from services.alerts.delivery.page_links import with_link
+from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.planned import About, OutgoingPage, PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import list_silences

@@ -6,7 +6,7 @@ address of the alert, for which one signs in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,9 @@ from uuid import UUID
 import structlog
 
 from services.people.links.keys import read_keys
+from services.people.links.receivers import Receivers
 from services.people.links.tokens import Link, Purpose, sign
 from services.runtime.secrets.file import SecretFileError
-
-Receivers = Mapping[tuple[str, str], UUID]
-"""Clinic and contact to the person whom the contact is; contacts that are no person are not there."""
 
 log = structlog.get_logger()
 

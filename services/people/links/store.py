@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from services.people.links.answers import Answer
-from services.people.links.signing import Receivers
+from services.people.links.receivers import Receivers
 from services.people.links.tokens import Link, Purpose
 from services.runtime.database import Connection, load_queries
 
