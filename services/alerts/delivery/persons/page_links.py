@@ -1,6 +1,7 @@
 """The link of a page's receiver, in the page. It is made when the page goes out, and stands in no record.
 
-Guarantee: who reads the database, a backup or the board finds no link by which another person could act.
+Guarantee: who reads the database, a backup or the board finds no link by which another person could act. Nothing comes
+after the link in the text: a full stop would be taken for a part of it.
 """
 
 from __future__ import annotations
@@ -33,5 +34,5 @@ def with_link(
     purpose = Purpose.ALARM if past_the_database else Purpose.ALERT
     path = links.link_for(purpose, page.clinic_id, contact, page.about.alert_id, page.delivery_id, now)
     url = public_url.rstrip("/")
-    address = f"{url}/ for the pump" if past_the_database else address_of_alert(url, page.about.alert_id)
+    address = f"{url}/ for the pump." if past_the_database else address_of_alert(url, page.about.alert_id)
     return page.with_link(f"{url}{path}" if path else None, address)

@@ -90,7 +90,7 @@ class Linked:
 
 def link_in(text: str) -> str:
     """The path of the link in a page."""
-    found = re.search(rf"{re.escape(PUBLIC)}(/l/[A-Za-z0-9_.-]+)", text)
+    found = re.search(rf"{re.escape(PUBLIC)}(/l/[A-Za-z0-9_.-]+)$", text)
     assert found, text
     return found[1]
 
