@@ -29,7 +29,8 @@ async def make_nurse(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         person_id = await connection.fetchval(
-            "INSERT INTO persons (name, sign_in, made_at, made_by) VALUES ('Nurse', $1, now(), 'bench') RETURNING person_id",
+            "INSERT INTO persons (name, sign_in, made_at, made_by) VALUES ('Nurse', $1, now(), 'bench')"
+            " RETURNING person_id",
             SIGN_IN,
         )
         await connection.execute(

@@ -200,7 +200,7 @@ JOIN LATERAL (SELECT clinic_seq, recorded_at FROM alert_transitions WHERE alert_
               ORDER BY clinic_seq DESC LIMIT 1) t ON t.recorded_at > clock_timestamp() - interval '15 minutes'
 JOIN LATERAL (SELECT max(at) AS at FROM alert_transitions WHERE alert_id = a.alert_id AND clinic_seq < t.clinic_seq
                 AND kind IN ('opened', 'returned', 'acknowledgement_expired')) began ON true
-JOIN deliveries d ON d.alert_id = a.alert_id AND NOT d.follow_up AND d.state IN ('sent', 'sending')
+JOIN deliveries d ON d.alert_id = a.alert_id AND NOT d.follow_up AND d.state = 'sent'
                  AND (d.created_at >= began.at OR d.bypassed)
 WHERE a.state = 'acknowledged' AND a.acknowledged_at > $1 AND a.acknowledged_by IS NOT NULL
   AND NOT EXISTS (SELECT FROM deliveries f WHERE f.alert_id = a.alert_id AND f.kind = 'acknowledged'
