@@ -35,6 +35,7 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import yaml
 from mqtt5 import PublishPacket
 
@@ -43,10 +44,13 @@ from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.links import SIGN_IN, Press, make_key, make_nurse, presser
 from bench.load import write_messages
-from bench.readers import TOKEN, look
+from bench.readers import look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
+from services.people.accounts.changes import add
+from services.people.model import Actor, Role
+from services.people.sessions.life import begin
 from services.runtime.mqtt import broker_address, connect
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.link import DeviceLink
@@ -167,8 +171,22 @@ def _flood(url: str, kind: str) -> None:
     asyncio.run(flood(url, PAYLOADS[kind]))
 
 
-def _look(url: str, readers: int) -> None:
-    asyncio.run(look(url, readers))
+def _look(url: str, readers: int, dsn: str) -> None:
+    asyncio.run(_look_as_somebody(url, readers, dsn))
+
+
+async def _look_as_somebody(url: str, readers: int, dsn: str) -> None:
+    """Sign in as an administrator of every clinic, and look."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        clinics = [row["clinic_id"] for row in await connection.fetch("SELECT clinic_id FROM clinics")]
+        roles = dict.fromkeys(clinics, Role.ADMINISTRATOR)
+        now, by = datetime.now(UTC), Actor("login:bench", "bench")
+        made = await add(connection, "bench", "Bench", roles, is_operator=False, by=by, now=now)
+        token = await begin(connection, made.person_id, "password", now)
+    finally:
+        await connection.close()
+    await look(url, readers, f"pumpwatch={token}")
 
 
 async def _keep_a_session(url: str) -> None:
@@ -228,9 +246,9 @@ def main() -> None:
         ingest = stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log")
         process = on_exit.enter_context(ingest)
         if arguments.readers:
-            board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url, "WEB_API_TOKEN": TOKEN}
+            board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url}
             web = on_exit.enter_context(stack.service("web", board, log_path=servers.folder / "w.log"))
-            looking = Process(target=_look, args=(web.url, arguments.readers), daemon=True)
+            looking = Process(target=_look, args=(web.url, arguments.readers, servers.dsn), daemon=True)
             looking.start()
             on_exit.callback(looking.kill)
         if arguments.flood:

@@ -7,7 +7,6 @@ nobody else wants it.
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from contextlib import suppress
 from typing import Final
@@ -15,26 +14,24 @@ from urllib.parse import urlsplit
 
 HALF_REQUESTS: Final = 1_500
 GUESSERS: Final = 10
-TOKEN: Final = "bench"  # noqa: S105 - of a board that lives for this run
 
 
-async def look(url: str, readers: int) -> None:
-    """Hold up the board at `url` until this process is killed."""
+async def look(url: str, readers: int, cookie: str) -> None:
+    """Hold up the board at `url` until this process is killed; the readers have the session of `cookie`."""
     os.nice(10)
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
         for _ in range(readers):
-            group.create_task(_again_and_again(host, port, _request(TOKEN)))
+            group.create_task(_again_and_again(host, port, _request(f"Cookie: {cookie}")))
         for number in range(GUESSERS):
-            group.create_task(_again_and_again(host, port, _request(f"guess {number}")))
+            group.create_task(_again_and_again(host, port, _request(f"Authorization: Bearer guess {number}")))
         for _ in range(HALF_REQUESTS):
             group.create_task(_half(host, port))
 
 
-def _request(token: str) -> bytes:
-    login = base64.b64encode(f"Ann:{token}".encode()).decode()
-    return f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode()
+def _request(shown: str) -> bytes:
+    return f"GET / HTTP/1.1\r\nHost: x\r\n{shown}\r\n\r\n".encode()
 
 
 async def _again_and_again(host: str, port: int, request: bytes) -> None:
