@@ -15,11 +15,9 @@ from services.devstack.pages import PageCollector
 from services.devstack.ports import accepts_connections, free_port
 from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
-from tests.browser import test_alerts_board
+from tests.browser.phone import SCREEN, phone
 from tests.integration.alerts.links.linked import Linked, linked
 from tests.stack import Database, eventually
-
-page = test_alerts_board.page
 
 
 @pytest.fixture
@@ -38,17 +36,23 @@ async def url(site: Linked) -> AsyncIterator[str]:
     await asyncio.gather(server, return_exceptions=True)
 
 
+@pytest.fixture
+async def page(site: Linked) -> AsyncIterator[Page]:
+    async with phone(site.story.now) as found:
+        yield found
+
+
 async def test_an_alert_is_taken_from_a_phone_without_signing_in(site: Linked, url: str, page: Page) -> None:
     path = await site.page()
     await page.goto(url + path)
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
-    assert width <= test_alerts_board.PHONE["width"]
+    assert width <= SCREEN["width"]
     button = page.get_by_role("button", name="I have it")
     box = await button.bounding_box()
     assert box is not None
     assert box["height"] >= 60  # for a thumb, at three in the morning
     assert box["width"] >= 300
-    assert box["y"] + box["height"] <= test_alerts_board.PHONE["height"]  # without scrolling
+    assert box["y"] + box["height"] <= SCREEN["height"]  # without scrolling
     assert (await site.alert())["state"] == "active"
     await page.reload()
     assert (await site.alert())["state"] == "active"
