@@ -20,7 +20,6 @@ from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.resources import Health, Resources
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
-from services.alerts.web.links.desk import AnswerDesk
 from services.alerts.web.settings import WebSettings
 from tests.alerts_world import Story
 from tests.logins import web_pool
@@ -79,7 +78,7 @@ class NobodyPaged:
         return ()
 
 
-def web_of_story(story: Story, desk: AnswerDesk | None = None, **settings: object) -> Web:
+def web_of_story(story: Story, **settings: object) -> Web:
     """What the board of a story's clinic works with, at the story's time."""
     usual = {"database_url": "postgresql://localhost/x", "public_url": "https://pw.example.org"}
     return Web(
@@ -88,7 +87,6 @@ def web_of_story(story: Story, desk: AnswerDesk | None = None, **settings: objec
         NobodyPaged(),
         clock=lambda: story.now,
         kept=KeptAsGiven(story.policy),
-        desk=desk or AnswerDesk(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ async def site(database: Database, page_collector: PageCollector, tmp_path: Path
 @pytest.fixture
 async def url(site: Linked) -> AsyncIterator[str]:
     port = free_port()
-    app = create_app(web_of_story(site.story, site.desk))
+    app = create_app(replace(web_of_story(site.story), desk=site.desk))
     server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
     await eventually(lambda: accepts_connections("127.0.0.1", port))
     yield f"http://127.0.0.1:{port}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -106,7 +106,7 @@ async def linked(database: Database, collector: PageCollector, folder: Path, *co
     }
     key = write_key(folder)
     desk = AnswerDesk([key], "http://127.0.0.1:9", None, folder / "state")
-    web = web_of_story(story, desk)
+    web = replace(web_of_story(story), desk=desk)
     transport = httpx.ASGITransport(create_app(web))
     client = httpx.AsyncClient(transport=transport, base_url=PUBLIC, follow_redirects=False)
     return Linked(story, collector, Links([key]), desk, client, people)
