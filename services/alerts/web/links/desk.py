@@ -83,6 +83,8 @@ class AnswerDesk:
             except JournalError as error:
                 self._fault = str(error)
                 log.error("answers_cannot_be_kept", error=str(error))  # noqa: TRY400 - it says all
+        elif key_files:
+            log.warning("answers_cannot_be_kept", error=f"{self._fault}: with the database away they are refused")
         self._writing = asyncio.Lock()
         self._some_wait = True
         """Of the database's: true at the start, as a process before this one may have left some."""
