@@ -8,14 +8,18 @@ server, so Apprise's own time and the post are inside the figure.
 
     python -m bench.latency --flood valid|invalid|nested|huge
     python -m bench.latency --backlog 1000000
-    python -m bench.latency --readers 200
+    python -m bench.latency --readers 200 [--without-pause]
+    python -m bench.latency --busy 2
     python -m bench.latency --links
 
 With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
 `--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain. With
-`--readers` so many people look at the board without pause, beside 1,500 half requests and guesses of its password
-(bench/readers.py). With `--links` each page is answered by its link as soon as it is there; what that takes is from the
-phone's request to the answer, which comes when it is committed.
+`--readers` so many people have the board open, which reads itself again every 5 s, beside 1,500 half requests and
+guesses of its password (bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as
+these people are: what a machine without an idle processor costs by itself, when nobody reads. People look from other
+machines; here they have no other: `--busy 2` is what `--readers 200 --without-pause` compares with on two processors.
+With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to the
+answer, which comes when it is committed.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import random
 import time
 from contextlib import ExitStack
@@ -44,7 +49,7 @@ from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.links import SIGN_IN, Press, make_key, make_nurse, presser
 from bench.load import write_messages
-from bench.readers import look
+from bench.readers import REFRESH_SECONDS, WILLING_TO_WAIT, look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
@@ -171,11 +176,11 @@ def _flood(url: str, kind: str) -> None:
     asyncio.run(flood(url, PAYLOADS[kind]))
 
 
-def _look(url: str, readers: int, dsn: str) -> None:
-    asyncio.run(_look_as_somebody(url, readers, dsn))
+def _look(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
+    asyncio.run(_look_as_somebody(url, readers, pause_seconds, dsn))
 
 
-async def _look_as_somebody(url: str, readers: int, dsn: str) -> None:
+async def _look_as_somebody(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
     """Sign in as an administrator of every clinic, and look."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -186,7 +191,13 @@ async def _look_as_somebody(url: str, readers: int, dsn: str) -> None:
         token = await begin(connection, made.person_id, "password", now)
     finally:
         await connection.close()
-    await look(url, readers, f"pumpwatch={token}")
+    await look(url, readers, pause_seconds, f"pumpwatch={token}")
+
+
+def _compute() -> None:
+    os.nice(WILLING_TO_WAIT)
+    while True:
+        pass
 
 
 async def _keep_a_session(url: str) -> None:
@@ -224,7 +235,9 @@ def main() -> None:
     parser.add_argument("--alarms", type=int, default=200)
     parser.add_argument("--flood", choices=PAYLOADS, help="what one more device sends without pause")
     parser.add_argument("--backlog", type=int, default=0, help="readings that wait at the broker when ingest starts")
-    parser.add_argument("--readers", type=int, default=0, help="people who look at the board without pause")
+    parser.add_argument("--readers", type=int, default=0, help="people who have the board open")
+    parser.add_argument("--without-pause", action="store_true", help="these read again and again, as no board does")
+    parser.add_argument("--busy", type=int, default=0, help="processes that compute beside it and read nothing")
     parser.add_argument("--links", action="store_true", help="answer each page by its link")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -248,9 +261,14 @@ def main() -> None:
         if arguments.readers:
             board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url}
             web = on_exit.enter_context(stack.service("web", board, log_path=servers.folder / "w.log"))
-            looking = Process(target=_look, args=(web.url, arguments.readers, servers.dsn), daemon=True)
+            pause = 0.0 if arguments.without_pause else REFRESH_SECONDS
+            looking = Process(target=_look, args=(web.url, arguments.readers, pause, servers.dsn), daemon=True)
             looking.start()
             on_exit.callback(looking.kill)
+        for _ in range(arguments.busy):
+            computing = Process(target=_compute, daemon=True)
+            computing.start()
+            on_exit.callback(computing.kill)
         if arguments.flood:
             flooding = Process(target=_flood, args=(servers.broker.url, arguments.flood), daemon=True)
             flooding.start()

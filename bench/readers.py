@@ -1,4 +1,4 @@
-"""People at the board, and those who only hold it up: readers without pause, requests that are never whole, guesses.
+"""People at the board, and those who only hold it up: boards that are open, requests that are never whole, guesses.
 
 For `bench.latency --readers N`. They stand for other machines, so that here they have the processor's time only where
 nobody else wants it.
@@ -14,16 +14,24 @@ from urllib.parse import urlsplit
 
 HALF_REQUESTS: Final = 1_500
 GUESSERS: Final = 10
+REFRESH_SECONDS: Final = 5.0
+"""So often a board that is open reads itself again (services/alerts/web/board/static/board.js)."""
+WILLING_TO_WAIT: Final = 10
+"""By so much (`nice`) whoever stands for another machine comes after what is measured."""
 
 
-async def look(url: str, readers: int, cookie: str) -> None:
-    """Hold up the board at `url` until this process is killed; the readers have the session of `cookie`."""
-    os.nice(10)
+async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> None:
+    """Hold up the board at `url` until this process is killed; who reads does so again after a pause.
+
+    The readers have the session of `cookie`.
+    """
+    os.nice(WILLING_TO_WAIT)
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
-        for _ in range(readers):
-            group.create_task(_again_and_again(host, port, _request(f"Cookie: {cookie}")))
+        for number in range(readers):
+            late = pause_seconds * number / readers
+            group.create_task(_again_and_again(host, port, _request(f"Cookie: {cookie}"), pause_seconds, late))
         for number in range(GUESSERS):
             group.create_task(_again_and_again(host, port, _request(f"Authorization: Bearer guess {number}")))
         for _ in range(HALF_REQUESTS):
@@ -34,7 +42,10 @@ def _request(shown: str) -> bytes:
     return f"GET / HTTP/1.1\r\nHost: x\r\n{shown}\r\n\r\n".encode()
 
 
-async def _again_and_again(host: str, port: int, request: bytes) -> None:
+async def _again_and_again(
+    host: str, port: int, request: bytes, pause_seconds: float = 0.0, late_seconds: float = 0.0
+) -> None:
+    await asyncio.sleep(late_seconds)
     while True:
         with suppress(OSError, asyncio.IncompleteReadError):
             reader, writer = await asyncio.open_connection(host, port)
@@ -45,6 +56,7 @@ async def _again_and_again(host: str, port: int, request: bytes) -> None:
                     head = (await reader.readuntil(b"\r\n\r\n")).lower()
                     lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
                     await reader.readexactly(int(lengths[0].partition(b":")[2]))
+                    await asyncio.sleep(pause_seconds)
             finally:
                 writer.close()
         await asyncio.sleep(0.05)
