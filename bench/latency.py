@@ -18,8 +18,8 @@ With `--flood` one more device, in a process of its own, publishes such messages
 guesses of its password (bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as
 these people are: what a machine without an idle processor costs by itself, when nobody reads. People look from other
 machines; here they have no other: `--busy 2` is what `--readers 200 --without-pause` compares with on two processors.
-With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to the
-answer, which comes when it is committed.
+With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to
+the answer, which comes when it is committed.
 """
 
 from __future__ import annotations
