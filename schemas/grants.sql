@@ -53,8 +53,8 @@ GRANT SELECT (at, beaten_at, worker_id) ON worker_heartbeats TO pumpwatch_ingest
 GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
 
 -- login: pumpwatch_alerts
-GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, row_hash, to_state) ON
-    alert_transitions TO pumpwatch_alerts;
+GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, recorded_at, row_hash,
+    to_state) ON alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
     pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
@@ -81,9 +81,9 @@ GRANT SELECT (device_id, event_id, last_received_at, reason) ON dead_letters TO 
 GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, created_at, due_at, episode,
     follow_up, kind, policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO
     pumpwatch_alerts;
-GRANT SELECT (alert_id, attempts, body, channel, claimed_by, claimed_until, clinic_id, contact, created_at,
-    delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, policy_version, priority, repeats,
-    sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
+GRANT SELECT (alert_id, attempts, body, bypassed, channel, claimed_by, claimed_until, clinic_id, contact,
+    created_at, delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, policy_version, priority,
+    repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
 GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, follows, group_id, held_by, held_silence, last_error,
     sent_at, state, together) ON deliveries TO pumpwatch_alerts;
 GRANT SELECT ON device_contacts TO pumpwatch_alerts;
@@ -139,7 +139,12 @@ GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
 
 -- login: pumpwatch_web
+GRANT SELECT (alert_id, event_id, settled_at) ON bypassed_pages TO pumpwatch_web;
 GRANT SELECT ON clinics_with_pumps TO pumpwatch_web;
+GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON link_answers TO pumpwatch_web;
+GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON link_answers TO
+    pumpwatch_web;
+GRANT UPDATE (alert_id, outcome, settled_at) ON link_answers TO pumpwatch_web;
 GRANT SELECT ON unreached_alerts TO pumpwatch_web;
 GRANT SELECT ON watch_status TO pumpwatch_web;
 GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON

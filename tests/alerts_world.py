@@ -41,6 +41,7 @@ from services.alerts.policies import policies_of
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
+from services.people.links.signing import Links
 from services.runtime.database import Connection, Pool
 from tests.logins import worker_pool
 from tests.signed_in import somebody
@@ -90,6 +91,7 @@ def resources_for(
     worker_id: str = "alerts",
     environment: Mapping[str, str] | None = None,
     health: Health | None = None,
+    links: Links | None = None,
     **settings: object,
 ) -> Resources:
     """What the parts of one alert process share, with a clock of the test's own."""
@@ -102,6 +104,7 @@ def resources_for(
         worker_id=worker_id,
         environment={} if environment is None else environment,
         health=health or Health(),
+        links=links or Links(),
     )
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
+from services.alerts.web.links.desk import AnswerDesk
 from services.alerts.web.pool import open_web_pool
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
@@ -55,7 +56,8 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
             command_timeout_seconds=_STATEMENT_SECONDS,
         )
         stack.callback(pool.terminate)
-        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token))
+        desk = AnswerDesk(settings.link_key_files, settings.worker_url, token, settings.state_folder)
+        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token), desk=desk)
         app = create_app(web)
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -69,6 +71,7 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
                     )
                 ),
                 group.create_task(_keep_up(web, pool)),
+                group.create_task(desk.keep_recording(pool, web.kept, web.clock)),
             ]
             log.info("web_started", board=f"http://{settings.http_host}:{settings.http_port}/")
             await stop.wait()

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.runtime.addresses import SecretDatabaseUrl
-from services.runtime.secrets.settings import SettingsWithSecrets
+from services.runtime.secrets.settings import Paths, SettingsWithSecrets
 
 
 def _web_address(url: str) -> str:
@@ -47,6 +47,11 @@ class WebSettings(SettingsWithSecrets):
     api_token_file: Path | None = None
     worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
     """Where an alert worker answers: while the database is away, what it has paged is asked there."""
+    link_key_files: Paths = ()
+    """The files of ALERTS_LINK_KEY_FILES, the alert worker's: what they signed opens here. Left out: nothing does."""
+    state_folder: Path | None = None
+    """A folder of this process alone, on a disk that stays: answers by links are kept there while the database is
+    away. Left out: they are refused then."""
     worker_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """ALERTS_API_TOKEN of the worker: it tells what it has paged to who brings this, and so does /readyz here."""
     worker_token_file: Path | None = None
