@@ -57,12 +57,14 @@ GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, r
     alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
     pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
-GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
-    acknowledged_by, acknowledgement_expires_at, alert_id, calm_since, cleared_at, clinic_id, closed_at, evidence,
-    explanation, implantation_id, key, opened_at, policy_version, priority, pump_id, resolution, resolved_at,
-    resolved_by, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
-GRANT UPDATE (acknowledged_at, acknowledged_by, acknowledgement_expires_at, calm_since, cleared_at, closed_at,
-    evidence, explanation, policy_version, priority, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
+GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
+    acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, alert_id, calm_since, cleared_at,
+    clinic_id, closed_at, evidence, explanation, implantation_id, key, opened_at, policy_version, priority, pump_id,
+    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON alerts TO
+    pumpwatch_alerts;
+GRANT UPDATE (acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, calm_since,
+    cleared_at, closed_at, evidence, explanation, policy_version, priority, since, state, title, updated_at) ON alerts
+    TO pumpwatch_alerts;
 GRANT SELECT ON bolus_requests TO pumpwatch_alerts;
 GRANT INSERT (body, channel, clinic_id, contact, event_id, key, priority, pump_id, rule, sent_at, step, title) ON
     bypassed_pages TO pumpwatch_alerts;
@@ -129,14 +131,16 @@ GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
 -- login: pumpwatch_web
 GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON
     alert_transitions TO pumpwatch_web;
-GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
-    acknowledged_by, acknowledgement_expires_at, alert_id, calm_since, cleared_at, clinic_id, closed_at, evidence,
-    explanation, implantation_id, key, opened_at, policy_version, priority, pump_id, resolution, resolved_at,
-    resolved_by, rule, since, state, title, updated_at) ON alerts TO pumpwatch_web;
-GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_per_day, accepted_since, acknowledged_at,
-    acknowledged_by, acknowledgement_expires_at, closed_at, resolution, resolved_at, resolved_by, state, updated_at) ON
-    alerts TO pumpwatch_web;
-GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, revoked_at, scopes) ON api_keys TO pumpwatch_web;
+GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
+    acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, alert_id, calm_since, cleared_at,
+    clinic_id, closed_at, evidence, explanation, implantation_id, key, opened_at, policy_version, priority, pump_id,
+    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON alerts TO
+    pumpwatch_web;
+GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
+    acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, closed_at, resolution,
+    resolved_at, resolved_by, resolved_by_id, state, updated_at) ON alerts TO pumpwatch_web;
+GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked_at, scopes) ON api_keys TO
+    pumpwatch_web;
 GRANT UPDATE (last_used_at) ON api_keys TO pumpwatch_web;
 GRANT SELECT ON bolus_requests TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
@@ -154,6 +158,10 @@ GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
+GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_web;
+GRANT SELECT (disabled_at, is_operator, name, password_hash, person_id, set_up_digest, set_up_until, sign_in) ON
+    persons TO pumpwatch_web;
+GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON persons TO pumpwatch_web;
 GRANT SELECT ON pump_alarms TO pumpwatch_web;
 GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_web;
 GRANT SELECT (evaluated_at, failures, pump_id) ON pump_evaluations TO pumpwatch_web;
@@ -164,16 +172,21 @@ GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received
 GRANT SELECT ON reservoir_readings TO pumpwatch_web;
 GRANT SELECT (version) ON schema_migrations TO pumpwatch_web;
 GRANT SELECT ON seen_periods TO pumpwatch_web;
-GRANT INSERT (begins_at, clinic_id, created_at, created_by, ends_at, includes_high, kind, pump_id, reason, rule) ON
-    silences TO pumpwatch_web;
+GRANT INSERT (began_at, digest, expires_at, how, person_id, seen_at) ON sessions TO pumpwatch_web;
+GRANT SELECT (digest, ended_at, expires_at, how, person_id, seen_at) ON sessions TO pumpwatch_web;
+GRANT UPDATE (ended_at, seen_at) ON sessions TO pumpwatch_web;
+GRANT INSERT (begins_at, clinic_id, created_at, created_by, created_by_id, ends_at, includes_high, kind, pump_id,
+    reason, rule) ON silences TO pumpwatch_web;
 GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
     rule, silence_id) ON silences TO pumpwatch_web;
-GRANT UPDATE (ended_at, ended_by) ON silences TO pumpwatch_web;
+GRANT UPDATE (ended_at, ended_by, ended_by_id) ON silences TO pumpwatch_web;
 GRANT SELECT ON therapies TO pumpwatch_web;
 GRANT SELECT ON upkeep TO pumpwatch_web;
 GRANT SELECT (at, service, worker_id) ON worker_heartbeats TO pumpwatch_web;
 GRANT SELECT (warnings, worker_id) ON worker_states TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION append_to_access_log(timestamp with time zone,text,text,uuid,text,text,text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;

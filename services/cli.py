@@ -32,6 +32,7 @@ from services.commands import (
     policies,
     report,
     storage,
+    users,
 )
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
@@ -68,6 +69,7 @@ app.add_typer(report.app, name="report")
 app.add_typer(devices.app, name="devices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="user")
 app.add_typer(database.app, name="database")
 app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")

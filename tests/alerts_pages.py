@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -23,6 +23,7 @@ from services.alerts.web.dependencies import Web
 from services.alerts.web.settings import WebSettings
 from tests.alerts_world import Story
 from tests.logins import web_pool
+from tests.signed_in import SignedIn
 from tests.stack import Database
 
 STALL = "alarm motor_stall raised"
@@ -90,11 +91,26 @@ def web_of_story(story: Story, **settings: object) -> Web:
 
 
 def client_for(
-    story: Story, *, host: str = "127.0.0.1", raise_app_exceptions: bool = True, **settings: object
+    story: Story,
+    *,
+    host: str = "127.0.0.1",
+    raise_app_exceptions: bool = True,
+    auth: httpx.Auth | Literal["Ann"] | None = "Ann",
+    **settings: object,
 ) -> httpx.AsyncClient:
-    """The board and the API of a story's clinic, in this process. A fault of ours is raised, or answered as in use."""
+    """The board and the API of a story's clinic, in this process. A fault of ours is raised, or answered as in use.
+
+    Who asks is Ann, administrator of every clinic, or who `auth` says; None: nobody.
+    """
+    if auth == "Ann":
+        auth = person(story)
     transport = httpx.ASGITransport(create_app(web_of_story(story, **settings)), raise_app_exceptions)
-    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", follow_redirects=False)
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8081", auth=auth, follow_redirects=False)
+
+
+def person(story: Story, name: str = "Ann", **how: Any) -> SignedIn:
+    """A person's browser, at a story's time."""
+    return SignedIn(story.pool, lambda: story.now, name, **how)
 
 
 def worker_client_for(
@@ -119,4 +135,8 @@ class Site:
         return dict(found)
 
     async def acknowledge(self, alert_id: object, by: str = "Ann", **more: object) -> httpx.Response:
-        return await self.client.post(f"/v1/alerts/{alert_id}/acknowledge", json={"by": by} | more)
+        return await self.as_person("POST", f"/v1/alerts/{alert_id}/acknowledge", by, json=more)
+
+    async def as_person(self, method: str, path: str, name: str, **more: Any) -> httpx.Response:
+        """What a person of that name is answered."""
+        return await self.client.request(method, path, auth=person(self.story, name), **more)

@@ -269,6 +269,10 @@ class OpenAlert:
     notified: Priority | None = None
     resolved_by: str | None = None
     accepted_by: str | None = None
+    acknowledged_by_id: str | None = None
+    """Of the actor; None: nobody has, or a name was typed, before persons had accounts."""
+    resolved_by_id: str | None = None
+    accepted_by_id: str | None = None
     implantation: int | None = None
     """Of the pump; None: the first."""
     calm_since: datetime | None = None
@@ -316,6 +320,7 @@ class OpenAlert:
             explanation=condition.explanation if condition else self.explanation,
             evidence=condition.evidence if condition else self.evidence,
             acknowledged_by=None if active else self.acknowledged_by,
+            acknowledged_by_id=None if active else self.acknowledged_by_id,
             acknowledgement_expires_at=None if active else self.acknowledgement_expires_at,
             pages=(*self.pages, *Page.of(transition, seq, at)),
             ended_at=(self.ended_at or at) if ended else None,

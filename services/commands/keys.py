@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from services.runtime.database import Connection
     from services.runtime.http.keys import NewKey
 
-app = typer.Typer(help="Keys of programs that read by FHIR.", no_args_is_help=True)
+app = typer.Typer(help="Keys of programs: for FHIR, and for the API.", no_args_is_help=True)
 
 
+@app.command("make", hidden=True)
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What will use it, such as 'data warehouse'.")],
     database_url: DatabaseUrl,
-    scope: Annotated[list[str], typer.Option(help="Such as system/Observation.rs or system/*.rs; may be repeated.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="system/Observation.rs, system/*.rs, alerts.read, alerts.act ...; may be repeated."),
+    ],
     clinic: Annotated[str | None, typer.Option(help="The clinic that it reads.")] = None,
     every_clinic: Annotated[bool, typer.Option("--every-clinic", help="It reads every clinic.")] = False,
     expires_days: Annotated[int, typer.Option(min=1, max=731, help="How long it is good.")] = 365,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -41,6 +42,10 @@ class Actor:
 
     id: str
     name: str
+
+
+PUMPWATCH: Final = Actor("pumpwatch", "Pumpwatch")
+"""Pumpwatch itself, by a rule or a timer."""
 
 
 @dataclass(frozen=True, slots=True)

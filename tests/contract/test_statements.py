@@ -41,12 +41,17 @@ OUTLASTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 SERVICES = Path(__file__).parents[2] / "services"
-POOLED = sorted(path for room in ("alerts", "ingest", "runtime") for path in (SERVICES / room).rglob("*.sql"))
+POOLED = sorted(path for room in ("alerts", "ingest", "people", "runtime") for path in (SERVICES / room).rglob("*.sql"))
+
+
+SAID_AT_EACH_LOAN = {"tell_who_asks"}
+"""Outlasts it on purpose: it is the first thing that each loan of its pool says, so none goes by the one before."""
 
 
 @pytest.mark.parametrize("path", POOLED, ids=lambda path: str(path.relative_to(SERVICES)))
 def test_nothing_of_a_statement_outlasts_its_transaction(path):
-    assert [name for name, statement in load_queries(path).items() if OUTLASTS.search(uncommented(statement))] == []
+    outlasting = {name for name, statement in load_queries(path).items() if OUTLASTS.search(uncommented(statement))}
+    assert outlasting <= SAID_AT_EACH_LOAN
 
 
 @pytest.mark.parametrize(

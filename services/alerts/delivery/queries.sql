@@ -158,8 +158,8 @@ ON CONFLICT DO NOTHING
 RETURNING delivery_id;
 
 -- name: insert_silence
-INSERT INTO silences (clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO silences (clinic_id, kind, pump_id, rule, includes_high, reason, created_by, created_at, begins_at, ends_at, created_by_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 RETURNING silence_id;
 
 -- name: silences_now
@@ -174,7 +174,7 @@ FROM silences WHERE ($1::text IS NULL OR clinic_id = $1) AND ended_at IS NULL AN
 ORDER BY begins_at, silence_id;
 
 -- name: end_silence
-UPDATE silences SET ended_at = $2, ended_by = $3
+UPDATE silences SET ended_at = $2, ended_by = $3, ended_by_id = $4
 WHERE silence_id = $1 AND ended_at IS NULL AND ends_at > $2 RETURNING clinic_id;
 
 -- name: release_held

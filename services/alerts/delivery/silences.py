@@ -16,11 +16,12 @@ from services.alerts.errors import NotFound, Refused
 from services.alerts.model import RuleName
 from services.alerts.policies import Policies
 from services.alerts.wording import near_names
+from services.people.model import Actor
 from services.runtime.database import Connection
 
 
 async def make_silence(
-    connection: Connection, asked: SilenceRequest, by: str, policies: Policies, now: datetime
+    connection: Connection, asked: SilenceRequest, by: Actor, policies: Policies, now: datetime
 ) -> UUID:
     """Store a silence that the policy allows, and return its id.
 
@@ -53,7 +54,7 @@ async def check_asked(connection: Connection, asked: SilenceRequest, policies: P
         raise Refused(msg)
 
 
-async def end_silence(connection: Connection, silence_id: UUID, by: str, now: datetime) -> None:
+async def end_silence(connection: Connection, silence_id: UUID, by: Actor, now: datetime) -> None:
     """End a silence before its time; what it held is due now.
 
     Raises:

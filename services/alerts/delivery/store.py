@@ -17,6 +17,7 @@ from services.alerts.delivery.mute import Mute, Silence, SilenceKind, SilenceReq
 from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.planned import About, Notice, OutgoingPage, PlannedDelivery
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
+from services.people.model import Actor
 from services.runtime.database import Connection, Pool, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -327,7 +328,7 @@ async def pumps_watched(connection: Connection, clinic_id: str) -> tuple[str, ..
     return tuple(row["device_id"] for row in await connection.fetch(QUERIES["pumps_watched"], clinic_id))
 
 
-async def insert_silence(connection: Connection, asked: SilenceRequest, by: str, now: datetime) -> UUID:
+async def insert_silence(connection: Connection, asked: SilenceRequest, by: Actor, now: datetime) -> UUID:
     """Store a silence; returns its id."""
     silence_id: UUID = await connection.fetchval(
         QUERIES["insert_silence"],
@@ -337,17 +338,18 @@ async def insert_silence(connection: Connection, asked: SilenceRequest, by: str,
         asked.rule,
         asked.includes_high,
         asked.reason.strip(),
-        by,
+        by.name,
         now,
         asked.begins_at,
         asked.ends_at,
+        by.id,
     )
     return silence_id
 
 
-async def end_silence(connection: Connection, silence_id: UUID, by: str, now: datetime) -> bool:
+async def end_silence(connection: Connection, silence_id: UUID, by: Actor, now: datetime) -> bool:
     """End a silence, and let go what it held; False: there is none, or it is over."""
-    if await connection.fetchval(QUERIES["end_silence"], silence_id, now, by) is None:
+    if await connection.fetchval(QUERIES["end_silence"], silence_id, now, by.name, by.id) is None:
         return False
     await connection.execute(QUERIES["release_held"], silence_id, now)
     return True

@@ -17,11 +17,12 @@ from services.alerts.lifecycle.new_level import accept
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.policies import Policies
 from services.alerts.rules.demand.days import level_of
+from services.people.model import Actor
 from services.runtime.database import Connection
 
 
 async def accept_level(
-    connection: Connection, alert_id: UUID, by: str, note: str, policies: Policies, now: datetime
+    connection: Connection, alert_id: UUID, by: Actor, note: str, policies: Policies, now: datetime
 ) -> AlertChange | None:
     """Record that `by` accepts the level and why; None: the same person has said so already.
 

@@ -14,11 +14,12 @@ from services.alerts.lifecycle.reconcile import acknowledge
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.model import AlertState
 from services.alerts.policies import Policies
+from services.people.model import Actor
 from services.runtime.database import Connection
 
 
 async def acknowledge_alert(
-    connection: Connection, alert_id: UUID, by: str, note: str | None, policies: Policies, now: datetime
+    connection: Connection, alert_id: UUID, by: Actor, note: str | None, policies: Policies, now: datetime
 ) -> AlertChange | None:
     """Record that `by` takes the alert; None: the same person already had it.
 

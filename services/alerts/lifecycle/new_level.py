@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from services.alerts.errors import Refused
 from services.alerts.model import AlertState, OpenAlert, Reason, RuleName, Transition, TransitionKind
+from services.people.model import Actor
 
 
 def is_about_a_level(rule: str) -> bool:
@@ -16,7 +17,7 @@ def is_about_a_level(rule: str) -> bool:
     return rule == RuleName.BOLUS_DEMAND
 
 
-def accept(alert: OpenAlert, by: str) -> Transition | None:
+def accept(alert: OpenAlert, by: Actor) -> Transition | None:
     """A person accepts the level, whoever took the alert before. None: the same person has said so already.
 
     Raises:
@@ -26,7 +27,7 @@ def accept(alert: OpenAlert, by: str) -> Transition | None:
         msg = "this alert is not about a level of demand; acknowledge it, or write down what was done"
         raise Refused(msg)
     if alert.accepted_by is not None:
-        if alert.accepted_by == by:
+        if alert.accepted_by_id == by.id:
             return None
         msg = f"{alert.accepted_by} has already accepted this level"
         raise Refused(msg)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from services.alerts.errors import Refused
 from services.alerts.model import KEY_SIGN, AlertState, OpenAlert, Reason, Transition, TransitionKind
 from services.alerts.wording import ALARM_SIGN
+from services.people.model import Actor
 
 
 def is_one_off(key: str) -> bool:
@@ -24,7 +25,7 @@ def counted_as(rule: str, key: str) -> str:
     return f"{rule}/{'device' if is_of_device else key.partition(KEY_SIGN)[0]}"
 
 
-def resolve(alert: OpenAlert, by: str) -> Transition | None:
+def resolve(alert: OpenAlert, by: Actor) -> Transition | None:
     """A person has dealt with it, whoever took it before. None: the same person has said so already.
 
     Raises:
@@ -34,7 +35,7 @@ def resolve(alert: OpenAlert, by: str) -> Transition | None:
         msg = "this alert ends by itself when its condition does; acknowledge it, or write down what was done"
         raise Refused(msg)
     if alert.state is AlertState.CLOSED:
-        if alert.resolved_by == by:
+        if alert.resolved_by_id == by.id:
             return None
         msg = f"{alert.resolved_by} has already resolved this alert" if alert.resolved_by else "this alert is closed"
         raise Refused(msg)

@@ -6,7 +6,7 @@
 -- one that a person has resolved, because what it was about may still be so.
 SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
-       a.resolved_by, a.accepted_by, a.implantation_id, a.calm_since, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
+       a.resolved_by, a.accepted_by, a.acknowledged_by_id, a.resolved_by_id, a.accepted_by_id, a.implantation_id, a.calm_since, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
     SELECT * FROM alerts WHERE pump_id = ANY ($1::text[]) AND state <> 'closed'
     UNION ALL
@@ -62,6 +62,7 @@ SET state = n.state, priority = n.priority,
     evidence = coalesce(n.evidence::jsonb, a.evidence), since = coalesce(n.since, a.since),
     policy_version = coalesce(n.version, a.policy_version), updated_at = $9, calm_since = n.calm_since,
     acknowledged_by = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by END,
+    acknowledged_by_id = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by_id END,
     acknowledged_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_at END,
     acknowledgement_expires_at = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledgement_expires_at END,
     cleared_at = CASE WHEN n.state IN ('cleared', 'closed') THEN coalesce(a.cleared_at, $9) END,
@@ -90,25 +91,25 @@ ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at
 -- name: lock_alert
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
        acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, accepted_by,
-       implantation_id, calm_since
+       acknowledged_by_id, resolved_by_id, accepted_by_id, implantation_id, calm_since
 FROM alerts WHERE alert_id = $1 FOR UPDATE;
 
 -- name: set_acknowledged
 UPDATE alerts
 SET state = $2::text, acknowledged_by = $3, acknowledged_at = $4::timestamptz, acknowledgement_expires_at = $5,
-    updated_at = $4::timestamptz, closed_at = CASE WHEN $2::text = 'closed' THEN $4::timestamptz END
+    acknowledged_by_id = $6, updated_at = $4::timestamptz, closed_at = CASE WHEN $2::text = 'closed' THEN $4::timestamptz END
 WHERE alert_id = $1;
 
 -- name: set_resolved
 UPDATE alerts
-SET state = 'closed', resolved_by = $2, resolution = $3, resolved_at = $4::timestamptz, closed_at = $4::timestamptz,
+SET state = 'closed', resolved_by = $2, resolution = $3, resolved_by_id = $5, resolved_at = $4::timestamptz, closed_at = $4::timestamptz,
     updated_at = $4::timestamptz
 WHERE alert_id = $1;
 
 -- name: set_accepted
 UPDATE alerts
 SET state = 'closed', accepted_by = $2, acceptance = $3, accepted_at = $4::timestamptz, closed_at = $4::timestamptz,
-    updated_at = $4::timestamptz, accepted_since = $5, accepted_per_day = $6
+    updated_at = $4::timestamptz, accepted_since = $5, accepted_per_day = $6, accepted_by_id = $7
 WHERE alert_id = $1;
 
 -- name: queue_pump

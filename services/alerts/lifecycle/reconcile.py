@@ -43,6 +43,7 @@ from services.alerts.model import (
     Transition,
     TransitionKind,
 )
+from services.people.model import Actor
 
 
 def reconcile(
@@ -108,7 +109,7 @@ def expired(alert: OpenAlert, now: datetime) -> Transition | None:
     return Transition(kind, reason, alert, None, AlertState.ACTIVE, alert.priority)
 
 
-def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
+def acknowledge(alert: OpenAlert, by: Actor) -> Transition | None:
     """A person takes the alert. None: the same person already has it, so nothing happens.
 
     A cleared alert has now been seen, and closes.
@@ -130,7 +131,7 @@ def acknowledge(alert: OpenAlert, by: str) -> Transition | None:
             return Transition(
                 TransitionKind.CLOSED, Reason.PERSON_SAW_IT, alert, None, AlertState.CLOSED, alert.priority
             )
-        case AlertState.ACKNOWLEDGED | AlertState.CLOSED if alert.acknowledged_by == by:
+        case AlertState.ACKNOWLEDGED | AlertState.CLOSED if alert.acknowledged_by_id == by.id:
             return None
         case AlertState.ACKNOWLEDGED:
             msg = f"{alert.acknowledged_by} has already acknowledged this alert"

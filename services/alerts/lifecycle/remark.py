@@ -12,11 +12,12 @@ from services.alerts.lifecycle import store
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.model import Reason, Transition, TransitionKind
 from services.alerts.policies import Policies
+from services.people.model import Actor
 from services.runtime.database import Connection
 
 
 async def add_remark(
-    connection: Connection, alert_id: UUID, by: str, text: str, policies: Policies, now: datetime, *, acted: bool
+    connection: Connection, alert_id: UUID, by: Actor, text: str, policies: Policies, now: datetime, *, acted: bool
 ) -> None:
     """Write down what somebody says of an alert (`acted`: what was done about it), whatever state it is in.
 

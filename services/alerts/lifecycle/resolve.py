@@ -13,11 +13,12 @@ from services.alerts.lifecycle import store
 from services.alerts.lifecycle.one_off import resolve
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.policies import Policies
+from services.people.model import Actor
 from services.runtime.database import Connection
 
 
 async def resolve_alert(
-    connection: Connection, alert_id: UUID, by: str, note: str, policies: Policies, now: datetime
+    connection: Connection, alert_id: UUID, by: Actor, note: str, policies: Policies, now: datetime
 ) -> AlertChange | None:
     """Record that `by` has dealt with it and how; None: the same person has said so already.
 

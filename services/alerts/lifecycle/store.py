@@ -27,6 +27,7 @@ from services.alerts.model import (
     TransitionKind,
     Waiting,
 )
+from services.people.model import PUMPWATCH, Actor
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -43,7 +44,7 @@ class AlertChange:
     pump_id: str
     transition: Transition
     policy_version: str
-    actor: str = "pumpwatch"
+    actor: Actor = PUMPWATCH
     note: str | None = None
     implantation: int | None = None
     """To which implantation of the pump an alert belongs that opens; None: the first."""
@@ -68,7 +69,7 @@ class AlertChange:
 
     @classmethod
     def by_person(
-        cls, alert: OpenAlert, transition: Transition, policy_version: str, *, by: str, note: str | None
+        cls, alert: OpenAlert, transition: Transition, policy_version: str, *, by: Actor, note: str | None
     ) -> Self:
         """What a person did to an alert."""
         return cls(alert.alert_id, alert.clinic_id, alert.pump_id, transition, policy_version, actor=by, note=note)
@@ -150,6 +151,9 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         ended_at=row["ended_at"],
         resolved_by=row["resolved_by"],
         accepted_by=row["accepted_by"],
+        acknowledged_by_id=row["acknowledged_by_id"],
+        resolved_by_id=row["resolved_by_id"],
+        accepted_by_id=row["accepted_by_id"],
         implantation=row["implantation_id"],
         calm_since=row["calm_since"],
     )
@@ -237,7 +241,7 @@ async def _append_transitions(connection: Connection, changes: Sequence[AlertCha
         [change.transition.to_state.value for change in changes],
         [change.transition.priority.value for change in changes],
         [change.transition.reason.value for change in changes],
-        [change.actor for change in changes],
+        [change.actor.id for change in changes],
         now,
         [json.dumps(_audit_detail(change)) for change in changes],
     )
@@ -254,6 +258,8 @@ def _audit_detail(change: AlertChange) -> dict[str, object]:
             "explanation": condition.explanation,
             "evidence": dict(condition.evidence),
         }
+    if change.actor != PUMPWATCH:
+        detail["name"] = change.actor.name
     if change.note:
         detail["note"] = change.note
     return detail
@@ -280,19 +286,21 @@ async def set_acknowledged(
 ) -> None:
     """Write who has taken the alert, and until when, and audit it."""
     state = change.transition.to_state.value
-    await connection.execute(QUERIES["set_acknowledged"], change.alert_id, state, change.actor, now, expires_at)
+    by = change.actor
+    await connection.execute(QUERIES["set_acknowledged"], change.alert_id, state, by.name, now, expires_at, by.id)
     await _record_person(connection, change, now)
 
 
 async def set_resolved(connection: Connection, change: AlertChange, now: datetime) -> None:
     """Write who has dealt with the alert, and how, and audit it."""
-    await connection.execute(QUERIES["set_resolved"], change.alert_id, change.actor, change.note, now)
+    by = change.actor
+    await connection.execute(QUERIES["set_resolved"], change.alert_id, by.name, change.note, now, by.id)
     await _record_person(connection, change, now)
 
 
 async def set_accepted(connection: Connection, change: AlertChange, level: AcceptedLevel) -> None:
     """Write who has accepted which level, and why, and audit it; the pump is to be judged anew."""
-    now, values = level.at, (level.since, level.per_day)
-    await connection.execute(QUERIES["set_accepted"], change.alert_id, change.actor, change.note, now, *values)
+    by, now, values = change.actor, level.at, (level.since, level.per_day)
+    await connection.execute(QUERIES["set_accepted"], change.alert_id, by.name, change.note, now, *values, by.id)
     await _record_person(connection, change, now)
     await connection.execute(QUERIES["queue_pump"], change.pump_id)

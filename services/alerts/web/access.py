@@ -1,9 +1,8 @@
 """Who may use the board and the API.
 
-Guarantees: with a token set, nothing but /livez, /readyz and /metrics answers without it, and /readyz tells nobody else
-a name, a path or an address; without one, only requests addressed to this machine are answered, so that a web page
-elsewhere cannot read alerts through the browser (DNS rebinding); a form that another site submits is refused, with or
-without a token; where too many wrong tokens come from, nothing is looked at for a while (runtime/http/attempts.py).
+Guarantees: nothing but health, style sheets and the pages by which people sign in answers without a session or a key;
+/readyz tells nobody else a name, a path or an address; a form that another site submits is refused; where too many
+wrong keys come from, no key is looked at for a while (runtime/http/attempts.py), and an open session goes on.
 What is open is decided by the path that the router goes by.
 """
 
@@ -11,88 +10,164 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+import structlog
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.alerts.web.inputs import is_person_name
+from services.alerts.web import store
+from services.alerts.web.fhir.scopes import OF_THE_API
+from services.alerts.web.identity.browser import form_cookie, session_cookie, sign_in_path
+from services.alerts.web.identity.callers import caller_of_key, caller_of_session
+from services.alerts.web.identity.forms import SAFE_METHODS
+from services.people.caller import Caller
+from services.runtime.database import UNAVAILABLE, Connection, plainly
 from services.runtime.http.attempts import Attempts, place_of
 from services.runtime.http.callers import comes_from_elsewhere, credentials_of, is_trusted
+from services.runtime.http.keys import id_in
 
-_OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+if TYPE_CHECKING:
+    from services.alerts.web.dependencies import Web
+
+_HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_OPEN: Final = ("/static/", "/sign-in", "/set-up")
+"""What these paths answer is for everybody; who is signed in is known there too."""
 _HAS_ITS_OWN: Final = "/fhir/R4/"
 """Programs come here with keys, and are answered in their own way (services/alerts/web/fhir/routes.py)."""
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_BORROW_SECONDS: Final = 5.0
+
+log = structlog.get_logger()
+
+Trouble = Callable[[Request, str, int], Awaitable[Response]]
 
 
 class AccessControl:
     """ASGI middleware: refuses what may not pass, and says in `request.state` who asks.
 
-    `person` is the name that they gave; `trusted` tells whether they may be told everything.
+    `caller` is who that is; `session` the token of their session; `form_secret` what their forms are bound to;
+    `trusted` tells whether they may be told everything of the installation's health.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, public_url: str, attempts: Attempts) -> None:
+    def __init__(self, app: ASGIApp, web: Web, attempts: Attempts, away: Trouble) -> None:
         self._app = app
-        self._token = token
-        self._public_url = public_url
+        self._web = web
+        self._public_url = web.settings.public_url
         self._attempts = attempts
+        self._away = away
+        token = web.settings.worker_token
+        self._machine_token = token.get_secret_value() if token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refused request here; pass on the others."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(Request(scope))
+        refusal = await self._refusal(Request(scope))
         await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, request: Request) -> Response | None:
-        request.state.person = None
-        if request.scope["path"].startswith(_HAS_ITS_OWN):
+    async def _refusal(self, request: Request) -> Response | None:
+        state, path = request.state, request.scope["path"]
+        state.caller = state.session = None
+        state.form_secret = request.cookies.get(form_cookie(self._public_url)) or None
+        state.trusted = False
+        if path.startswith((_HAS_ITS_OWN, "/static/")) or path in ("/livez", "/metrics"):
             return None
-        wait_seconds = self._judge(request)
-        if request.scope["path"] in _OPEN_PATHS:
+        if path == "/readyz":
+            await self._look_at_who_asks_for_health(request)
             return None
-        if request.method not in _SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
+        if request.method not in SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
             return PlainTextResponse("This form was sent from another site, and is refused.\n", 403)
-        if self._token is None:
-            return None if request.state.trusted else self._refusal_of_strangers(request)
-        if wait_seconds:
-            text = "Too many wrong passwords came from your network.\n"
-            return PlainTextResponse(text, 429, {"Retry-After": str(math.ceil(wait_seconds))})
-        if not request.state.trusted:
-            return PlainTextResponse(
-                "Expected your name and the token of WEB_API_TOKEN as password, or the token as a Bearer token.\n",
-                401,
-                {"WWW-Authenticate": 'Basic realm="Pumpwatch", charset="UTF-8"'},
-            )
-        credentials = credentials_of(_authorization(request))
-        name = credentials.name if credentials else None
-        if name is not None and not is_person_name(name):
-            return PlainTextResponse("Expected a name of one line and at most 80 characters.\n", 400)
-        request.state.person = name
+        try:
+            refusal = await self._identify(request)
+        except UNAVAILABLE as error:
+            log.warning("request_failed", path=path, error=plainly(error))
+            return await self._away(request, "The database cannot be reached. This says nothing about any pump.", 503)
+        if path.startswith(_OPEN):
+            return None
+        return refusal or (self._refusal_of_strangers(request) if state.caller is None else None)
+
+    async def _identify(self, request: Request) -> Response | None:
+        """Say in its state who asks; returns what refuses a key that is none."""
+        state = request.state
+        authorization = request.headers.get("authorization", "")
+        if authorization:
+            return await self._identify_program(request, authorization)
+        token = request.cookies.get(session_cookie(self._public_url))
+        if token:
+            state.caller = await self._person_of(token)
+            if state.caller is not None:
+                state.session = state.form_secret = token
+                state.trusted = state.caller.is_operator
         return None
 
-    def _judge(self, request: Request) -> float:
-        """Say in its state whether it is trusted; returns for how long nothing from its network is looked at."""
+    async def _identify_program(self, request: Request, authorization: str) -> Response | None:
         place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
-        authorization = _authorization(request)
-        guesses = self._token is not None and bool(authorization)
-        wait_seconds = self._attempts.wait_seconds(place, moment) if guesses else 0.0
-        trusted = not wait_seconds and is_trusted(request.headers, self._token, self._public_url)
-        request.state.trusted = trusted
-        if guesses and trusted:
-            self._attempts.was_right(place, moment)
-        elif guesses and not wait_seconds:
+        if wait_seconds := self._attempts.wait_seconds(place, moment):
+            text = "Too many wrong keys came from your network."
+            return JSONResponse({"detail": text}, 429, {"Retry-After": str(math.ceil(wait_seconds))})
+        credentials = credentials_of(authorization)
+        if credentials is not None and id_in(credentials.token):
+            request.state.caller = await self._with_connection(
+                lambda connection: caller_of_key(connection, credentials.token, self._web.clock())
+            )
+        caller = request.state.caller
+        if caller is None:
             self._attempts.was_wrong(place, moment)
-        return wait_seconds
+            return None
+        self._attempts.was_right(place, moment)
+        if not any(scope in caller.scopes for scope in OF_THE_API):
+            text = (
+                f"expected a key with one of the scopes {', '.join(OF_THE_API)}; this one has {' '.join(caller.scopes)}"
+            )
+            return JSONResponse({"detail": text}, 403)
+        return None
+
+    async def _person_of(self, token: str) -> Caller | None:
+        now, idle = self._web.clock(), timedelta(minutes=self._web.settings.session_idle_minutes)
+        try:
+            caller = await self._with_connection(
+                lambda connection: caller_of_session(connection, token, now, idle=idle)
+            )
+        except UNAVAILABLE:
+            caller = self._web.lately_known.of(token, now)
+            if caller is None:
+                raise
+            return caller
+        self._web.lately_known.remember(token, caller, now)
+        return caller
+
+    async def _with_connection(self, look: Callable[[Connection], Awaitable[Caller | None]]) -> Caller | None:
+        async with self._web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
+            await store.tell_who_asks(connection, None)
+            return await look(connection)
+
+    async def _look_at_who_asks_for_health(self, request: Request) -> None:
+        """An operator, or a machine that holds the token of health, is told everything; a database that is away too."""
+        place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
+        authorization = request.headers.get("authorization", "")
+        if authorization and self._attempts.wait_seconds(place, moment):
+            return
+        request.state.trusted = is_trusted(request.headers, self._machine_token, self._public_url)
+        if authorization and self._machine_token is not None:
+            (self._attempts.was_right if request.state.trusted else self._attempts.was_wrong)(place, moment)
+        token = request.cookies.get(session_cookie(self._public_url))
+        if token and not request.state.trusted:
+            try:
+                caller = await self._person_of(token)
+            except UNAVAILABLE:
+                return
+            request.state.trusted = caller is not None and caller.is_operator
 
     def _refusal_of_strangers(self, request: Request) -> Response:
-        host = request.headers.get("host", "")
-        text = f"Without WEB_API_TOKEN only this machine is answered, and the request is for {host[:100]!r}.\n"
-        return PlainTextResponse(text, 421)
-
-
-def _authorization(request: Request) -> str:
-    return request.headers.get("authorization", "")
+        path = request.scope["path"]
+        if path.startswith("/v1/"):
+            text = "expected a session, or the header 'Authorization: Bearer KEY' with a key that is good now"
+            return JSONResponse({"detail": text}, 401, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
+        if request.method in SAFE_METHODS:
+            return RedirectResponse(sign_in_path(path, request.scope["query_string"].decode("latin-1")), 303)
+        text = "You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in.\n"
+        return PlainTextResponse(text, 401)

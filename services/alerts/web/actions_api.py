@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.silences import end_silence, make_silence
@@ -17,42 +17,35 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
-from services.alerts.web.dependencies import Borrowed, Held, Running
-from services.alerts.web.inputs import Moment, Name, NameOrNothing, PersonName, Words
+from services.alerts.web.allowed import clinics_of, must_act_in, must_act_on_alert, must_act_on_silence
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.inputs import Body, Moment, Name, NameOrNothing, Words
 
 router = APIRouter(prefix="/v1")
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Remark(_Body):
+class Remark(Body):
     """What somebody says of an alert; `acted`: it is what was done about it."""
 
-    by: PersonName
     text: Words
     acted: bool = False
 
 
-class Resolution(_Body):
-    """Who has dealt with what the alert is about, and what was done."""
+class Resolution(Body):
+    """What was done about what the alert tells of."""
 
-    by: PersonName
     note: Words
 
 
-class Acceptance(_Body):
-    """Who accepts the level of demand as the new one, and why."""
+class Acceptance(Body):
+    """Why the level of demand is the new one."""
 
-    by: PersonName
     note: Words
 
 
-class NewSilence(_Body):
-    """Who wants silence, about what, why and how long. `begins_at` left out: now."""
+class NewSilence(Body):
+    """About what, why and how long. `begins_at` left out: now."""
 
-    by: PersonName
     reason: Words
     clinic_id: Name
     pump_id: Name | None = None
@@ -61,12 +54,6 @@ class NewSilence(_Body):
     includes_high: bool = False
     begins_at: Moment | None = None
     ends_at: Moment
-
-
-class Person(_Body):
-    """Who does it."""
-
-    by: PersonName
 
 
 class SilenceMade(BaseModel):
@@ -83,40 +70,56 @@ class SilenceList(BaseModel):
 
 
 @router.post("/alerts/{alert_id}/remarks", status_code=204)
-async def remark(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Remark) -> None:
+async def remark(
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, alert_id: UUID, body: Remark
+) -> None:
     """Write something down in the alert's audit trail; 404: there is no such alert."""
-    await add_remark(connection, alert_id, body.by, body.text, policies, web.clock(), acted=body.acted)
+    await must_act_on_alert(connection, caller, alert_id)
+    await add_remark(connection, alert_id, caller.actor, body.text, policies, web.clock(), acted=body.acted)
 
 
 @router.post("/alerts/{alert_id}/resolve", status_code=204)
-async def resolve(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Resolution) -> None:
+async def resolve(
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, alert_id: UUID, body: Resolution
+) -> None:
     """Close an alert about one thing that happened, for good. Doing it again changes nothing.
 
     404: there is no such alert; 409: it ends by itself, or it is closed.
     """
-    await resolve_alert(connection, alert_id, body.by, body.note, policies, web.clock())
+    await must_act_on_alert(connection, caller, alert_id)
+    await resolve_alert(connection, alert_id, caller.actor, body.note, policies, web.clock())
 
 
 @router.post("/alerts/{alert_id}/accept", status_code=204)
-async def accept(connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Acceptance) -> None:
+async def accept(
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, alert_id: UUID, body: Acceptance
+) -> None:
     """Accept the level of demand that an alert tells of as the new one, and close it. Doing it again changes nothing.
 
     404: there is no such alert; 409: it is about something else, or it is over.
     """
-    await accept_level(connection, alert_id, body.by, body.note, policies, web.clock())
+    await must_act_on_alert(connection, caller, alert_id)
+    await accept_level(connection, alert_id, caller.actor, body.note, policies, web.clock())
 
 
 @router.get("/silences")
-async def get_silences(connection: Borrowed, web: Running, clinic_id: NameOrNothing | None = None) -> SilenceList:
+async def get_silences(
+    connection: Borrowed, caller: Asking, web: Running, clinic_id: NameOrNothing | None = None
+) -> SilenceList:
     """Silences that hold now or are to come."""
     now = web.clock()
-    return SilenceList(read_at=now, silences=await list_silences(connection, clinic_id, now))
+    clinics = clinics_of(caller, clinic_id)
+    found = await list_silences(connection, clinic_id or None, now)
+    return SilenceList(read_at=now, silences=tuple(each for each in found if each.clinic_id in clinics))
 
 
 @router.post("/silences", status_code=201)
-async def post_silence(connection: Borrowed, web: Running, policies: Held, body: NewSilence) -> SilenceMade:
+async def post_silence(
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, body: NewSilence
+) -> SilenceMade:
     """Make a silence; 409: the clinic's policy does not allow it, or there is no such clinic, pump or rule, and why."""
     now = web.clock()
+    must_act_in(caller, body.clinic_id)
     asked = SilenceRequest(
         body.clinic_id,
         body.kind,
@@ -127,10 +130,11 @@ async def post_silence(connection: Borrowed, web: Running, policies: Held, body:
         rule=body.rule,
         includes_high=body.includes_high,
     )
-    return SilenceMade(silence_id=await make_silence(connection, asked, body.by, policies, now))
+    return SilenceMade(silence_id=await make_silence(connection, asked, caller.actor, policies, now))
 
 
 @router.post("/silences/{silence_id}/end", status_code=204)
-async def post_end(connection: Borrowed, web: Running, silence_id: UUID, body: Person) -> None:
+async def post_end(connection: Borrowed, caller: Asking, web: Running, silence_id: UUID) -> None:
     """End a silence before its time; what it held goes out. 404: there is none, or it is over."""
-    await end_silence(connection, silence_id, body.by, web.clock())
+    await must_act_on_silence(connection, caller, silence_id)
+    await end_silence(connection, silence_id, caller.actor, web.clock())

@@ -13,26 +13,32 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from services.alerts.errors import NotFound, Refused
 from services.alerts.health.readiness import readiness_of_the_board
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
+from services.alerts.web.allowed import Forbidden, clinics_of, must_act_on_alert, must_see_alert
 from services.alerts.web.board import action_views, silence_views, views
-from services.alerts.web.dependencies import Borrowed, Held, Running, Web, web_of
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web, web_of
 from services.alerts.web.fhir.routes import PATH, fhir_app
-from services.alerts.web.inputs import NameOrNothing, Note, PersonName
+from services.alerts.web.identity import account_views
+from services.alerts.web.identity.browser import HEADER
+from services.alerts.web.identity.forms import StaleForm, check_form
+from services.alerts.web.identity.sign_in_views import sign_in_router
+from services.alerts.web.inputs import Body, NameOrNothing, Note
 from services.alerts.web.metrics import Counted, WebMetrics
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
+from services.people.model import Role
 from services.runtime.database import UNAVAILABLE, plainly
 from services.runtime.http.attempts import Attempts
 from services.runtime.http.guard import Guarded
@@ -42,12 +48,9 @@ health = APIRouter(include_in_schema=False)
 v1 = APIRouter(prefix="/v1")
 
 
-class Acknowledgement(BaseModel):
-    """Who takes the alert."""
+class Acknowledgement(Body):
+    """Whoever asks takes the alert; nothing has to be said."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    by: PersonName
     note: Note | None = None
 
 
@@ -68,21 +71,24 @@ class AlertWithHistory(BaseModel):
 
 def create_app(web: Web) -> Counted:
     """Build the application behind its guard; it starts nothing."""
-    app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None, dependencies=[Depends(check_form)])
     app.state.web = web
-    token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
     attempts = Attempts()
-    app.add_middleware(AccessControl, token=token, public_url=web.settings.public_url, attempts=attempts)
+    app.add_middleware(AccessControl, web=web, attempts=attempts, away=_away)
     app.include_router(health)
     app.include_router(v1)
     app.include_router(actions_api.router)
     app.include_router(views.router)
     app.include_router(action_views.router)
     app.include_router(silence_views.router)
+    app.include_router(sign_in_router(attempts))
+    app.include_router(account_views.router)
     app.mount(PATH, fhir_app(web, attempts))
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)
+    app.add_exception_handler(Forbidden, _cannot)
+    app.add_exception_handler(StaleForm, _stale_form)
     app.add_exception_handler(RequestValidationError, _not_understood)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _database_away)
@@ -91,10 +97,16 @@ def create_app(web: Web) -> Counted:
 
 async def _cannot(request: Request, error: Exception) -> Response:
     """Answer what cannot be done, with the reason; a form of the board shows it beside what was typed."""
-    status_code = 404 if isinstance(error, NotFound) else 409
+    status_code = 404 if isinstance(error, NotFound) else 403 if isinstance(error, Forbidden) else 409
     if request.scope["path"].startswith("/v1/"):
         return JSONResponse({"detail": str(error)}, status_code)
     return views.trouble(request, capitalised(f"{error}."), status_code)
+
+
+async def _stale_form(request: Request, _: Exception) -> Response:
+    if request.scope["path"].startswith("/v1/"):
+        return JSONResponse({"detail": f"expected the token of the session in the header {HEADER}"}, 403)
+    return views.trouble(request, "This form is of an earlier sign-in or of another site. Open its page again.", 403)
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
@@ -108,11 +120,20 @@ async def _not_understood(request: Request, error: Exception) -> Response:
 
 async def _database_away(request: Request, error: Exception) -> Response:
     log.warning("request_failed", path=request.scope["path"], error=plainly(error))
+    return await _away(request, "The database cannot be reached. This says nothing about any pump.", 503)
+
+
+async def _away(request: Request, message: str, status_code: int) -> Response:
+    """Say that the database is away, and what was paged without it, as far as the caller may see that."""
     headers = {"Retry-After": "5"}
-    message = "The database cannot be reached. This says nothing about any pump."
     if request.scope["path"].startswith("/v1/"):
-        return JSONResponse({"detail": message}, 503, headers)
-    return views.trouble(request, message, 503, headers, paged=await web_of(request).workers.paged())
+        return JSONResponse({"detail": message}, status_code, headers)
+    caller = request.state.caller
+    if caller is None:
+        return views.trouble(request, f"{message} Nobody can sign in until it is back.", status_code, headers)
+    paged = await web_of(request).workers.paged()
+    seen = None if paged is None else [each for each in paged if caller.may(Role.VIEWER, each.clinic_id)]
+    return views.trouble(request, message, status_code, headers, paged=seen)
 
 
 @health.get("/livez")
@@ -139,6 +160,7 @@ async def metrics(request: Request) -> Response:
 @v1.get("/alerts")
 async def get_alerts(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     state: StateFilter = StateFilter.OPEN,
     clinic_id: NameOrNothing | None = None,
@@ -146,24 +168,34 @@ async def get_alerts(
 ) -> AlertList:
     """Alerts, the most urgent that nobody has first."""
     now = web.clock()
-    return AlertList(read_at=now, alerts=await list_alerts(connection, state, clinic_id, limit, now))
+    alerts = await list_alerts(connection, state, clinics_of(caller, clinic_id), limit, now)
+    await web.reads.note(connection, caller, {(each.clinic_id, each.pump_id) for each in alerts}, now)
+    return AlertList(read_at=now, alerts=alerts)
 
 
 @v1.get("/alerts/{alert_id}")
-async def get_alert(connection: Borrowed, web: Running, alert_id: UUID) -> AlertWithHistory:
+async def get_alert(connection: Borrowed, caller: Asking, web: Running, alert_id: UUID) -> AlertWithHistory:
     """One alert, who was told, and everything that happened to it."""
     now = web.clock()
+    await must_see_alert(connection, caller, alert_id)
     alert = await _existing(connection, alert_id, now)
+    await web.reads.note(connection, caller, [(alert.clinic_id, alert.pump_id)], now)
     return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
 
 
 @v1.post("/alerts/{alert_id}/acknowledge")
 async def acknowledge(
-    connection: Borrowed, web: Running, policies: Held, alert_id: UUID, body: Acknowledgement
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    alert_id: UUID,
+    body: Acknowledgement | None = None,
 ) -> AlertView:
     """Take an alert. Doing it again changes nothing; 409 when somebody else has it or it is closed."""
     now = web.clock()
-    await acknowledge_alert(connection, alert_id, body.by, body.note, policies, now)
+    await must_act_on_alert(connection, caller, alert_id)
+    await acknowledge_alert(connection, alert_id, caller.actor, body.note if body else None, policies, now)
     return await _existing(connection, alert_id, now)
 
 

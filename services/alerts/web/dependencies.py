@@ -6,14 +6,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from prometheus_client import CollectorRegistry
 
 from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
+from services.alerts.web import store
+from services.alerts.web.identity.callers import LatelyKnown
+from services.alerts.web.reads import ReadsNoted
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.workers import PagedSoFar
+from services.people.accounts.pace import Pace
+from services.people.accounts.passwords import Passwords
+from services.people.caller import Caller
 from services.runtime.database import Connection, Pool
 
 _BORROW_SECONDS = 5.0
@@ -30,6 +36,10 @@ class Web:
     clock: Clock = utc_now
     kept: KeptPolicies = field(default_factory=KeptPolicies)
     """The policies that hold, read again every few seconds."""
+    lately_known: LatelyKnown = field(default_factory=LatelyKnown)
+    passwords: Passwords = field(default_factory=Passwords)
+    pace: Pace = field(default_factory=Pace)
+    reads: ReadsNoted = field(default_factory=ReadsNoted)
 
     async def policies(self, connection: Connection) -> Policies:
         """The clinics' policies."""
@@ -43,9 +53,23 @@ def web_of(request: Request) -> Web:
     return cast("Web", request.app.state.web)
 
 
+def caller_of(request: Request) -> Caller:
+    """Who asks.
+
+    Raises:
+        HTTPException: Nobody is signed in (401).
+    """
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        raise HTTPException(401, "sign in, or bring a key")
+    return caller
+
+
 async def connection_of(request: Request) -> AsyncIterator[Connection]:
-    """Borrow a connection for one request."""
+    """Borrow a connection for one request, and tell the database who asks: each view shows what that caller may see."""
+    caller: Caller | None = getattr(request.state, "caller", None)
     async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
+        await store.tell_who_asks(connection, caller)
         yield connection
 
 
@@ -54,6 +78,7 @@ async def policies_of(connection: Annotated[Connection, Depends(connection_of)],
     return await web_of(request).policies(connection)
 
 
+Asking = Annotated[Caller, Depends(caller_of)]
 Borrowed = Annotated[Connection, Depends(connection_of)]
 Held = Annotated[Policies, Depends(policies_of)]
 Running = Annotated[Web, Depends(web_of)]

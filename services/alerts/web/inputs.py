@@ -7,9 +7,18 @@ no Unicode (a lone surrogate) is refused everywhere: nothing could store or show
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 LONGEST_NAME: Final = 80
 LONGEST_TEXT: Final = 1000
@@ -28,6 +37,21 @@ NameOrNothing = Annotated[str, StringConstraints(max_length=64, pattern=_ONE_LIN
 """As it stands in an address: left empty it means all."""
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(9999, 12, 31, tzinfo=UTC))]
 """Beyond it lie moments that a database or another time zone cannot hold."""
+
+
+class Body(BaseModel):
+    """What a program sends; a field that is none of it is refused. Who acts is who brings the key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nobody_is_named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "by" in values:
+            msg = "leave `by` out: who acts is the person who is signed in, or the program whose key it is"
+            raise ValueError(msg)
+        return values
+
 
 _PERSON: Final = TypeAdapter(PersonName)
 _NOTE: Final = TypeAdapter(Note)

@@ -15,6 +15,7 @@ import structlog
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.alerts.web.settings import WebSettings
+from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers
 from services.runtime.database import FAILED, Pool, borrow, open_pool, plainly
 from services.runtime.http.limits import Limits
@@ -43,7 +44,7 @@ async def run(settings: WebSettings) -> None:
 
 async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
     """Run until `stop` is set."""
-    token = settings.api_token.get_secret_value() if settings.api_token else None
+    token = settings.worker_token.get_secret_value() if settings.worker_token else None
     limits = Limits(settings.most_connections, settings.request_within_seconds, settings.answer_within_seconds)
     async with AsyncExitStack() as stack:
         pool = await open_pool(
@@ -82,6 +83,7 @@ async def _keep_up(web: Web, pool: Pool) -> None:
     while True:
         try:
             async with borrow(pool, within_seconds=_STATEMENT_SECONDS) as connection:
+                await tell_who_asks(connection, None)
                 await web.kept.load(connection)
         except FAILED as error:
             log.warning("policies_not_read", error=plainly(error))

@@ -1,12 +1,31 @@
 -- What people and programs read.
 
+-- name: tell_who_asks
+-- For this connection until the next caller: the person $1 and the key $2 (empty: none). A pool resets nothing by itself.
+SELECT set_config('pumpwatch.person', $1, false), set_config('pumpwatch.key', $2, false);
+
+-- name: kept_key
+-- A key, and the clinics that it reaches.
+SELECT k.key_id, k.digest, k.clinic_id, k.scopes, k.expires_at, k.revoked_at, k.name,
+       CASE WHEN k.clinic_id IS NULL THEN ARRAY(SELECT c.clinic_id FROM clinics c) ELSE ARRAY[k.clinic_id] END AS clinics
+FROM api_keys k WHERE k.key_id = $1;
+
+-- name: key_used
+UPDATE api_keys SET last_used_at = $2 WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute');
+
+-- name: clinic_of_alert
+SELECT clinic_id FROM alerts WHERE alert_id = $1;
+
+-- name: clinic_of_silence
+SELECT clinic_id FROM silences WHERE silence_id = $1;
+
 -- name: list_alerts
--- Alerts in the states $1 of the clinic $2 (null: of all), the most urgent that nobody has first; at most $3.
+-- Alerts in the states $1 of the clinics $2, the most urgent that nobody has first; at most $3.
 SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
        acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
        resolved_at, resolution, accepted_by, accepted_at, acceptance, accepted_since, accepted_per_day
 FROM alerts a
-WHERE a.state = ANY ($1::text[]) AND ($2::text IS NULL OR a.clinic_id = $2)
+WHERE a.state = ANY ($1::text[]) AND a.clinic_id = ANY ($2::text[])
 ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowledged' THEN 2 ELSE 3 END,
          CASE WHEN a.state <> 'closed' THEN priority_rank(a.priority) END,
          coalesce(a.closed_at, a.opened_at) DESC, a.alert_id
@@ -25,7 +44,7 @@ WHERE clinic_id = $1 AND ($2::text IS NULL OR pump_id = $2) AND ($3::text IS NUL
 ORDER BY priority_rank(priority), opened_at DESC, alert_id;
 
 -- name: count_open
-SELECT count(*) FROM alerts WHERE state <> 'closed' AND ($1::text IS NULL OR clinic_id = $1);
+SELECT count(*) FROM alerts WHERE state <> 'closed' AND clinic_id = ANY ($1::text[]);
 
 -- name: transitions_of
 SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, detail

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.runtime.addresses import SecretDatabaseUrl
-from services.runtime.http.callers import is_loopback
 from services.runtime.secrets.settings import SettingsWithSecrets
 
 
@@ -39,11 +38,18 @@ class WebSettings(SettingsWithSecrets):
     http_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     public_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8081"
     """Where staff reach the board from their phones."""
-    api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
-    """Password of the board and the API. Without one the process listens on this machine only."""
+    session_idle_minutes: Annotated[float, Field(ge=1, le=1440)] = 60.0
+    """A session ends when it was not used for so long; a page of the board that stands open uses it."""
+    session_hours: Annotated[float, Field(ge=0.1, le=168)] = 12.0
+    """It ends at the latest so long after the sign-in."""
+    api_token: SecretStr | None = None
+    """Of an earlier release, and refused: everybody shared it."""
     api_token_file: Path | None = None
     worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
     """Where an alert worker answers: while the database is away, what it has paged is asked there."""
+    worker_token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """ALERTS_API_TOKEN of the worker: it tells what it has paged to who brings this, and so does /readyz here."""
+    worker_token_file: Path | None = None
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
     """Addresses or networks of TLS proxies, with commas between. What they say of who asks (X-Forwarded-For) is
     believed; without it, everybody who comes by a proxy counts as one."""
@@ -63,11 +69,12 @@ class WebSettings(SettingsWithSecrets):
         return values
 
     @model_validator(mode="after")
-    def _protected(self) -> Self:
-        if self.api_token is None and not is_loopback(self.http_host):
+    def _without_what_was_shared(self) -> Self:
+        if self.api_token is not None or self.api_token_file is not None:
             msg = (
-                f"WEB_HTTP_HOST is {self.http_host!r}, which others can reach, and WEB_API_TOKEN is not "
-                "set: alerts are patient data. Set WEB_API_TOKEN, or listen on 127.0.0.1"
+                "WEB_API_TOKEN opens nothing any more: people sign in (`pumpwatch user add`), programs show keys "
+                "(`pumpwatch keys create`), and the worker is asked with WEB_WORKER_TOKEN. Take WEB_API_TOKEN and "
+                "WEB_API_TOKEN_FILE away (docs/operating.md, section 16)"
             )
             raise ValueError(msg)
         return self

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -24,18 +25,26 @@ from services.alerts.web.read_models import (
     HistoryEntry,
     StateFilter,
 )
+from services.people.caller import Caller
 from services.runtime.database import Connection, load_queries
+from services.runtime.http.keys import KeptKey
 
 _PAGES: Final = ("active", "acknowledged")
 """In these states an alert pages, or will when its acknowledgement expires; so a silence can hold it."""
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
+async def tell_who_asks(connection: Connection, caller: Caller | None) -> None:
+    """Tell the database who asks by this connection, for every statement until it is told anew; None: nobody."""
+    person = str(caller.person_id) if caller and caller.person_id else ""
+    await connection.execute(QUERIES["tell_who_asks"], person, (caller.key_id or "") if caller else "")
+
+
 async def list_alerts(
-    connection: Connection, state: StateFilter, clinic_id: str | None, limit: int, now: datetime
+    connection: Connection, state: StateFilter, clinics: Collection[str], limit: int, now: datetime
 ) -> tuple[AlertView, ...]:
-    """Alerts that match, the most urgent that nobody has first, with what holds their pages now."""
-    rows = await connection.fetch(QUERIES["list_alerts"], list(STATES[state]), clinic_id, limit)
+    """Alerts of these clinics, the most urgent that nobody has first, with what holds their pages now."""
+    rows = await connection.fetch(QUERIES["list_alerts"], list(STATES[state]), list(clinics), limit)
     return await _views(connection, rows, now)
 
 
@@ -51,10 +60,46 @@ async def alerts_in_scope(connection: Connection, asked: SilenceRequest) -> tupl
     return tuple(AlertInScope(**dict(row)) for row in rows)
 
 
-async def count_open(connection: Connection, clinic_id: str | None) -> int:
-    """How many alerts are not closed."""
-    count: int = await connection.fetchval(QUERIES["count_open"], clinic_id)
+async def count_open(connection: Connection, clinics: Collection[str]) -> int:
+    """How many alerts of these clinics are not closed."""
+    count: int = await connection.fetchval(QUERIES["count_open"], list(clinics))
     return count
+
+
+async def clinic_of_alert(connection: Connection, alert_id: UUID) -> str | None:
+    """Whose alert it is; None: there is no such alert."""
+    clinic: str | None = await connection.fetchval(QUERIES["clinic_of_alert"], alert_id)
+    return clinic
+
+
+async def clinic_of_silence(connection: Connection, silence_id: UUID) -> str | None:
+    """Whose silence it is; None: there is no such silence."""
+    clinic: str | None = await connection.fetchval(QUERIES["clinic_of_silence"], silence_id)
+    return clinic
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A program's key, its name, and the clinics that it reaches."""
+
+    key: KeptKey
+    name: str
+    clinics: frozenset[str]
+
+
+async def kept_key(connection: Connection, key_id: str) -> FoundKey | None:
+    """What is kept of a key; None: there is none of that name."""
+    row = await connection.fetchrow(QUERIES["kept_key"], key_id)
+    if row is None:
+        return None
+    values = dict(row) | {"scopes": tuple(row["scopes"])}
+    name, clinics = values.pop("name"), frozenset(values.pop("clinics"))
+    return FoundKey(KeptKey(**values), name, clinics)
+
+
+async def key_used(connection: Connection, key_id: str, now: datetime) -> None:
+    """Remember, at most once a minute, that a key was used."""
+    await connection.execute(QUERIES["key_used"], key_id, now)
 
 
 async def history_of(connection: Connection, alert_id: UUID) -> tuple[HistoryEntry, ...]:

@@ -50,11 +50,12 @@ class Attempts:
     def wait_seconds(self, place: str, now: float) -> float:
         """For how long nothing that comes from there is looked at; 0: it is. `now` in seconds of one steady clock."""
         wrong = self._wrong.get(place)
-        if wrong is None or len(wrong) < self._most or self._is_known(place, now):
+        if wrong is None or len(wrong) < self._most or self.is_known(place, now):
             return 0.0
         return max(0.0, wrong[0] + self._within_seconds - now)
 
-    def _is_known(self, place: str, now: float) -> bool:
+    def is_known(self, place: str, now: float) -> bool:
+        """Whether the right one came from there lately."""
         right = self._right.get(place)
         return right is not None and now - right < self._known_seconds
 

@@ -16,9 +16,10 @@ from services.alerts.errors import Refused
 from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
+from services.alerts.web.allowed import must_act_on_alert
 from services.alerts.web.board.views import show_alert
-from services.alerts.web.dependencies import Borrowed, Held, Running
-from services.alerts.web.inputs import LONGEST_TEXT, is_person_name, is_words
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.inputs import LONGEST_TEXT, is_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,69 +27,68 @@ router = APIRouter(include_in_schema=False)
 @router.post("/alerts/{alert_id}/remark")
 async def remark(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     policies: Held,
     request: Request,
     alert_id: UUID,
-    by: Annotated[str, Form()] = "",
     text: Annotated[str, Form()] = "",
     acted: Annotated[str, Form()] = "",
 ) -> Response:
     """Write something down about an alert."""
-    name, words, now = by.strip(), text.strip(), web.clock()
-    if not (is_person_name(name) and is_words(words)):
-        refused = f"Give your name and what there is to say (at most {LONGEST_TEXT} characters)."
-        return await show_alert(
-            connection, now, request, alert_id, refused=refused, remark=(name, words), status_code=422
-        )
-    await add_remark(connection, alert_id, name, words, policies, now, acted=bool(acted))
+    words, now = text.strip(), web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
+    if not is_words(words):
+        refused = f"Give what there is to say (at most {LONGEST_TEXT} characters)."
+        return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=422)
+    await add_remark(connection, alert_id, caller.actor, words, policies, now, acted=bool(acted))
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/alerts/{alert_id}/resolve")
 async def resolve(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     policies: Held,
     request: Request,
     alert_id: UUID,
-    by: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
 ) -> Response:
     """Close an alert about one thing that happened, with what was done."""
-    name, words, now = by.strip(), note.strip(), web.clock()
-    typed = (name, words)
-    if not (is_person_name(name) and is_words(words)):
-        refused = f"Give your name and what was done (at most {LONGEST_TEXT} characters)."
-        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=422)
+    words, now = note.strip(), web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
+    if not is_words(words):
+        refused = f"Give what was done (at most {LONGEST_TEXT} characters)."
+        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=words, status_code=422)
     try:
-        await resolve_alert(connection, alert_id, name, words, policies, now)
+        await resolve_alert(connection, alert_id, caller.actor, words, policies, now)
     except Refused as error:
         refused = f"Not resolved: {error}."
-        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=typed, status_code=409)
+        return await show_alert(connection, now, request, alert_id, refused=refused, resolution=words, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/alerts/{alert_id}/accept")
 async def accept(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     policies: Held,
     request: Request,
     alert_id: UUID,
-    by: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
     sure: Annotated[str, Form()] = "",
 ) -> Response:
     """Accept the level of demand that an alert tells of as the new one."""
-    name, words, now = by.strip(), note.strip(), web.clock()
-    typed = (name, words)
-    if not (is_person_name(name) and is_words(words) and sure):
-        refused = f"Give your name and why (at most {LONGEST_TEXT} characters), and tick that this is the new level."
-        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=typed, status_code=422)
+    words, now = note.strip(), web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
+    if not (is_words(words) and sure):
+        refused = f"Say why (at most {LONGEST_TEXT} characters), and tick that this is the new level."
+        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=words, status_code=422)
     try:
-        await accept_level(connection, alert_id, name, words, policies, now)
+        await accept_level(connection, alert_id, caller.actor, words, policies, now)
     except Refused as error:
         refused = f"Not accepted: {error}."
-        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=typed, status_code=409)
+        return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=words, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)

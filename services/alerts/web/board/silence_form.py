@@ -15,7 +15,7 @@ from typing import Final
 from schemas.policy import PagingPolicy, Priority
 from services.alerts.delivery.mute import SilenceKind, SilenceRequest, covers
 from services.alerts.errors import Refused
-from services.alerts.web.inputs import LONGEST_TEXT, is_person_name, is_words
+from services.alerts.web.inputs import LONGEST_TEXT, is_words
 
 _MOST_HOURS: Final = 24 * 366
 _SHOWN_FOR: Final = timedelta(hours=1)
@@ -33,12 +33,11 @@ class Opened:
     priority: Priority
 
 
-def first_values(alert: Opened, paging: PagingPolicy, person: str) -> dict[str, str]:
+def first_values(alert: Opened, paging: PagingPolicy) -> dict[str, str]:
     """What the form shows before anybody has typed: a silence that holds this alert, and that the policy allows."""
     high = alert.priority is Priority.HIGH
     longest = paging.silence_high_longest_hours if high else paging.silence_longest_hours
     return {
-        "by": person,
         "reason": "",
         "hours": f"{min(1.0, longest):g}",
         "begins_in_hours": "0",
@@ -51,8 +50,6 @@ def first_values(alert: Opened, paging: PagingPolicy, person: str) -> dict[str, 
 def faults_of(typed: Mapping[str, str]) -> tuple[str, ...]:
     """What cannot be read in the fields, a sentence each."""
     faults = []
-    if not is_person_name(typed["by"].strip()):
-        faults.append("Give your name.")
     if not is_words(typed["reason"].strip()):
         faults.append(f"Give the reason (at most {LONGEST_TEXT} characters).")
     if _hours(typed["hours"]) is None:

@@ -17,10 +17,10 @@ from services.alerts.delivery.mute import SilenceRequest, covers
 from services.alerts.delivery.silences import check_asked, end_silence, make_silence
 from services.alerts.errors import Refused
 from services.alerts.policies import Policies
+from services.alerts.web.allowed import must_act_on_alert, must_act_on_silence
 from services.alerts.web.board.silence_form import Opened, asked_for, faults_of, first_values, when_shown
-from services.alerts.web.board.views import existing_alert, render, trouble
-from services.alerts.web.dependencies import Borrowed, Held, Running
-from services.alerts.web.inputs import is_person_name
+from services.alerts.web.board.views import existing_alert, render
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import alerts_in_scope
 from services.runtime.database import Connection
@@ -38,7 +38,7 @@ class _Form:
         self._alert = alert
         self._paging = policies.of(alert.clinic_id).paging
         self.opened = Opened(alert.clinic_id, alert.pump_id, alert.rule, Priority(alert.priority))
-        self.first = first_values(self.opened, self._paging, request.state.person or "")
+        self.first = first_values(self.opened, self._paging)
 
     def ask(self, typed: dict[str, str], refused: str | None = None, status_code: int = 200) -> Response:
         """Show the fields."""
@@ -80,10 +80,11 @@ class _Form:
 
 @router.get("/alerts/{alert_id}/silence")
 async def silence_form(
-    connection: Borrowed, web: Running, policies: Held, request: Request, alert_id: UUID
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, request: Request, alert_id: UUID
 ) -> Response:
-    """Ask who wants silence, how long and why."""
+    """Ask what is to be silent, how long and why."""
     now = web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
     form = _Form(connection, policies, request, await existing_alert(connection, alert_id, now), now)
     return form.ask(form.first)
 
@@ -91,11 +92,11 @@ async def silence_form(
 @router.post("/alerts/{alert_id}/silence")
 async def silence(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     policies: Held,
     request: Request,
     alert_id: UUID,
-    by: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
     hours: Annotated[str, Form()] = "",
     begins_in_hours: Annotated[str, Form()] = "",
@@ -110,9 +111,10 @@ async def silence(
     `step`: "preview" shows what it would hold, "change" the fields again, anything else carries it out.
     """
     now = web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
     alert = await existing_alert(connection, alert_id, now)
     form = _Form(connection, policies, request, alert, now)
-    typed = form.first | {"by": by, "reason": reason, "hours": hours}
+    typed = form.first | {"reason": reason, "hours": hours}
     chosen = {"begins_in_hours": begins_in_hours, "scope": scope, "kind": kind, "includes_high": includes_high}
     typed |= {name: value for name, value in chosen.items() if value}
     if step == "change":
@@ -125,18 +127,15 @@ async def silence(
         await check_asked(connection, asked, policies, now)
         if step == "preview" or shown is None:
             return await form.preview(typed, asked)
-        await make_silence(connection, asked, by.strip(), policies, now)
+        await make_silence(connection, asked, caller.actor, policies, now)
     except Refused as error:
         return form.ask(typed, f"Not silenced: {error}.", 409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
 @router.post("/silences/{silence_id}/end")
-async def end(
-    connection: Borrowed, web: Running, request: Request, silence_id: UUID, by: Annotated[str, Form()] = ""
-) -> Response:
+async def end(connection: Borrowed, caller: Asking, web: Running, silence_id: UUID) -> Response:
     """End a silence now."""
-    if not is_person_name(by.strip()):
-        return trouble(request, "Give your name to end a silence.", 422)
-    await end_silence(connection, silence_id, by.strip(), web.clock())
+    await must_act_on_silence(connection, caller, silence_id)
+    await end_silence(connection, silence_id, caller.actor, web.clock())
     return RedirectResponse("/", 303)

@@ -27,15 +27,20 @@ from services.alerts.health.troubles import LATE_AFTER
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
+from services.alerts.web.allowed import clinics_of, must_act_on_alert, must_see_alert
 from services.alerts.web.board import wording
-from services.alerts.web.dependencies import Borrowed, Held, Running
-from services.alerts.web.inputs import LONGEST_NAME, LONGEST_TEXT, NameOrNothing, is_note, is_person_name
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.identity.forms import csrf_field
+from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
 from services.alerts.web.read_models import AlertView, StateFilter
 from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
 from services.alerts.wording import parts_of, rule_words
+from services.people.model import Role
 from services.runtime.database import Connection
 
+NAVIGATION: Final = (("/", "Alerts"), ("/account", "My account"))
 _SHOWN: Final = 300
+_RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,6 +63,9 @@ def make_environment() -> Environment:
         "parts_of": parts_of,
         "is_one_off": is_one_off,
         "is_about_a_level": is_about_a_level,
+        "csrf_field": csrf_field,
+        "navigation": NAVIGATION,
+        "acts_in": lambda caller, clinic: caller is not None and caller.may(Role.RESPONDER, clinic),
     }
     return environment
 
@@ -67,11 +75,13 @@ _ENVIRONMENT: Final = make_environment()
 
 @router.get("/")
 async def board(
-    connection: Borrowed, web: Running, request: Request, clinic_id: NameOrNothing | None = None
+    connection: Borrowed, caller: Asking, web: Running, request: Request, clinic_id: NameOrNothing | None = None
 ) -> Response:
     """Every alert that is not closed."""
     now = web.clock()
-    alerts = await list_alerts(connection, StateFilter.OPEN, clinic_id or None, _SHOWN, now)
+    clinics = clinics_of(caller, clinic_id)
+    alerts = await list_alerts(connection, StateFilter.OPEN, clinics, _SHOWN, now)
+    await web.reads.note(connection, caller, {(each.clinic_id, each.pump_id) for each in alerts}, now)
     status = await load_status(connection)
     unreached = await count_unreached(connection)
     of_workers = await warnings_of_workers(connection, now - LATE_AFTER)
@@ -82,46 +92,46 @@ async def board(
         clinic_id=clinic_id or "",
         several_clinics=len({alert.clinic_id for alert in alerts}) > 1,
         pumps=status.pumps,
-        not_shown=await count_open(connection, clinic_id or None) - len(alerts),
+        not_shown=await count_open(connection, clinics) - len(alerts),
         waiting=[alert for alert in alerts if alert.state == "active"],
         unseen=[alert for alert in alerts if alert.state == "cleared"],
         taken=[alert for alert in alerts if alert.state == "acknowledged"],
-        silences=await list_silences(connection, clinic_id or None, now),
+        silences=[each for each in await list_silences(connection, None, now) if each.clinic_id in clinics],
         warnings=(
             *warnings_of(status, now, upkeep=await load_upkeep(connection)),
-            *warnings_for(clinic_id or None, of_workers),
-            *unreached_warning(sum(count for clinic, count in unreached.items() if clinic_id in (None, "", clinic))),
+            *warnings_for(None, [each for each in of_workers if each.clinic_id is None or each.clinic_id in clinics]),
+            *unreached_warning(sum(count for clinic, count in unreached.items() if clinic in clinics)),
         ),
     )
 
 
 @router.get("/alerts/{alert_id}")
-async def alert_page(connection: Borrowed, web: Running, request: Request, alert_id: UUID) -> Response:
+async def alert_page(connection: Borrowed, caller: Asking, web: Running, request: Request, alert_id: UUID) -> Response:
     """One alert with its history."""
+    await must_see_alert(connection, caller, alert_id)
     return await show_alert(connection, web.clock(), request, alert_id)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
 async def acknowledge(
     connection: Borrowed,
+    caller: Asking,
     web: Running,
     policies: Held,
     request: Request,
     alert_id: UUID,
-    by: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
     clinic_id: Annotated[NameOrNothing, Form()] = "",
     back: Annotated[str, Form()] = "board",
 ) -> Response:
     """Take an alert, from the board or from its own page."""
-    name, words, now = by.strip(), note.strip(), web.clock()
-    if not (is_person_name(name) and is_note(words)):
-        refused = f"Give your name (at most {LONGEST_NAME} characters; a note at most {LONGEST_TEXT})."
-        return await show_alert(
-            connection, now, request, alert_id, refused=refused, typed=(name, words), status_code=422
-        )
+    words, now = note.strip(), web.clock()
+    await must_act_on_alert(connection, caller, alert_id)
+    if not is_note(words):
+        refused = f"A note has at most {LONGEST_TEXT} characters."
+        return await show_alert(connection, now, request, alert_id, refused=refused, typed=words, status_code=422)
     try:
-        await acknowledge_alert(connection, alert_id, name, words or None, policies, now)
+        await acknowledge_alert(connection, alert_id, caller.actor, words or None, policies, now)
     except Refused as error:
         return await show_alert(
             connection,
@@ -129,7 +139,7 @@ async def acknowledge(
             request,
             alert_id,
             refused=f"Not acknowledged: {error}.",
-            typed=(name, words),
+            typed=words,
             status_code=409,
         )
     query = f"?{urlencode({'clinic_id': clinic_id})}" if clinic_id else ""
@@ -143,14 +153,15 @@ async def show_alert(
     alert_id: UUID,
     *,
     refused: str | None = None,
-    typed: tuple[str, str] | None = None,
-    remark: tuple[str, str] | None = None,
-    resolution: tuple[str, str] | None = None,
-    acceptance: tuple[str, str] | None = None,
+    typed: str = "",
+    remark: str = "",
+    resolution: str = "",
+    acceptance: str = "",
     status_code: int = 200,
 ) -> Response:
     """The page of one alert, with what was typed into a form that is refused."""
     alert = await existing_alert(connection, alert_id, now)
+    await request.app.state.web.reads.note(connection, request.state.caller, [(alert.clinic_id, alert.pump_id)], now)
     return render(
         "alert.html",
         request,
@@ -159,10 +170,10 @@ async def show_alert(
         alert=alert,
         timeline=wording.timeline(await history_of(connection, alert_id), alert.deliveries),
         refused=refused,
-        typed=typed or (request.state.person or "", ""),
-        remark=remark or (request.state.person or "", ""),
-        resolution=resolution or (request.state.person or "", ""),
-        acceptance=acceptance or (request.state.person or "", ""),
+        typed=typed,
+        remark=remark,
+        resolution=resolution,
+        acceptance=acceptance,
         warnings=(),
     )
 
@@ -175,7 +186,7 @@ async def existing_alert(connection: Connection, alert_id: UUID, now: datetime) 
     """
     alert = await one_alert(connection, alert_id, now)
     if alert is None:
-        msg = "there is no such alert"
+        msg = f"there is no alert {alert_id}"
         raise NotFound(msg)
     return alert
 
@@ -204,8 +215,8 @@ def render(
 
     Without scripts a page reloads itself, but not one that holds a long form or answers one: that would empty it.
     """
-    person = getattr(request.state, "person", None)
-    reloads = request.method == "GET" and name != "silence.html"
-    html = _ENVIRONMENT.get_template(name).render(person=person or "", reloads=reloads, **values)
+    caller = getattr(request.state, "caller", None)
+    reloads = request.method == "GET" and name in _RELOADING
+    html = _ENVIRONMENT.get_template(name).render(request=request, caller=caller, reloads=reloads, **values)
     # A form that is refused shows what was typed, which may be no Unicode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)

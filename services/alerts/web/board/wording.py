@@ -144,7 +144,7 @@ def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
     if entry.kind in ("opened", "priority_raised", "priority_lowered", "returned"):
         head += f", {entry.priority}"
     if entry.actor != "pumpwatch":
-        head += f" by {entry.actor}"
+        head += f" by {entry.detail.get('name') or entry.actor}"
     parts = [
         str(text)
         for text in (entry.detail.get("explanation"), entry.detail.get("note"), _REASONS.get(entry.reason))

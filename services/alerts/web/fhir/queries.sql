@@ -1,11 +1,5 @@
 -- What programs read as FHIR. $1 is the clinic (null: every clinic); a page ends before the row after $... and at the last number.
 
--- name: key
-SELECT key_id, digest, clinic_id, scopes, expires_at, revoked_at FROM api_keys WHERE key_id = $1;
-
--- name: key_used
-UPDATE api_keys SET last_used_at = $2 WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2::timestamptz - interval '1 minute');
-
 -- name: devices
 -- $2 their ids as FHIR says them, $3 as Pumpwatch does, $4 their kinds (null: any), $5 the one that the page before ended with.
 SELECT fhir_id(d.device_id) AS id, d.device_id, d.kind, d.clinic_id, d.enrolled_at, d.retired_at, i.patient_ref

@@ -1,6 +1,6 @@
 """FHIR R4 over HTTP: read and search. Every answer is JSON, an error too (OperationOutcome).
 
-Guarantees: nothing but `metadata` answers without a key or the installation's token; a key of one clinic sees nothing
+Guarantees: nothing but `metadata` answers without a key; a key of one clinic sees nothing
 of another's, whatever it asks, and what it may not see answers as what is not there; a page of results ends where the
 next begins, so that nothing that stays is missed or doubled while rows come in; what goes out is what the standard
 says.
@@ -28,10 +28,12 @@ from services.alerts.web.fhir.models import as_json
 from services.alerts.web.fhir.resources import Resource
 from services.alerts.web.fhir.scopes import allows
 from services.alerts.web.fhir.search import Search, SearchError, cursor_of, search_of
+from services.alerts.web.identity.callers import caller_of_key
+from services.alerts.web.store import tell_who_asks
 from services.runtime.database import UNAVAILABLE, Connection, plainly
 from services.runtime.http.attempts import Attempts, place_of
-from services.runtime.http.callers import credentials_of, is_trusted
-from services.runtime.http.keys import id_in, opens
+from services.runtime.http.callers import credentials_of
+from services.runtime.http.keys import id_in
 
 PATH: Final = "/fhir/R4"
 _MEDIA: Final = "application/fhir+json"
@@ -123,7 +125,8 @@ def fhir_app(web: Web, attempts: Attempts) -> FastAPI:
             raise FhirError(406, "not-supported", "expected an Accept header that takes application/fhir+json")
         offered = guard.offered(request)
         async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-            reader = offered if isinstance(offered, Reader) else await guard.reader_with(connection, offered)
+            await tell_who_asks(connection, None)
+            reader = await guard.reader_with(connection, offered)
             yield Asked(connection, web, reader, request)
 
     Question = Annotated[Asked, Depends(asked_of)]  # noqa: N806 - a type
@@ -307,7 +310,6 @@ def _check_cursor(search: Search, parts: int) -> None:
 class _Offered:
     """What looks like a key, and where it comes from."""
 
-    key_id: str
     text: str
     place: str
     moment: float
@@ -319,13 +321,12 @@ class _Guard:
     def __init__(self, web: Web, attempts: Attempts) -> None:
         self._web = web
         self._attempts = attempts
-        self._token = web.settings.api_token.get_secret_value() if web.settings.api_token else None
 
-    def offered(self, request: Request) -> Reader | _Offered:
-        """Who reads by the installation's token, or a key that is to be looked up.
+    def offered(self, request: Request) -> _Offered:
+        """A key that is to be looked up.
 
         Raises:
-            FhirError: It is neither, or too many wrong ones came from there.
+            FhirError: It is none, or too many wrong ones came from there.
         """
         authorization = request.headers.get("authorization", "")
         place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
@@ -335,10 +336,7 @@ class _Guard:
         credentials = credentials_of(authorization)
         key_id = id_in(credentials.token) if credentials else None
         if credentials and key_id:
-            return _Offered(key_id, credentials.token, place, moment)
-        # `is_trusted` needs the header wherever there is a token.
-        if is_trusted(request.headers, self._token, self._web.settings.public_url):
-            return Reader(None, ("system/*.rs",))
+            return _Offered(credentials.token, place, moment)
         if authorization:
             self._attempts.was_wrong(place, moment)
         raise _no_reader()
@@ -350,13 +348,13 @@ class _Guard:
             FhirError: It is none, or none that is good now.
         """
         now = self._web.clock()
-        kept = await store.kept_key(connection, offered.key_id)
-        if kept is None or not opens(offered.text, kept, now):
+        caller = await caller_of_key(connection, offered.text, now)
+        if caller is None:
             self._attempts.was_wrong(offered.place, offered.moment)
             raise _no_reader()
         self._attempts.was_right(offered.place, offered.moment)
-        await store.key_used(connection, offered.key_id, now)
-        return Reader(kept.clinic_id, kept.scopes)
+        await tell_who_asks(connection, caller)
+        return Reader(caller.key_clinic, caller.scopes)
 
 
 def _no_reader() -> FhirError:

@@ -11,23 +11,11 @@ from uuid import UUID
 from services.alerts.web.fhir.ids import EventId
 from services.alerts.web.fhir.search import EARLIEST, LATEST, Search
 from services.runtime.database import Connection, load_queries
-from services.runtime.http.keys import KeptKey
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 _NO_ID: Final = UUID(int=0)
 
 Row = dict[str, Any]
-
-
-async def kept_key(connection: Connection, key_id: str) -> KeptKey | None:
-    """What is kept of a key; None: there is none of that name."""
-    row = await connection.fetchrow(QUERIES["key"], key_id)
-    return KeptKey(**dict(row) | {"scopes": tuple(row["scopes"])}) if row else None
-
-
-async def key_used(connection: Connection, key_id: str, now: datetime) -> None:
-    """Remember, at most once a minute, that a key was used."""
-    await connection.execute(QUERIES["key_used"], key_id, now)
 
 
 async def devices(

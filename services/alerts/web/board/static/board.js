@@ -60,7 +60,8 @@ async function refresh() {
     const answer = await fetch(location.href, {
       cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(REFRESH_MILLISECONDS),
     });
-    if (!answer.ok) return;
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in" && !typed().fields.size) location.reload();
+    if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("content");
     if (!fresh) return;
@@ -80,7 +81,7 @@ async function refresh() {
 
 // A page that answers a form is left alone: it holds the reason for a refusal.
 const isStill = document.querySelector("main form[data-still]");
-const isAnswer = document.querySelector("main form [name=by]") && location.pathname.match(/\/(acknowledge|remark)$/);
+const isAnswer = document.querySelector("main form") && location.pathname.match(/\/(acknowledge|remark|resolve|accept)$/);
 
 localise(document);
 if (!isAnswer && !isStill) {

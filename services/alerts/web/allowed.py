@@ -1,0 +1,81 @@
+"""What a caller may see and do, asked of the clinic that a thing is of.
+
+What they may not see answers as what is not there, in the same words; what they may see and not do says why.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.alerts.errors import NotFound, Refused
+from services.alerts.web import store
+from services.people.caller import Caller
+from services.people.model import Role
+from services.runtime.database import Connection
+
+
+class Forbidden(Exception):  # noqa: N818 - read as what is answered: 403
+    """The caller may see it and not do it; the message says what they would need."""
+
+
+def clinics_of(caller: Caller, asked: str | None) -> frozenset[str]:
+    """The clinics that a caller sees, of those asked for: one by its name, or all (None, empty)."""
+    seen = caller.clinics()
+    return seen & {asked} if asked else seen
+
+
+async def must_see_alert(connection: Connection, caller: Caller, alert_id: UUID) -> str:
+    """The clinic of an alert that the caller may see.
+
+    Raises:
+        NotFound: There is none.
+    """
+    clinic = await store.clinic_of_alert(connection, alert_id)
+    if clinic is None or not caller.may(Role.VIEWER, clinic):
+        msg = f"there is no alert {alert_id}"
+        raise NotFound(msg)
+    return clinic
+
+
+async def must_act_on_alert(connection: Connection, caller: Caller, alert_id: UUID) -> None:
+    """Make sure that the caller may act on an alert.
+
+    Raises:
+        NotFound: There is no such alert.
+        Forbidden: They may only read.
+    """
+    _must_act(caller, await must_see_alert(connection, caller, alert_id))
+
+
+async def must_act_on_silence(connection: Connection, caller: Caller, silence_id: UUID) -> None:
+    """Make sure that the caller may end a silence.
+
+    Raises:
+        NotFound: There is no such silence.
+        Forbidden: They may only read.
+    """
+    clinic = await store.clinic_of_silence(connection, silence_id)
+    if clinic is None or not caller.may(Role.VIEWER, clinic):
+        msg = f"there is no silence {silence_id}, or it is over"
+        raise NotFound(msg)
+    _must_act(caller, clinic)
+
+
+def must_act_in(caller: Caller, clinic_id: str) -> None:
+    """Make sure that the caller may act in a clinic.
+
+    Raises:
+        Refused: There is no such clinic.
+        Forbidden: They may only read.
+    """
+    if not caller.may(Role.VIEWER, clinic_id):
+        msg = f"there is no clinic {clinic_id!r}"
+        raise Refused(msg)
+    _must_act(caller, clinic_id)
+
+
+def _must_act(caller: Caller, clinic_id: str) -> None:
+    if not caller.may(Role.RESPONDER, clinic_id):
+        what = "a key with the scope alerts.act" if caller.key_id else "the role of a responder"
+        msg = f"you may read alerts of {clinic_id}, and not act on them: that takes {what}"
+        raise Forbidden(msg)

@@ -1,0 +1,47 @@
+"""Who read of which pump, into the trail: one row for each reader, pump and hour.
+
+Guarantee: a database that can only be read shows the board all the same; what was read then is in the log.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import structlog
+
+from services.people.caller import Caller
+from services.people.trail.store import note_reads
+from services.runtime.database import Connection
+
+_MOST: Final = 100_000
+
+log = structlog.get_logger()
+
+
+class ReadsNoted:
+    """What this process has written down already, so that a page that reloads asks the database for nothing."""
+
+    def __init__(self) -> None:
+        self._noted: OrderedDict[tuple[str, str, str, datetime], None] = OrderedDict()
+
+    async def note(
+        self, connection: Connection, caller: Caller, pumps: Iterable[tuple[str, str]], now: datetime
+    ) -> None:
+        """Write down that somebody read of these pumps; each is a clinic and a pump."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        new = {each for each in pumps if (caller.actor.id, *each, hour) not in self._noted}
+        if not new:
+            return
+        try:
+            await note_reads(connection, caller.actor, new, now)
+        except asyncpg.ReadOnlySQLTransactionError:
+            log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(new))
+            return
+        for each in new:
+            self._noted[(caller.actor.id, *each, hour)] = None
+        while len(self._noted) > _MOST:
+            self._noted.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Local accounts: who has one, by which password, and what each may do."""

@@ -1,0 +1,47 @@
+"""PURE. What is written down of persons: sign-ins, changes of accounts and roles, and reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from services.people.model import Actor
+
+
+class AccessKind(StrEnum):
+    """What happened; stored in `access_log.kind`."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGNED_OUT = "signed_out"
+    PASSWORD_SET = "password_set"  # noqa: S105 - a name
+    PERSON_MADE = "person_made"
+    PERSON_DISABLED = "person_disabled"
+    PERSON_ENABLED = "person_enabled"
+    PERSON_RESET = "person_reset"
+    ROLE_GIVEN = "role_given"
+    ROLE_TAKEN = "role_taken"
+    READ = "read"
+
+
+NOBODY = Actor("nobody", "")
+"""Who tried to sign in by a name that nobody has. What they typed is not kept: it may be a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One row, but for the moment."""
+
+    kind: AccessKind
+    actor: Actor
+    about: UUID | None = None
+    """The person whom it is about."""
+    clinic_id: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What stands in the row beside ids: the actor's name as it was then, and what else is said."""
+        return ({"name": self.actor.name} if self.actor.name else {}) | self.more

@@ -1,0 +1,9 @@
+-- What persons did and read. Rows come in by functions of the owner's alone (schemas/sql/0047_persons_act.sql).
+
+-- name: append
+-- $4 whom it is about, $5 in which clinic (null: neither).
+SELECT append_to_access_log($1, $2, $3, $4, $5, NULL, $6);
+
+-- name: note_reads
+-- Of the pumps $5 in the clinics $4, by the actor $2 whose name is $3; one row an hour.
+SELECT note_reads($1, $2, $3, $4, $5);

@@ -1,0 +1,28 @@
+"""All SQL of what persons did and read: one small function for each statement. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from services.people.model import Actor
+from services.people.trail.model import Access
+from services.runtime.database import Connection, load_queries
+
+QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+async def append(connection: Connection, access: Access, now: datetime) -> None:
+    """Write one thing down."""
+    values = (access.kind.value, access.actor.id, access.about, access.clinic_id, json.dumps(access.detail))
+    await connection.execute(QUERIES["append"], now, *values)
+
+
+async def note_reads(connection: Connection, actor: Actor, pumps: Collection[tuple[str, str]], now: datetime) -> None:
+    """Write down of which pumps (clinic and pump) somebody read, where it does not stand there for this hour."""
+    if pumps:
+        clinics, names = zip(*sorted(pumps), strict=True)
+        await connection.execute(QUERIES["note_reads"], now, actor.id, actor.name, list(clinics), list(names))
