@@ -156,11 +156,17 @@ GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON devices TO
 GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
+GRANT INSERT (digest, nonce_digest, provider_session) ON oidc_sessions TO pumpwatch_web;
+GRANT SELECT (digest) ON oidc_sessions TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
 GRANT SELECT ON patient_reports TO pumpwatch_web;
-GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_web;
-GRANT SELECT (disabled_at, is_operator, name, password_hash, person_id, set_up_digest, set_up_until, sign_in) ON
-    persons TO pumpwatch_web;
+GRANT DELETE ON person_roles TO pumpwatch_web;
+GRANT INSERT (clinic_id, given_at, given_by, person_id, role) ON person_roles TO pumpwatch_web;
+GRANT SELECT (clinic_id, given_at, given_by, person_id, role) ON person_roles TO pumpwatch_web;
+GRANT UPDATE (given_at, given_by, role) ON person_roles TO pumpwatch_web;
+GRANT INSERT (made_at, made_by, name, oidc_issuer, oidc_subject, sign_in) ON persons TO pumpwatch_web;
+GRANT SELECT (disabled_at, is_operator, name, oidc_issuer, oidc_subject, password_hash, person_id, set_up_digest,
+    set_up_until, sign_in) ON persons TO pumpwatch_web;
 GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON persons TO pumpwatch_web;
 GRANT SELECT ON pump_alarms TO pumpwatch_web;
 GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_web;

@@ -228,7 +228,7 @@ class Provider:
         except OAuthError as error:
             if error.error == "invalid_grant":
                 msg = "This sign-in was used already, or took too long. Begin again."
-                raise AnswerRefusedError(msg) from None
+                raise AnswerRefusedError(msg, is_forged=False) from None
             msg = f"its token endpoint refuses us ({str(error.error)[:60]!a}): look at the client's id and secret"
             raise ProviderAwayError(msg) from None
         except (requests.RequestException, ValueError) as error:

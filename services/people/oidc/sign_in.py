@@ -15,10 +15,9 @@ from uuid import UUID
 import structlog
 
 from schemas.line_text import refusal
-from services.people.accounts.changes import AccountRefusedError
 from services.people.accounts.rules import digest_of, sign_in_of
 from services.people.accounts.sign_in import From
-from services.people.accounts.store import clinics, give_role, person_id_of, take_role
+from services.people.accounts.store import clinics, give_role, take_role
 from services.people.model import Actor, Role
 from services.people.oidc import store
 from services.people.oidc.groups import Groups, changes_of
@@ -66,29 +65,6 @@ async def sign_in(
         await append(connection, Access(AccessKind.SIGN_IN_FAILED, found.actor, found.about, more=more), now)
         raise found
     return found
-
-
-async def link(
-    connection: Connection, sign_in_name: str, issuer: str, subject: str, *, by: Actor, now: datetime
-) -> None:
-    """Let a person who has an account here sign in by the provider as well, as `subject`.
-
-    Raises:
-        AccountRefusedError: There is no such person, or somebody else is that subject.
-    """
-    async with connection.transaction():
-        kept = sign_in_of(sign_in_name)
-        person_id = await person_id_of(connection, kept) if kept else None
-        if person_id is None:
-            msg = f"nobody has the sign-in name {sign_in_name[:80]!r}; `pumpwatch user list` shows everybody"
-            raise AccountRefusedError(msg)
-        other = await store.find(connection, issuer, subject)
-        if other is not None and other.person_id != person_id:
-            msg = f"{subject[:80]!r} of {issuer} is {other.name}, who has another account"
-            raise AccountRefusedError(msg)
-        await store.link(connection, person_id, issuer, subject)
-        more = {"issuer": issuer, "subject": subject}
-        await append(connection, Access(AccessKind.PERSON_LINKED, by, person_id, more=more), now)
 
 
 async def _come_in(
