@@ -73,7 +73,8 @@ class Door:
         return [row["kind"] for row in await self.story.pool.fetch("SELECT kind FROM access_log ORDER BY access_seq")]
 
     async def roles(self) -> dict[str, str]:
-        return dict(await self.story.pool.fetch("SELECT clinic_id, role FROM person_roles"))
+        rows = await self.story.pool.fetch("SELECT clinic_id, role FROM person_roles")
+        return {row["clinic_id"]: row["role"] for row in rows}
 
 
 @pytest.fixture

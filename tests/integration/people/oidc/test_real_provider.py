@@ -119,7 +119,8 @@ async def test_signing_out_shows_the_way_to_sign_out_at_the_provider_as_well(
     where = (await browser.get("/sign-in/provider/leave")).headers["location"]
     assert where.startswith(f"{provider.issuer}/session/end?client_id=pumpwatch&post_logout_redirect_uri=")
     async with httpx.AsyncClient() as other:
-        assert "Do you want to sign-out" in (await other.get(where)).text
+        answer = await other.get(where)  # refused with 400 where client or address were not ours
+        assert (answer.status_code, f'action="{provider.issuer}/session/end/confirm"' in answer.text) == (200, True)
     assert (await browser.get("/v1/alerts")).status_code == 401
 
 
@@ -130,13 +131,7 @@ async def test_while_the_provider_is_away_the_page_says_so_and_has_the_form_for_
     try:
         answer = await browser.get("/sign-in/provider")
     finally:
-        provider.process.start()
-        await asyncio.to_thread(
-            provider.process.wait_until,
-            lambda: "listening\n" in provider.process.log().split("listening\n", 1)[-1],
-            within_seconds=30,
-            waiting_for="it to listen again",
-        )
+        provider.start()
     assert answer.status_code == 503
     assert "The identity provider cannot be used now" in answer.text
     assert 'name="password"' in answer.text
