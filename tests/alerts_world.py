@@ -43,7 +43,7 @@ from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
 from services.runtime.database import Connection, Pool
 from tests.logins import web_pool, worker_pool
-from tests.signed_in import tester
+from tests.signed_in import somebody
 from tests.stack import Database
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -312,19 +312,19 @@ class Story:
                 "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1",
                 self.pump_id,
             )
-            await acknowledge_alert(connection, alert_id, tester(person), None, policies_of(self.policy), self.now)
+            await acknowledge_alert(connection, alert_id, somebody(person), None, policies_of(self.policy), self.now)
 
     async def _resolve(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
         async with web_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
-            await resolve_alert(connection, alert_id, tester(person), note, policies_of(self.policy), self.now)
+            await resolve_alert(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 
     async def _accept(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
         async with web_pool(self.pool).acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
-            await accept_level(connection, alert_id, tester(person), note, policies_of(self.policy), self.now)
+            await accept_level(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 
     async def trail(self) -> list[str]:
         """The audited transitions: "minute rule kind priority"."""

@@ -18,7 +18,7 @@ from services.runtime.database import Pool
 _FRESH = timedelta(minutes=30)
 
 
-def tester(name: str) -> Actor:
+def somebody(name: str) -> Actor:
     """Who acts in a test that needs no account."""
     return Actor(f"test:{name}", name)
 

@@ -17,6 +17,7 @@ from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from tests.alerts_pages import Outbox, dispatcher_for
 from tests.alerts_world import T0, Story, route, stall
+from tests.signed_in import somebody
 from tests.stack import Database, eventually
 
 
@@ -134,7 +135,9 @@ async def test_what_somebody_took_is_not_tried_again(database: Database, page_co
     await outbox.dispatcher().send_due()
     row = await outbox.row()
     async with database.pool.acquire() as connection:
-        await acknowledge_alert(connection, row["alert_id"], "Ann", None, policies_of(outbox.policy), outbox.story.now)
+        await acknowledge_alert(
+            connection, row["alert_id"], somebody("Ann"), None, policies_of(outbox.policy), outbox.story.now
+        )
     page_collector.answer_status = 200
     outbox.later(60)
     await outbox.dispatcher().send_due()
@@ -150,7 +153,9 @@ async def test_what_is_taken_while_it_is_being_sent_is_not_tried_again(
     row = await outbox.row()
     await eventually(outbox.is_sending, 5)
     async with database.pool.acquire() as connection:
-        await acknowledge_alert(connection, row["alert_id"], "Ann", None, policies_of(outbox.policy), outbox.story.now)
+        await acknowledge_alert(
+            connection, row["alert_id"], somebody("Ann"), None, policies_of(outbox.policy), outbox.story.now
+        )
     await sending
     assert await outbox.states() == [("cancelled", 1)]
 
@@ -218,7 +223,9 @@ async def test_a_delivery_whose_sender_died_is_not_sent_again_once_somebody_has_
     await database.pool.execute("UPDATE deliveries SET state = 'sending', claimed_until = $1", T0)
     async with database.pool.acquire() as connection:
         alert_id = (await outbox.row())["alert_id"]
-        await acknowledge_alert(connection, alert_id, "Ann", None, policies_of(outbox.policy), outbox.story.now)
+        await acknowledge_alert(
+            connection, alert_id, somebody("Ann"), None, policies_of(outbox.policy), outbox.story.now
+        )
     outbox.later(31)
     await outbox.dispatcher().send_due()
     assert (received(page_collector), (await outbox.states())[0][0]) == (0, "cancelled")

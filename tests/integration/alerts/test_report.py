@@ -12,6 +12,7 @@ from services.alerts.lifecycle.remark import add_remark
 from services.alerts.policies import policies_of
 from tests.alerts_world import POLICY, T0, Story
 from tests.command import pumpwatch
+from tests.signed_in import somebody
 from tests.stack import Database
 
 WEEK = timedelta(weeks=1)
@@ -33,7 +34,7 @@ async def two_pumps(database: Database) -> tuple[Story, Story]:
     await second.run([(5, "level 1.5")])
     async with database.pool.acquire() as connection:
         alert_id = await connection.fetchval("SELECT alert_id FROM alerts WHERE pump_id = $1", second.pump_id)
-        await add_remark(connection, alert_id, "Ben", "refilled", policies_of(POLICY), second.now, acted=True)
+        await add_remark(connection, alert_id, somebody("Ben"), "refilled", policies_of(POLICY), second.now, acted=True)
         await connection.execute("UPDATE devices SET enrolled_at = $1", T0 - 2 * WEEK)
     return first, second
 

@@ -15,7 +15,7 @@ import pytest
 from schemas.paths import SQL_FOLDER
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.migrate import migrate
-from tests.alerts_pages import STALL, Site, client_for
+from tests.alerts_pages import STALL, Site, client_for, person
 from tests.alerts_world import T0, Step, Story, verify_undated
 from tests.stack import Database, execute_at
 
@@ -65,19 +65,19 @@ async def test_an_older_refill_that_arrives_later_does_not_bring_it_back(story: 
 async def test_over_http(site: Site) -> None:
     await site.story.run([(0, MISSING)])
     alert = await site.alert()
-    where, words = f"/v1/alerts/{alert['alert_id']}/resolve", {"by": "Ben", "note": "old volume; reprogrammed"}
-    assert (await site.client.post(where, json={"by": "Ben", "note": "  "})).status_code == 422
+    where, words = f"/v1/alerts/{alert['alert_id']}/resolve", {"note": "old volume; reprogrammed"}
+    assert (await site.client.post(where, json={"note": "  "})).status_code == 422
     site.story.now += timedelta(minutes=3)
     assert [(await site.client.post(where, json=words)).status_code for _ in range(2)] == [204, 204]
-    other = await site.client.post(where, json={"by": "Ann", "note": "me too"})
+    other = await site.client.post(where, json={"note": "me too"}, auth=person(site.story, "Eve"))
     assert (other.status_code, other.json()["detail"]) == (409, "Ben has already resolved this alert")
     assert (await site.client.post(f"/v1/alerts/{UUID(int=1)}/resolve", json=words)).status_code == 404
 
     alert = await site.alert("closed")
-    assert (alert["resolved_by"], alert["resolution"]) == ("Ben", "old volume; reprogrammed")
+    assert (alert["resolved_by"], alert["resolution"]) == ("Ann", "old volume; reprogrammed")
     assert alert["resolved_at"] == alert["closed_at"] == "2026-03-02T09:03:00Z"
     last = (await site.client.get(f"/v1/alerts/{alert['alert_id']}")).json()["transitions"][-1]
-    assert (last["kind"], last["reason"], last["actor"]) == ("closed", "person_resolved", "Ben")
+    assert (last["kind"], last["reason"], last["detail"]["name"]) == ("closed", "person_resolved", "Ann")
     assert last["detail"]["note"] == "old volume; reprogrammed"
     async with site.story.pool.acquire() as connection:
         assert not (await verify_undated(connection)).faults
@@ -86,7 +86,7 @@ async def test_over_http(site: Site) -> None:
 async def test_what_ends_by_itself_cannot_be_resolved(site: Site) -> None:
     await site.story.run([(0, STALL)])
     alert = await site.alert()
-    refused = await site.client.post(f"/v1/alerts/{alert['alert_id']}/resolve", json={"by": "Ben", "note": "done"})
+    refused = await site.client.post(f"/v1/alerts/{alert['alert_id']}/resolve", json={"note": "done"})
     assert refused.status_code == 409
     assert "ends by itself when its condition does" in refused.json()["detail"]
     assert (await site.alert())["state"] == "active"
@@ -100,7 +100,7 @@ async def test_pages_that_have_not_gone_out_are_cancelled(site: Site) -> None:
     await site.story.queue()
     await site.story.new_worker().queue_once()
     alert = await site.alert()
-    await site.client.post(f"/v1/alerts/{alert['alert_id']}/resolve", json={"by": "Ben", "note": "done"})
+    await site.client.post(f"/v1/alerts/{alert['alert_id']}/resolve", json={"note": "done"})
     assert [each["state"] for each in (await site.alert("closed"))["deliveries"]] == ["cancelled"]
 
 
@@ -109,18 +109,17 @@ async def test_on_the_board(site: Site) -> None:
     alert = await site.alert()
     here = f"/alerts/{alert['alert_id']}"
     assert f'<a href="{here}">Resolve it</a>' in (await site.client.get("/")).text
-    refused = await site.client.post(f"{here}/resolve", data={"by": "Ben", "note": " "})
+    refused = await site.client.post(f"{here}/resolve", data={"note": " "})
     assert refused.status_code == 422
     assert "Give your name and what was done" in refused.text
-    assert 'id="resolve-by" name="by" value="Ben"' in refused.text
-    done = await site.client.post(f"{here}/resolve", data={"by": "Ben", "note": "<b>old volume</b>"})
+    done = await site.client.post(f"{here}/resolve", data={"note": "<b>old volume</b>"})
     assert (done.status_code, done.headers["Location"]) == (303, here)
     page = (await site.client.get(here)).text
     assert "resolved by Ben" in page
     assert "Resolved by Ben" in page
     assert "&lt;b&gt;old volume&lt;/b&gt;" in page
     assert 'action="/alerts/' + str(alert["alert_id"]) + '/resolve"' not in page
-    again = await site.client.post(f"{here}/resolve", data={"by": "Ann", "note": "me too"})
+    again = await site.client.post(f"{here}/resolve", data={"note": "me too"}, auth=person(site.story, "Eve"))
     assert (again.status_code, "Not resolved: Ben has already resolved this alert." in again.text) == (409, True)
 
 

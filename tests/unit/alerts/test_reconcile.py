@@ -26,6 +26,7 @@ from services.alerts.model import (
     TransitionKind,
     key_of,
 )
+from tests.signed_in import somebody
 from tests.unit.alerts.rules.builders import (
     HIGH,
     LOW,
@@ -251,17 +252,19 @@ def test_a_retired_pump_closes_everything() -> None:
 
 
 def test_acknowledging() -> None:
-    taken = acknowledge(alert(), "Ann")
+    taken = acknowledge(alert(), somebody("Ann"))
     assert taken is not None
     assert (taken.kind, taken.to_state, taken.reason) == (Kind.ACKNOWLEDGED, State.ACKNOWLEDGED, Reason.PERSON_TOOK_IT)
-    seen = acknowledge(alert(state=State.CLEARED), "Ann")
+    seen = acknowledge(alert(state=State.CLEARED), somebody("Ann"))
     assert seen is not None
     assert (seen.kind, seen.to_state, seen.reason) == (Kind.CLOSED, State.CLOSED, Reason.PERSON_SAW_IT)
 
 
 @pytest.mark.parametrize("state", [State.ACKNOWLEDGED, State.CLOSED])
 def test_acknowledging_again_changes_nothing(state: AlertState) -> None:
-    assert acknowledge(alert(state=state, acknowledged_by="Ann"), "Ann") is None
+    assert (
+        acknowledge(alert(state=state, acknowledged_by="Ann", acknowledged_by_id="test:Ann"), somebody("Ann")) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -270,9 +273,22 @@ def test_acknowledging_again_changes_nothing(state: AlertState) -> None:
 )
 def test_acknowledging_what_somebody_else_has(state: AlertState, message: str) -> None:
     with pytest.raises(Refused, match=message):
-        acknowledge(alert(state=state, acknowledged_by="Ann"), "Bob")
+        acknowledge(alert(state=state, acknowledged_by="Ann", acknowledged_by_id="test:Ann"), somebody("Bob"))
 
 
+def test_two_who_have_the_same_name_are_two() -> None:
+    with pytest.raises(Refused, match="Ann has already acknowledged this alert"):
+        acknowledge(
+            alert(state=State.ACKNOWLEDGED, acknowledged_by="Ann", acknowledged_by_id="person:1"), somebody("Ann")
+        )
+
+
+def test_a_name_that_was_typed_before_persons_had_accounts_is_nobodys() -> None:
+    with pytest.raises(Refused, match="Ann has already acknowledged this alert"):
+        acknowledge(alert(state=State.ACKNOWLEDGED, acknowledged_by="Ann"), somebody("Ann"))
+
+
+BY_BEN: dict[str, Any] = {"resolved_by": "Ben", "resolved_by_id": "test:Ben"}
 HAPPENED: dict[str, Any] = {"key": key_of("refill", ago(5))}
 
 
@@ -288,7 +304,7 @@ def test_what_a_person_resolved_never_comes_back_and_the_next_one_does() -> None
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.ACKNOWLEDGED, State.CLEARED])
 def test_resolving(state: AlertState) -> None:
-    transition = resolve(alert(**HAPPENED, state=state, acknowledged_by="Ben"), "Ann")
+    transition = resolve(alert(**HAPPENED, state=state, acknowledged_by="Ben"), somebody("Ann"))
     assert transition is not None
     assert (transition.kind, transition.reason, transition.to_state) == (
         Kind.CLOSED,
@@ -302,16 +318,22 @@ def test_resolving(state: AlertState) -> None:
     [
         ({}, "ends by itself"),
         (HAPPENED | {"state": State.CLOSED}, "this alert is closed"),
-        (HAPPENED | {"state": State.CLOSED, "resolved_by": "Ben"}, "Ben has already resolved"),
+        (
+            HAPPENED | {"state": State.CLOSED, "resolved_by": "Ben", "resolved_by_id": "test:Ben"},
+            "Ben has already resolved",
+        ),
     ],
 )
 def test_what_cannot_be_resolved(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(Refused, match=says):
-        resolve(alert(**changes), "Ann")
+        resolve(alert(**changes), somebody("Ann"))
 
 
 def test_resolving_twice_changes_nothing() -> None:
-    assert resolve(alert(**HAPPENED, state=State.CLOSED, resolved_by="Ann"), "Ann") is None
+    assert (
+        resolve(alert(**HAPPENED, state=State.CLOSED, resolved_by="Ann", resolved_by_id="test:Ann"), somebody("Ann"))
+        is None
+    )
 
 
 def test_a_key_names_the_moment_in_utc() -> None:

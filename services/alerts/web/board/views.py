@@ -65,7 +65,7 @@ def make_environment() -> Environment:
         "is_about_a_level": is_about_a_level,
         "csrf_field": csrf_field,
         "navigation": NAVIGATION,
-        "acts_in": lambda caller, clinic: caller is not None and caller.may(Role.RESPONDER, clinic),
+        "acts_in": lambda asking, clinic: asking is not None and asking.may(Role.RESPONDER, clinic),
     }
     return environment
 
@@ -217,6 +217,6 @@ def render(
     """
     caller = getattr(request.state, "caller", None)
     reloads = request.method == "GET" and name in _RELOADING
-    html = _ENVIRONMENT.get_template(name).render(request=request, caller=caller, reloads=reloads, **values)
+    html = _ENVIRONMENT.get_template(name).render(request=request, asking=caller, reloads=reloads, **values)
     # A form that is refused shows what was typed, which may be no Unicode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)

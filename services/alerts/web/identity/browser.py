@@ -51,12 +51,12 @@ def own_path(text: str) -> str:
     if len(text) > _LONGEST_PATH or not is_one_line(text) or "\\" in text or not text.startswith("/"):
         return "/"
     try:
-        parts = urlsplit(text)
-    except ValueError:
+        parts, quoted = urlsplit(text), quote(text, safe="/?&=%:@!$'()*+,;~-._")
+    except ValueError:  # no address, or no Unicode
         return "/"
     if text.startswith(("//", *_NOT_AFTER_A_SIGN_IN)) or parts.scheme or parts.netloc:
         return "/"
-    return quote(text, safe="/?&=%:@!$'()*+,;~-._")
+    return quoted
 
 
 def sign_in_path(path: str, query: str) -> str:

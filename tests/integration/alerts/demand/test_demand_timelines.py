@@ -11,7 +11,7 @@ import pytest
 from services.alerts.backtest.run import backtest
 from services.alerts.facts.from_events import History
 from services.alerts.facts.store import load_facts
-from tests.alerts_pages import STALL, Site, client_for
+from tests.alerts_pages import STALL, Site, client_for, person
 from tests.alerts_world import POLICY, T0, Step, Story, verify_undated
 from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.stack import Database
@@ -91,18 +91,18 @@ async def test_a_backtest_takes_the_acceptance_as_said(story: Story, database: D
 async def test_over_http(site: Site) -> None:
     await site.story.run([*TWO_A_DAY, (1, "bolus delivered x12")])
     alert = await site.alert()
-    where, words = f"/v1/alerts/{alert['alert_id']}/accept", {"by": "Ann", "note": "new work, more pain"}
-    assert (await site.client.post(where, json={"by": "Ann", "note": " "})).status_code == 422
+    where, words = f"/v1/alerts/{alert['alert_id']}/accept", {"note": "new work, more pain"}
+    assert (await site.client.post(where, json={"note": " "})).status_code == 422
     site.story.now += timedelta(minutes=3)
     assert [(await site.client.post(where, json=words)).status_code for _ in range(2)] == [204, 204]
-    other = await site.client.post(where, json={"by": "Ben", "note": "me too"})
+    other = await site.client.post(where, json={"note": "me too"}, auth=person(site.story, "Ben"))
     assert (other.status_code, other.json()["detail"]) == (409, "Ann has already accepted this level")
     assert (await site.client.post(f"/v1/alerts/{UUID(int=1)}/accept", json=words)).status_code == 404
     alert = await site.alert("closed")
     assert (alert["accepted_by"], alert["accepted_per_day"]) == ("Ann", 12.5)
     assert alert["accepted_at"] == alert["closed_at"] == "2026-03-02T09:04:00Z"
     last = (await site.client.get(f"/v1/alerts/{alert['alert_id']}")).json()["transitions"][-1]
-    assert (last["kind"], last["reason"], last["actor"]) == ("closed", "person_accepted", "Ann")
+    assert (last["kind"], last["reason"], last["detail"]["name"]) == ("closed", "person_accepted", "Ann")
     assert last["detail"]["note"] == "new work, more pain (12.5 requests a day)"
     async with site.story.pool.acquire() as connection:
         assert not (await verify_undated(connection)).faults
@@ -113,7 +113,7 @@ async def test_over_http(site: Site) -> None:
 async def test_what_is_no_level_of_demand_cannot_be_accepted(site: Site) -> None:
     await site.story.run([(0, STALL)])
     alert = await site.alert()
-    refused = await site.client.post(f"/v1/alerts/{alert['alert_id']}/accept", json={"by": "Ann", "note": "fine"})
+    refused = await site.client.post(f"/v1/alerts/{alert['alert_id']}/accept", json={"note": "fine"})
     assert (refused.status_code, "not about a level of demand" in refused.json()["detail"]) == (409, True)
     assert (await site.alert())["state"] == "active"
     assert "Accept" not in (await site.client.get(f"/alerts/{alert['alert_id']}")).text
@@ -123,17 +123,18 @@ async def test_on_the_board(site: Site) -> None:
     await site.story.run([*TWO_A_DAY, (1, "bolus delivered x12"), (5, "ack Ben")])
     here = f"/alerts/{(await site.alert())['alert_id']}"
     assert f'<a href="{here}">Accept the new level</a>' in (await site.client.get("/")).text
-    for missing in ("by", "note", "sure"):
-        form = {"by": "Ann", "note": "more pain", "sure": "1"} | {missing: " " if missing != "sure" else ""}
+    for missing in ("note", "sure"):
+        form = {"note": "more pain", "sure": "1"} | {missing: " " if missing != "sure" else ""}
         refused = await site.client.post(f"{here}/accept", data=form)
         assert (refused.status_code, "Give your name and why" in refused.text) == (422, True)
-    assert 'id="accept-by" name="by" value="Ann"' in refused.text
-    done = await site.client.post(f"{here}/accept", data={"by": "Ann", "note": "<b>more</b>", "sure": "1"})
+    done = await site.client.post(f"{here}/accept", data={"note": "<b>more</b>", "sure": "1"})
     assert (done.status_code, done.headers["Location"]) == (303, here)
     page = (await site.client.get(here)).text
     assert "accepted as the new level by Ann" in page
     assert "Accepted as the new level by Ann" in page
     assert "&lt;b&gt;more&lt;/b&gt;" in page
     assert f'action="{here}/accept"' not in page
-    again = await site.client.post(f"{here}/accept", data={"by": "Ben", "note": "me too", "sure": "1"})
+    again = await site.client.post(
+        f"{here}/accept", data={"note": "me too", "sure": "1"}, auth=person(site.story, "Ben")
+    )
     assert (again.status_code, "Not accepted: Ann has already accepted this level." in again.text) == (409, True)

@@ -81,7 +81,7 @@ async def two(database: Database) -> AsyncIterator[Two]:
         await story.run([(0, "alarm motor_stall raised"), (1, "level 12.5"), (2, "bolus delivered x1")])
         stories.append(story)
     await database.pool.execute("UPDATE implantations SET patient_ref = 'ref-' || pump_id")
-    async with client_for(stories[0], api_token="s3cret") as client:
+    async with client_for(stories[0], auth=None) as client:
         yield Two(stories[0], stories[1], database, client)
 
 
@@ -248,13 +248,12 @@ async def test_nothing_but_the_statement_answers_without_a_key_that_is_good(two:
     for path in routes():
         for credentials in (None, ended.key, withdrawn.key, wrong, "pwk_aaaaaaaaaaaa_" + "a" * 43, "s3cre", ""):
             headers = {} if credentials is None else {"Authorization": f"Bearer {credentials}"}
-            async with client_for(two.north, api_token="s3cret") as fresh:  # who guesses often is not looked at
+            async with client_for(two.north, auth=None) as fresh:  # who guesses often is not looked at
                 said = await fresh.get(f"{BASE}/{path}", headers=headers)
             assert said.status_code == 401, (path, credentials)
             assert said.json()["resourceType"] == "OperationOutcome"
         said = await two.client.get(f"{BASE}/{path}", headers={"Authorization": f"Bearer {good.key}"})
         assert said.status_code != 401, path
-    assert (await two.client.get(f"{BASE}/Device", headers={"Authorization": "Bearer s3cret"})).status_code == 200
 
 
 async def test_a_key_opens_what_its_scopes_say_and_nothing_else(two: Two) -> None:
@@ -268,7 +267,7 @@ async def test_a_key_opens_what_its_scopes_say_and_nothing_else(two: Two) -> Non
         assert "expected a key with the scope" in said.json()["issue"][0]["diagnostics"]
     for path in ("/", "/v1/alerts", "/v1/silences"):
         said = await two.client.get(path, headers={"Authorization": f"Bearer {reader.key}"})
-        assert said.status_code == 401, path
+        assert (said.status_code, "expected a key with one of the scopes" in said.text) == (403, True), path
 
 
 async def test_who_guesses_is_not_looked_at(two: Two) -> None:
@@ -315,7 +314,7 @@ NAMES = sorted({name for names in PARAMETERS.values() for name in names} | {"_id
 async def test_no_search_is_answered_with_500(
     two: Two, resource: str, asked: list[tuple[str, str]], accept: str | None
 ) -> None:
-    headers = {"Authorization": "Bearer s3cret"} | ({"Accept": accept} if accept else {})
+    headers = {"Authorization": f"Bearer {(await two.key(two.north)).key}"} | ({"Accept": accept} if accept else {})
     query = urlencode([(name, value.encode("utf-8", "surrogatepass")) for name, value in asked])
     said = await two.client.get(f"{BASE}/{resource}?{query}", headers=headers)
     assert said.status_code in (200, 400, 406, 422), said.text

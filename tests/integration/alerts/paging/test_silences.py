@@ -43,7 +43,7 @@ def fields_of(page: str) -> dict[str, str]:
 async def filled(site: Site, alert_id: str, **changes: str) -> dict[str, str]:
     form = await site.client.get(f"/alerts/{alert_id}/silence")
     assert form.status_code == 200
-    return fields_of(form.text) | {"by": "Ann", "reason": "in the theatre"} | changes
+    return fields_of(form.text) | {"reason": "in the theatre"} | changes
 
 
 async def send(site: Site, alert_id: str, fields: dict[str, str]) -> httpx.Response:
@@ -158,7 +158,7 @@ async def test_what_is_not_there_is_refused_with_the_names_that_are_near_it(site
     )
 
     async def asked(**changes: object) -> tuple[int, str]:
-        body = {"by": "Ann", "reason": "r", "clinic_id": site.story.clinic_id, "ends_at": "2026-03-02T10:00:00Z"}
+        body = {"reason": "r", "clinic_id": site.story.clinic_id, "ends_at": "2026-03-02T10:00:00Z"}
         answer = await site.client.post("/v1/silences", json=body | changes)
         return answer.status_code, str(answer.json().get("detail"))
 

@@ -20,14 +20,14 @@ def opened(priority: Priority) -> Opened:
 
 
 def typed(priority: Priority, **changes: str) -> dict[str, str]:
-    return first_values(opened(priority), PagingPolicy(), "Ann") | {"reason": "known"} | changes
+    return first_values(opened(priority), PagingPolicy()) | {"reason": "known"} | changes
 
 
 @pytest.mark.parametrize("priority", list(Priority))
 @pytest.mark.parametrize("longest", [0.25, 4.0])
 def test_what_the_form_shows_first_holds_its_alert_and_is_allowed(priority: Priority, longest: float) -> None:
     paging = PagingPolicy(silence_longest_hours=longest, silence_high_longest_hours=longest)
-    values = first_values(opened(priority), paging, "Ann") | {"reason": "known"}
+    values = first_values(opened(priority), paging) | {"reason": "known"}
     assert faults_of(values) == ()
     asked = asked_for(values, opened(priority), NOW)
     assert covers(asked, pump_id="pump-1", rule="pump_alarm", priority=priority)
@@ -55,7 +55,6 @@ def test_what_would_not_hold_its_high_alert_is_refused(changes: dict[str, str]) 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"by": " "}, "your name"),
         ({"reason": ""}, "the reason"),
         ({"hours": ""}, "for how many hours"),
         ({"hours": "nan"}, "for how many hours"),
