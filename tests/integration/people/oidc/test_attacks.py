@@ -30,7 +30,7 @@ from tests.stack import Database
 
 HERE = "http://127.0.0.1:8081"
 ANSWER = "/sign-in/provider/answer"
-ROOT = signed_in.tester("root")
+ROOT = signed_in.somebody("root")
 PASSWORD = "rain on the quay"  # noqa: S105
 SECRET = "a client's secret"  # noqa: S105
 
