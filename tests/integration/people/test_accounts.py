@@ -206,3 +206,29 @@ async def test_a_refusal_names_what_was_wrong_and_changes_nothing(database, conn
     assert refused.returncode in (1, 2)
     assert said in refused.stderr
     assert await connection.fetch("SELECT * FROM access_log") == before
+
+
+async def test_the_trail_of_persons_is_verified_and_exported_and_a_change_in_it_is_found(database, connection):
+    await add(connection)
+    await connection.execute("ALTER TABLE access_log DISABLE TRIGGER append_only")
+    await connection.execute("UPDATE access_log SET at = recorded_at")  # this test's clock is another one
+    await connection.execute("UPDATE access_log SET row_hash = access_log_hash(access_log) WHERE access_seq = 1")
+    await connection.execute(
+        "UPDATE access_log SET previous_hash = (SELECT row_hash FROM access_log WHERE access_seq = 1)"
+        " WHERE access_seq = 2"
+    )
+    await connection.execute("UPDATE access_log SET row_hash = access_log_hash(access_log) WHERE access_seq = 2")
+    await connection.execute(
+        "UPDATE access_log_head SET row_hash = (SELECT row_hash FROM access_log WHERE access_seq = 2)"
+    )
+    whole = pumpwatch("audit", "verify", "--database-url", database.dsn)
+    assert (whole.returncode, "access log: row 2, " in whole.stdout) == (0, True), whole.stdout
+    lines = pumpwatch("audit", "export", "--access", "--database-url", database.dsn).stdout.splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["person_made", "role_given"]
+    table = pumpwatch(
+        "audit", "export", "--access", "--format", "csv", "--clinic", "north", "--database-url", database.dsn
+    )
+    assert len(table.stdout.splitlines()) == 2
+    await connection.execute("UPDATE access_log SET actor = 'login:nobody' WHERE access_seq = 1")
+    broken = pumpwatch("audit", "verify", "--database-url", database.dsn)
+    assert (broken.returncode, "access log, row 1: was changed after it was written" in broken.stdout) == (1, True)

@@ -34,7 +34,8 @@ async def test_a_clinic_without_a_usable_file_is_paged_after_a_new_start_and_by_
 
     async def are_recorded(count: int) -> bool:
         """Who is killed between a page and its record is followed by the same page once more."""
-        return await database.pool.fetchval("SELECT count(*) FROM deliveries WHERE sent_at IS NOT NULL") == count
+        recorded: int = await database.pool.fetchval("SELECT count(*) FROM deliveries WHERE sent_at IS NOT NULL")
+        return recorded == count
 
     await eventually(is_kept)
     await eventually(lambda: are_recorded(1))

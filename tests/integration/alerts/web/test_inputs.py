@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from services.alerts.policy_files.folder import PolicyFolder
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
-from tests.alerts_pages import STALL, Site, client_for, worker_client_for
+from tests.alerts_pages import STALL, Site, client_for, person, worker_client_for
 from tests.alerts_world import Story
+from tests.signed_in import make_key
 from tests.stack import Database
 
 NOBODY = UUID(int=1)
@@ -129,6 +130,27 @@ async def test_a_control_character_in_an_address_is_refused(site: Site) -> None:
         for path in paths:
             answer = await site.client.get(path.format(text))
             assert (answer.status_code, is_guarded(answer)) == (422, True), (path, text)
+
+
+async def test_who_guesses_is_not_looked_at_and_locks_out_nobody_who_works_there(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    key = await make_key(story.pool, ["alerts.read"], story.now)
+    async with client_for(story, auth=None) as stranger:
+        assert (await stranger.get("/v1/alerts")).status_code == 401  # no guess
+        for number in range(20):
+            path = ("/", "/v1/silences", "/v1/alerts")[number % 3]
+            answer = await stranger.get(path, headers={"Authorization": f"Bearer pwk_{'a' * 12}_{number:043}"})
+            assert answer.status_code in (303, 401)
+        locked = await stranger.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})
+        assert (locked.status_code, is_guarded(locked)) == (429, True)
+        assert 0 < int(locked.headers["retry-after"]) <= 60
+        assert (await stranger.get("/v1/alerts", auth=person(story))).status_code == 200  # a session is no guess
+    async with client_for(story, auth=None) as ward:
+        assert (await ward.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})).status_code == 200
+        for number in range(40):
+            guess = {"Authorization": f"Bearer guess {number}"}
+            assert (await ward.get("/v1/alerts", headers=guess)).status_code == 401
+        assert (await ward.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})).status_code == 200
 
 
 async def test_every_error_carries_the_security_headers(site: Site) -> None:
