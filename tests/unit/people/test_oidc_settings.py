@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from services.alerts.web.settings import WebSettings
 from services.people.oidc.address import fault_of_address
-from services.people.oidc.groups_file import GroupsFileError, GroupsNow, read_groups_file
+from services.people.oidc.groups import GroupsFileError
+from services.people.oidc.groups_file import GroupsNow, read_groups_file
 
 GOOD = "clinics:\n  north:\n    viewer: [Nurses]\n"
 

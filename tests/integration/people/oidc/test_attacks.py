@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -25,6 +26,7 @@ from services.people.oidc.join import link
 from tests import signed_in
 from tests.alerts_pages import client_for
 from tests.alerts_world import Story
+from tests.command import pumpwatch
 from tests.integration.people.oidc.lying import LyingProvider, groups_file, lying_provider, new_key
 from tests.stack import Database
 
@@ -355,3 +357,18 @@ async def test_false_answers_are_slowed_down_by_where_they_come_from(door: Door)
     answer = await door.come_back(await door.begin())
     assert answer.status_code == 429
     assert "Too many" in answer.text
+
+
+async def test_a_subject_belongs_to_one_person_and_is_joined_by_a_command(door: Door):
+    await local_account(door, "bea")
+    await door.sign_in()
+    said = ("--database-url", door.story.dsn, "--issuer", door.provider.issuer, "--by", "root")
+    refused = await asyncio.to_thread(pumpwatch, "user", "link", "bea", "ann-at-the-provider", *said)
+    assert refused.returncode == 1
+    assert "is Ann Example, who has another account" in refused.stderr
+    unknown = await asyncio.to_thread(pumpwatch, "user", "link", "nobody", "x", *said)
+    assert "nobody has the sign-in name 'nobody'" in unknown.stderr
+    joined = await asyncio.to_thread(pumpwatch, "user", "link", "bea", "bea-at-the-provider", *said)
+    assert joined.stdout.strip() == f"bea signs in by {door.provider.issuer} as bea-at-the-provider"
+    assert (await door.sign_in(sub="bea-at-the-provider")).status_code == 303
+    assert (await door.trail())[-2:] == ["person_linked", "signed_in"]
