@@ -9,8 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.people.oidc.settings import OidcSettings
 from services.runtime.addresses import SecretDatabaseUrl
-from services.runtime.secrets.settings import Paths, SettingsWithSecrets
+from services.runtime.secrets.settings import Paths
 
 
 def _web_address(url: str) -> str:
@@ -28,7 +29,7 @@ def _network(text: str) -> str:
         raise ValueError(msg) from None
 
 
-class WebSettings(SettingsWithSecrets):
+class WebSettings(OidcSettings):
     """Built once, passed down. Every span names its unit. A secret may stand in a file: NAME_FILE in place of NAME."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_", env_ignore_empty=True, frozen=True, extra="ignore")

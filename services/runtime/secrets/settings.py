@@ -22,6 +22,7 @@ _SECRET_FILES: Final = (
     "password_file",
     "token_file",
     "key_file",
+    "secret_file",
     "url_file",
     "share_group_file",
     "session_suffix_file",
