@@ -222,6 +222,9 @@ def policy_check(file: Path) -> None:
     for contact in policy.contacts:
         if contact.name not in told:
             say(f"  {contact.name} is in no route, and never told")
+        if contact.stands_for_persons:
+            whom = f"rota {contact.rota}" if contact.rota else contact.person or "every responder"
+            say(f"  {contact.name}: {whom}, by the persons' own channels; see `pumpwatch coverage`")
     if troubles:
         fail(*(f"{file}:{line}: {text}" for line, text in troubles))
 

@@ -37,7 +37,7 @@ class Channels:
             return await self._mllp.send(url, page)
         if is_push(url):
             return await self._push.send(url, page)
-        return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id)
+        return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id, page.link)
 
 
 def server_at(url: str) -> str:

@@ -1,7 +1,7 @@
 """Changing rotas. What is refused names what was wrong and what was expected, and changes nothing.
 
-Guarantee: a rota only ever names persons of its own clinic, and of two people who change the same version of one the
-second is told. Each function is one transaction.
+Guarantee: what was changed stands in the audit trail (services/people/trail/); a rota only ever names persons of its
+own clinic; of two people who change the same version of one the second is told. Each function is one transaction.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from services.people.model import Actor, Role
 from services.people.rota import store
 from services.people.rota.model import Change, Rota
 from services.people.rota.people import Member
+from services.people.trail.model import Access, AccessKind
+from services.people.trail.store import append
 from services.runtime.database import Connection
 
 
@@ -53,6 +55,9 @@ async def keep_rota(
         rota_id, version = found
         if not await store.insert_version(connection, rota_id, version + 1, rota, actor, now):
             raise _meanwhile(rota.name)
+        said = rota.model_dump(mode="json", include={"timezone", "layers"})
+        more = {"rota": rota.name, "version": version + 1, **said}
+        await append(connection, Access(AccessKind.ROTA_KEPT, actor, clinic_id=rota.clinic_id, more=more), now)
         return version + 1
 
 
@@ -74,6 +79,9 @@ async def make_changes(
                 msg = f"it would end at {change.ends:%Y-%m-%d %H:%M}Z, which is over; expected an end that is to come"
                 raise RotaRefusedError(msg)
             await store.insert_change(connection, found[0], change, actor)
+            said = change.model_dump(mode="json", exclude={"person_id", "made_at"}, exclude_none=True)
+            access = Access(AccessKind.TURN_CHANGED, actor, change.person_id, clinic_id, {"rota": name, **said})
+            await append(connection, access, now)
 
 
 async def withdraw_change(
@@ -84,10 +92,14 @@ async def withdraw_change(
     Raises:
         RotaRefusedError: The clinic has no such change, or it is over or withdrawn already.
     """
-    withdrawn = await store.withdraw_change(connection, clinic_id, change_id, actor, now)
-    if not withdrawn:
-        msg = f"clinic {clinic_id!r} has no change {change_id} that is not over or withdrawn"
-        raise RotaRefusedError(msg)
+    async with connection.transaction():
+        withdrawn = await store.withdraw_change(connection, clinic_id, change_id, actor, now)
+        if not withdrawn:
+            msg = f"clinic {clinic_id!r} has no change {change_id} that is not over or withdrawn"
+            raise RotaRefusedError(msg)
+        for each in withdrawn:
+            kind, more = AccessKind.TURN_CHANGE_WITHDRAWN, {"change_id": str(each)}
+            await append(connection, Access(kind, actor, clinic_id=clinic_id, more=more), now)
     return withdrawn
 
 
@@ -97,8 +109,11 @@ async def remove_rota(connection: Connection, clinic_id: str, name: str, actor: 
     Raises:
         RotaRefusedError: There is no such rota.
     """
-    if not await store.remove_rota(connection, clinic_id, name, actor, now):
-        raise no_rota(clinic_id, name)
+    async with connection.transaction():
+        if not await store.remove_rota(connection, clinic_id, name, actor, now):
+            raise no_rota(clinic_id, name)
+        access = Access(AccessKind.ROTA_REMOVED, actor, clinic_id=clinic_id, more={"rota": name})
+        await append(connection, access, now)
 
 
 def no_rota(clinic_id: str, name: str) -> RotaRefusedError:

@@ -1,4 +1,4 @@
-"""PURE. What is written down of persons: sign-ins, changes of accounts and roles, and reading."""
+"""PURE. What is written down of persons: sign-ins, changes of accounts, roles and rotas, and reading."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ class AccessKind(StrEnum):
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
     PERSON_RESET = "person_reset"
+    PERSON_LINKED = "person_linked"
     ROLE_GIVEN = "role_given"
     ROLE_TAKEN = "role_taken"
     CHANNEL_MADE = "channel_made"
     CHANNEL_VERIFIED = "channel_verified"
     CHANNEL_REMOVED = "channel_removed"
+    ROTA_KEPT = "rota_kept"
+    ROTA_REMOVED = "rota_removed"
+    TURN_CHANGED = "turn_changed"
+    TURN_CHANGE_WITHDRAWN = "turn_change_withdrawn"
     READ = "read"
 
 

@@ -160,3 +160,19 @@ async def test_the_proof_of_coverage_names_each_gap_and_fails(clinic: Clinic, im
     assert "clinic 'west' has no policy and no person; known are north, south" in imported(
         "coverage", "--clinic", "west", code=1
     )
+
+
+def test_a_policy_is_checked_without_knowing_who_is_on_call(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "north.yaml").write_text(
+        "clinic_id: north\ncontacts: [{name: on call, rota: first}, {name: chief, person: bob}, "
+        "{name: all, everybody: true}]\n"
+        "routes: {high: {steps: [{after_minutes: 0, contacts: [on call]}, "
+        "{after_minutes: 5, contacts: [chief, all]}]}}\n"
+    )
+    said = run("policy", "check", str(tmp_path / "north.yaml"))
+    assert said.splitlines()[0].endswith(": valid")
+    for whom in ("on call: rota first", "chief: bob", "all: every responder"):
+        assert f"  {whom}, by the persons' own channels; see `pumpwatch coverage`\n" in said
+    (tmp_path / "north.yaml").write_text("clinic_id: north\ncontacts:\n  - {name: x, rota: a, person: b}\n")
+    said = run("policy", "check", str(tmp_path / "north.yaml"), code=1)
+    assert "north.yaml:3: contacts.0: expected channels (at least one), or else one of person, rota" in said

@@ -188,3 +188,24 @@ async def test_everybody_is_known_with_their_channels_in_order(clinic: Clinic) -
     assert ann.channels == (OwnChannel("phone", "json://phone", None), OwnChannel("mail", "json://mail", NOW))
     assert everybody["north"].rotas == {"first": weekly(ANN)}
     assert everybody["south"].rotas == {}
+
+
+async def test_whatever_is_changed_in_a_rota_stands_in_the_audit_trail(clinic: Clinic) -> None:
+    change = taken(BOB)
+    async with clinic.database.pool.acquire() as connection:
+        await edit.keep_rota(connection, weekly(ANN), ADA, NOW)
+        await edit.make_changes(connection, "north", "first", [change], ADA, NOW)
+        await edit.withdraw_change(connection, "north", change.change_id, ADA, NOW)
+        await edit.remove_rota(connection, "north", "first", ADA, NOW)
+        with pytest.raises(RotaRefusedError):
+            await edit.remove_rota(connection, "north", "first", ADA, NOW)
+        rows = await connection.fetch(
+            "SELECT kind, actor, clinic_id, person_id, detail->>'name', detail->>'rota' FROM access_log "
+            "ORDER BY access_seq"
+        )
+    assert [tuple(row) for row in rows] == [
+        ("rota_kept", "test:ada", "north", None, "Ada", "first"),
+        ("turn_changed", "test:ada", "north", BOB, "Ada", "first"),
+        ("turn_change_withdrawn", "test:ada", "north", None, "Ada", None),
+        ("rota_removed", "test:ada", "north", None, "Ada", "first"),
+    ]
