@@ -33,7 +33,7 @@ from services.commands import (
     report,
     storage,
 )
-from services.commands.people import rota, users
+from services.commands.people import channels, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ def enrol(
 app.command()(fleet.gaps)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
+app.command()(channels.page_test)
+app.command()(channels.push_key)
 app.command()(rota.coverage)
 
 

@@ -28,6 +28,9 @@ class AccessKind(StrEnum):
     ROTA_REMOVED = "rota_removed"
     TURN_CHANGED = "turn_changed"
     TURN_CHANGE_WITHDRAWN = "turn_change_withdrawn"
+    CHANNEL_MADE = "channel_made"
+    CHANNEL_VERIFIED = "channel_verified"
+    CHANNEL_REMOVED = "channel_removed"
     READ = "read"
 
 
