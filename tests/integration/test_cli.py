@@ -52,6 +52,13 @@ ASK_THE_DATABASE = (
     "keys revoke abcdefghijkl",
     "report alerts",
     "retention --keep 2y",
+    "user add ann --name Ann --role north:viewer",
+    "user disable ann",
+    "user enable ann",
+    "user list",
+    "user reset ann",
+    "user role ann north:viewer",
+    "user unrole ann north",
 )
 """One line for each, with what it must be given."""
 
