@@ -59,6 +59,13 @@ ASK_THE_DATABASE = (
     "rota remove first --clinic north",
     "rota show --clinic north",
     "rota withdraw 00000000-0000-0000-0000-000000000001 --clinic north",
+    "user add ann --name Ann --role north:viewer",
+    "user disable ann",
+    "user enable ann",
+    "user list",
+    "user reset ann",
+    "user role ann north:viewer",
+    "user unrole ann north",
 )
 """One line for each, with what it must be given."""
 

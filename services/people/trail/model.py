@@ -16,7 +16,7 @@ class AccessKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGNED_OUT = "signed_out"
-    PASSWORD_SET = "password_set"  # noqa: S105 - a name
+    PASSWORD_SET = "password_set"  # noqa: S105  # nosec B105
     PERSON_MADE = "person_made"
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
