@@ -26,6 +26,7 @@ from services.commands import (
     database,
     dead_letters,
     devices,
+    doctor,
     fleet,
     keys,
     patient,
@@ -180,6 +181,7 @@ def enrol(
 
 
 app.command()(fleet.gaps)
+app.command()(doctor.doctor)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
 
