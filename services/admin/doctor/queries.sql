@@ -18,5 +18,5 @@ ORDER BY 1;
 -- name: sessions
 SELECT DISTINCT a.application_name AS application, a.usename::text AS login, r.rolsuper AS is_superuser
 FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename
-WHERE a.datname = current_database() AND a.application_name LIKE 'pumpwatch-%'
+WHERE a.datname = current_database() AND a.application_name ~ '^pumpwatch-(ingest|alerts|web)'
 ORDER BY 1, 2;
