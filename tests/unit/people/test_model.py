@@ -11,7 +11,9 @@ from services.people.model import Actor, Person, Role
 ANN = Person(UUID(int=1), "Ann", {"north": Role.RESPONDER})
 
 
-@pytest.mark.parametrize(("needed", "may"), [(Role.VIEWER, True), (Role.RESPONDER, True), (Role.ADMINISTRATOR, False)])
+@pytest.mark.parametrize(
+    ("needed", "may"), [(Role.VIEWER, True), (Role.RESPONDER, True), (Role.ADMINISTRATOR, False)]
+)
 def test_a_role_may_do_what_the_one_before_may(needed: Role, may: bool) -> None:
     assert ANN.may(needed, "north") is may
 
