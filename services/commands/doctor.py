@@ -36,7 +36,12 @@ def doctor(
     from services.admin.doctor.gather import Places, gather
 
     places = Places(broker_config, backups, tuple(disk or [Path.cwd()]))
-    facts = asyncio.run(gather(os.environ, places))
+    try:
+        facts = asyncio.run(gather(os.environ, places))
+    except OSError as error:  # each server is looked at with its errors; this is a file or a folder
+        fail(f"{error.filename or 'a file'} cannot be read: {error.strerror or error}; expected one that may be read")
+    except UnicodeDecodeError:
+        fail("--broker-config: expected text in UTF-8")
     found = findings(facts, datetime.now(UTC))
     if as_json:
         said = {"findings": [dataclasses.asdict(each) for each in found], "not_looked_at": facts.unseen}

@@ -158,6 +158,13 @@ def test_what_cannot_be_reached_or_read_is_told_without_its_secret(site, tmp_pat
     assert "hush-token" not in printed
 
 
+def test_a_configuration_that_is_no_text_is_refused_in_one_line(site, tmp_path):
+    (tmp_path / "limits.conf").write_bytes(b"\xff\xfe")
+    done = pumpwatch("doctor", "--disk", str(tmp_path), **site)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: --broker-config: expected text in UTF-8\n"
+
+
 def certificate(*, ends_in: timedelta) -> bytes:
     """Of an authority that is two years old."""
     from cryptography.hazmat.primitives.serialization import Encoding
