@@ -75,6 +75,8 @@ ASK_NOTHING = (
     "policy check POLICY",
     "version",
 )
+LOOKS = ("doctor",)
+"""Its own tests: tests/integration/doctor."""
 SERVE = ("alerts", "demo", "ingest", "simulate", "web")
 """Started from scratch by others: `run_service`, and tests/e2e."""
 
@@ -107,7 +109,7 @@ def test_every_command_imports_what_it_needs(line, policy_file, authority_folder
 
 
 def test_that_is_every_command():
-    lines = [f"{line} " for line in (*ASK_THE_DATABASE, *ASK_NOTHING, *SERVE)]
+    lines = [f"{line} " for line in (*ASK_THE_DATABASE, *ASK_NOTHING, *LOOKS, *SERVE)]
     names = list(leaves(typer.main.get_command(app)))
     assert len(names) == len(lines)
     assert [name for name in names if not any(line.startswith(f"{name} ") for line in lines)] == []
