@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from schemas.paths import GRANTS_FILE, SQL_FOLDER
+from services.alerts.health.paged import PagedPast
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.alerts.web.identity.pool import open_web_pool
 from services.alerts.web.settings import WebSettings
-from services.alerts.web.workers import PagedPast
 from services.devstack.servers import timescaledb
 from services.devstack.servers.postgres import SCRATCH_SETTINGS
 from services.people.model import Role
