@@ -48,6 +48,8 @@ async def test_the_link_shows_the_pump_where_the_clinics_pages_do(
     shown = await site.client.get(await site.page())
     assert site.story.pump_id in shown.text
     assert "Motor stall" in shown.text
+    (read,) = await site.story.pool.fetch("SELECT actor, pump_id FROM access_log WHERE kind = 'read'")
+    assert tuple(read) == (f"person:{site.people['Ann']}", site.story.pump_id)
 
 
 async def test_looking_changes_nothing_however_often_a_scanner_does_it(site: Linked) -> None:
