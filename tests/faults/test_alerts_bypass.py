@@ -150,11 +150,11 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     finally:
         await connection.close()
     assert len(page_collector.pages) == 2
-    assert "Told while the database was away" in await asyncio.to_thread(board_of, web)
+    assert "Told while the database was away" in await asyncio.to_thread(board_of, web, session)
 
     service.terminate(within_seconds=5)
     server.stop()
-    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web)
+    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web, session)
 
 
 async def test_what_ended_just_before_the_database_went_away_is_paged_when_it_comes_back_meanwhile(

@@ -65,7 +65,7 @@ async def test_a_body_of_more_than_a_megabyte_is_413_and_is_not_read(site: Site)
         headers = {"Content-Type": kind, "Content-Length": "1000001"}
         told = await site.client.post(path, content=endless(first), headers=headers)
         assert (told.status_code, read, is_guarded(told)) == (413, 0, True), (path, kind)
-    most = b'{"by": "Ann", "note": "n"' + b" " * 999_000 + b"}"
+    most = b'{"note": "n"' + b" " * 999_000 + b"}"
     assert (await site.client.post(f"/v1/alerts/{NOBODY}/remarks", content=most, headers=JSON)).status_code == 422
     assert (await site.client.post(f"/v1/alerts/{NOBODY}/resolve", content=most, headers=JSON)).status_code == 404
 
@@ -75,7 +75,7 @@ async def test_an_origin_that_is_no_address_is_another_site(site: Site) -> None:
     alert_id = (await site.alert())["alert_id"]
     for origin in (b"http://[", b"http://]", b"http://[x]", b"[", b"", b"\x80"):
         for path in (f"/alerts/{alert_id}/acknowledge", f"/v1/alerts/{alert_id}/acknowledge"):
-            answer = await site.client.post(path, headers={b"Origin": origin}, json={"by": "Eve"})
+            answer = await site.client.post(path, headers={b"Origin": origin}, json={})
             assert (answer.status_code, is_guarded(answer)) == (403, True), origin
     assert (await site.alert())["state"] == "active"
 
@@ -96,7 +96,7 @@ MOMENTS = [
 
 async def test_a_moment_that_no_clock_shows_is_refused(site: Site) -> None:
     await site.story.run([(0, STALL)])
-    rest = {"by": "Ann", "reason": "r", "clinic_id": site.story.clinic_id, "pump_id": site.story.pump_id}
+    rest = {"reason": "r", "clinic_id": site.story.clinic_id, "pump_id": site.story.pump_id}
     for field, other in (("begins_at", "ends_at"), ("ends_at", "begins_at")):
         for moment in MOMENTS:
             body = json.dumps(rest | {other: "2026-03-02T10:00:00Z"})[:-1] + f', "{field}": {moment}}}'
@@ -108,7 +108,7 @@ async def test_a_moment_that_no_clock_shows_is_refused(site: Site) -> None:
 async def test_a_number_that_is_none_is_refused_in_forms_and_addresses(site: Site) -> None:
     await site.story.run([(0, STALL)])
     alert_id = (await site.alert())["alert_id"]
-    typed = {"by": "Ann", "reason": "r", "hours": "1", "includes_high": "1"}
+    typed = {"reason": "r", "hours": "1", "includes_high": "1"}
     for number in ("NaN", "1e999", "-1", "9" * 5000, "1\0", "\x1b"):
         for field in ("hours", "begins_in_hours"):
             answer = await site.client.post(f"/alerts/{alert_id}/silence", data=typed | {field: number})
@@ -230,7 +230,6 @@ PATHS = ("/", "/v1/alerts", "/v1/silences", "/v1/alerts/{}", "/v1/alerts/{}/ackn
          "/alerts/{}/acknowledge", "/alerts/{}/remark", "/alerts/{}/resolve", "/alerts/{}/accept", "/silences/{}/end",
          "/static/{}", "/openapi.json", "/livez", "/readyz", "/metrics", "/{}")  # fmt: skip
 USUAL = {
-    "by": "Ann",
     "note": "n",
     "text": "t",
     "reason": "r",
