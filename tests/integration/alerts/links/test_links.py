@@ -183,7 +183,7 @@ async def test_a_form_of_another_site_can_press_no_button_that_it_does_not_know(
     assert (await site.alert())["state"] == "acknowledged"
 
 
-async def test_a_thousand_wrong_links_from_a_network_keep_nobody_there_from_answering(site: Linked) -> None:
+async def test_wrong_links_from_a_network_keep_nobody_there_from_answering(site: Linked) -> None:
     path = await site.page()
     for number in range(200):
         assert (await site.client.get(f"/l/{number}")).status_code == 404
