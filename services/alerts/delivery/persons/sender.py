@@ -32,6 +32,7 @@ from services.runtime.database import UNAVAILABLE, Pool, leave_read_only, plainl
 log = structlog.get_logger()
 
 _LOOK_SECONDS: Final = 1.0
+_AFTER_A_FAULT_SECONDS: Final = 30.0
 _AT_ONCE: Final = 4
 _MOST_ATTEMPTS: Final = 5
 _GIVE_UP_AFTER: Final = timedelta(minutes=30)
@@ -58,6 +59,9 @@ class PersonalSender:
                 wait = backoff_seconds(failures, first_seconds=0.5, longest_seconds=10.0)
                 log.warning("database_unavailable", task="personal channels", error=plainly(error), retry_seconds=wait)
                 await leave_read_only(self._resources.pool, error)
+            except Exception:  # a fault of ours here must not end the process that pages
+                log.exception("personal_messages_failed")
+                wait = _AFTER_A_FAULT_SECONDS
             await asyncio.sleep(wait)
 
     async def send_due(self) -> int:

@@ -45,6 +45,8 @@ class ProofWatch:
             except UNAVAILABLE as error:
                 log.warning("database_unavailable", task="proof of ringing", error=plainly(error))
                 await leave_read_only(self._resources.pool, error)
+            except Exception:  # a fault of ours here must not end the process that pages
+                log.exception("proofs_not_looked_at")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look_once(self) -> None:

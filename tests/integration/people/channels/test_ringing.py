@@ -116,6 +116,20 @@ async def test_an_unanswered_drill_is_told_to_its_person_and_a_day_later_to_the_
         assert "You did not answer the drill" in (await board.get(PATH)).text
 
 
+async def test_hours_that_nobody_can_read_hold_up_no_other_person_and_no_page(own: OwnChannels) -> None:
+    async with own.board("Bob") as board:
+        await own.verified(board, "of Bob", "bob")
+    await own.database.pool.execute(
+        "INSERT INTO person_hours SELECT person_id, 'Europe/Nowhere', NULL, NULL, 2, '11:00' FROM persons"
+        " WHERE name = 'Ann'"
+    )
+    own.story.now = NOON
+    await own.watch().look_once()
+    assert "The weekly drill of of Bob" in await own.send()
+    asked = "SELECT count(*) FROM channel_messages WHERE purpose = 'drill'"
+    assert await own.database.pool.fetchval(asked) == 1
+
+
 async def test_a_persons_quiet_hours_hold_what_can_wait_and_nothing_that_is_high(own: OwnChannels) -> None:
     clinic, pool = own.story.clinic_id, own.database.pool
     route = Route(steps=(EscalationStep(after_minutes=0, contacts=("ann",)),))
