@@ -26,6 +26,7 @@ from services.commands import (
     database,
     dead_letters,
     devices,
+    doctor,
     fleet,
     keys,
     patient,
@@ -183,6 +184,7 @@ def enrol(
 
 
 app.command()(fleet.gaps)
+app.command()(doctor.doctor)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
 app.command()(channels.page_test)

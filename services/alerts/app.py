@@ -20,8 +20,8 @@ from services.alerts.audit.anchoring import keep_anchoring
 from services.alerts.clock import utc_now
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
-from services.alerts.delivery.personal.push import PushChannel
-from services.alerts.delivery.personal.sender import PersonalSender
+from services.alerts.delivery.persons.push import PushChannel
+from services.alerts.delivery.persons.sender import PersonalSender
 from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.http import LIMITS, create_health_app
 from services.alerts.health.ping import keep_pinging

@@ -18,7 +18,7 @@ import apprise
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.alerts.delivery.channel import with_delivery_id
 from services.alerts.delivery.hl7.address import is_mllp, mllp_fault
-from services.alerts.delivery.personal.push_address import PushAddressError, is_push, read_url
+from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
 from services.alerts.policies import ENVIRONMENT, address_in
 
 _SOME_ID: Final = UUID(int=0)

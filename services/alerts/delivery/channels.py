@@ -7,8 +7,8 @@ from __future__ import annotations
 from services.alerts.delivery.channel import AppriseChannel, server_of
 from services.alerts.delivery.hl7.address import is_mllp, mllp_fault, read_mllp
 from services.alerts.delivery.hl7.mllp import MllpChannel
-from services.alerts.delivery.personal.push import PushChannel
-from services.alerts.delivery.personal.push_address import PushAddressError, is_push, read_url
+from services.alerts.delivery.persons.push import PushChannel
+from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.delivery.send_outcome import SendOutcome
 

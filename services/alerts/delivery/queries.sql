@@ -190,12 +190,6 @@ SELECT EXISTS (SELECT FROM devices WHERE device_id = $2 AND clinic_id = $1 AND k
 -- name: pumps_watched
 SELECT device_id FROM devices WHERE clinic_id = $1 AND kind = 'pump' AND retired_at IS NULL ORDER BY device_id LIMIT 20000;
 
--- name: came_of_notices
--- What came of the pages of one notice: whether they went out, or will not.
-SELECT channel AS name, CASE WHEN state IN ('sent', 'failed', 'cancelled') THEN coalesce(sent_at, created_at) END AS ended_at,
-       sent_at, last_error AS error
-FROM deliveries WHERE clinic_id = $1 AND kind = 'notice' AND episode = $2 ORDER BY channel;
-
 -- name: told_of_taken
 -- Who was told of alerts that were taken after $1, heard of by the database in the last 15 minutes, and has not heard yet
 -- who has them: of the episode that was taken, and of pages that went out past the database.
@@ -219,3 +213,9 @@ SELECT alert_id, clinic_id, 'acknowledged', episode, contact, channel, 'info', t
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
      AS n (alert_id, clinic_id, episode, contact, channel, title, body)
 ON CONFLICT DO NOTHING;
+
+-- name: came_of_notices
+-- What came of the pages of one notice: whether they went out, or will not.
+SELECT channel AS name, CASE WHEN state IN ('sent', 'failed', 'cancelled') THEN coalesce(sent_at, created_at) END AS ended_at,
+       sent_at, last_error AS error
+FROM deliveries WHERE clinic_id = $1 AND kind = 'notice' AND episode = $2 ORDER BY channel;

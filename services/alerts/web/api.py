@@ -88,11 +88,11 @@ def create_app(web: Web) -> Counted:
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
     app.include_router(channel_views.router)
-    app.mount(HEARD, heard_app(web))
     if web.settings.oidc_issuer is not None:  # its libraries are loaded where they are used
         from services.alerts.web.identity.oidc_views import oidc_router
 
         app.include_router(oidc_router(web.settings, attempts))
+    app.mount(HEARD, heard_app(web))
     app.mount(PATH, fhir_app(web, attempts))
     app.mount(link_views.PATH, link_app(web))
     app.mount("/static", StaticFiles(directory=views.STATIC))

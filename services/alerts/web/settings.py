@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.alerts.delivery.personal.push_address import KNOWN_SERVICES
+from services.alerts.delivery.persons.push_address import KNOWN_SERVICES
 from services.people.channels.model import USUAL_KINDS
 from services.people.oidc.settings import OidcSettings
 from services.runtime.addresses import SecretDatabaseUrl

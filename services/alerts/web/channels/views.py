@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
-from services.alerts.delivery.personal.push_address import PushAddressError, read_subscription
+from services.alerts.delivery.persons.push_address import PushAddressError, read_subscription
 from services.alerts.web.allowed import Forbidden
 from services.alerts.web.board.views import STATIC, render
 from services.alerts.web.dependencies import Asking, Borrowed, Running, Web

@@ -12,8 +12,8 @@ from uuid import UUID
 import httpx
 
 from services.alerts.delivery.channels import Channels
-from services.alerts.delivery.personal.push import PushChannel
-from services.alerts.delivery.personal.sender import PersonalSender
+from services.alerts.delivery.persons.push import PushChannel
+from services.alerts.delivery.persons.sender import PersonalSender
 from services.alerts.health.proof.watch import ProofWatch
 from services.alerts.resources import Resources
 from services.devstack.pages import PageCollector

@@ -63,7 +63,7 @@ async def test_no_page_and_no_right_of_the_board_shows_an_address(own: OwnChanne
         assert SECRET not in shown
     detail = await own.database.pool.fetchval("SELECT detail::text FROM access_log WHERE kind = 'channel_made'")
     assert SECRET not in detail
-    may = "SELECT has_column_privilege('pumpwatch_web', 'web.person_channels', 'url', 'SELECT')"
+    may = "SELECT has_column_privilege('pumpwatch_web', 'person_channels', 'url', 'SELECT')"
     assert await own.database.pool.fetchval(may) is False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.alerts.delivery.personal.push import PushChannel
+from services.alerts.delivery.persons.push import PushChannel
 from services.devstack.pages import PageCollector
 from services.people.channels.push_key import PushKey, new_push_key
 from tests.integration.alerts.receivers import Authority

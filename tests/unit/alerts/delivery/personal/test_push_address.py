@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerts.delivery.personal.push_address import PushAddressError, is_push, read_subscription, read_url
+from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_subscription, read_url
 
 KEY = base64.urlsafe_b64encode(b"\x04" + bytes(64)).decode().rstrip("=")
 SECRET = base64.urlsafe_b64encode(bytes(16)).decode().rstrip("=")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
-from services.alerts.delivery.personal.texts import code_text, drill_text, try_text, warning_text
+from services.alerts.delivery.persons.texts import code_text, drill_text, try_text, warning_text
 from services.alerts.health.proof.notices import proof_notices
 from services.people.model import Role
 from services.people.rota.people import ClinicPeople, Member, OwnChannel, person_in

@@ -17,7 +17,7 @@ import structlog
 from schemas.policy import Priority
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.page_text import PageText
-from services.alerts.delivery.personal.texts import code_text, drill_text, try_text, warning_text
+from services.alerts.delivery.persons.texts import code_text, drill_text, try_text, warning_text
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.model import Occasion, OccasionKind

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from schemas.policy import Priority
-from services.alerts.delivery.personal.push_address import PushAddress, PushAddressError, read_url
+from services.alerts.delivery.persons.push_address import PushAddress, PushAddressError, read_url
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.delivery.send_outcome import (
     SendOutcome,
