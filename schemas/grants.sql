@@ -171,9 +171,8 @@ GRANT SELECT (device_id, dose_mcg, event_id, observed_at, outcome, pump_id, rece
 GRANT SELECT (alert_id, event_id, settled_at) ON web.bypassed_pages TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON web.certificates TO pumpwatch_web;
 GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON web.channel_messages TO pumpwatch_web;
-GRANT SELECT (answer_digest, answered_at, asked_at, channel_id, due_at, ended_at, message_id, purpose, sent_at) ON
-    web.channel_messages TO pumpwatch_web;
-GRANT UPDATE (answered_at) ON web.channel_messages TO pumpwatch_web;
+GRANT SELECT (answered_at, asked_at, channel_id, due_at, ended_at, message_id, purpose) ON web.channel_messages TO
+    pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON web.clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON web.clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
@@ -200,8 +199,7 @@ GRANT DELETE ON web.person_channels TO pumpwatch_web;
 GRANT INSERT (made_at, name, person_id, position, rings, shown, url) ON web.person_channels TO pumpwatch_web;
 GRANT SELECT (channel_id, code_digest, code_tries, code_until, failing_since, last_error, last_sent_at, name,
     person_id, position, proven_at, rings, shown, verified_at) ON web.person_channels TO pumpwatch_web;
-GRANT UPDATE (code_digest, code_tries, code_until, position, proven_at, verified_at) ON web.person_channels TO
-    pumpwatch_web;
+GRANT UPDATE (code_digest, code_tries, code_until, position, verified_at) ON web.person_channels TO pumpwatch_web;
 GRANT INSERT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON web.person_hours TO
     pumpwatch_web;
 GRANT SELECT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON web.person_hours TO
@@ -244,10 +242,11 @@ GRANT SELECT (at, service, worker_id) ON web.worker_heartbeats TO pumpwatch_web;
 GRANT SELECT (warnings, worker_id) ON web.worker_states TO pumpwatch_web;
 GRANT USAGE ON SCHEMA web TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION append_to_access_log(timestamp with time zone,text,text,uuid,text,text,text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION drill_asked(bytea,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION hear_drill(bytea,timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;
-GRANT EXECUTE ON FUNCTION web.actor() TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.clinics() TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;

@@ -12,7 +12,10 @@ WHERE c.person_id = $1 ORDER BY c.position, c.name;
 
 -- name: hold_person
 -- Changes of one person's channels come one after another.
-SELECT name FROM persons WHERE person_id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE;
+SELECT pg_advisory_xact_lock(hashtextextended('channels of ' || $1::uuid::text, 0));
+
+-- name: is_enabled
+SELECT count(*) FROM persons WHERE person_id = $1 AND disabled_at IS NULL;
 
 -- name: add_channel
 INSERT INTO person_channels (person_id, position, name, url, shown, rings, made_at)
@@ -50,16 +53,10 @@ WHERE c.person_id = $1 AND m.purpose IN ('code', 'test') AND m.asked_at > $2;
 SELECT verified_at IS NOT NULL FROM person_channels WHERE channel_id = $2 AND person_id = $1;
 
 -- name: answer
--- Somebody heard the drill with this link, which is good since $3; the first answer counts.
-UPDATE channel_messages m SET answered_at = coalesce(m.answered_at, $2) FROM person_channels c
-WHERE m.answer_digest = $1 AND m.sent_at > $3 AND c.channel_id = m.channel_id
-RETURNING c.channel_id, m.answered_at;
-
--- name: set_proven
-UPDATE person_channels SET proven_at = greatest(proven_at, $2) WHERE channel_id = $1 RETURNING name;
+SELECT hear_drill($1, $2, $3);
 
 -- name: drill_asked
-SELECT c.name FROM channel_messages m JOIN person_channels c USING (channel_id) WHERE m.answer_digest = $1 AND m.sent_at > $2;
+SELECT drill_asked($1, $2);
 
 -- name: hours_of
 SELECT timezone, drill_weekday, drill_at, quiet_begins, quiet_ends FROM person_hours WHERE person_id = $1;

@@ -24,7 +24,8 @@ async def channels_of(connection: Connection, person_id: UUID) -> tuple[ChannelS
 
 async def hold_person(connection: Connection, person_id: UUID) -> bool:
     """Let nobody else change a person's channels until the transaction ends; False: they are disabled, or unknown."""
-    return await connection.fetchrow(QUERIES["hold_person"], person_id) is not None
+    await connection.execute(QUERIES["hold_person"], person_id)
+    return bool(await connection.fetchval(QUERIES["is_enabled"], person_id))
 
 
 async def add_channel(connection: Connection, person_id: UUID, name: str, url: str, now: datetime) -> UUID:
@@ -81,10 +82,7 @@ async def is_verified(connection: Connection, person_id: UUID, channel_id: UUID)
 
 async def answer(connection: Connection, digest: bytes, now: datetime, sent_since: datetime) -> str | None:
     """Somebody heard the drill of this link; returns the channel's name, or None: there is none that is good."""
-    row = await connection.fetchrow(QUERIES["answer"], digest, now, sent_since)
-    if row is None:
-        return None
-    name: str | None = await connection.fetchval(QUERIES["set_proven"], row["channel_id"], row["answered_at"])
+    name: str | None = await connection.fetchval(QUERIES["answer"], digest, now, sent_since)
     return name
 
 

@@ -8,10 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from services.alerts.web.store import tell_who_asks
 from services.devstack.pages import PageCollector
+from services.people.caller import Caller
+from services.people.model import Actor, Role
 from tests.alerts_pages import client_for
 from tests.integration.people.channels.own import PATH, OwnChannels, code_in
-from tests.signed_in import WithKey
+from tests.logins import web_pool
+from tests.signed_in import WithKey, make_person
 from tests.stack import Database
 
 SECRET = "a-long-secret-topic"  # noqa: S105
@@ -186,3 +190,15 @@ async def test_a_program_has_no_channels(own: OwnChannels) -> None:
     async with client_for(own.story, auth=key) as program:
         for answer in (await program.get(PATH), await program.post(PATH, data={"name": "x", "url": "ntfy://h/t"})):
             assert (answer.status_code, "a program has no channels" in answer.text.lower()) == (403, True)
+
+
+async def test_the_database_shows_the_board_nobodys_channels_but_those_of_who_asks(own: OwnChannels) -> None:
+    async with own.board() as board:
+        await own.verified(board)
+    bob = await make_person(own.database.pool, "Bob", Role.ADMINISTRATOR, own.story.now)
+    for who in (None, bob):
+        caller = None if who is None else Caller(Actor(f"person:{who}", "Bob"), person_id=who)
+        async with web_pool(own.database.pool).acquire() as connection:
+            await tell_who_asks(connection, caller)
+            for table in ("person_channels", "channel_messages"):
+                assert await connection.fetchval(f"SELECT count(channel_id) FROM {table}") == 0  # noqa: S608
