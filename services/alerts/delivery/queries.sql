@@ -213,9 +213,3 @@ SELECT alert_id, clinic_id, 'acknowledged', episode, contact, channel, 'info', t
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
      AS n (alert_id, clinic_id, episode, contact, channel, title, body)
 ON CONFLICT DO NOTHING;
-
--- name: came_of_notices
--- What came of the pages of one notice: whether they went out, or will not.
-SELECT channel AS name, CASE WHEN state IN ('sent', 'failed', 'cancelled') THEN coalesce(sent_at, created_at) END AS ended_at,
-       sent_at, last_error AS error
-FROM deliveries WHERE clinic_id = $1 AND kind = 'notice' AND episode = $2 ORDER BY channel;

@@ -129,16 +129,6 @@ class KindWaiting:
 
 
 @dataclass(frozen=True, slots=True)
-class CameOf:
-    """What came of one page of a notice. `ended_at`: not None when it went out, or will not."""
-
-    name: str
-    ended_at: datetime | None
-    sent_at: datetime | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class WaitingPage:
     """One page of a kind that waits, and the pump that it is about."""
 
@@ -350,12 +340,6 @@ async def insert_group(
         now,
     )
     await connection.execute(QUERIES["join_group"], members, group_id)
-
-
-async def came_of_notices(connection: Connection, clinic_id: str, episode: str) -> tuple[CameOf, ...]:
-    """What came of the pages of one notice, by the names of their channels."""
-    rows = await connection.fetch(QUERIES["came_of_notices"], clinic_id, episode)
-    return tuple(CameOf(**dict(row)) for row in rows)
 
 
 async def clinic_exists(connection: Connection, clinic_id: str) -> bool:

@@ -96,7 +96,8 @@ async def _test_person(connection: Connection, who: str, within_seconds: int) ->
 async def _test_contact(connection: Connection, clinic: str, who: str, within_seconds: int) -> list[_Came]:
     from services.alerts.delivery.page_text import PageText
     from services.alerts.delivery.planned import Notice
-    from services.alerts.delivery.store import came_of_notices, insert_notices
+    from services.alerts.delivery.store import insert_notices
+    from services.alerts.health.store import came_of_notices
     from services.alerts.model import Occasion, OccasionKind
     from services.alerts.policy_files.kept import KeptPolicies
 
