@@ -46,7 +46,8 @@ REVOKE ALL ON FUNCTION drill_asked, hear_drill FROM PUBLIC;
 CREATE VIEW web.link_answers WITH (security_barrier) AS
 SELECT delivery_id, purpose, about, person_id, given_at, taken_at, alert_id, settled_at, outcome FROM public.link_answers;
 CREATE VIEW web.bypassed_pages WITH (security_barrier) AS
-SELECT event_id, alert_id, settled_at FROM public.bypassed_pages WHERE clinic_id = ANY ((SELECT web.clinics())::text[]);
+SELECT event_id, clinic_id, alert_id, settled_at
+FROM public.bypassed_pages WHERE clinic_id = ANY ((SELECT web.clinics())::text[]);
 
 -- Rotas, their versions and changes, of the clinics of who asks.
 CREATE VIEW web.rotas WITH (security_barrier) AS

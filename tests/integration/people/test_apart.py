@@ -17,14 +17,20 @@ from tests.logins import web_pool
 from tests.stack import Database
 
 OF_THE_INSTALLATION = {
-    "api_keys", "clinic_policies", "clinics", "person_roles", "persons", "schema_migrations", "sessions", "upkeep",
-    "worker_heartbeats", "worker_states",
+    "api_keys", "clinic_policies", "clinics", "link_answers", "oidc_sessions", "person_roles", "persons",
+    "schema_migrations", "sessions", "upkeep", "worker_heartbeats", "worker_states",
 }  # fmt: skip
 """Views with nothing of a patient: what is asked before it is known who asks, and the installation's own."""
+OF_ONE_PERSON = {
+    "person_channels": "name", "channel_messages": "episode",
+    "person_hours": "(SELECT name FROM public.persons p WHERE p.person_id = person_hours.person_id)",
+}  # fmt: skip
+"""What a person sees of themselves alone, and what of it names whose it is."""
 BENEATH = {"own_pumps", "own_periods"}
 """What other views are made of; the login has no right on them."""
 WHOSE = {
-    "alert_transitions": "clinic_id", "alerts": "clinic_id", "bolus_requests": "pump_id", "certificates": "device_id",
+    "alert_transitions": "clinic_id", "alerts": "clinic_id", "bolus_requests": "pump_id", "bypassed_pages": "clinic_id",
+    "certificates": "device_id", "rota_changes": "made_name", "rota_versions": "made_name", "rotas": "clinic_id",
     "deliveries": "clinic_id", "device_contacts": "pump_id", "device_statuses": "pump_id", "devices": "clinic_id",
     "evaluation_queue": "pump_ids", "implantations": "pump_id", "pairings": "pump_id", "patient_reports": "pump_id",
     "pump_alarms": "pump_id", "pump_evaluations": "pump_id", "refills": "pump_id", "refused_alarms": "pump_id",
@@ -57,7 +63,7 @@ async def owners(connection: Connection, view: str, column: str) -> set[str]:
 async def test_each_view_is_known_to_be_somebodys_or_the_installations(two: TwoClinics) -> None:
     """A view that is added says here whose its rows are."""
     views = {row[0] for row in await two.pool.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'web'")}
-    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys()
+    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys() | OF_ONE_PERSON.keys()
     barriers = (
         "SELECT relname FROM pg_class WHERE relnamespace = 'web'::regnamespace AND relkind = 'v' AND reloptions::text"
     )
@@ -83,6 +89,39 @@ async def test_each_view_shows_the_clinics_of_who_asks_and_nothing_else(two: Two
         if view not in EMPTY_HERE:
             async with two.pool.acquire() as owner:
                 assert {each for each in await owners(owner, view, column) if "south" in each}, view
+
+
+async def test_what_is_one_persons_is_shown_to_nobody_else(two: TwoClinics) -> None:
+    """Not to a colleague, not to a program, and not to a handler that told the database nobody."""
+    await two.pool.execute("GRANT SELECT ON ALL TABLES IN SCHEMA web TO pumpwatch_web")
+    await two.pool.execute("GRANT SELECT ON public.persons TO pumpwatch_web")
+    member = await two.pool.fetchval(
+        "SELECT person_id FROM persons WHERE name = $1", f"Member of {two.north.clinic_id}"
+    )
+    colleague, key = await two.person(Role.ADMINISTRATOR), id_in(await two.key("alerts.act")) or ""
+    for view, column in OF_ONE_PERSON.items():
+        async with asked_by(two, person=member) as connection:
+            found = await owners(connection, view, column)
+            assert len(found) == 1, view
+            assert two.north.clinic_id in found.pop(), view
+        for who in ({"person": colleague}, {"key": key}, {}):
+            async with asked_by(two, **who) as connection:  # type: ignore[arg-type]
+                assert await owners(connection, view, column) == set(), (view, who)
+
+
+async def test_a_turn_is_changed_by_who_may_act_and_a_rota_by_an_administrator(two: TwoClinics) -> None:
+    rota = await two.pool.fetchval("SELECT rota_id FROM rotas WHERE clinic_id = $1", two.north.clinic_id)
+    turn = "UPDATE rota_changes SET withdrawn_at = now(), withdrawn_by = 'x'"
+    version = "INSERT INTO rota_versions VALUES ($1, 2, 'UTC', '[]', now(), 'x', 'x')"
+    await two.pool.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA web TO pumpwatch_web")
+    for role, may in ((Role.VIEWER, 0), (Role.RESPONDER, 1), (Role.ADMINISTRATOR, 2)):
+        async with asked_by(two, person=await two.person(role)) as connection:
+            for needed, statement, values in ((1, turn, ()), (2, version, (rota,))):
+                if may >= needed:
+                    assert await connection.execute(statement, *values) in ("UPDATE 1", "INSERT 0 1")
+                else:
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await connection.execute(statement, *values)
 
 
 async def test_a_connection_that_comes_back_forgets_whom_it_served(two: TwoClinics) -> None:

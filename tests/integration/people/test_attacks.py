@@ -41,9 +41,12 @@ NOTHING = Attack()
 OF_NO_CLINIC = {
     "GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /sign-in", "POST /sign-in", "GET /set-up",
     "POST /set-up", "POST /sign-out", "GET /account", "POST /account/password", "GET /fhir/R4/metadata",
-    "GET /fhir/R4/{path:path}",
+    "GET /fhir/R4/{path:path}", "GET /account/channels", "POST /account/channels", "POST /account/channels/browser",
+    "POST /account/channels/hours", "POST /account/channels/{channel_id}/{what}", "GET /push-worker.js",
 }  # fmt: skip
 """Health, and the pages about who one is: these are told of no alert, pump or clinic, whoever asks."""
+BY_A_LINK = {"GET /l/{token}", "POST /l/{token}", "GET /heard/{link}", "POST /heard/{link}"}
+"""Who has the link is whom it was sent to: attacked in links/ and channels/."""
 NOTE, ENDS = {"note": "x"}, "2026-03-02T12:00:00Z"
 ATTACKS = {
     "GET /": Attack({"clinic_id": "{clinic}"}),
@@ -97,7 +100,7 @@ def application(two: TwoClinics) -> FastAPI:
 
 
 async def test_every_route_stands_in_the_table(two: TwoClinics) -> None:
-    assert routes_of(application(two)) == OF_NO_CLINIC | ATTACKS.keys()
+    assert routes_of(application(two)) == OF_NO_CLINIC | BY_A_LINK | ATTACKS.keys()
 
 
 @pytest.fixture(params=["administrator", "viewer", "key"])

@@ -173,6 +173,8 @@ def forms(story: Story, alert_id: object) -> list[str]:
         f"/silences/{NOBODY}/end", "/sign-out", "/account/password", "/sign-in", "/set-up",
         *(f"/v1{here}/{what}" for what in ("acknowledge", "remarks", "resolve", "accept")),
         "/v1/silences", f"/v1/silences/{NOBODY}/end",
+        "/account/channels", "/account/channels/browser", "/account/channels/hours",
+        f"/account/channels/{NOBODY}/{NOBODY}",
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.people.model import Role
@@ -38,6 +38,33 @@ class TwoClinics:
         return await make_key(self.pool, list(scopes), self.north.now, self.north.clinic_id)
 
 
+async def make_rota(pool: Pool, clinic_id: str, member: UUID, now: datetime) -> None:
+    """A rota of one clinic with a version and a change, each with the clinic's name in it."""
+    rota = await pool.fetchval("INSERT INTO rotas (clinic_id, name) VALUES ($1, $1) RETURNING rota_id", clinic_id)
+    await pool.execute("INSERT INTO rota_versions VALUES ($1, 1, 'UTC', '[]', $2, 'test', $3)", rota, now, clinic_id)
+    await pool.execute(
+        "INSERT INTO rota_changes (change_id, rota_id, kind, person_id, begins, ends, made_at, made_by, made_name) "
+        "VALUES (gen_random_uuid(), $1, 'override', $2, $3, $4, $3, 'test', $5)",
+        rota, member, now, now + timedelta(hours=1), clinic_id,
+    )  # fmt: skip
+
+
+async def make_channel(pool: Pool, name: str, member: UUID, now: datetime) -> None:
+    """How one person is reached, and what was sent there."""
+    channel = await pool.fetchval(
+        "INSERT INTO person_channels (person_id, position, name, url, made_at) "
+        "VALUES ($1, 1, $2, 'json://127.0.0.1:9/', $3) RETURNING channel_id",
+        member, name, now,
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO channel_messages (channel_id, purpose, episode, asked_at, due_at) VALUES ($1, 'test', $2, $3, $3)",
+        channel, name, now,
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO person_hours (person_id, timezone, drill_weekday, drill_at) VALUES ($1, 'UTC', 1, '11:00')", member
+    )
+
+
 async def two_clinics(database: Database) -> TwoClinics:
     """Make them."""
     pool = database.pool
@@ -64,6 +91,15 @@ async def two_clinics(database: Database) -> TwoClinics:
             "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ($1, $2, 'ref-' || $1)",
             story.pump_id, T0 - timedelta(days=1),
         )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO bypassed_pages (event_id, pump_id, clinic_id, rule, key, step, contact, channel, priority, "
+            "title, body, sent_at) VALUES (gen_random_uuid(), $1, $2, 'r', 'k', 0, 'c', 'c', 'high', 't', 'b', $3)",
+            story.pump_id, story.clinic_id, story.now,
+        )  # fmt: skip
+        name = f"Member of {story.clinic_id}"
+        member = await make_person(pool, name, Role.RESPONDER, story.now, clinic_id=story.clinic_id)
+        await make_rota(pool, story.clinic_id, member, story.now)
+        await make_channel(pool, story.clinic_id, member, story.now)
     south = stories[1]
     ids = [
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
