@@ -31,6 +31,9 @@ from services.alerts.health.endings import ending_warnings
 from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status, load_upkeep
 from services.alerts.health.upkeep import upkeep_warnings
 from services.alerts.settings import AlertsSettings
+from services.people.rota.effective import NOBODY, Nobody, resolve
+from services.people.rota.people import ClinicPeople
+from services.people.rota.store import load_everybody
 from services.runtime.addresses import BrokerUnavailableError, broker_address
 from services.runtime.database import FAILED, Connection, plainly
 from services.runtime.grants import read_grants
@@ -39,7 +42,7 @@ from services.runtime.mqtt import connect
 from services.runtime.secrets.file import is_open
 
 _SECONDS: Final = 10.0
-_GRANT: Final = re.compile(r"GRANT (\w+)(?: \(([^)]*)\))? ON (?!FUNCTION|SEQUENCE)(\w+) TO", re.DOTALL)
+_GRANT: Final = re.compile(r"GRANT (\w+)(?: \(([^)]*)\))? ON (?!FUNCTION|SEQUENCE)(\w+(?:\.\w+)?) TO", re.DOTALL)
 _SECRET_FILE: Final = re.compile(r"(PASSWORD|TOKEN|KEY|URL|SHARE_GROUP|SESSION_SUFFIX)_FILE$")
 _NO_CONNECTION: Final[tuple[type[Exception], ...]] = (*FAILED, ValueError)
 _BACKUP_HOURS: Final = 26.0
@@ -74,8 +77,8 @@ async def gather(environment: Mapping[str, str], places: Places) -> Facts:
         )
         return replace(await _beside_settings(environment, places), settings_faults=faults)
     facts = await _beside_settings(environment, places)
-    fault, database = await _database(settings)
-    policy_faults, policies = await asyncio.to_thread(_policies, settings.policy_folder, environment)
+    fault, database, people = await _database(settings)
+    policy_faults, policies = await asyncio.to_thread(_policies, settings.policy_folder, environment, people)
     broker_fault, served = await _broker(settings)
     unseen = list(facts.unseen)
     endings = None
@@ -122,7 +125,9 @@ async def _beside_settings(environment: Mapping[str, str], places: Places) -> Fa
     )
 
 
-async def _database(settings: AlertsSettings) -> tuple[str | None, DatabaseFacts | None]:
+async def _database(
+    settings: AlertsSettings,
+) -> tuple[str | None, DatabaseFacts | None, Mapping[str, ClinicPeople] | None]:
     try:
         connection = await asyncpg.connect(
             settings.database_url.get_secret_value(),
@@ -131,11 +136,14 @@ async def _database(settings: AlertsSettings) -> tuple[str | None, DatabaseFacts
             command_timeout=_SECONDS,
         )
     except _NO_CONNECTION as error:
-        return plainly(error), None
+        return plainly(error), None, None
     try:
-        return None, await _asked(connection)
+        facts = await _asked(connection)
+        people = None if facts.pending else await load_everybody(connection, datetime.now(UTC))
     except FAILED as error:
-        return plainly(error), None
+        return plainly(error), None, None
+    else:
+        return None, facts, people
     finally:
         connection.terminate()
 
@@ -173,7 +181,10 @@ def wanted_rights(grants: Mapping[str, str]) -> Iterator[store.Right]:
                 yield login, relation, column.strip() if column else None, privilege
 
 
-def _policies(folder: Path | None, environment: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[PolicyFacts, ...]]:
+def _policies(
+    folder: Path | None, environment: Mapping[str, str], people: Mapping[str, ClinicPeople] | None
+) -> tuple[tuple[str, ...], tuple[PolicyFacts, ...]]:
+    """What the files say, with the persons of now in the place of rotas; None: they are not known."""
     if folder is None:
         return ("ALERTS_POLICY_FOLDER is not set: nobody is told of anything",), ()
     faults, found = [], []
@@ -183,17 +194,28 @@ def _policies(folder: Path | None, environment: Mapping[str, str]) -> tuple[tupl
         except PolicyError as error:
             faults.append(str(error))
             continue
+        now = datetime.now(UTC)
+        known = None if people is None else resolve(policy, people.get(policy.clinic_id, NOBODY), now)
+        policy = known.policy if known else policy
         reach, high = reach_of(policy, environment), policy.routes.get(Priority.HIGH)
         found.append(
             PolicyFacts(
                 policy.clinic_id,
                 tuple(each.fault for each in reach.faults),
-                tuple(each.fault for each in reach.nobody),
+                (
+                    *(each.fault for each in reach.nobody),
+                    *(_stand_in(each) for each in (known.troubles if known else ())),
+                ),
                 len(high.steps) if high else 0,
                 path.name,
             )
         )
     return tuple(faults), tuple(found)
+
+
+def _stand_in(contact: Nobody) -> str:
+    instead = ", ".join(contact.instead) or "nobody at all"
+    return f"contact {contact.contact} stands for nobody who can be told now: {contact.why}; told instead: {instead}"
 
 
 async def _broker(settings: AlertsSettings) -> tuple[str | None, tuple[Served, ...]]:

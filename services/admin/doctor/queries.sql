@@ -10,9 +10,11 @@ SELECT rolname::text AS login FROM pg_roles WHERE rolname = ANY ($1::text[]);
 -- Of rights that stand in a file, those that are not held. A column of null: the whole table.
 SELECT DISTINCT login || ': ' || privilege || ' on ' || relation AS missing
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS wanted (login, relation, column_name, privilege)
-WHERE to_regclass(relation) IS NULL
-   OR NOT CASE WHEN column_name IS NULL THEN has_table_privilege(login, to_regclass(relation)::oid, privilege)
-               ELSE has_column_privilege(login, to_regclass(relation)::oid, column_name, privilege) END
+LEFT JOIN (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) there ON there.name = relation
+WHERE there.oid IS NULL
+   OR NOT CASE WHEN column_name IS NULL THEN has_table_privilege(login, there.oid, privilege)
+               ELSE has_column_privilege(login, there.oid, column_name, privilege) END
 ORDER BY 1;
 
 -- name: sessions

@@ -84,7 +84,7 @@ async def test_of_a_sound_site_nothing_is_said(database, broker, site, tmp_path)
 async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, tmp_path, open_folder):
     assert pumpwatch("enrol", "p-1", "--clinic", "south", DATABASE_URL=database.dsn).returncode == 0
     await database.pool.execute(
-        "REVOKE UPDATE ON alerts FROM pumpwatch_alerts; REVOKE ALL ON alerts FROM pumpwatch_web"
+        "REVOKE UPDATE ON alerts FROM pumpwatch_alerts; REVOKE ALL ON web.alerts FROM pumpwatch_web"
     )
     policies = Path(site["ALERTS_POLICY_FOLDER"])
     (policies / "west.yaml").write_text(BAD_POLICY)
@@ -134,9 +134,20 @@ async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, t
         "backups",
     }
     assert found["grants"].startswith("missing rights: pumpwatch_alerts: UPDATE on alerts")
+    assert "pumpwatch_web: SELECT on web.alerts" in printed
     assert found["no-policy"].startswith("clinic south")
     assert "ends in 4 days" in found["certificate"]
     assert not [secret for secret in SECRETS if secret in printed]
+
+
+async def test_a_rota_that_gives_nobody_is_found(site, tmp_path):
+    policy = Path(site["ALERTS_POLICY_FOLDER"]) / "north.yaml"
+    policy.write_text(
+        "clinic_id: north\ncontacts: [{name: on call, rota: first}]\n"
+        "routes: {high: {steps: [{after_minutes: 0, contacts: [on call]}]}}\n"
+    )
+    _, found, _ = examined(tmp_path, **site)
+    assert "contact on call stands for nobody who can be told now: there is no rota first" in found["nobody"]
 
 
 async def test_a_migration_that_is_behind_is_told_before_anything_else_of_the_database(database, site, tmp_path):

@@ -38,7 +38,8 @@ def attempt_cookie(public_url: str) -> str:
 
 def csrf_of(secret: str) -> str:
     """The token of the forms of one session; it does not tell the session's own."""
-    return hmac.new(secret.encode(errors="surrogatepass"), b"pumpwatch form", hashlib.sha256).hexdigest()
+    key = hashlib.sha256(secret.encode(errors="surrogatepass")).digest()  # a short key would be filled up with zeros
+    return hmac.new(key, b"pumpwatch form", hashlib.sha256).hexdigest()
 
 
 def is_csrf_of(secret: str, token: str) -> bool:
