@@ -42,7 +42,9 @@ from services.runtime.mqtt import connect
 from services.runtime.secrets.file import is_open
 
 _SECONDS: Final = 10.0
-_GRANT: Final = re.compile(r"GRANT (\w+)(?: \(([^)]*)\))? ON (?!FUNCTION|SEQUENCE)(\w+(?:\.\w+)?) TO", re.DOTALL)
+_GRANT: Final = re.compile(
+    r"GRANT (\w+)(?:\s+\(([^)]*)\))?\s+ON\s+(?!FUNCTION|SEQUENCE|SCHEMA)(\w+(?:\.\w+)?)\s+TO", re.DOTALL
+)
 _SECRET_FILE: Final = re.compile(r"(PASSWORD|TOKEN|KEY|URL|SHARE_GROUP|SESSION_SUFFIX)_FILE$")
 _NO_CONNECTION: Final[tuple[type[Exception], ...]] = (*FAILED, ValueError)
 _BACKUP_HOURS: Final = 26.0
