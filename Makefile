@@ -29,13 +29,17 @@ help: ## List these commands
 demo: $(FOR_DEMO) ## The whole system on this machine with simulated pumps; Ctrl-C ends it (DEMO_OPTIONS="--pumps 50")
 	@exec $(RUN) -m services.cli demo $(DEMO_OPTIONS)
 
-test: $(FOR_DEVELOPMENT) ## Every test, on real Mosquitto and TimescaleDB (TEST_OPTIONS="-k reservoir")
+test: $(FOR_DEVELOPMENT) ## Every test but the long ones, on real Mosquitto and TimescaleDB (TEST_OPTIONS="-k reservoir")
 	@$(RUN) -m services.devstack.prepare
-	@$(RUN) -m pytest $(TEST_PROCESSES) $(TEST_OPTIONS)
+	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not long" $(TEST_OPTIONS)
+
+test-long: $(FOR_DEVELOPMENT) ## What takes minutes: many thousands of made-up cases against brute force
+	@$(RUN) -m services.devstack.prepare
+	@$(RUN) -m pytest $(TEST_PROCESSES) -m long $(TEST_OPTIONS)
 
 test-fast: $(FOR_DEVELOPMENT) ## The tests that take no more than a few seconds
 	@$(RUN) -m services.devstack.prepare
-	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not slow" $(TEST_OPTIONS)
+	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not slow and not long" $(TEST_OPTIONS)
 
 check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published schemas, dashboards and papers, known weaknesses
 	@$(RUN) -m ruff format --check --quiet . || { echo "error: run 'make format'" >&2; exit 1; }
@@ -48,7 +52,7 @@ check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published sc
 	@$(RUN) -m bandit --quiet --recursive --configfile pyproject.toml services schemas deploy
 
 coverage: $(FOR_DEVELOPMENT) ## The unit tests reach every branch of the pure core
-	@$(RUN) -m coverage run -m pytest tests/unit
+	@$(RUN) -m coverage run -m pytest -m "not long" tests/unit
 	@$(RUN) -m coverage report
 
 format: $(FOR_DEVELOPMENT) ## Format the code and sort imports

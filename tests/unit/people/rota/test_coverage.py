@@ -138,7 +138,7 @@ def test_the_gaps_are_the_minutes_in_which_an_alarm_would_reach_nobody(
     check(made_up)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("thousand", range(10))
 @settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
