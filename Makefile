@@ -21,7 +21,7 @@ CREATED := $(VENV)/.created
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
-.PHONY: help demo test test-fast check coverage format bench up down lock clean
+.PHONY: help demo test test-fast test-long check coverage format bench up down lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
