@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from services.devstack import folders
-from services.devstack.errors import DevStackError
 from services.devstack.ports import accepts_connections, free_port
 from services.devstack.process import ManagedProcess
-from services.devstack.servers import system_packages
+from services.devstack.servers import npm, system_packages
 
 VERSION: Final = "9.13.3"
 _SCRIPT: Final = Path(__file__).with_suffix(".mjs")
-_FETCH_SECONDS: Final = 300
+_PURPOSE: Final = "the tests of the sign-in by a provider"
 
 
 def ensure_package() -> Path:
@@ -32,32 +29,7 @@ def ensure_package() -> Path:
     Raises:
         DevStackError: It cannot be had.
     """
-    target = folders.shared_cache_folder() / f"oidc-provider-{VERSION}"
-    if target.exists():
-        return target
-    npm = system_packages.ensure_program("npm", "npm", purpose="the tests of the sign-in by a provider")
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=target.parent))
-    try:
-        done = subprocess.run(
-            [str(npm), "install", "--prefix", str(unfinished), "--no-save", "--no-package-lock", "--ignore-scripts",
-             "--no-audit", "--no-fund", f"oidc-provider@{VERSION}"],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_FETCH_SECONDS,
-        )  # fmt: skip
-        if done.returncode != 0:
-            msg = f"npm cannot fetch oidc-provider {VERSION}:\n{done.stderr[-2000:]}"
-            raise DevStackError(msg)
-        for level, _, _ in os.walk(unfinished):
-            Path(level).chmod(0o755)
-        unfinished.rename(target)
-    except subprocess.TimeoutExpired as error:
-        msg = f"npm did not fetch oidc-provider {VERSION} within {_FETCH_SECONDS} s"
-        raise DevStackError(msg) from error
-    except OSError:  # another process may have finished first
-        if not target.exists():
-            raise
-    finally:
-        folders.remove_folder(unfinished)
-    return target
+    return npm.ensure_package("oidc-provider", VERSION, purpose=_PURPOSE)
 
 
 class OidcProvider:
@@ -86,7 +58,7 @@ class OidcProvider:
             "clients": clients,
             "idTokenLifetime": id_token_seconds,
         }
-        node = system_packages.ensure_program("node", "nodejs", purpose="the tests of the sign-in by a provider")
+        node = system_packages.ensure_program("node", "nodejs", purpose=_PURPOSE)
         package = ensure_package()
         script = self._folder / _SCRIPT.name  # where the account that it runs as can read it
         script.write_text(_SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")

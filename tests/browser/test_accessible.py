@@ -1,0 +1,96 @@
+"""Every page keeps WCAG 2.1 A and AA, by day, by night and on a phone; nobody has to scroll sideways."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from services.alerts.web.api import create_app
+from services.alerts.web.identity.browser import session_cookie
+from services.devstack.pages import PageCollector
+from services.devstack.ports import accepts_connections, free_port
+from services.people.model import Role
+from services.runtime.http.server import serve
+from tests.alerts_pages import web_of_story
+from tests.browser.axe import violations
+from tests.integration.alerts.links.linked import Linked, linked
+from tests.signed_in import make_person, make_session
+from tests.stack import Database, eventually
+
+LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "by day": ("light", {"width": 1280, "height": 800}),
+    "by night": ("dark", {"width": 1280, "height": 800}),
+    "phone": ("light", {"width": 390, "height": 844}),
+    "phone by night": ("dark", {"width": 390, "height": 844}),
+}
+
+
+@pytest.fixture
+async def site(database: Database, page_collector: PageCollector, tmp_path: Path) -> Linked:
+    made = await linked(database, page_collector, tmp_path)
+    await made.story.run_more([(30, "level 1.8 measured"), (31, "report pain 9")])
+    return made
+
+
+@pytest.fixture
+async def url(site: Linked) -> AsyncIterator[str]:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    app = create_app(replace(web_of_story(site.story, public_url=address), desk=site.desk))
+    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
+    await eventually(lambda: accepts_connections("127.0.0.1", port))
+    yield address
+    server.cancel()
+    await asyncio.gather(server, return_exceptions=True)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "these tests need Chromium: install the system's package `chromium`"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+async def pages_of(site: Linked) -> dict[str, list[str]]:
+    """Paths, by whether somebody is signed in."""
+    alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
+    return {
+        "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{alert_id}/silence", "/account", "/account/channels",
+                      "/alerts/not-an-alert"],
+        "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_can_be_read_by_everybody(site: Linked, url: str, browser: Browser, look: str) -> None:
+    scheme, size = LOOKS[look]
+    person = await make_person(site.story.pool, "Ann Administrator", Role.ADMINISTRATOR, site.story.now)
+    token = await make_session(site.story.pool, person, site.story.now)
+    found: dict[str, list[str]] = {}
+    for who, paths in (await pages_of(site)).items():
+        context = await browser.new_context(color_scheme=scheme, viewport=size, locale="en-GB")
+        if who == "signed in":
+            await context.add_cookies([{"name": session_cookie(url), "value": token, "url": url}])
+        page = await context.new_page()
+        await page.clock.install(time=site.story.now)
+        for path in paths:
+            await page.goto(url + path)
+            found[path] = await faults_of(page, size)
+        await context.close()
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+async def faults_of(page: Page, size: ViewportSize) -> list[str]:
+    width: Any = await page.evaluate("document.documentElement.scrollWidth")
+    wide = [f"is {width} pixels wide"] if width > size["width"] else []
+    return [*wide, *await violations(page)]
