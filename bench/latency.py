@@ -37,6 +37,7 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import yaml
 from mqtt5 import PublishPacket
 
@@ -44,10 +45,13 @@ from bench import stack
 from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.load import write_messages
-from bench.readers import REFRESH_SECONDS, TOKEN, WILLING_TO_WAIT, look
+from bench.readers import REFRESH_SECONDS, WILLING_TO_WAIT, look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
+from services.people.accounts.changes import add
+from services.people.model import Actor, Role
+from services.people.sessions.life import begin
 from services.runtime.mqtt import broker_address, connect
 from services.simulator.devices.connect import open_link
 from services.simulator.devices.link import DeviceLink
@@ -164,8 +168,22 @@ def _flood(url: str, kind: str) -> None:
     asyncio.run(flood(url, PAYLOADS[kind]))
 
 
-def _look(url: str, readers: int, pause_seconds: float) -> None:
-    asyncio.run(look(url, readers, pause_seconds))
+def _look(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
+    asyncio.run(_look_as_somebody(url, readers, pause_seconds, dsn))
+
+
+async def _look_as_somebody(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
+    """Sign in as an administrator of every clinic, and look."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        clinics = [row["clinic_id"] for row in await connection.fetch("SELECT clinic_id FROM clinics")]
+        roles = dict.fromkeys(clinics, Role.ADMINISTRATOR)
+        now, by = datetime.now(UTC), Actor("login:bench", "bench")
+        made = await add(connection, "bench", "Bench", roles, is_operator=False, by=by, now=now)
+        token = await begin(connection, made.person_id, "password", now)
+    finally:
+        await connection.close()
+    await look(url, readers, pause_seconds, f"pumpwatch={token}")
 
 
 def _compute() -> None:
@@ -228,10 +246,10 @@ def main() -> None:
         ingest = stack.service("ingest", ingest_environment(servers), log_path=servers.folder / "i.log")
         process = on_exit.enter_context(ingest)
         if arguments.readers:
-            board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url, "WEB_API_TOKEN": TOKEN}
+            board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url}
             web = on_exit.enter_context(stack.service("web", board, log_path=servers.folder / "w.log"))
             pause = 0.0 if arguments.without_pause else REFRESH_SECONDS
-            looking = Process(target=_look, args=(web.url, arguments.readers, pause), daemon=True)
+            looking = Process(target=_look, args=(web.url, arguments.readers, pause, servers.dsn), daemon=True)
             looking.start()
             on_exit.callback(looking.kill)
         for _ in range(arguments.busy):

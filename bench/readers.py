@@ -7,7 +7,6 @@ nobody else wants it.
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from contextlib import suppress
 from typing import Final
@@ -19,27 +18,28 @@ REFRESH_SECONDS: Final = 5.0
 """So often a board that is open reads itself again (services/alerts/web/board/static/board.js)."""
 WILLING_TO_WAIT: Final = 10
 """By so much (`nice`) whoever stands for another machine comes after what is measured."""
-TOKEN: Final = "bench"  # noqa: S105 - of a board that lives for this run
 
 
-async def look(url: str, readers: int, pause_seconds: float) -> None:
-    """Hold up the board at `url` until this process is killed; who reads does so again after a pause."""
+async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> None:
+    """Hold up the board at `url` until this process is killed; who reads does so again after a pause.
+
+    The readers have the session of `cookie`.
+    """
     os.nice(WILLING_TO_WAIT)
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
         for number in range(readers):
             late = pause_seconds * number / readers
-            group.create_task(_again_and_again(host, port, _request(TOKEN), pause_seconds, late))
+            group.create_task(_again_and_again(host, port, _request(f"Cookie: {cookie}"), pause_seconds, late))
         for number in range(GUESSERS):
-            group.create_task(_again_and_again(host, port, _request(f"guess {number}")))
+            group.create_task(_again_and_again(host, port, _request(f"Authorization: Bearer guess {number}")))
         for _ in range(HALF_REQUESTS):
             group.create_task(_half(host, port))
 
 
-def _request(token: str) -> bytes:
-    login = base64.b64encode(f"Ann:{token}".encode()).decode()
-    return f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\n\r\n".encode()
+def _request(shown: str) -> bytes:
+    return f"GET / HTTP/1.1\r\nHost: x\r\n{shown}\r\n\r\n".encode()
 
 
 async def _again_and_again(

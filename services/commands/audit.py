@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from services.alerts.audit.verify import AuditReport
     from services.runtime.database import Connection
 
-app = typer.Typer(help="The audit trail of alerts.", no_args_is_help=True)
+app = typer.Typer(help="The audit trail of alerts, and of what persons did and read.", no_args_is_help=True)
+
+Access = Annotated[bool, typer.Option("--access", help="Sign-ins, changes of persons, and who read of which pump.")]
 
 Clinic = Annotated[str | None, typer.Option(help="Of one clinic; default: of every one.")]
 
@@ -37,29 +39,34 @@ def verify(
 
     Without anchors, a trail that was rewritten as a whole, and a database that was put back, are not found.
     """
-    from services.alerts.audit.verify import verify_chain
+    from services.alerts.audit.verify import verify_access, verify_chain
 
     seen, troubles = _anchors(anchors, key_file, key) if anchors is not None else ([], [])
 
-    async def work(connection: Connection) -> AuditReport:
-        return await verify_chain(connection, clinic, seen)
+    async def work(connection: Connection) -> tuple[AuditReport, AuditReport]:
+        return await verify_chain(connection, clinic, seen), await verify_access(connection)
 
-    report = with_database(database_url, work)
+    report, access = with_database(database_url, work)
     for trouble in troubles:
         say(trouble)
     for found in report.faults:
         say(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
-    if report.faults or troubles:
+    for found in access.faults:
+        say(f"access log, row {found.clinic_seq}: {found.fault}")
+    if report.faults or access.faults or troubles:
         raise typer.Exit(1)
     erased = f", {report.erased} of them erased by an order that stands in the trail" if report.erased else ""
     if seen:
         newest = max(anchor.seen_at for anchor in seen)
         saw = f"what {len(seen)} anchors saw; the newest is of {newest.isoformat()}"
         say(f"{report.rows} rows, unbroken{erased}, and {saw}")
+        say(f"access log: {access.rows} rows, unbroken")
         return
     say(f"{report.rows} rows, unbroken{erased}; keep these ends elsewhere to find out if everything was rewritten:")
     for head in report.heads:
         say(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
+    for head in access.heads:
+        say(f"  access log: row {head.clinic_seq}, {head.row_hash.hex()}")
 
 
 def _anchors(path: Path, key_file: Path | None, key: str | None) -> tuple[list[Anchor], list[str]]:
@@ -89,15 +96,17 @@ def export(
     database_url: DatabaseUrl,
     clinic: Clinic = None,
     form: Annotated[str, typer.Option("--format", help="jsonl (one row a line), or csv for spreadsheets.")] = "jsonl",
+    access: Access = False,
 ) -> None:
     """Write the audit trail to standard output, every row with its hashes."""
-    from services.alerts.audit.export import ExportFormat, export_trail
+    from services.alerts.audit.export import ExportFormat, export_access, export_trail
 
     if form not in tuple(ExportFormat):
         fail(f"--format {printable(form)}: expected {' or '.join(ExportFormat)}", exit_code=2)
 
     async def work(connection: Connection) -> int:
-        return await export_trail(connection, clinic, ExportFormat(form), sys.stdout)
+        write = export_access if access else export_trail
+        return await write(connection, clinic, ExportFormat(form), sys.stdout)
 
     rows = with_database(database_url, work)
     print(f"{rows} row{'' if rows == 1 else 's'}", file=sys.stderr)

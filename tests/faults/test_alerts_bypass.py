@@ -6,6 +6,7 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,17 +16,30 @@ import pytest
 from services.devstack.pages import PageCollector
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.service import ServiceProcess
+from services.people.model import Role
 from tests.faults.alerts_process import enrol, environment
 from tests.faults.paging.devices import publish
+from tests.signed_in import make_person, make_session
 from tests.stack import RunService, StartPostgres, eventually, make_database
 
 
-def board_of(service: ServiceProcess) -> str:
+def board_of(service: ServiceProcess, session: str) -> str:
+    asked = urllib.request.Request(f"{service.url}/", headers={"Cookie": f"pumpwatch={session}"})
     try:
-        with urllib.request.urlopen(f"{service.url}/", timeout=15) as answer:
+        with urllib.request.urlopen(asked, timeout=15) as answer:
             return str(answer.read(), "utf-8")
     except urllib.error.HTTPError as error:
         return error.read().decode()
+
+
+async def session_on(dsn: str) -> str:
+    """The token of a session of Ann's."""
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=1)
+    try:
+        now = datetime.now(UTC)
+        return await make_session(pool, await make_person(pool, "Ann", Role.VIEWER, now), now)
+    finally:
+        await pool.close()
 
 
 async def start_ingest(dsn: str, broker: MosquittoServer, run_service: RunService) -> None:
@@ -85,6 +99,8 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
     service = await run_service("alerts", alerts)
     web = await run_service("web", {"WEB_DATABASE_URL": dsn, "WEB_WORKER_URL": service.url})
+    session = await session_on(dsn)
+    assert "Sign out" in await asyncio.to_thread(board_of, web, session)
     await publish(broker, before, ("motor_stall", "raised"))
     (page,) = await page_collector.wait_for(1)
     assert "not recorded" not in page.title
@@ -98,7 +114,8 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     assert time.monotonic() - began < 5.5  # 5, and a bit for a test on a busy machine
     assert pages[1].title == "Pumpwatch HIGH, not recorded: pump alarm"
     assert during not in str(pages[1].raw)
-    assert during in await asyncio.to_thread(board_of, web)
+    assert during in await asyncio.to_thread(board_of, web, session)
+    assert during not in await asyncio.to_thread(board_of, web, "of nobody who was here before")
     await publish(broker, during, ("motor_stall", "raised"))  # the device says it again
 
     server.start()
@@ -133,11 +150,11 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
     finally:
         await connection.close()
     assert len(page_collector.pages) == 2
-    assert "Told while the database was away" in await asyncio.to_thread(board_of, web)
+    assert "Told while the database was away" in await asyncio.to_thread(board_of, web, session)
 
     service.terminate(within_seconds=5)
     server.stop()
-    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web)
+    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web, session)
 
 
 async def test_what_ended_just_before_the_database_went_away_is_paged_when_it_comes_back_meanwhile(

@@ -55,20 +55,20 @@ async def test_worker_and_board_run_with_secrets_from_files_alone(guarded, tmp_p
     for name in ("password", "token"):
         (tmp_path / name).write_text("s3cret\n")
 
-    def settings(service):
+    def settings(service, token):
         return {
             f"{service}_DATABASE_URL": guarded,
             f"{service}_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
-            f"{service}_API_TOKEN_FILE": str(tmp_path / "token"),
+            f"{service}_{token}_FILE": str(tmp_path / "token"),
         }
 
-    alerts = await run_service("alerts", settings("ALERTS"))
-    web = await run_service("web", settings("WEB") | {"WEB_WORKER_URL": alerts.url})
+    alerts = await run_service("alerts", settings("ALERTS", "API_TOKEN"))
+    web = await run_service("web", settings("WEB", "WORKER_TOKEN") | {"WEB_WORKER_URL": alerts.url})
     async with httpx.AsyncClient(base_url=web.url) as client:
-        answers = [
-            await client.get("/v1/alerts", headers={"Authorization": f"Bearer {word}"}) for word in ("s3cret", "x")
-        ]
-    assert [answer.status_code for answer in answers] == [200, 401]
+        answers = [await client.get("/readyz", headers={"Authorization": f"Bearer {word}"}) for word in ("s3cret", "x")]
+        shut = await client.get("/v1/alerts", headers={"Authorization": "Bearer s3cret"})
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert shut.status_code == 401, "it opens what is said of health, and no alert"
     for service in (alerts, web):
         assert "s3cret" not in service.log_path.read_text()
 
@@ -78,7 +78,7 @@ def test_a_service_whose_secret_cannot_be_read_says_so_in_one_line(service, tmp_
     prefix, name = {
         "ingest": ("INGEST", "GATEWAY_TOKEN"),
         "alerts": ("ALERTS", "API_TOKEN"),
-        "web": ("WEB", "API_TOKEN"),
+        "web": ("WEB", "WORKER_TOKEN"),
         "simulate": ("SIMULATOR", "DEVICE_PASSWORD"),
     }[service]
     given = {f"{prefix}_DATABASE_URL": "postgresql://u@127.0.0.1:1/d", f"{prefix}_MQTT_URL": "mqtt://127.0.0.1:1"}

@@ -31,3 +31,18 @@ SELECT t.clinic_id, t.clinic_seq, t.at, t.recorded_at, t.recorded_by, t.alert_id
        encode(t.row_hash, 'hex') AS row_hash
 FROM alert_transitions t LEFT JOIN alerts a USING (alert_id)
 WHERE ($1::text IS NULL OR t.clinic_id = $1) ORDER BY t.clinic_id, t.clinic_seq;
+
+-- name: access_rows
+-- What persons did and read, in order, each row with the hash that its content gives now: one chain for the installation.
+SELECT '' AS clinic_id, l.access_seq AS clinic_seq, l.previous_hash, l.row_hash, access_log_hash(l) AS computed_hash, l.at,
+       l.recorded_at
+FROM access_log l ORDER BY l.access_seq;
+
+-- name: access_heads
+SELECT '' AS clinic_id, access_seq AS clinic_seq, row_hash FROM access_log_head;
+
+-- name: access_entries
+-- Everything that stands there, in order; $1 the clinic that it is about (null: every one, and none).
+SELECT access_seq, at, recorded_at, recorded_by, kind, actor, person_id, clinic_id, pump_id, detail,
+       encode(previous_hash, 'hex') AS previous_hash, encode(row_hash, 'hex') AS row_hash
+FROM access_log WHERE $1::text IS NULL OR clinic_id = $1 ORDER BY access_seq;

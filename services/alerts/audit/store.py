@@ -21,6 +21,17 @@ async def audit_rows(connection: Connection, clinic_id: str | None) -> AsyncIter
         yield AuditRow(**dict(record))
 
 
+async def access_rows(connection: Connection) -> AsyncIterator[AuditRow]:
+    """What persons did and read, in order, as one chain of no clinic; needs a transaction, and memory stays flat."""
+    async for record in connection.cursor(QUERIES["access_rows"], prefetch=_ROWS_AT_ONCE):
+        yield AuditRow(**dict(record))
+
+
+async def access_heads(connection: Connection) -> tuple[AuditHead, ...]:
+    """Where that chain ends, as its trigger remembers it."""
+    return tuple(AuditHead(**dict(record)) for record in await connection.fetch(QUERIES["access_heads"]))
+
+
 async def erased_rows(connection: Connection, clinic_id: str | None) -> dict[tuple[str, int], str]:
     """Rows that a later one of their clinic says were erased: by clinic and number, the hash of what is left."""
     records = await connection.fetch(QUERIES["erased_rows"], clinic_id)
@@ -40,4 +51,10 @@ async def last_rows(connection: Connection) -> tuple[AuditHead, ...]:
 async def audit_entries(connection: Connection, clinic_id: str | None) -> AsyncIterator[Mapping[str, object]]:
     """Everything that stands in the trail, in order; needs a transaction, and memory stays flat."""
     async for record in connection.cursor(QUERIES["audit_entries"], clinic_id, prefetch=_ROWS_AT_ONCE):
+        yield {**dict(record), "detail": json.loads(record["detail"])}
+
+
+async def access_entries(connection: Connection, clinic_id: str | None) -> AsyncIterator[Mapping[str, object]]:
+    """What persons did and read, in order; needs a transaction, and memory stays flat."""
+    async for record in connection.cursor(QUERIES["access_entries"], clinic_id, prefetch=_ROWS_AT_ONCE):
         yield {**dict(record), "detail": json.loads(record["detail"])}

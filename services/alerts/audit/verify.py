@@ -49,3 +49,16 @@ async def verify_chain(
     faults.extend(check.faults_of_heads(heads))
     faults.extend(seen.faults_of_ends())
     return AuditReport(check.rows, tuple(faults), heads, check.erased)
+
+
+async def verify_access(connection: Connection) -> AuditReport:
+    """Follow the chain of what persons did and read, in one snapshot; memory stays flat.
+
+    Raises:
+        One of `services.runtime.database.UNAVAILABLE` when the database is away.
+    """
+    check = ChainCheck()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        faults = [fault async for row in store.access_rows(connection) for fault in check.faults_of(row)]
+        heads = await store.access_heads(connection)
+    return AuditReport(check.rows, (*faults, *check.faults_of_heads(heads)), heads)

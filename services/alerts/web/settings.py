@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -68,13 +68,14 @@ class WebSettings(SettingsWithSecrets):
             values = values | {"trusted_proxies": [each.strip() for each in proxies.split(",") if each.strip()]}
         return values
 
-    @model_validator(mode="after")
-    def _without_what_was_shared(self) -> Self:
-        if self.api_token is not None or self.api_token_file is not None:
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_was_shared(cls, values: dict[str, object]) -> dict[str, object]:
+        if values.get("api_token") is not None or values.get("api_token_file") is not None:
             msg = (
                 "WEB_API_TOKEN opens nothing any more: people sign in (`pumpwatch user add`), programs show keys "
                 "(`pumpwatch keys create`), and the worker is asked with WEB_WORKER_TOKEN. Take WEB_API_TOKEN and "
-                "WEB_API_TOKEN_FILE away (docs/operating.md, section 16)"
+                "WEB_API_TOKEN_FILE away (docs/operating.md, section 14)"
             )
             raise ValueError(msg)
-        return self
+        return values

@@ -1,4 +1,4 @@
-"""`pumpwatch user`: persons, and what each may do in which clinic (docs/operating.md, section 16)."""
+"""`pumpwatch user`: persons, and what each may do in which clinic (docs/operating.md, section 14)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -276,12 +278,25 @@ class _Demo:
         self._screen.step("the fleet is live; three things are about to happen to it")
         self._screen.say(
             f"\nalert board  {web.url}/"
+            f"\nsign in      {self._invite(web, database_url)}"
             f"\npages        shown here, and kept in {FOLDER / 'pages.log'}"
             f"\nlogs         {FOLDER / 'logs'}"
             f"\nrejected     {letters}"
             f"\nbe a pump    one event that pages{needs}:\n{by_hand}"
             f"\nend          Ctrl-C\n"
         )
+
+    def _invite(self, web: ServiceProcess, database_url: str) -> str:
+        """Make a person, and say by which link they choose a password."""
+        words = ("user", "add", "demo", "--name", "Demo", "--role", f"{_CLINIC}:administrator", "--operator")
+        where = ("--database-url", database_url, "--public-url", web.url, "--by", "demo")
+        made = subprocess.run(
+            [sys.executable, "-m", "services.cli", *words, *where], capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            msg = f"no person could be made: {made.stderr.strip()}"
+            raise DevStackError(msg)
+        return f"{made.stdout.splitlines()[0]}   (good once; then as `demo`)"
 
     def _watch(self, database: DemoDatabase, pager: PageCollector) -> None:
         """Stay until the time is over, as long as every part lives."""

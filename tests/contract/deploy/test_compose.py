@@ -174,7 +174,8 @@ def test_what_people_reach_is_not_what_pages() -> None:
     assert "ports" not in SERVICES["alerts"]
     assert SERVICES["web"]["ports"][0].endswith(f":{listens('web')}")
     assert SERVICES["web"]["environment"]["WEB_WORKER_URL"] == f"http://alerts:{listens('alerts')}"
-    tokens = {SERVICES[name]["environment"][f"{name.upper()}_API_TOKEN_FILE"] for name in ("web", "alerts")}
+    names = {"web": "WEB_WORKER_TOKEN_FILE", "alerts": "ALERTS_API_TOKEN_FILE"}
+    tokens = {SERVICES[service]["environment"][name] for service, name in names.items()}
     assert tokens == {"/run/secrets/ALERTS_API_TOKEN"}, "the worker tells the board what it has paged"
     assert "messages" not in SERVICES["web"]["networks"]
     assert "env_file" not in SERVICES["web"], "it needs nobody's address"

@@ -13,7 +13,7 @@ import pytest
 from services.people.accounts import changes
 from services.people.accounts.passwords import Passwords
 from services.people.accounts.sign_in import From, change, choose_by_code, sign_in, sign_out
-from services.people.model import Actor, Role
+from services.people.model import Actor, Person, Role
 from services.people.sessions import life
 from tests.command import pumpwatch
 from tests.stack import Database
@@ -45,6 +45,12 @@ async def ann_with_a_session(connection) -> str:
     return token
 
 
+async def person_of(connection, token: str | None) -> Person:
+    session = await life.find(connection, token or "", NOW)
+    assert session is not None
+    return session.person
+
+
 async def kinds(connection) -> list[str]:
     return [row["kind"] for row in await connection.fetch("SELECT kind FROM access_log ORDER BY access_seq")]
 
@@ -52,9 +58,9 @@ async def kinds(connection) -> list[str]:
 async def test_a_person_chooses_a_password_by_a_code_that_is_good_once(connection):
     invited = await add(connection)
     token = await choose_by_code(connection, PASSWORDS, invited.code, PASSWORD, HERE, NOW)
-    session = await life.find(connection, token, NOW)
-    assert session.person.name == "Ann Example"
-    assert session.person.roles == {"north": Role.RESPONDER}
+    found = await person_of(connection, token)
+    assert found.name == "Ann Example"
+    assert found.roles == {"north": Role.RESPONDER}
     assert await choose_by_code(connection, PASSWORDS, invited.code, "another password", HERE, NOW) is None
     assert await sign_in(connection, PASSWORDS, " ANN ", PASSWORD, HERE, NOW)
     assert await kinds(connection) == ["person_made", "role_given", "password_set", "signed_in", "signed_in"]
@@ -71,7 +77,7 @@ async def test_nothing_that_opens_anything_stands_in_the_database(connection):
     token = await choose_by_code(connection, PASSWORDS, invited.code, PASSWORD, HERE, NOW)
     for table in ("persons", "sessions", "access_log"):
         text = str(await connection.fetch(f"SELECT * FROM {table}"))  # noqa: S608
-        assert not any(secret in text for secret in (invited.code, token, PASSWORD))
+        assert not any(secret in text for secret in (invited.code, str(token), PASSWORD))
 
 
 async def test_a_wrong_password_and_an_unknown_name_are_answered_alike_and_take_as_long(connection):
@@ -107,19 +113,19 @@ async def test_each_sign_in_has_a_session_of_its_own_and_sign_out_ends_one(conne
     first = await ann_with_a_session(connection)
     second = await sign_in(connection, PASSWORDS, "ann", PASSWORD, HERE, NOW)
     assert first != second
-    person = (await life.find(connection, first, NOW)).person
+    person = await person_of(connection, first)
     await sign_out(connection, person.actor, person.person_id, first, NOW)
     assert await life.find(connection, first, NOW) is None
-    assert await life.find(connection, second, NOW)
+    assert await person_of(connection, second)
 
 
 @pytest.mark.parametrize("how", ["disable", "reset", "change"])
 async def test_who_is_disabled_or_reset_or_has_a_new_password_is_signed_out_everywhere(connection, how):
     token = await ann_with_a_session(connection)
     if how == "change":
-        person = (await life.find(connection, token, NOW)).person
+        person = await person_of(connection, token)
         fresh = await change(connection, PASSWORDS, person, PASSWORD, "wind on the quay", HERE, NOW)
-        assert await life.find(connection, fresh, NOW)
+        assert await person_of(connection, fresh)
     elif how == "disable":
         await changes.disable(connection, "ann", by=ROOT, now=NOW)
     else:
@@ -130,7 +136,7 @@ async def test_who_is_disabled_or_reset_or_has_a_new_password_is_signed_out_ever
 
 async def test_a_new_password_needs_the_old_one(connection):
     token = await ann_with_a_session(connection)
-    person = (await life.find(connection, token, NOW)).person
+    person = await person_of(connection, token)
     assert await change(connection, PASSWORDS, person, "not the old one", "wind on the quay", HERE, NOW) is None
     assert await life.find(connection, token, NOW)
 
@@ -139,7 +145,7 @@ async def test_roles_hold_from_the_next_request_on(connection):
     token = await ann_with_a_session(connection)
     await changes.give_role(connection, "ann", "south", Role.VIEWER, by=ROOT, now=NOW)
     await changes.take_role(connection, "ann", "north", by=ROOT, now=NOW)
-    assert (await life.find(connection, token, NOW)).person.roles == {"south": Role.VIEWER}
+    assert (await person_of(connection, token)).roles == {"south": Role.VIEWER}
 
 
 @pytest.mark.parametrize("token", ["", "x" * 43, "x" * 5000, "'; --", "\ud800"])
@@ -206,3 +212,29 @@ async def test_a_refusal_names_what_was_wrong_and_changes_nothing(database, conn
     assert refused.returncode in (1, 2)
     assert said in refused.stderr
     assert await connection.fetch("SELECT * FROM access_log") == before
+
+
+async def test_the_trail_of_persons_is_verified_and_exported_and_a_change_in_it_is_found(database, connection):
+    await add(connection)
+    await connection.execute("ALTER TABLE access_log DISABLE TRIGGER append_only")
+    await connection.execute("UPDATE access_log SET at = recorded_at")  # this test's clock is another one
+    await connection.execute("UPDATE access_log SET row_hash = access_log_hash(access_log) WHERE access_seq = 1")
+    await connection.execute(
+        "UPDATE access_log SET previous_hash = (SELECT row_hash FROM access_log WHERE access_seq = 1)"
+        " WHERE access_seq = 2"
+    )
+    await connection.execute("UPDATE access_log SET row_hash = access_log_hash(access_log) WHERE access_seq = 2")
+    await connection.execute(
+        "UPDATE access_log_head SET row_hash = (SELECT row_hash FROM access_log WHERE access_seq = 2)"
+    )
+    whole = pumpwatch("audit", "verify", "--database-url", database.dsn)
+    assert (whole.returncode, "access log: row 2, " in whole.stdout) == (0, True), whole.stdout
+    lines = pumpwatch("audit", "export", "--access", "--database-url", database.dsn).stdout.splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["person_made", "role_given"]
+    table = pumpwatch(
+        "audit", "export", "--access", "--format", "csv", "--clinic", "north", "--database-url", database.dsn
+    )
+    assert len(table.stdout.splitlines()) == 2
+    await connection.execute("UPDATE access_log SET actor = 'login:nobody' WHERE access_seq = 1")
+    broken = pumpwatch("audit", "verify", "--database-url", database.dsn)
+    assert (broken.returncode, "access log, row 1: was changed after it was written" in broken.stdout) == (1, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -200,7 +201,8 @@ async def test_every_route_that_changes_something_is_in_the_table_of_forms(story
     from services.alerts.web.api import create_app
     from tests.alerts_pages import web_of_story
 
-    app = create_app(web_of_story(story))._app._app  # the application behind its guard
+    guarded: Any = create_app(web_of_story(story))
+    app = guarded._app._app  # the application behind its guard
     known = {re.sub(r"\{\w+\}", str(NOBODY), path) for path in forms(story, NOBODY)}
     changing = {
         re.sub(r"\{\w+\}", str(NOBODY), context.path)

@@ -38,7 +38,7 @@ READ_AT_THE_START: list[tuple[type[BaseSettings], str]] = [
     (IngestSettings, "share_group"),
     (AlertsSettings, "api_token"),
     (AlertsSettings, "watchdog_url"),
-    (WebSettings, "api_token"),
+    (WebSettings, "worker_token"),
     (SimulatorSettings, "device_password"),
 ]
 
@@ -111,9 +111,9 @@ def test_a_file_that_holds_no_secret_is_refused_and_not_quoted(tmp_path: Path, c
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(ValidationError) as caught:
-        make(WebSettings, api_token_file=path)
+        make(WebSettings, worker_token_file=path)
     words = message(caught.value)
-    assert f"WEB_API_TOKEN_FILE: the file {str(path)!r} cannot be used: {why}" in words
+    assert f"WEB_WORKER_TOKEN_FILE: the file {str(path)!r} cannot be used: {why}" in words
     assert "s3c" not in words
 
 

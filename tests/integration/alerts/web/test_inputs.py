@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from services.alerts.policy_files.folder import PolicyFolder
 from services.devstack.ports import free_port
 from services.runtime.database import open_pool
-from tests.alerts_pages import STALL, Site, client_for, worker_client_for
+from tests.alerts_pages import STALL, Site, client_for, person, worker_client_for
 from tests.alerts_world import Story
+from tests.signed_in import make_key
 from tests.stack import Database
 
 NOBODY = UUID(int=1)
@@ -64,7 +65,7 @@ async def test_a_body_of_more_than_a_megabyte_is_413_and_is_not_read(site: Site)
         headers = {"Content-Type": kind, "Content-Length": "1000001"}
         told = await site.client.post(path, content=endless(first), headers=headers)
         assert (told.status_code, read, is_guarded(told)) == (413, 0, True), (path, kind)
-    most = b'{"by": "Ann", "note": "n"' + b" " * 999_000 + b"}"
+    most = b'{"note": "n"' + b" " * 999_000 + b"}"
     assert (await site.client.post(f"/v1/alerts/{NOBODY}/remarks", content=most, headers=JSON)).status_code == 422
     assert (await site.client.post(f"/v1/alerts/{NOBODY}/resolve", content=most, headers=JSON)).status_code == 404
 
@@ -74,7 +75,7 @@ async def test_an_origin_that_is_no_address_is_another_site(site: Site) -> None:
     alert_id = (await site.alert())["alert_id"]
     for origin in (b"http://[", b"http://]", b"http://[x]", b"[", b"", b"\x80"):
         for path in (f"/alerts/{alert_id}/acknowledge", f"/v1/alerts/{alert_id}/acknowledge"):
-            answer = await site.client.post(path, headers={b"Origin": origin}, json={"by": "Eve"})
+            answer = await site.client.post(path, headers={b"Origin": origin}, json={})
             assert (answer.status_code, is_guarded(answer)) == (403, True), origin
     assert (await site.alert())["state"] == "active"
 
@@ -95,7 +96,7 @@ MOMENTS = [
 
 async def test_a_moment_that_no_clock_shows_is_refused(site: Site) -> None:
     await site.story.run([(0, STALL)])
-    rest = {"by": "Ann", "reason": "r", "clinic_id": site.story.clinic_id, "pump_id": site.story.pump_id}
+    rest = {"reason": "r", "clinic_id": site.story.clinic_id, "pump_id": site.story.pump_id}
     for field, other in (("begins_at", "ends_at"), ("ends_at", "begins_at")):
         for moment in MOMENTS:
             body = json.dumps(rest | {other: "2026-03-02T10:00:00Z"})[:-1] + f', "{field}": {moment}}}'
@@ -107,7 +108,7 @@ async def test_a_moment_that_no_clock_shows_is_refused(site: Site) -> None:
 async def test_a_number_that_is_none_is_refused_in_forms_and_addresses(site: Site) -> None:
     await site.story.run([(0, STALL)])
     alert_id = (await site.alert())["alert_id"]
-    typed = {"by": "Ann", "reason": "r", "hours": "1", "includes_high": "1"}
+    typed = {"reason": "r", "hours": "1", "includes_high": "1"}
     for number in ("NaN", "1e999", "-1", "9" * 5000, "1\0", "\x1b"):
         for field in ("hours", "begins_in_hours"):
             answer = await site.client.post(f"/alerts/{alert_id}/silence", data=typed | {field: number})
@@ -129,6 +130,27 @@ async def test_a_control_character_in_an_address_is_refused(site: Site) -> None:
         for path in paths:
             answer = await site.client.get(path.format(text))
             assert (answer.status_code, is_guarded(answer)) == (422, True), (path, text)
+
+
+async def test_who_guesses_is_not_looked_at_and_locks_out_nobody_who_works_there(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    key = await make_key(story.pool, ["alerts.read"], story.now)
+    async with client_for(story, auth=None) as stranger:
+        assert (await stranger.get("/v1/alerts")).status_code == 401  # no guess
+        for number in range(20):
+            path = ("/", "/v1/silences", "/v1/alerts")[number % 3]
+            answer = await stranger.get(path, headers={"Authorization": f"Bearer pwk_{'a' * 12}_{number:043}"})
+            assert answer.status_code in (303, 401)
+        locked = await stranger.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})
+        assert (locked.status_code, is_guarded(locked)) == (429, True)
+        assert 0 < int(locked.headers["retry-after"]) <= 60
+        assert (await stranger.get("/v1/alerts", auth=person(story))).status_code == 200  # a session is no guess
+    async with client_for(story, auth=None) as ward:
+        assert (await ward.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})).status_code == 200
+        for number in range(40):
+            guess = {"Authorization": f"Bearer guess {number}"}
+            assert (await ward.get("/v1/alerts", headers=guess)).status_code == 401
+        assert (await ward.get("/v1/alerts", headers={"Authorization": f"Bearer {key}"})).status_code == 200
 
 
 async def test_every_error_carries_the_security_headers(site: Site) -> None:
@@ -208,7 +230,6 @@ PATHS = ("/", "/v1/alerts", "/v1/silences", "/v1/alerts/{}", "/v1/alerts/{}/ackn
          "/alerts/{}/acknowledge", "/alerts/{}/remark", "/alerts/{}/resolve", "/alerts/{}/accept", "/silences/{}/end",
          "/static/{}", "/openapi.json", "/livez", "/readyz", "/metrics", "/{}")  # fmt: skip
 USUAL = {
-    "by": "Ann",
     "note": "n",
     "text": "t",
     "reason": "r",

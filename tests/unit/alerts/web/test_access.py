@@ -16,6 +16,7 @@ from services.alerts.delivery.send_outcome import SendResult, outcome_of_failure
 from services.alerts.health.readiness import warnings_of
 from services.alerts.health.store import Status
 from services.alerts.settings import AlertsSettings
+from services.alerts.web.settings import WebSettings
 from tests.unit.alerts.rules.builders import NOW
 
 
@@ -29,6 +30,12 @@ def test_nothing_is_served_to_others_without_a_token() -> None:
     assert settings(http_host="0.0.0.0", api_token="secret").api_token is not None
     with pytest.raises(ValidationError, match="at least 1 item"):
         settings(http_host="0.0.0.0", api_token="")
+
+
+@pytest.mark.parametrize("given", [{"api_token": "s3cret"}, {"api_token_file": "/run/secrets/token"}])
+def test_the_token_that_everybody_shared_is_refused_with_what_there_is_instead(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"people sign in \(`pumpwatch user add`\), programs show keys"):
+        WebSettings(database_url="postgresql://localhost/pumpwatch", **given)
 
 
 def test_a_lease_shorter_than_a_send_is_refused() -> None:

@@ -18,10 +18,8 @@ from services.alerts.web.identity.browser import (
 )
 
 BOARD = "https://pw.example.org"
-ODD = st.text(
-    st.sampled_from([*"/\\:@?#.%&=;a \t\r\n", "//", "http:", "javascript:", "evil.example", "\u2028", "\ud800"]),
-    max_size=12,
-)
+PARTS = [*"/\\:@?#.%&=;a \t\r\n", "//", "http:", "javascript:", "evil.example", "\u2028", "\ud800"]
+ODD = st.lists(st.sampled_from(PARTS), max_size=12).map("".join)
 
 
 def test_with_tls_no_other_host_can_set_the_cookie() -> None:
