@@ -10,6 +10,7 @@ server, so Apprise's own time and the post are inside the figure.
     python -m bench.latency --backlog 1000000
     python -m bench.latency --readers 200 [--without-pause]
     python -m bench.latency --busy 2
+    python -m bench.latency --links
 
 With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
 `--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain. With
@@ -17,6 +18,8 @@ With `--flood` one more device, in a process of its own, publishes such messages
 guesses of its password (bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as
 these people are: what a machine without an idle processor costs by itself, when nobody reads. People look from other
 machines; here they have no other: `--busy 2` is what `--readers 200 --without-pause` compares with on two processors.
+With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to
+the answer, which comes when it is committed.
 """
 
 from __future__ import annotations
@@ -44,6 +47,7 @@ from mqtt5 import PublishPacket
 from bench import stack
 from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
+from bench.links import SIGN_IN, Press, make_key, make_nurse, presser
 from bench.load import write_messages
 from bench.readers import REFRESH_SECONDS, WILLING_TO_WAIT, look
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
@@ -119,9 +123,9 @@ async def _background(link: DeviceLink, receipts: Receipts, rate: float) -> None
 
 
 async def _alarms(
-    link: DeviceLink, receipts: Receipts, pager: PageCollector, arrivals: list[float], count: int
-) -> tuple[list[float], list[float]]:
-    to_commit, to_page = [], []
+    link: DeviceLink, receipts: Receipts, pager: PageCollector, arrivals: list[float], count: int, press: Press | None
+) -> tuple[list[float], list[float], list[float]]:
+    to_commit, to_page, to_take = [], [], []
     for number in range(count):
         pump = f"pump-{_BACKGROUND_PUMPS + number:06d}"
         sent = time.perf_counter()
@@ -130,8 +134,10 @@ async def _alarms(
             to_commit.append(await receipt - sent)
         await pager.wait_for(number + 1, within_seconds=_TIMEOUT_SECONDS)
         to_page.append(arrivals[number] - sent)
+        if press is not None:
+            to_take.append(await press(pager.pages[number].body))
         await asyncio.sleep(random.Random(number).uniform(0.02, 0.08))
-    return to_commit, to_page
+    return to_commit, to_page, to_take
 
 
 async def measure(
@@ -142,6 +148,7 @@ async def measure(
     rate: float,
     alarms: int,
     warm_up_seconds: float,
+    press: Press | None = None,
 ) -> dict[str, Any]:
     """Measure on running services."""
     receipts = Receipts()
@@ -149,7 +156,7 @@ async def measure(
         await link.subscribe("pumpwatch/v1/+/receipts")
         background = asyncio.create_task(_background(link, receipts, rate))
         await asyncio.sleep(warm_up_seconds)
-        to_commit, to_page = await _alarms(link, receipts, pager, arrivals, alarms)
+        to_commit, to_page, to_take = await _alarms(link, receipts, pager, arrivals, alarms, press)
         background.cancel()
         await asyncio.wait({background})
     return {
@@ -158,6 +165,7 @@ async def measure(
         "background_events": len(receipts.background_seconds),
         "publish_to_commit_ms": asdict(Percentiles.of(to_commit)),
         "publish_to_page_ms": asdict(Percentiles.of(to_page)),
+        **({"link_to_acknowledged_ms": asdict(Percentiles.of(to_take))} if to_take else {}),
         "background_publish_to_commit_ms": asdict(Percentiles.of(receipts.background_seconds))
         if len(receipts.background_seconds) > 1
         else None,
@@ -210,12 +218,12 @@ def _make_backlog(servers: stack.BenchStack, events: int) -> None:
     start_load(servers, path, messages).wait()
 
 
-def _policy(folder: Path, url: str) -> None:
+def _policy(folder: Path, url: str, contact: str) -> None:
     folder.mkdir()
     policy = {
         "clinic_id": stack.CLINIC,
-        "contacts": [{"name": "on call", "channels": [{"name": "pager", "url": url}]}],
-        "routes": {"high": {"steps": [{"after_minutes": 0, "contacts": ["on call"]}]}},
+        "contacts": [{"name": contact, "channels": [{"name": "pager", "url": url}]}],
+        "routes": {"high": {"steps": [{"after_minutes": 0, "contacts": [contact]}]}},
     }
     (folder / "bench.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
 
@@ -230,6 +238,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=0, help="people who have the board open")
     parser.add_argument("--without-pause", action="store_true", help="these read again and again, as no board does")
     parser.add_argument("--busy", type=int, default=0, help="processes that compute beside it and read nothing")
+    parser.add_argument("--links", action="store_true", help="answer each page by its link")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with ExitStack() as on_exit:
@@ -238,8 +247,12 @@ def main() -> None:
         pager = PageCollector(on_page=lambda _: arrivals.append(time.perf_counter()))
         on_exit.enter_context(pager)
         asyncio.run(stack.fresh_database(servers, devices=_BACKGROUND_PUMPS + arguments.alarms))
-        _policy(servers.folder / "policies", pager.url)
+        _policy(servers.folder / "policies", pager.url, SIGN_IN if arguments.links else "on call")
         alerts = {"ALERTS_DATABASE_URL": servers.dsn, "ALERTS_POLICY_FOLDER": str(servers.folder / "policies")}
+        key = make_key(servers.folder)
+        if arguments.links:
+            asyncio.run(make_nurse(servers.dsn))
+            alerts["ALERTS_LINK_KEY_FILES"] = str(key)
         worker = on_exit.enter_context(stack.service("alerts", alerts, log_path=servers.folder / "a.log"))
         if arguments.backlog:
             _make_backlog(servers, arguments.backlog)
@@ -260,9 +273,27 @@ def main() -> None:
             flooding = Process(target=_flood, args=(servers.broker.url, arguments.flood), daemon=True)
             flooding.start()
             on_exit.callback(flooding.kill)
+        press = None
+        if arguments.links:
+            web_settings = {
+                "WEB_DATABASE_URL": servers.dsn,
+                "WEB_WORKER_URL": worker.url,
+                "WEB_LINK_KEY_FILES": str(key),
+                "WEB_STATE_FOLDER": str(servers.folder / "answers"),
+            }
+            phones = stack.service("web", web_settings, log_path=servers.folder / "links.log")
+            press = presser(on_exit.enter_context(phones).url)
         warm_up = 0.1 if arguments.backlog else 2.0
         result = asyncio.run(
-            measure(servers, pager, arrivals, rate=arguments.rate, alarms=arguments.alarms, warm_up_seconds=warm_up)
+            measure(
+                servers,
+                pager,
+                arrivals,
+                rate=arguments.rate,
+                alarms=arguments.alarms,
+                warm_up_seconds=warm_up,
+                press=press,
+            )
         )
         for what in ("stored", "rejected"):
             result[what] = metric(process.url, f'pumpwatch_ingest_events_total{{result="{what}"}}')

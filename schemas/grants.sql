@@ -53,8 +53,8 @@ GRANT SELECT (at, beaten_at, worker_id) ON worker_heartbeats TO pumpwatch_ingest
 GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
 
 -- login: pumpwatch_alerts
-GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, row_hash, to_state) ON
-    alert_transitions TO pumpwatch_alerts;
+GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, recorded_at, row_hash,
+    to_state) ON alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
     pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
@@ -76,12 +76,13 @@ GRANT INSERT (changed_at, clinic_id, file, host, policy, version) ON clinic_poli
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT SELECT (clinic_id) ON clinics TO pumpwatch_alerts;
+GRANT SELECT ON clinics_with_pumps TO pumpwatch_alerts;
 GRANT SELECT (device_id, event_id, last_received_at, reason) ON dead_letters TO pumpwatch_alerts;
 GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, created_at, due_at, episode,
     follow_up, kind, policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO
     pumpwatch_alerts;
-GRANT SELECT (alert_id, attempts, body, channel, claimed_by, claimed_until, clinic_id, contact, created_at,
-    delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, last_error, policy_version, priority,
+GRANT SELECT (alert_id, attempts, body, bypassed, channel, claimed_by, claimed_until, clinic_id, contact,
+    created_at, delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, policy_version, priority,
     repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
 GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, follows, group_id, held_by, held_silence, last_error,
     sent_at, state, together) ON deliveries TO pumpwatch_alerts;
@@ -122,7 +123,9 @@ GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, i
 GRANT SELECT ON therapies TO pumpwatch_alerts;
 GRANT SELECT (name) ON turns TO pumpwatch_alerts;
 GRANT UPDATE (name) ON turns TO pumpwatch_alerts;
+GRANT SELECT ON unreached_alerts TO pumpwatch_alerts;
 GRANT SELECT ON upkeep TO pumpwatch_alerts;
+GRANT SELECT ON watch_status TO pumpwatch_alerts;
 GRANT DELETE ON worker_heartbeats TO pumpwatch_alerts;
 GRANT INSERT (at, beaten_at, service, worker_id) ON worker_heartbeats TO pumpwatch_alerts;
 GRANT SELECT (at, beaten_at, beating_since, service, worker_id) ON worker_heartbeats TO pumpwatch_alerts;
@@ -136,64 +139,82 @@ GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
 
 -- login: pumpwatch_web
+GRANT SELECT (alert_id, event_id, settled_at) ON bypassed_pages TO pumpwatch_web;
+GRANT SELECT ON clinics_with_pumps TO pumpwatch_web;
+GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON link_answers TO pumpwatch_web;
+GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON link_answers TO
+    pumpwatch_web;
+GRANT UPDATE (alert_id, outcome, settled_at) ON link_answers TO pumpwatch_web;
+GRANT SELECT ON unreached_alerts TO pumpwatch_web;
+GRANT SELECT ON watch_status TO pumpwatch_web;
 GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON
-    alert_transitions TO pumpwatch_web;
+    web.alert_transitions TO pumpwatch_web;
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
     acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, alert_id, calm_since, cleared_at,
     clinic_id, closed_at, evidence, explanation, implantation_id, key, opened_at, policy_version, priority, pump_id,
-    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON alerts TO
+    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON web.alerts TO
     pumpwatch_web;
 GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
     acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, closed_at, resolution,
-    resolved_at, resolved_by, resolved_by_id, state, updated_at) ON alerts TO pumpwatch_web;
-GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked_at, scopes) ON api_keys TO
+    resolved_at, resolved_by, resolved_by_id, state, updated_at) ON web.alerts TO pumpwatch_web;
+GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked_at, scopes) ON web.api_keys TO
     pumpwatch_web;
-GRANT UPDATE (last_used_at) ON api_keys TO pumpwatch_web;
-GRANT SELECT ON bolus_requests TO pumpwatch_web;
-GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_web;
-GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_web;
-GRANT SELECT (clinic_id) ON clinics TO pumpwatch_web;
+GRANT UPDATE (last_used_at) ON web.api_keys TO pumpwatch_web;
+GRANT SELECT (device_id, dose_mcg, event_id, observed_at, outcome, pump_id, received_at) ON web.bolus_requests TO
+    pumpwatch_web;
+GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON web.certificates TO pumpwatch_web;
+GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON web.clinic_policies TO pumpwatch_web;
+GRANT SELECT (clinic_id) ON web.clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
-    follow_up, group_id, held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON deliveries TO
+    follow_up, group_id, held_by, held_silence, kind, last_error, priority, sent_at, state, step) ON web.deliveries TO
     pumpwatch_web;
-GRANT UPDATE (due_at, held_by, held_silence, state) ON deliveries TO pumpwatch_web;
-GRANT SELECT ON device_contacts TO pumpwatch_web;
-GRANT SELECT ON device_statuses TO pumpwatch_web;
-GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON devices TO pumpwatch_web;
-GRANT INSERT (pump_ids) ON evaluation_queue TO pumpwatch_web;
-GRANT SELECT (queued_at) ON evaluation_queue TO pumpwatch_web;
-GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_web;
-GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_web;
-GRANT SELECT ON patient_reports TO pumpwatch_web;
-GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_web;
+GRANT UPDATE (due_at, held_by, held_silence, state) ON web.deliveries TO pumpwatch_web;
+GRANT SELECT (clock_offset_seconds, device_id, last_seen_at, paused_at, pump_id, refused_at, refused_offset_seconds,
+    resumed_at) ON web.device_contacts TO pumpwatch_web;
+GRANT SELECT (battery_percent, device_id, event_id, observed_at, pump_id, received_at) ON web.device_statuses TO
+    pumpwatch_web;
+GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON web.devices TO pumpwatch_web;
+GRANT INSERT (pump_ids) ON web.evaluation_queue TO pumpwatch_web;
+GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON web.implantations TO pumpwatch_web;
+GRANT SELECT (ended_at, handheld_id, pump_id) ON web.pairings TO pumpwatch_web;
+GRANT SELECT (complaint, event_id, observed_at, pump_id, received_at, score, seq) ON web.patient_reports TO
+    pumpwatch_web;
+GRANT SELECT (clinic_id, person_id, role) ON web.person_roles TO pumpwatch_web;
 GRANT SELECT (disabled_at, is_operator, name, password_hash, person_id, set_up_digest, set_up_until, sign_in) ON
-    persons TO pumpwatch_web;
-GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON persons TO pumpwatch_web;
-GRANT SELECT ON pump_alarms TO pumpwatch_web;
-GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_web;
-GRANT SELECT (evaluated_at, failures, pump_id) ON pump_evaluations TO pumpwatch_web;
-GRANT UPDATE (evaluated_at) ON pump_evaluations TO pumpwatch_web;
-GRANT SELECT ON refills TO pumpwatch_web;
-GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON refused_alarms
+    web.persons TO pumpwatch_web;
+GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON web.persons TO pumpwatch_web;
+GRANT SELECT (code, detail, device_id, event_id, observed_at, pump_id, received_at, seq, state) ON web.pump_alarms
     TO pumpwatch_web;
-GRANT SELECT ON reservoir_readings TO pumpwatch_web;
-GRANT SELECT (version) ON schema_migrations TO pumpwatch_web;
-GRANT SELECT ON seen_periods TO pumpwatch_web;
-GRANT INSERT (began_at, digest, expires_at, how, person_id, seen_at) ON sessions TO pumpwatch_web;
-GRANT SELECT (digest, ended_at, expires_at, how, person_id, seen_at) ON sessions TO pumpwatch_web;
-GRANT UPDATE (ended_at, seen_at) ON sessions TO pumpwatch_web;
+GRANT INSERT (evaluated_at, pump_id) ON web.pump_evaluations TO pumpwatch_web;
+GRANT SELECT (evaluated_at, pump_id) ON web.pump_evaluations TO pumpwatch_web;
+GRANT UPDATE (evaluated_at) ON web.pump_evaluations TO pumpwatch_web;
+GRANT SELECT (device_id, event_id, expected_ml, filled_ml, measured_ml, observed_at, pump_id, received_at, replaces,
+    seq) ON web.refills TO pumpwatch_web;
+GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON
+    web.refused_alarms TO pumpwatch_web;
+GRANT SELECT (basis, device_id, event_id, observed_at, pump_id, received_at, seq, volume_ml) ON
+    web.reservoir_readings TO pumpwatch_web;
+GRANT SELECT (version) ON web.schema_migrations TO pumpwatch_web;
+GRANT SELECT (began_at, clinic_id, ended_at, pump_id) ON web.seen_periods TO pumpwatch_web;
+GRANT INSERT (began_at, digest, expires_at, how, person_id, seen_at) ON web.sessions TO pumpwatch_web;
+GRANT SELECT (digest, ended_at, expires_at, how, person_id, seen_at) ON web.sessions TO pumpwatch_web;
+GRANT UPDATE (ended_at, seen_at) ON web.sessions TO pumpwatch_web;
 GRANT INSERT (begins_at, clinic_id, created_at, created_by, created_by_id, ends_at, includes_high, kind, pump_id,
-    reason, rule) ON silences TO pumpwatch_web;
+    reason, rule) ON web.silences TO pumpwatch_web;
 GRANT SELECT (begins_at, clinic_id, created_at, created_by, ended_at, ends_at, includes_high, kind, pump_id, reason,
-    rule, silence_id) ON silences TO pumpwatch_web;
-GRANT UPDATE (ended_at, ended_by, ended_by_id) ON silences TO pumpwatch_web;
-GRANT SELECT ON therapies TO pumpwatch_web;
-GRANT SELECT ON upkeep TO pumpwatch_web;
-GRANT SELECT (at, service, worker_id) ON worker_heartbeats TO pumpwatch_web;
-GRANT SELECT (warnings, worker_id) ON worker_states TO pumpwatch_web;
+    rule, silence_id) ON web.silences TO pumpwatch_web;
+GRANT UPDATE (ended_at, ended_by, ended_by_id) ON web.silences TO pumpwatch_web;
+GRANT SELECT (bolus_dose_mcg, bolus_limit_per_24h, bolus_lockout_minutes, device_id, drugs, event_id,
+    low_reservoir_ml, observed_at, profile, pump_id, received_at, refill_due, replaces, reservoir_size_ml, seq) ON
+    web.therapies TO pumpwatch_web;
+GRANT SELECT (done_until, kind, name, overdue_since) ON web.upkeep TO pumpwatch_web;
+GRANT SELECT (at, service, worker_id) ON web.worker_heartbeats TO pumpwatch_web;
+GRANT SELECT (warnings, worker_id) ON web.worker_states TO pumpwatch_web;
+GRANT USAGE ON SCHEMA web TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION append_to_access_log(timestamp with time zone,text,text,uuid,text,text,text) TO pumpwatch_web;
-GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
-GRANT EXECUTE ON FUNCTION note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.clinics() TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;

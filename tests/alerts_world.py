@@ -41,8 +41,9 @@ from services.alerts.policies import policies_of
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Health, Resources
 from services.alerts.settings import AlertsSettings
+from services.people.links.signing import Links
 from services.runtime.database import Connection, Pool
-from tests.logins import web_pool, worker_pool
+from tests.logins import worker_pool
 from tests.signed_in import somebody
 from tests.stack import Database
 
@@ -90,6 +91,7 @@ def resources_for(
     worker_id: str = "alerts",
     environment: Mapping[str, str] | None = None,
     health: Health | None = None,
+    links: Links | None = None,
     **settings: object,
 ) -> Resources:
     """What the parts of one alert process share, with a clock of the test's own."""
@@ -102,6 +104,7 @@ def resources_for(
         worker_id=worker_id,
         environment={} if environment is None else environment,
         health=health or Health(),
+        links=links or Links(),
     )
 
 
@@ -307,7 +310,7 @@ class Story:
         )
 
     async def _acknowledge(self, person: str) -> None:
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(
                 "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1",
                 self.pump_id,
@@ -316,13 +319,13 @@ class Story:
 
     async def _resolve(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND state <> 'closed' ORDER BY opened_at DESC LIMIT 1"
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await resolve_alert(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 
     async def _accept(self, person: str, note: str) -> None:
         query = "SELECT alert_id FROM alerts WHERE pump_id = $1 AND rule = 'bolus_demand' AND state <> 'closed'"
-        async with web_pool(self.pool).acquire() as connection:
+        async with self.pool.acquire() as connection:
             alert_id = await connection.fetchval(query, self.pump_id)
             await accept_level(connection, alert_id, somebody(person), note, policies_of(self.policy), self.now)
 

@@ -18,6 +18,7 @@ import apprise
 import hypothesis
 import pytest
 
+from services.alerts.web.pool import open_web_pool
 from services.devstack.pages import PageCollector
 from services.devstack.servers import installations, mosquitto
 from services.devstack.servers.mosquitto import MosquittoServer
@@ -124,8 +125,8 @@ async def _cloned(server: DatabaseServer, template: str) -> AsyncIterator[Databa
     dsn = await clone_database(server, template, name)
     pool = await open_pool(dsn, application_name="pumpwatch-test")
     own = []
-    for job in ("alerts", "web"):
-        own.append(await open_pool(with_login(dsn, LOGIN_OF[job]), application_name=f"pumpwatch-{job}"))
+    for job, open_own in (("alerts", open_pool), ("web", open_web_pool)):
+        own.append(await open_own(with_login(dsn, LOGIN_OF[job]), application_name=f"pumpwatch-{job}"))
         remember_pool(pool, job, own[-1])
     yield Database(name, dsn, pool)
     forget_pools(pool)

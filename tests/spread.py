@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -46,6 +47,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+@contextmanager
+def in_turn(folders: pytest.TempPathFactory, what: str) -> Iterator[None]:
+    """One of this run's processes at a time: for what changes a server that all of them may share."""
+    with (folders.getbasetemp().parent / f"{what}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _lock(item: pytest.Item) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 
 import asyncpg
 
-from deploy.grants.jobs import statements_of_jobs
+from deploy.grants.jobs import SCHEMAS, statements_of_jobs
 from deploy.grants.rights import rights_of
 from schemas.paths import GRANTS_FILE, SQL_FOLDER
 from services.devstack.servers import timescaledb
@@ -30,7 +30,7 @@ async def document(connection: Connection) -> str:
     """The text of the file, by what a migrated TimescaleDB says."""
     parts = [_HEADER]
     for login, statements in statements_of_jobs().items():
-        rights = await rights_of(connection, statements)
+        rights = await rights_of(connection, statements, SCHEMAS.get(login, "public"))
         parts.append("\n".join((f"-- login: {login}", *rights.grants(login), "")))
     return "\n".join(parts)
 

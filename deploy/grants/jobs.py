@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from services.alerts.web.pool import WEB_SCHEMAS
 from services.runtime.migrate import VERSIONS_APPLIED
 
 ROOT: Final = Path(__file__).parents[2]
@@ -27,6 +28,9 @@ ENTRIES: Final[Mapping[str, str]] = {
     "pumpwatch_web": "services.alerts.web.process",
 }
 """The login of each job, and the module or the folder that it begins with."""
+
+SCHEMAS: Final[Mapping[str, str]] = {"pumpwatch_web": WEB_SCHEMAS}
+"""Where a login's connections look names up, if not in `public` alone."""
 
 OF_EVERY_JOB: Final[Mapping[str, str]] = {"services.runtime.migrate.VERSIONS_APPLIED": VERSIONS_APPLIED}
 """No service begins before the migrations that it knows were applied."""

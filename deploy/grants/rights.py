@@ -33,7 +33,23 @@ _FUNCTIONS: Final = """
     SELECT f.oid::regprocedure::text
     FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
          JOIN pg_proc f ON d.refclassid = 'pg_proc'::regclass AND f.oid = d.refobjid
-    WHERE p.proname = 'asked' AND p.pronamespace = 'public'::regnamespace AND f.pronamespace = 'public'::regnamespace"""
+    WHERE p.proname = 'asked' AND p.pronamespace = 'public'::regnamespace
+      AND f.pronamespace IN ('public'::regnamespace, 'web'::regnamespace)"""
+# A function that stands in a view is called in the name of whoever asks the view.
+_IN_VIEWS: Final = """
+    WITH RECURSIVE views AS (
+        SELECT c.oid FROM pg_class c WHERE c.relkind = 'v' AND c.oid::regclass::text = ANY ($1)
+        UNION
+        SELECT v.oid FROM views JOIN pg_rewrite r ON r.ev_class = views.oid
+             JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                 AND d.refclassid = 'pg_class'::regclass
+             JOIN pg_class v ON v.oid = d.refobjid AND v.relkind = 'v')
+    SELECT DISTINCT f.oid::regprocedure::text
+    FROM views JOIN pg_rewrite r ON r.ev_class = views.oid
+         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                             AND d.refclassid = 'pg_proc'::regclass
+         JOIN pg_proc f ON f.oid = d.refobjid
+    WHERE f.pronamespace IN ('public'::regnamespace, 'web'::regnamespace)"""
 _RELATIONS: Final = """
     SELECT c.oid, c.oid::regclass::text AS name, c.relkind::text,
            array_agg(a.attname::text ORDER BY a.attnum) AS columns, array_agg(a.attnum ORDER BY a.attnum) AS numbers,
@@ -41,7 +57,7 @@ _RELATIONS: Final = """
             FROM pg_index i JOIN pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey)
             WHERE i.indrelid = c.oid AND i.indisprimary) AS key
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+    WHERE c.relnamespace IN ('public'::regnamespace, 'web'::regnamespace) AND c.relkind IN ('r', 'p', 'v')
     GROUP BY c.oid"""
 _HYPERTABLES: Final = "SELECT hypertable_name::text FROM timescaledb_information.hypertables"
 
@@ -86,6 +102,8 @@ class Rights:
         for table in sorted(by_table):
             for each in sorted(by_table[table]):
                 yield "\n    ".join(wrap(f"GRANT {each} ON {table} TO {login};", 116))
+        if any(name.startswith("web.") for name in (*by_table, *self.functions)):
+            yield f"GRANT USAGE ON SCHEMA web TO {login};"
         for function in sorted(self.functions):
             yield f"GRANT EXECUTE ON FUNCTION {function} TO {login};"
 
@@ -94,8 +112,10 @@ class UnknownStatementError(RuntimeError):
     """PostgreSQL did not say what a statement looks at: the way in which it keeps that has changed."""
 
 
-async def rights_of(connection: Connection, statements: Mapping[str, str]) -> Rights:
-    """What these statements need together. The connection is to a migrated TimescaleDB of PostgreSQL 16 or newer.
+async def rights_of(connection: Connection, statements: Mapping[str, str], schemas: str = "public") -> Rights:
+    """What these statements need together, where their names are looked up in `schemas`, in this order.
+
+    The connection is to a migrated TimescaleDB of PostgreSQL 16 or newer.
 
     Raises:
         UnknownStatementError: It keeps them in another way than this module knows.
@@ -109,12 +129,14 @@ async def rights_of(connection: Connection, statements: Mapping[str, str]) -> Ri
         transaction = connection.transaction()
         await transaction.start()
         try:
+            await connection.execute(f"SET LOCAL search_path = {schemas}")
             await connection.execute(f"PREPARE asked AS {sql}")
             types = await connection.fetchval(_PARAMETERS)
             await connection.execute("DEALLOCATE asked")
             await connection.execute(
                 f"CREATE FUNCTION public.asked({', '.join(types)}) RETURNS void LANGUAGE sql BEGIN ATOMIC {sql}; END"
             )
+            await connection.execute("SET LOCAL search_path = public")
             analysed = await connection.fetchval(_ANALYSED)
             rights.functions.update(row[0] for row in await connection.fetch(_FUNCTIONS))
         finally:
@@ -126,6 +148,8 @@ async def rights_of(connection: Connection, statements: Mapping[str, str]) -> Ri
         for oid, needed, selected, inserted, updated in found:
             if int(oid) in relations:  # and not one of the system's
                 _add(rights, relations[int(oid)], int(needed), _bits(selected), _bits(inserted), _bits(updated))
+    named = [table for _, table in (*rights.columns, *rights.any_column, *rights.whole)]
+    rights.functions.update(row[0] for row in await connection.fetch(_IN_VIEWS, named))
     return rights
 
 
@@ -139,7 +163,7 @@ def _relation(
     hypertables: set[str],
 ) -> Relation:
     del oid
-    whole = relkind == "v" or name in hypertables
+    whole = (relkind == "v" and not name.startswith("web.")) or name in hypertables
     return Relation(name, dict(zip(numbers, columns, strict=True)), tuple(key or ()), as_a_whole=whole)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.events import ClockTime
 from schemas.line_text import LineText
-from schemas.policy_part import Part
+from schemas.policy_part import Part, Priority
 
 PERSON: Final = "person:"
 """How the contact of a person is called where a policy holds (services/people/rota/effective.py): kept for these."""
@@ -152,6 +152,9 @@ class PagingPolicy(Part):
     """After one page for many, the next of the kind go out together, not before this."""
     next_channel_after_attempts: Annotated[int, Field(ge=1, le=20)] = 2
     """A contact's next channel is used once this many tries on one channel have failed, or one failed for good."""
+    tell_who_has_it: tuple[Priority, ...] = (Priority.HIGH,)
+    """When somebody takes an alert of these priorities, whoever else was told of it gets one short message with the
+    name. Empty: nobody does."""
     silence_longest_hours: Annotated[float, Field(gt=0, le=24 * 90)] = 168.0
     silence_high_longest_hours: Annotated[float, Field(gt=0, le=72)] = 4.0
     """High alerts can be silenced for one named pump only, and no longer than this (docs/domain.md section 8

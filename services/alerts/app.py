@@ -28,6 +28,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.resources import Resources
 from services.alerts.settings import AlertsSettings
+from services.people.links.signing import Links
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, open_pool, plainly
 from services.runtime.http.server import serve
@@ -70,6 +71,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             metrics,
             utc_now,
             worker_id=f"{host}-{uuid4().hex[:8]}",
+            links=Links(settings.link_key_files),
         )
         await reload_policy_files(resources)
         channel = Channels(settings.send_timeout_seconds, settings.sends_at_once)

@@ -13,6 +13,8 @@ from services.alerts.on_call import OnCall
 from services.alerts.policies import Policies
 from services.alerts.policy_files.folder import PolicyFolder
 from services.alerts.settings import AlertsSettings
+from services.people.links.answered import Answered
+from services.people.links.signing import Links
 from services.runtime.database import Pool
 
 
@@ -40,6 +42,10 @@ class Resources:
     """Where the addresses stand that a policy names as `env:NAME`."""
     health: Health = field(default_factory=Health)
     on_call: OnCall = field(default_factory=OnCall)
+    links: Links = field(default_factory=Links)
+    """By which a person answers a page without signing in."""
+    answered: Answered = field(default_factory=Answered)
+    """What was answered and may stand in no record yet."""
     pages_written: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there are pages to be sent; it only wakes the dispatcher."""
 

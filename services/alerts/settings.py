@@ -10,7 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.runtime.addresses import SecretBrokerUrl, SecretDatabaseUrl
 from services.runtime.http.callers import is_loopback
-from services.runtime.secrets.settings import SettingsWithSecrets
+from services.runtime.secrets.settings import Paths, SettingsWithSecrets
 
 
 class AlertsSettings(SettingsWithSecrets):
@@ -27,6 +27,8 @@ class AlertsSettings(SettingsWithSecrets):
     api_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """Who brings it is told everything by /readyz. Without one the worker listens on this machine only."""
     api_token_file: Path | None = None
+    link_key_files: Paths = ()
+    """Files of keys, one each: the first signs the links of pages, every one is good. Left out: pages have no links."""
     policy_folder: Path | None = None
     """One YAML file for each clinic. Without it every threshold has its default, and nobody is told."""
     mqtt_url: SecretBrokerUrl | None = None

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from services.devstack.errors import DevStackError
-from services.devstack.servers import mosquitto, system_packages, timescaledb
+from services.devstack.servers import mosquitto, oidc_provider, system_packages, timescaledb
 
 _BROWSER_TESTS = Path(__file__).parents[2] / "tests" / "browser"
 
@@ -20,6 +20,7 @@ def main() -> int:
     try:
         mosquitto.find_mosquitto()
         system_packages.ensure_program("promtool", "prometheus", purpose="the test of the metrics")
+        oidc_provider.ensure_package()
         if any(_BROWSER_TESTS.glob("test_*.py")):
             system_packages.ensure_program("chromium", "chromium", purpose="the browser tests")
         if not os.environ.get("TEST_DATABASE_URL"):

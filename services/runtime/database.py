@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -289,6 +289,8 @@ async def open_pool(
     connect_timeout_seconds: float = 10.0,
     idle_in_transaction_seconds: float = 60.0,
     lock_wait_seconds: float = 0.0,
+    schemas: str | None = None,
+    given_back: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
     """Open a pool, which connects when it is first used: a service starts while its database is away.
 
@@ -296,13 +298,15 @@ async def open_pool(
     Where a network hangs, the server keeps such a transaction, and the rows of it that another try has to wait for.
     Every statement is prepared once for a connection, however long it is. A statement waits for a lock no longer than
     `lock_wait_seconds`; 0: as long as it takes. Where the address holds no password, `password` is asked for each
-    connection.
+    connection. `schemas`: where names are looked up, in this order. `given_back` is done to each connection that comes
+    back.
     """
     lock_wait = {"lock_timeout": str(round(lock_wait_seconds * 1000))} if lock_wait_seconds else {}
     return await asyncpg.create_pool(
         dsn,
         password=password,
         connection_class=_Connection,
+        reset=given_back,
         min_size=0,
         max_size=max_size,
         command_timeout=command_timeout_seconds,
@@ -321,5 +325,6 @@ async def open_pool(
             "jit": "off",
             "timezone": "UTC",
             **lock_wait,
+            **({"search_path": schemas} if schemas else {}),
         },
     )

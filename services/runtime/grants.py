@@ -33,10 +33,11 @@ _HELD: Final = """
         FROM pg_class c, LATERAL (
             SELECT c.relacl
             UNION ALL SELECT a.attacl FROM pg_attribute a WHERE a.attrelid = c.oid AND NOT a.attisdropped) x (acl)
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace('web'))
+          AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
         UNION ALL
         SELECT p.proowner, p.proacl, 'ROUTINE ' || p.oid::regprocedure FROM pg_proc p
-        WHERE p.pronamespace = 'public'::regnamespace)
+        WHERE p.pronamespace IN ('public'::regnamespace, to_regnamespace('web')))
     SELECT DISTINCT what FROM acls, aclexplode(acl) e JOIN pg_roles g ON g.oid = e.grantee
     WHERE g.rolname = $1 AND pg_has_role(owner, 'USAGE') ORDER BY 1"""
 

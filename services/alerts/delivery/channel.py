@@ -58,6 +58,16 @@ def with_delivery_id(url: str, delivery_id: UUID, priority: Priority) -> str:
     return url + joint + "&".join(f"{name}={quote(value)}" for name, value in more.items())
 
 
+def with_button(url: str, link: str | None) -> str:
+    """PURE. The address, with a button on the lock screen that answers, for channels that can have one."""
+    if link is None or url.partition("://")[0] not in _PUSH or "actions=" in url:
+        return url
+    button = f"http, I have it, {link}, method=POST, clear=true"
+    more = {"actions": button} | ({} if "click=" in url else {"click": link})
+    joint = "&" if "?" in url else "?"
+    return url + joint + "&".join(f"{name}={quote(value, safe='')}" for name, value in more.items())
+
+
 def server_of(url: str) -> str:
     """PURE. Which server an address uses, as far as can be told. For counting; it may hold a part that is secret."""
     scheme, _, rest = url.partition("://")
@@ -101,10 +111,12 @@ class AppriseChannel:
         """Load Apprise's plugins now rather than with the first page."""
         await asyncio.to_thread(apprise.Apprise().add, "json://localhost")
 
-    async def send(self, url: str, title: str, body: str, priority: Priority, delivery_id: UUID) -> SendOutcome:
-        """Send one page to one address."""
+    async def send(
+        self, url: str, title: str, body: str, priority: Priority, delivery_id: UUID, link: str | None = None
+    ) -> SendOutcome:
+        """Send one page to one address. `link`: what a button answers by, where the channel has buttons."""
         target = apprise.Apprise(asset=self._asset)
-        if not target.add(with_delivery_id(url, delivery_id, priority)):
+        if not target.add(with_button(with_delivery_id(url, delivery_id, priority), link)):
             return SendOutcome(SendResult.PERMANENT, "Apprise does not understand the channel's address")
         if len(target) != 1:
             return SendOutcome(SendResult.PERMANENT, "the address names several receivers: give each its own channel")

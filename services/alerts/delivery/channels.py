@@ -29,7 +29,7 @@ class Channels:
         """Send one page to one address."""
         if is_mllp(url):
             return await self._mllp.send(url, page)
-        return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id)
+        return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id, page.link)
 
 
 def server_at(url: str) -> str:

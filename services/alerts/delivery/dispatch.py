@@ -28,6 +28,8 @@ from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
 from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds
+from services.alerts.delivery.persons.page_links import with_link
+from services.alerts.delivery.persons.who_has_it import who_hears
 from services.alerts.delivery.planned import PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
@@ -42,6 +44,9 @@ log = structlog.get_logger()
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
 _FOLLOW_UP_EVERY: Final = timedelta(seconds=0.9)
+_ANSWERED_WITHIN: Final = timedelta(days=1)
+"""Longer ago nobody can have answered what is recorded now."""
+_ANSWER_IS_RECORDED: Final = timedelta(seconds=1)
 _ChannelKey = tuple[str, str, str]
 
 
@@ -107,6 +112,7 @@ class Dispatcher:
         async with self._resources.pool.acquire() as connection:
             policies, now = self._resources.holding, self._resources.clock()
             public_url, environment = self._resources.settings.public_url, self._resources.environment
+            self._resources.answered.database_is_there(now)
             await group_pages_once(connection, policies, now, public_url=public_url, environment=environment)
             await self._follow_up(connection, now)
         while len(self._sending) < self._resources.settings.sends_at_once and not self._stopping:
@@ -125,18 +131,25 @@ class Dispatcher:
                 await store.record_failed(self._resources.pool, claimed.delivery_id, said)
 
     async def _follow_up(self, connection: Connection, now: datetime) -> None:
-        """Let receivers of alerts hear how those go on, looking about once a second. A fault here holds up no page."""
+        """Let people hear who has an alert, and receivers how it goes on; looks about once a second.
+
+        A fault here holds up no page.
+        """
         if abs(now - self._followed_up_at) < _FOLLOW_UP_EVERY:
             return
         self._followed_up_at = now
 
-        async def write(_: Sequence[str]) -> None:
-            await store.insert_follow_ups(connection, now)
+        async def write(names: Sequence[str]) -> None:
+            if "follow-ups" in names and await store.anybody_follows(connection):
+                await store.insert_follow_ups(connection, now)
+            if "who has it" in names:
+                told = await store.told_of_taken(connection, now - _ANSWERED_WITHIN)
+                receivers, environment = self._resources.links.receivers, self._resources.environment
+                hears = list(who_hears(told, self._resources.holding, receivers, environment))
+                await store.insert_who_has_it(connection, hears, now)
 
-        if not await store.anybody_follows(connection):
-            return
         async with connection.transaction():
-            _, failed = await apart(connection, ["follow-ups"], write)
+            _, failed = await apart(connection, ["follow-ups", "who has it"], write)
         for failure in failed:
             log.error("follow_ups_not_written", exc_info=failure.error)
 
@@ -147,6 +160,10 @@ class Dispatcher:
         if not claim.wanted:
             may_have_gone = claim.attempts > 1 and self._follows(claim, url)
             await store.record_cancelled(self._resources.pool, claim.delivery_id, follows=may_have_gone)
+            return
+        now = self._resources.clock()
+        if self._resources.answered.holds(claim.alert_id, claim.cause, now) and not claim.occasion.kind.is_follow_up:
+            await store.put_back(self._resources.pool, claim.delivery_id, now + _ANSWER_IS_RECORDED)
             return
         if await self._is_held(claim):
             return
@@ -216,7 +233,11 @@ class Dispatcher:
     async def _sent(self, url: str, claim: Claim) -> SendOutcome:
         try:
             policy = self._resources.holding.of(claim.clinic_id)
-            return await self._channel.send(url, claim.page(include_patient_data=policy.include_patient_data))
+            page = claim.page(include_patient_data=policy.include_patient_data)
+            if not is_mllp(url):
+                public_url, now = self._resources.settings.public_url, self._resources.clock()
+                page = with_link(page, claim.contact, self._resources.links, public_url, now)
+            return await self._channel.send(url, page)
         except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
             # Only its type: what it says may hold the address.
             log.error("channel_failed", delivery_id=str(claim.delivery_id), error=type(error).__name__)  # noqa: TRY400

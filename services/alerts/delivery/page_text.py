@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import assert_never
+from uuid import UUID
 
 from schemas.policy import Priority
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
@@ -27,7 +28,7 @@ def page_text(
     alert: OpenAlert, occasion: Occasion, priority: Priority, public_url: str, *, include_patient_data: bool
 ) -> PageText:
     """Write the page for one occasion of one alert."""
-    link = f"Open {public_url.rstrip('/')}/alerts/{alert.alert_id}"
+    link = f"Open {address_of_alert(public_url, alert.alert_id)}"
     head = f"Pumpwatch {priority.upper()}{_again(occasion)}: "
     if include_patient_data:
         return PageText(
@@ -35,6 +36,11 @@ def page_text(
             body=f"{alert.explanation} Alert {short_id(alert)}. {link}",
         )
     return PageText(title=f"{head}{rule_words(alert.rule, alert.key)}", body=f"Alert {short_id(alert)}. {link}")
+
+
+def address_of_alert(public_url: str, alert_id: UUID) -> str:
+    """Where the board shows an alert to who signs in."""
+    return f"{public_url.rstrip('/')}/alerts/{alert_id}"
 
 
 def short_id(alert: OpenAlert) -> str:

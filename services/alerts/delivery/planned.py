@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -63,3 +63,12 @@ class OutgoingPage:
     """None: it is about no single alert."""
     include_patient_data: bool = False
     """What the clinic's policy says: without it nothing of `about` but the alert's id and kind goes out."""
+    link: str | None = field(default=None, repr=False)
+    """By which its receiver may answer without signing in; who has it may act, so it stands in no record."""
+
+    def with_link(self, link: str | None, instead_of: str) -> OutgoingPage:
+        """The page with a link in its text, in the place of an address that asks to sign in."""
+        if link is None:
+            return self
+        body = self.body.replace(instead_of, link) if instead_of in self.body else f"{self.body} Open {link}"
+        return replace(self, body=body, link=link)

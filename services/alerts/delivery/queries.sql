@@ -189,3 +189,27 @@ SELECT EXISTS (SELECT FROM devices WHERE device_id = $2 AND clinic_id = $1 AND k
 
 -- name: pumps_watched
 SELECT device_id FROM devices WHERE clinic_id = $1 AND kind = 'pump' AND retired_at IS NULL ORDER BY device_id LIMIT 20000;
+
+-- name: told_of_taken
+-- Who was told of alerts that were taken after $1, heard of by the database in the last 15 minutes, and has not heard yet
+-- who has them: of the episode that was taken, and of pages that went out past the database.
+SELECT DISTINCT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.title, a.priority, d.contact, d.channel, a.acknowledged_by,
+       a.acknowledged_by_id, t.clinic_seq
+FROM alerts a
+JOIN LATERAL (SELECT clinic_seq, recorded_at FROM alert_transitions WHERE alert_id = a.alert_id AND kind = 'acknowledged'
+              ORDER BY clinic_seq DESC LIMIT 1) t ON t.recorded_at > clock_timestamp() - interval '15 minutes'
+JOIN LATERAL (SELECT max(at) AS at FROM alert_transitions WHERE alert_id = a.alert_id AND clinic_seq < t.clinic_seq
+                AND kind IN ('opened', 'returned', 'acknowledgement_expired')) began ON true
+JOIN deliveries d ON d.alert_id = a.alert_id AND NOT d.follow_up AND d.state = 'sent'
+                 AND (d.created_at >= began.at OR d.bypassed)
+WHERE a.state = 'acknowledged' AND a.acknowledged_at > $1 AND a.acknowledged_by IS NOT NULL
+  AND NOT EXISTS (SELECT FROM deliveries f WHERE f.alert_id = a.alert_id AND f.kind = 'acknowledged'
+                    AND f.episode = t.clinic_seq::text AND f.contact = d.contact AND f.channel = d.channel);
+
+-- name: insert_who_has_it
+-- A follow-up: nobody acts upon it, and it is over when the alert is active again.
+INSERT INTO deliveries (alert_id, clinic_id, kind, episode, contact, channel, priority, title, body, created_at, due_at, follow_up)
+SELECT alert_id, clinic_id, 'acknowledged', episode, contact, channel, 'info', title, body, $8, $8, true
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+     AS n (alert_id, clinic_id, episode, contact, channel, title, body)
+ON CONFLICT DO NOTHING;

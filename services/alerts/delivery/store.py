@@ -15,6 +15,7 @@ from schemas.policy import Priority
 from services.alerts.delivery.grouping import waits_for_others
 from services.alerts.delivery.mute import Mute, Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.persons.who_has_it import ToldOfTaken
 from services.alerts.delivery.planned import About, Notice, OutgoingPage, PlannedDelivery
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.people.model import Actor
@@ -60,6 +61,13 @@ class Claim:
     def channel_key(self) -> tuple[str, str, str]:
         """Which channel it needs: clinic, contact and channel."""
         return (self.clinic_id, self.contact, self.channel)
+
+    @property
+    def cause(self) -> tuple[str, str, str] | None:
+        """Pump, rule and key of its alert; None: it is about no single one."""
+        if self.pump_id is None or self.rule is None or self.key is None:
+            return None
+        return (self.pump_id, self.rule, self.key)
 
     def page(self, *, include_patient_data: bool) -> OutgoingPage:
         """What is handed to the channel."""
@@ -253,6 +261,29 @@ async def insert_follow_ups(connection: Connection, now: datetime) -> None:
     """Write what receivers that follow alerts are to hear, and let go of alerts that do not return."""
     await connection.execute(QUERIES["insert_follow_ups"], now)
     await connection.execute(QUERIES["stop_following"], now)
+
+
+async def told_of_taken(connection: Connection, since: datetime) -> list[ToldOfTaken]:
+    """Who was told of alerts that were taken since then, and has not heard yet who has them."""
+    return [ToldOfTaken(**dict(row)) for row in await connection.fetch(QUERIES["told_of_taken"], since)]
+
+
+async def insert_who_has_it(
+    connection: Connection, hears: Sequence[tuple[ToldOfTaken, PageText]], now: datetime
+) -> None:
+    """Write what these are to hear; what is there already stays as it is."""
+    if hears:
+        await connection.execute(
+            QUERIES["insert_who_has_it"],
+            [told.alert_id for told, _ in hears],
+            [told.clinic_id for told, _ in hears],
+            [str(told.clinic_seq) for told, _ in hears],
+            [told.contact for told, _ in hears],
+            [told.channel for told, _ in hears],
+            [text.title for _, text in hears],
+            [text.body for _, text in hears],
+            now,
+        )
 
 
 async def lock_grouping(connection: Connection) -> bool:

@@ -35,6 +35,7 @@ from services.alerts.outage.bypass import Bypass
 from services.alerts.policies import Policies
 from services.alerts.policy_files.keep import PolicyKeeper
 from services.alerts.resources import Resources
+from services.people.links.store import load_receivers
 from services.people.rota.store import load_everybody
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
@@ -217,6 +218,7 @@ class Worker:
         health = self._resources.health
         try:
             people = await load_everybody(connection, self._resources.clock() - _KEEP_CHANGES)
+            receivers = await load_receivers(connection)
         except UNAVAILABLE:
             raise
         except Exception:
@@ -225,6 +227,7 @@ class Worker:
             return
         health.failing.pop("people", None)
         self._resources.on_call.take(people)
+        self._resources.links.receivers = receivers
 
     async def run(self) -> None:
         """Run every loop until cancelled."""

@@ -1,6 +1,7 @@
 """What the worker answers by HTTP: whether it lives, whether it can work, what it counts. People ask another process.
 
-Guarantees: nothing here can be acted on; who does not bring the token is told no name, no path and no address.
+Guarantees: who does not bring the token is told no name, no path and no address. One thing can be done here: the web
+process hands on what a person answered by a link, and the link's own signature is looked at once more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -18,7 +20,9 @@ from services.alerts.health.paged import PagedPast
 from services.alerts.health.readiness import readiness
 from services.alerts.model import OpenAlert
 from services.alerts.resources import Resources
-from services.runtime.http.callers import is_trusted
+from services.people.links.answers import Answer, LinkUsed
+from services.people.links.tokens import LinkExpiredError, LinkForgedError, read
+from services.runtime.http.callers import comes_from_elsewhere, is_trusted
 from services.runtime.http.guard import Guarded
 from services.runtime.http.limits import Limits
 
@@ -57,6 +61,22 @@ def create_health_app(
         """Everything that is counted, for Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    async def answers(request: Request) -> Response:
+        """Take note of what a person answered by a link: no page past the database is sent any more about it."""
+        if not is_trusted(request.headers, token, settings.public_url) or comes_from_elsewhere(
+            request.headers, settings.public_url
+        ):
+            return PlainTextResponse("Expected the token of ALERTS_API_TOKEN as a Bearer token.\n", 401)
+        try:
+            said = LinkUsed.model_validate_json(await request.body())
+            now = resources.clock()
+            link = read(said.token, resources.links.keys(), now)
+        except (ValidationError, LinkForgedError, LinkExpiredError) as error:
+            reason = str(error) if isinstance(error, LinkForgedError | LinkExpiredError) else "expected a link's token"
+            return JSONResponse({"detail": reason}, 422)
+        resources.answered.take(Answer(link, min(said.given_at, now)))
+        return Response(status_code=204)
+
     async def elsewhere(_: Request) -> Response:
         return PlainTextResponse("This is the alert worker. The board and the API are `pumpwatch web`.\n", 404)
 
@@ -66,6 +86,7 @@ def create_health_app(
                 Route("/livez", livez),
                 Route("/readyz", readyz),
                 Route("/metrics", metrics),
+                Route("/answers", answers, methods=["POST"]),
                 Route("/{path:path}", elsewhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             ]
         )

@@ -23,27 +23,14 @@ ORDER BY worker_id;
 
 -- name: watch_status
 -- Whether what the board shows is current: the oldest work that waits, and when each service last lived.
-SELECT (SELECT min(queued_at) FROM evaluation_queue) AS oldest_queued_at,
-       (SELECT min(e.evaluated_at) FROM pump_evaluations e) AS oldest_evaluated_at,
-       (SELECT count(*) FROM devices WHERE kind = 'pump' AND retired_at IS NULL) AS pumps,
-       (SELECT count(*) FROM pump_evaluations WHERE failures > 0) AS unjudged,
-       (SELECT max(at) FROM worker_heartbeats WHERE service = 'alerts') AS alerts_alive_at,
-       (SELECT max(at) FROM worker_heartbeats WHERE service = 'ingest') AS ingest_alive_at;
+SELECT oldest_queued_at, oldest_evaluated_at, pumps, unjudged, alerts_alive_at, ingest_alive_at FROM watch_status;
 
 -- name: clinics_with_pumps
-SELECT clinic_id FROM clinics c
-WHERE EXISTS (SELECT FROM devices d WHERE d.clinic_id = c.clinic_id AND d.kind = 'pump' AND d.retired_at IS NULL)
-ORDER BY clinic_id;
+SELECT clinic_id FROM clinics_with_pumps ORDER BY clinic_id;
 
 -- name: unreached
--- Active alerts of which somebody should have been told and nobody was: no try has worked, and nothing holds the pages.
-SELECT a.clinic_id, count(*) AS alerts
-FROM alerts a
-WHERE a.state = 'active'
-  AND NOT EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id AND NOT d.follow_up
-                    AND (d.state = 'sent' OR (d.state IN ('due', 'sending', 'grouped') AND d.last_error IS NULL)))
-  AND (a.priority IN ('high', 'medium') OR EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id))
-GROUP BY a.clinic_id;
+-- Active alerts of which somebody should have been told and nobody was.
+SELECT clinic_id, alerts FROM unreached_alerts;
 
 -- name: upkeep
 SELECT kind, name, done_until, overdue_since FROM upkeep ORDER BY kind, name;

@@ -65,6 +65,7 @@ async def readiness(resources: Resources) -> Readiness:
                 Said(text, "broker: a certificate, or the list of revoked ones, ends soon, has ended or cannot be read")
                 for text in ending_warnings(certificates, resources.clock())
             ),
+            *_link_warnings(resources),
         ),
     )
 
@@ -91,6 +92,14 @@ async def readiness_of_the_board(pool: Pool, now: datetime) -> Readiness:
             *(Said(words, "policy: to be mended") for words in warnings_for(None, told)),
         ),
     )
+
+
+def _link_warnings(resources: Resources) -> tuple[Said, ...]:
+    resources.links.keys()  # as a page would read them now
+    fault = resources.links.fault
+    if fault is None:
+        return ()
+    return (Said(f"links: {fault}", "links: pages go out without one, as a key cannot be used"),)
 
 
 def _said_of(troubles: Sequence[PolicyTrouble], sentence: str, one: str, several: str) -> tuple[Said, ...]:

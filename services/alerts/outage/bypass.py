@@ -25,16 +25,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
 
 from schemas.events import AlarmCode, AlarmState, EventKind
+from schemas.policy import Policy
 from schemas.topics import ROOT
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.escalate import after_failure, due_steps
+from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import Silence, mute_of, still_holds
+from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.planned import About, OutgoingPage, PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import list_silences
@@ -49,6 +52,7 @@ from services.alerts.outage.bypass_plan import (
     Hold,
     Trace,
     bypass_text,
+    delivery_id_of,
     emergencies,
     follow,
     held,
@@ -298,7 +302,7 @@ class Bypass:
                 continue
             try:
                 for alert in overdue(emergencies(own, policy, now, self._known), now, after):
-                    if self._is_silenced(alert, now):
+                    if self._is_silenced(alert, now) or self._is_answered(alert, policy, now):
                         continue
                     planned = [*due_steps(alert, policy, now), *self._extra.get(alert.alert_id, ())]
                     for each in dict.fromkeys(planned):
@@ -311,6 +315,11 @@ class Bypass:
         of_clinic = [each for each in self._silences if each.clinic_id == alert.clinic_id]
         mute = mute_of(of_clinic, policy, pump_id=alert.pump_id, rule=alert.rule, priority=alert.priority, now=now)
         return still_holds(mute, now)
+
+    def _is_answered(self, alert: OpenAlert, policy: Policy, now: datetime) -> bool:
+        """Tell whether a person has taken it by a link: for as long as an acknowledgement lasts."""
+        lasts = timedelta(hours=policy.acknowledgement_expires_hours)
+        return self._resources.answered.has(alert.alert_id, (alert.pump_id, alert.rule, alert.key), now, lasts)
 
     def _start(self, group: asyncio.TaskGroup, alert: OpenAlert, planned: PlannedDelivery) -> None:
         send = (alert.alert_id, planned.occasion, planned.contact, planned.channel)
@@ -337,7 +346,7 @@ class Bypass:
         outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")
         if url is not None:
             page = OutgoingPage(
-                _delivery_id(send),
+                delivery_id_of(*send),
                 alert.clinic_id,
                 planned.occasion,
                 alert.priority,
@@ -347,6 +356,13 @@ class Bypass:
                 About(alert.alert_id, alert.rule, alert.key, alert.pump_id),  # whose it is only the database knows
                 policy.include_patient_data,
             )
+            url_of_board, links, now = (
+                self._resources.settings.public_url,
+                self._resources.links,
+                self._resources.clock(),
+            )
+            if not is_mllp(url):
+                page = with_link(page, planned.contact, links, url_of_board, now, past_the_database=True)
             outcome = await self._channel.send(url, page)
         result = outcome.result
         self._resources.metrics.deliveries.labels(result).inc()
@@ -380,9 +396,3 @@ class Bypass:
 
 def _kind(heard: HeardAlarm) -> tuple[str, AlarmCode, AlarmState]:
     return heard.pump_id, heard.event.code, heard.event.state
-
-
-def _delivery_id(send: _Send) -> UUID:
-    """The same for every try and in every process."""
-    about, *rest = send
-    return uuid5(about, "/".join(map(str, rest)))

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
-from services.alerts.model import AlertState, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
+from services.alerts.model import AlertState, Occasion, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.rules.refused_alarm import refused_alarm
 from services.alerts.rules.reservoir.low_reservoir import low_reservoir
@@ -149,6 +149,11 @@ def bypass_text(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",
         body=f"Clinic {alert.clinic_id}. {why} Open {public_url.rstrip('/')}/ for the pump.",
     )
+
+
+def delivery_id_of(about: UUID, occasion: Occasion, contact: str, channel: str) -> UUID:
+    """The id of a page about an event: the same for every try and in every process."""
+    return uuid5(about, "/".join((str(occasion), contact, channel)))
 
 
 def _began_anew(own: Iterable[HeardAlarm], codes: Collection[str]) -> bool:

@@ -1,6 +1,7 @@
 """Who may use the board and the API.
 
-Guarantees: nothing but health, style sheets and the pages by which people sign in answers without a session or a key;
+Guarantees: nothing but health, style sheets, links and the pages by which people sign in answers without a session or
+a key;
 /readyz tells nobody else a name, a path or an address; a form that another site submits is refused; where too many
 wrong keys come from, no key is looked at for a while (runtime/http/attempts.py), and an open session goes on.
 What is open is decided by the path that the router goes by.
@@ -38,6 +39,9 @@ _OPEN: Final = ("/static/", "/sign-in", "/set-up")
 """What these paths answer is for everybody; who is signed in is known there too."""
 _HAS_ITS_OWN: Final = "/fhir/R4/"
 """Programs come here with keys, and are answered in their own way (services/alerts/web/fhir/routes.py)."""
+_LINKS: Final = "/l/"
+"""Each is signed for one person and acts once (services/alerts/web/links/views.py). No limit on guesses stands here: a
+nurse behind a network from which somebody guesses must be able to answer, and 256 bits are not guessed."""
 _BORROW_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
@@ -74,7 +78,7 @@ class AccessControl:
         state.caller = state.session = None
         state.form_secret = request.cookies.get(form_cookie(self._public_url)) or None
         state.trusted = False
-        if path.startswith((_HAS_ITS_OWN, "/static/")) or path in ("/livez", "/metrics"):
+        if path.startswith((_HAS_ITS_OWN, _LINKS, "/static/")) or path in ("/livez", "/metrics"):
             return None
         if path == "/readyz":
             await self._look_at_who_asks_for_health(request)

@@ -34,6 +34,8 @@ from services.alerts.web.identity.browser import HEADER
 from services.alerts.web.identity.forms import StaleForm, check_form
 from services.alerts.web.identity.sign_in_views import sign_in_router
 from services.alerts.web.inputs import Body, NameOrNothing, Note
+from services.alerts.web.links import views as link_views
+from services.alerts.web.links.views import link_app
 from services.alerts.web.metrics import Counted, WebMetrics
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
@@ -83,7 +85,12 @@ def create_app(web: Web) -> Counted:
     app.include_router(silence_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
+    if web.settings.oidc_issuer is not None:  # its libraries are loaded where they are used
+        from services.alerts.web.identity.oidc_views import oidc_router
+
+        app.include_router(oidc_router(web.settings, attempts))
     app.mount(PATH, fhir_app(web, attempts))
+    app.mount(link_views.PATH, link_app(web))
     app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)

@@ -14,6 +14,7 @@ from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
 from services.alerts.web.identity.callers import LatelyKnown
+from services.alerts.web.links.desk import AnswerDesk
 from services.alerts.web.reads import ReadsNoted
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.workers import PagedSoFar
@@ -40,6 +41,8 @@ class Web:
     passwords: Passwords = field(default_factory=Passwords)
     pace: Pace = field(default_factory=Pace)
     reads: ReadsNoted = field(default_factory=ReadsNoted)
+    desk: AnswerDesk = field(default_factory=AnswerDesk)
+    """Where answers by links are taken."""
 
     async def policies(self, connection: Connection) -> Policies:
         """The clinics' policies."""

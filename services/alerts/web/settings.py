@@ -9,8 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.people.oidc.settings import OidcSettings
 from services.runtime.addresses import SecretDatabaseUrl
-from services.runtime.secrets.settings import SettingsWithSecrets
+from services.runtime.secrets.settings import Paths
 
 
 def _web_address(url: str) -> str:
@@ -28,7 +29,7 @@ def _network(text: str) -> str:
         raise ValueError(msg) from None
 
 
-class WebSettings(SettingsWithSecrets):
+class WebSettings(OidcSettings):
     """Built once, passed down. Every span names its unit. A secret may stand in a file: NAME_FILE in place of NAME."""
 
     model_config = SettingsConfigDict(env_prefix="WEB_", env_ignore_empty=True, frozen=True, extra="ignore")
@@ -47,6 +48,11 @@ class WebSettings(SettingsWithSecrets):
     api_token_file: Path | None = None
     worker_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8082"
     """Where an alert worker answers: while the database is away, what it has paged is asked there."""
+    link_key_files: Paths = ()
+    """The files of ALERTS_LINK_KEY_FILES, the alert worker's: what they signed opens here. Left out: nothing does."""
+    state_folder: Path | None = None
+    """A folder of this process alone, on a disk that stays: answers by links are kept there while the database is
+    away. Left out: they are refused then."""
     worker_token: Annotated[SecretStr, Field(min_length=1)] | None = None
     """ALERTS_API_TOKEN of the worker: it tells what it has paged to who brings this, and so does /readyz here."""
     worker_token_file: Path | None = None

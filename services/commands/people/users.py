@@ -136,6 +136,27 @@ def unrole(sign_in: SignIn, clinic: str, database_url: DatabaseUrl, by: By = "")
     say(f"{sign_in} has no role in {clinic} any more")
 
 
+@app.command("link")
+def link_(
+    sign_in: SignIn,
+    subject: Annotated[
+        str, typer.Argument(help="Their `sub` at the identity provider; the page that refused them shows it.")
+    ],
+    database_url: DatabaseUrl,
+    issuer: Annotated[str, typer.Option(envvar="WEB_OIDC_ISSUER", help="The provider, as WEB_OIDC_ISSUER has it.")],
+    by: By = "",
+) -> None:
+    """Let a person who has an account sign in by the identity provider as well."""
+    from services.people.accounts.changes import AccountRefusedError
+    from services.people.oidc.join import link
+
+    async def work(connection: Connection) -> None:
+        await link(connection, sign_in, issuer, subject, by=_actor(by), now=datetime.now(UTC))
+
+    with_database(database_url, work, AccountRefusedError)
+    say(f"{sign_in} signs in by {issuer} as {subject}")
+
+
 def _actor(by: str) -> Actor:
     from services.people.model import Actor
 

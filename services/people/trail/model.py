@@ -21,6 +21,7 @@ class AccessKind(StrEnum):
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
     PERSON_RESET = "person_reset"
+    PERSON_LINKED = "person_linked"
     ROLE_GIVEN = "role_given"
     ROLE_TAKEN = "role_taken"
     ROTA_KEPT = "rota_kept"

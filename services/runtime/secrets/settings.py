@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import SecretStr, model_validator
-from pydantic_settings import BaseSettings
+from pydantic import BeforeValidator, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from services.runtime.secrets.file import PasswordNow, is_open, password_now, read_secret
 
@@ -22,10 +22,21 @@ _SECRET_FILES: Final = (
     "password_file",
     "token_file",
     "key_file",
+    "secret_file",
     "url_file",
     "share_group_file",
     "session_suffix_file",
 )
+
+_KEY_FILES: Final = "key_files"
+
+
+def _by_commas(value: object) -> object:
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_by_commas)]
+"""Files, in the environment with commas between."""
 
 
 class SettingsWithSecrets(BaseSettings):
@@ -80,6 +91,8 @@ class SettingsWithSecrets(BaseSettings):
             path = getattr(self, field)
             if field.endswith(_SECRET_FILES) and isinstance(path, Path) and is_open(path):
                 yield self._variable(field), path
+            if field.endswith(_KEY_FILES):
+                yield from ((self._variable(field), each) for each in path if is_open(each))
 
 
 def refuse_two_passwords(url: str, url_name: str, file_name: str) -> None:

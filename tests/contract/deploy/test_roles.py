@@ -22,6 +22,7 @@ from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.grants import GROUP
 from tests.logins import LOGIN_OF, PASSWORD
+from tests.spread import in_turn
 from tests.stack import RunService, eventually, execute_at, migrate_at
 
 ROLES = (Path(__file__).parents[3] / "deploy" / "timescaledb" / "roles.sql").read_text()
@@ -48,7 +49,9 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-async def installation(timescaledb: DatabaseServer) -> AsyncIterator[Installation]:
+async def installation(
+    timescaledb: DatabaseServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
     """Made as the container makes it: roles by the superuser, everything else by the owner."""
     mark = uuid4().hex[:8]
     database = f"pumpwatch_roles_{mark}"
@@ -57,8 +60,9 @@ async def installation(timescaledb: DatabaseServer) -> AsyncIterator[Installatio
     here = Installation(database, names, timescaledb.dsn(database))
     variables = names | {f"{name}_password": PASSWORD for name in NAMES} | {"database": database}
     sql = re.sub(r""":(["'])(\w+)\1""", lambda match: f"{match[1]}{variables[match[2]]}{match[1]}", ROLES)
-    await execute_at(here.superuser_dsn, sql)
-    await execute_at(here.superuser_dsn, sql)  # as in an installation that gets the login of a new job
+    with in_turn(tmp_path_factory, "roles"):  # who may log in is of the server, not of the database
+        await execute_at(here.superuser_dsn, sql)
+        await execute_at(here.superuser_dsn, sql)  # as in an installation that gets the login of a new job
     await migrate_at(here.dsn("owner"))
     await execute_at(here.dsn("owner"), READERS.replace("pumpwatch_grafana", names["grafana"]))
     yield here

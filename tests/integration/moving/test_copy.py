@@ -47,7 +47,7 @@ async def places(plain_postgres, timescaledb, database_template):
 async def test_from_plain_to_timescale_and_back_nothing_is_lost_and_services_go_on(places, broker, run_service):
     plain, timescale, again = places
     before = await everything(plain)
-    for source, target, edition in ((plain, timescale, "TimescaleDB Apache"), (timescale, again, "PostgreSQL")):
+    for source, target, edition in ((plain, timescale, "TimescaleDB"), (timescale, again, "PostgreSQL")):
         done = pumpwatch("database", "copy", "--from", source, "--to", target)
         assert done.returncode == 0, done.stderr
         assert f"{edition}" in done.stdout

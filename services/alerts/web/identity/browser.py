@@ -31,6 +31,11 @@ def form_cookie(public_url: str) -> str:
     return f"{session_cookie(public_url)}-form"
 
 
+def attempt_cookie(public_url: str) -> str:
+    """The name of the cookie that a browser keeps while it is on its way to the identity provider and back."""
+    return f"{session_cookie(public_url)}-oidc"
+
+
 def csrf_of(secret: str) -> str:
     """The token of the forms of one session; it does not tell the session's own."""
     return hmac.new(secret.encode(errors="surrogatepass"), b"pumpwatch form", hashlib.sha256).hexdigest()

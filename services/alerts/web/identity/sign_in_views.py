@@ -21,6 +21,7 @@ from services.alerts.web.identity.forms import new_form_secret
 from services.people.accounts.rules import digest_of, fault_of_password, sign_in_of
 from services.people.accounts.sign_in import From, choose_by_code, sign_in, sign_out
 from services.people.accounts.store import account_by_code
+from services.people.oidc.store import is_by_provider
 from services.runtime.http.attempts import Attempts, place_of
 
 _WRONG = "That is not how somebody signs in here: check the name and the password."
@@ -33,11 +34,11 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sign-in")
-    async def ask(web: Running, request: Request, back: str = "/") -> Response:
-        """Ask for name and password; who is signed in goes on."""
+    async def ask(web: Running, request: Request, back: str = "/", left: str = "") -> Response:
+        """Ask for name and password; who is signed in goes on. `left`: who has just left by the provider may go on."""
         if request.state.caller is not None:
             return RedirectResponse(own_path(back), 303)
-        return _page(request, "sign_in.html", now=web.clock(), back=own_path(back), typed="", refused=None)
+        return sign_in_page(request, now=web.clock(), back=own_path(back), left=left == "provider")
 
     @router.post("/sign-in")
     async def take(
@@ -55,12 +56,12 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
         if wait:
             refused = f"Too many wrong passwords. Try again in {math.ceil(wait)} seconds; nothing is locked."
             headers = {"Retry-After": str(math.ceil(wait))}
-            return _page(request, "sign_in.html", 429, headers, refused=refused, **shown)
+            return sign_in_page(request, 429, headers, refused=refused, **shown)
         token = await sign_in(connection, web.passwords, name, password, origin_of(request), web.clock())
         if token is None:
             attempts.was_wrong(place, moment)
             web.pace.was_wrong(account, place, moment)
-            return _page(request, "sign_in.html", 401, refused=_WRONG, **shown)
+            return sign_in_page(request, 401, refused=_WRONG, **shown)
         attempts.was_right(place, moment)
         web.pace.was_right(account, place, moment)
         return signed_in(request, token, own_path(back))
@@ -101,11 +102,13 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
     @router.post("/sign-out")
     async def leave(connection: Borrowed, web: Running, request: Request) -> Response:
         """End the session."""
-        caller = request.state.caller
+        caller, path = request.state.caller, "/sign-in"
         if request.state.session is not None and caller.person_id is not None:
+            if web.settings.oidc_issuer and await is_by_provider(connection, digest_of(request.state.session)):
+                path = "/sign-in?left=provider"
             await sign_out(connection, caller.actor, caller.person_id, request.state.session, web.clock())
             web.lately_known.remember(request.state.session, None, web.clock())
-        answer = RedirectResponse("/sign-in", 303)
+        answer = RedirectResponse(path, 303)
         url = web.settings.public_url
         answer.delete_cookie(session_cookie(url), path="/", secure=is_secure(url), httponly=True, samesite="lax")
         return answer
@@ -126,6 +129,15 @@ def signed_in(request: Request, token: str, path: str) -> Response:
     answer.set_cookie(session_cookie(url), token, **how)  # type: ignore[arg-type]
     answer.delete_cookie(form_cookie(url), **how)  # type: ignore[arg-type]
     return answer
+
+
+def sign_in_page(
+    request: Request, status_code: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> Response:
+    """The page that asks who somebody is, with the way by the identity provider where there is one."""
+    settings = web_of(request).settings
+    usual = {"typed": "", "refused": None, "left": False, "provider": settings.oidc_issuer and settings.oidc_name}
+    return _page(request, "sign_in.html", status_code, headers, **usual | values)
 
 
 def _place(request: Request) -> str:

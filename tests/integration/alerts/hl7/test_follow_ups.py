@@ -51,7 +51,7 @@ async def test_what_is_acknowledged_and_then_over_is_told_to_the_receiver_and_to
     database: Database, page_collector: PageCollector
 ) -> None:
     async with hl7_receiver() as receiver:
-        story = await watched(database, receiver, page_collector.url)
+        story = await watched(database, receiver, page_collector.url, paging={"tell_who_has_it": []})
         await story.step("ack Ann")
         await story.step("tick")
         await story.step(OVER)

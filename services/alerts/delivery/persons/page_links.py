@@ -1,0 +1,38 @@
+"""The link of a page's receiver, in the page. It is made when the page goes out, and stands in no record.
+
+Guarantee: who reads the database, a backup or the board finds no link by which another person could act. Nothing comes
+after the link in the text: a full stop would be taken for a part of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.alerts.delivery.page_text import address_of_alert
+from services.alerts.delivery.planned import OutgoingPage
+from services.alerts.model import OccasionKind
+from services.people.links.signing import Links
+from services.people.links.tokens import Purpose
+
+
+def with_link(
+    page: OutgoingPage, contact: str, links: Links, public_url: str, now: datetime, *, past_the_database: bool = False
+) -> OutgoingPage:
+    """The page as it goes to a contact; without a link where the contact is no person, or it is about no single alert.
+
+    Args:
+        page: As it was planned.
+        contact: Whom it goes to.
+        links: Make the link.
+        public_url: Where the board is.
+        now: The moment.
+        past_the_database: `page.about` names an event, as there is no alert yet.
+    """
+    kind = page.occasion.kind
+    if page.about is None or kind.is_follow_up or kind in {OccasionKind.GROUP, OccasionKind.NOTICE}:
+        return page
+    purpose = Purpose.ALARM if past_the_database else Purpose.ALERT
+    path = links.link_for(purpose, page.clinic_id, contact, page.about.alert_id, page.delivery_id, now)
+    url = public_url.rstrip("/")
+    address = f"{url}/ for the pump." if past_the_database else address_of_alert(url, page.about.alert_id)
+    return page.with_link(f"{url}{path}" if path else None, address)

@@ -1,0 +1,1 @@
+"""What a person sees and does by the link of a page, without signing in."""

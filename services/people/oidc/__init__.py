@@ -1,0 +1,1 @@
+"""Sign-in by a site's identity provider: OpenID Connect, authorization code with PKCE."""

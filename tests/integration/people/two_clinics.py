@@ -1,0 +1,72 @@
+"""Two clinics, north and south, each with a pump and everything that is stored of one; people and programs of north."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from services.people.model import Role
+from services.runtime.database import Pool
+from tests.alerts_world import T0, Story
+from tests.signed_in import make_key, make_person
+from tests.stack import Database
+
+WHAT_HAPPENS = [
+    (0, "therapy low=4"), (1, "alarm motor_stall raised"), (2, "level 12.5"), (3, "bolus delivered x1"), (4, "status"),
+    (5, "refill 18"), (6, "report pain 9"),
+]  # fmt: skip
+
+
+@dataclass
+class TwoClinics:
+    """What a test of the border between them works with."""
+
+    pool: Pool
+    north: Story
+    south: Story
+    alert_of_south: UUID
+    silence_of_south: UUID
+    delivery_of_south: UUID
+
+    async def person(self, role: Role, name: str = "Nora") -> UUID:
+        """Somebody of north."""
+        return await make_person(self.pool, name, role, self.north.now, clinic_id=self.north.clinic_id)
+
+    async def key(self, *scopes: str) -> str:
+        """The text of a key of north."""
+        return await make_key(self.pool, list(scopes), self.north.now, self.north.clinic_id)
+
+
+async def two_clinics(database: Database) -> TwoClinics:
+    """Make them."""
+    pool = database.pool
+    stories = [Story(pool, database.dsn, pump_id=f"pump-{clinic}") for clinic in ("north", "south")]
+    for story in stories:
+        await story.run(WHAT_HAPPENS)
+        await pool.execute(
+            "INSERT INTO silences (clinic_id, kind, reason, created_by, created_at, begins_at, ends_at) "
+            "VALUES ($1, 'silence', 'of ' || $1, 'Sue', $2, $2, $3)",
+            story.clinic_id, story.now, story.now + timedelta(days=1),
+        )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO refused_alarms VALUES ($1, gen_random_uuid(), $1, 'other', 'raised', 1, $2, -99)",
+            story.pump_id, story.now,
+        )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO devices (device_id, kind, clinic_id) VALUES ('handheld-' || $1, 'handheld', $2)",
+            story.pump_id, story.clinic_id,
+        )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO pairings (handheld_id, pump_id) VALUES ('handheld-' || $1::text, $1)", story.pump_id
+        )
+        await pool.execute(
+            "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ($1, $2, 'ref-' || $1)",
+            story.pump_id, T0 - timedelta(days=1),
+        )  # fmt: skip
+    south = stories[1]
+    ids = [
+        await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
+        for table, column in (("alerts", "alert_id"), ("silences", "silence_id"), ("deliveries", "delivery_id"))
+    ]
+    return TwoClinics(pool, *stories, *ids)
