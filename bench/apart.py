@@ -2,8 +2,8 @@
 
 python -m bench.apart            one clinic of 2,000 pumps with 200 open alerts, 4,000 closed ones and their pages
 
-The same application answers the same requests twice over: by the owner's connections, which read the tables, and by those
-of the web process, which read the views. Printed: the median of each in milliseconds, and the ratio.
+The same application answers the same requests twice over: by the owner's connections, which read the tables, and by
+those of the web process, which read the views. Printed: the median of each in milliseconds, and the ratio.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from schemas.paths import GRANTS_FILE, SQL_FOLDER
+from services.alerts.health.paged import PagedPast
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
-from services.alerts.web.pool import open_web_pool
+from services.alerts.web.identity.pool import open_web_pool
 from services.alerts.web.settings import WebSettings
-from services.alerts.web.workers import PagedPast
 from services.devstack.servers import timescaledb
 from services.devstack.servers.postgres import SCRATCH_SETTINGS
 from services.people.model import Role
@@ -45,7 +46,8 @@ FROM (SELECT *, row_number() OVER (PARTITION BY clinic_id ORDER BY device_id) AS
 WHERE place <= 200;
 INSERT INTO deliveries (alert_id, clinic_id, kind, episode, step, contact, channel, priority, title, body, state,
                         created_at, due_at, sent_at, policy_version)
-SELECT alert_id, clinic_id, 'opened', 0, step, 'nurse', 'sms', 'high', 't', 'b', 'sent', opened_at, opened_at, opened_at, 'v'
+SELECT alert_id, clinic_id, 'opened', 0, step, 'nurse', 'sms', 'high', 't', 'b', 'sent', opened_at, opened_at,
+       opened_at, 'v'
 FROM alerts, generate_series(0, 2) step;
 INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis)
 SELECT device_id, at, gen_random_uuid(), at, device_id, 10, 'computed'
@@ -83,12 +85,13 @@ async def _measure(dsn: str) -> None:
         for name, path in asked.items():
             for index, client in enumerate(clients):
                 began = time.perf_counter()
-                auth = client["key"] if "/fhir/" in path else client["person"]
-                response = await client["http"].get(path, auth=auth)
+                auth = client.key if "/fhir/" in path else client.person
+                response = await client.http.get(path, auth=auth)
                 if turn >= 3:  # the first are planned and cached
                     took[name][index].append(1000 * (time.perf_counter() - began))
                 if response.status_code != 200:
-                    raise SystemExit(f"{path}: {response.status_code} {response.text[:300]}")
+                    msg = f"{path}: {response.status_code} {response.text[:300]}"
+                    raise RuntimeError(msg)
     for name, (tables, views) in took.items():
         before, after = statistics.median(tables), statistics.median(views)
         print(f"{name:24} {before:8.1f} ms {after:8.1f} ms   x {after / before:.2f}")
@@ -96,15 +99,25 @@ async def _measure(dsn: str) -> None:
         pool.terminate()
 
 
-def _client(owner: Pool, pool: Pool) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Client:
+    http: httpx.AsyncClient
+    person: SignedIn
+    key: WithKey
+
+
+def _client(owner: Pool, pool: Pool) -> _Client:
     settings = WebSettings.model_validate({"database_url": "postgresql://x/x", "public_url": "https://pw.example.org"})
     app = create_app(Web(pool, settings, _Nobody()))
-    now = lambda: datetime.now(UTC)  # noqa: E731
-    return {
-        "http": httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081", timeout=60),
-        "person": SignedIn(owner, now, "Ann", role=Role.VIEWER, clinic_id="north"),
-        "key": WithKey(owner, now, "system/*.rs", clinic_id="north"),
-    }
+    return _Client(
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081", timeout=60),
+        SignedIn(owner, _now, "Ann", role=Role.VIEWER, clinic_id="north"),
+        WithKey(owner, _now, "system/*.rs", clinic_id="north"),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def main() -> None:

@@ -72,6 +72,12 @@ GRANT SELECT (alert_id, body, channel, clinic_id, contact, event_id, key, priori
     settled_at, step, title) ON bypassed_pages TO pumpwatch_alerts;
 GRANT UPDATE (alert_id, settled_at) ON bypassed_pages TO pumpwatch_alerts;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON certificates TO pumpwatch_alerts;
+GRANT DELETE ON channel_messages TO pumpwatch_alerts;
+GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON channel_messages TO pumpwatch_alerts;
+GRANT SELECT (about, answered_at, asked_at, attempts, channel_id, claimed_until, due_at, ended_at, episode,
+    message_id, purpose) ON channel_messages TO pumpwatch_alerts;
+GRANT UPDATE (answer_digest, attempts, claimed_until, due_at, ended_at, error, sent_at) ON channel_messages TO
+    pumpwatch_alerts;
 GRANT INSERT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON clinic_policies TO pumpwatch_alerts;
 GRANT UPDATE (changed_at, file, host, policy, removed_by, version) ON clinic_policies TO pumpwatch_alerts;
@@ -95,7 +101,12 @@ GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
-GRANT SELECT (failing_since, name, person_id, position, url, verified_at) ON person_channels TO pumpwatch_alerts;
+GRANT SELECT (channel_id, failing_since, last_error, last_sent_at, name, person_id, position, proven_at, rings,
+    shown, url, verified_at) ON person_channels TO pumpwatch_alerts;
+GRANT UPDATE (code_digest, code_tries, code_until, failing_since, last_error, last_sent_at) ON person_channels TO
+    pumpwatch_alerts;
+GRANT SELECT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON person_hours TO
+    pumpwatch_alerts;
 GRANT SELECT (clinic_id, person_id, role) ON person_roles TO pumpwatch_alerts;
 GRANT SELECT (disabled_at, name, person_id, sign_in) ON persons TO pumpwatch_alerts;
 GRANT INSERT (at, by, clinic_id, file, host, version, what) ON policy_changes TO pumpwatch_alerts;
@@ -139,12 +150,7 @@ GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
 
 -- login: pumpwatch_web
-GRANT SELECT (alert_id, event_id, settled_at) ON bypassed_pages TO pumpwatch_web;
 GRANT SELECT ON clinics_with_pumps TO pumpwatch_web;
-GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON link_answers TO pumpwatch_web;
-GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON link_answers TO
-    pumpwatch_web;
-GRANT UPDATE (alert_id, outcome, settled_at) ON link_answers TO pumpwatch_web;
 GRANT SELECT ON unreached_alerts TO pumpwatch_web;
 GRANT SELECT ON watch_status TO pumpwatch_web;
 GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priority, reason, to_state) ON
@@ -162,7 +168,11 @@ GRANT SELECT (clinic_id, digest, expires_at, key_id, last_used_at, name, revoked
 GRANT UPDATE (last_used_at) ON web.api_keys TO pumpwatch_web;
 GRANT SELECT (device_id, dose_mcg, event_id, observed_at, outcome, pump_id, received_at) ON web.bolus_requests TO
     pumpwatch_web;
+GRANT SELECT (alert_id, event_id, settled_at) ON web.bypassed_pages TO pumpwatch_web;
 GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON web.certificates TO pumpwatch_web;
+GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON web.channel_messages TO pumpwatch_web;
+GRANT SELECT (answered_at, asked_at, channel_id, due_at, ended_at, message_id, purpose) ON web.channel_messages TO
+    pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON web.clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON web.clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
@@ -176,12 +186,32 @@ GRANT SELECT (battery_percent, device_id, event_id, observed_at, pump_id, receiv
 GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON web.devices TO pumpwatch_web;
 GRANT INSERT (pump_ids) ON web.evaluation_queue TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON web.implantations TO pumpwatch_web;
+GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON web.link_answers TO pumpwatch_web;
+GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON web.link_answers
+    TO pumpwatch_web;
+GRANT UPDATE (alert_id, outcome, settled_at) ON web.link_answers TO pumpwatch_web;
+GRANT INSERT (digest, nonce_digest, provider_session) ON web.oidc_sessions TO pumpwatch_web;
+GRANT SELECT (digest) ON web.oidc_sessions TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON web.pairings TO pumpwatch_web;
 GRANT SELECT (complaint, event_id, observed_at, pump_id, received_at, score, seq) ON web.patient_reports TO
     pumpwatch_web;
-GRANT SELECT (clinic_id, person_id, role) ON web.person_roles TO pumpwatch_web;
-GRANT SELECT (disabled_at, is_operator, name, password_hash, person_id, set_up_digest, set_up_until, sign_in) ON
-    web.persons TO pumpwatch_web;
+GRANT DELETE ON web.person_channels TO pumpwatch_web;
+GRANT INSERT (made_at, name, person_id, position, rings, shown, url) ON web.person_channels TO pumpwatch_web;
+GRANT SELECT (channel_id, code_digest, code_tries, code_until, failing_since, last_error, last_sent_at, name,
+    person_id, position, proven_at, rings, shown, verified_at) ON web.person_channels TO pumpwatch_web;
+GRANT UPDATE (code_digest, code_tries, code_until, position, verified_at) ON web.person_channels TO pumpwatch_web;
+GRANT INSERT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON web.person_hours TO
+    pumpwatch_web;
+GRANT SELECT (drill_at, drill_weekday, person_id, quiet_begins, quiet_ends, timezone) ON web.person_hours TO
+    pumpwatch_web;
+GRANT UPDATE (drill_at, drill_weekday, quiet_begins, quiet_ends, timezone) ON web.person_hours TO pumpwatch_web;
+GRANT DELETE ON web.person_roles TO pumpwatch_web;
+GRANT INSERT (clinic_id, given_at, given_by, person_id, role) ON web.person_roles TO pumpwatch_web;
+GRANT SELECT (clinic_id, given_at, given_by, person_id, role) ON web.person_roles TO pumpwatch_web;
+GRANT UPDATE (given_at, given_by, role) ON web.person_roles TO pumpwatch_web;
+GRANT INSERT (made_at, made_by, name, oidc_issuer, oidc_subject, sign_in) ON web.persons TO pumpwatch_web;
+GRANT SELECT (disabled_at, is_operator, name, oidc_issuer, oidc_subject, password_hash, person_id, set_up_digest,
+    set_up_until, sign_in) ON web.persons TO pumpwatch_web;
 GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON web.persons TO pumpwatch_web;
 GRANT SELECT (code, detail, device_id, event_id, observed_at, pump_id, received_at, seq, state) ON web.pump_alarms
     TO pumpwatch_web;
@@ -212,9 +242,12 @@ GRANT SELECT (at, service, worker_id) ON web.worker_heartbeats TO pumpwatch_web;
 GRANT SELECT (warnings, worker_id) ON web.worker_states TO pumpwatch_web;
 GRANT USAGE ON SCHEMA web TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION append_to_access_log(timestamp with time zone,text,text,uuid,text,text,text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION drill_asked(bytea,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION hear_drill(bytea,timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.clinics() TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.person() TO pumpwatch_web;

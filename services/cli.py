@@ -26,6 +26,7 @@ from services.commands import (
     database,
     dead_letters,
     devices,
+    doctor,
     fleet,
     keys,
     patient,
@@ -33,7 +34,7 @@ from services.commands import (
     report,
     storage,
 )
-from services.commands.people import rota, users
+from services.commands.people import channels, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
@@ -183,8 +184,11 @@ def enrol(
 
 
 app.command()(fleet.gaps)
+app.command()(doctor.doctor)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
+app.command()(channels.page_test)
+app.command()(channels.push_key)
 app.command()(rota.coverage)
 
 

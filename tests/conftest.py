@@ -18,7 +18,7 @@ import apprise
 import hypothesis
 import pytest
 
-from services.alerts.web.pool import open_web_pool
+from services.alerts.web.identity.pool import open_web_pool
 from services.devstack.pages import PageCollector
 from services.devstack.servers import installations, mosquitto
 from services.devstack.servers.mosquitto import MosquittoServer

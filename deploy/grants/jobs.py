@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from services.alerts.web.pool import WEB_SCHEMAS
+from services.alerts.web.identity.pool import WEB_SCHEMAS
 from services.runtime.migrate import VERSIONS_APPLIED
 
 ROOT: Final = Path(__file__).parents[2]

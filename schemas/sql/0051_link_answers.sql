@@ -16,3 +16,6 @@ COMMENT ON TABLE link_answers IS 'By the id of the page that the link came with:
 COMMENT ON COLUMN link_answers.about IS 'The alert, or (alarm) the event that was paged past the database.';
 COMMENT ON COLUMN link_answers.given_at IS 'When the person pressed; taken_at: when the database heard of it.';
 COMMENT ON COLUMN link_answers.settled_at IS 'Null: about an alarm of which there is no alert yet.';
+
+-- Who has what is asked about once a second.
+CREATE INDEX alerts_taken ON alerts (acknowledged_at) WHERE state = 'acknowledged';

@@ -20,9 +20,12 @@ from services.alerts.audit.anchoring import keep_anchoring
 from services.alerts.clock import utc_now
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
+from services.alerts.delivery.persons.push import PushChannel
+from services.alerts.delivery.persons.sender import PersonalSender
 from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.http import LIMITS, create_health_app
 from services.alerts.health.ping import keep_pinging
+from services.alerts.health.proof.watch import ProofWatch
 from services.alerts.metrics import Metrics
 from services.alerts.outage.bypass import Bypass
 from services.alerts.policy_files.folder import PolicyFolder
@@ -74,7 +77,7 @@ async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
             links=Links(settings.link_key_files),
         )
         await reload_policy_files(resources)
-        channel = Channels(settings.send_timeout_seconds, settings.sends_at_once)
+        channel = Channels(settings.send_timeout_seconds, settings.sends_at_once, push_channel(settings))
         bypass = Bypass(resources, channel) if settings.mqtt_url else None
         app = create_health_app(resources, registry, (lambda: bypass.paged) if bypass else tuple)
         async with asyncio.TaskGroup() as group:
@@ -102,6 +105,15 @@ async def _work(resources: Resources, channel: Channels, bypass: Bypass | None) 
         group.create_task(keep_anchoring(resources))
         await worker.policies_known.wait()  # without them a page would have no address
         group.create_task(Dispatcher(resources, channel).run())
+        group.create_task(PersonalSender(resources, channel).run())
+        group.create_task(ProofWatch(resources).run())
+
+
+def push_channel(settings: AlertsSettings) -> PushChannel:
+    """What sends to browsers. A service of pushes may ask about us at the board's address."""
+    key = settings.push_key.get_secret_value() if settings.push_key else None
+    contact = settings.public_url if settings.public_url.startswith("https://") else "mailto:root@localhost"
+    return PushChannel(key, contact, settings.send_timeout_seconds)
 
 
 async def wait_until_migrated(pool: Pool) -> None:

@@ -52,6 +52,9 @@ class AlertsSettings(SettingsWithSecrets):
     audit_key: SecretStr | None = None
     """What they are signed with, at least 16 characters that nobody can guess; or the file that holds it:"""
     audit_key_file: Path | None = None
+    push_key: SecretStr | None = None
+    """The private key of pushes to browsers (`pumpwatch push-key`). Left out: no page goes to a browser."""
+    push_key_file: Path | None = None
     worker_name: str | None = None
     """Names this process among several; the host's name when left out."""
     log_json: bool = False

@@ -59,6 +59,13 @@ ASK_THE_DATABASE = (
     "rota remove first --clinic north",
     "rota show --clinic north",
     "rota withdraw 00000000-0000-0000-0000-000000000001 --clinic north",
+    "user add ann --name Ann --role north:viewer",
+    "user disable ann",
+    "user enable ann",
+    "user list",
+    "user reset ann",
+    "user role ann north:viewer",
+    "user unrole ann north",
 )
 """One line for each, with what it must be given."""
 
@@ -68,6 +75,8 @@ ASK_NOTHING = (
     "policy check POLICY",
     "version",
 )
+LOOKS = ("doctor",)
+"""Its own tests: tests/integration/doctor."""
 SERVE = ("alerts", "demo", "ingest", "simulate", "web")
 """Started from scratch by others: `run_service`, and tests/e2e."""
 
@@ -100,7 +109,7 @@ def test_every_command_imports_what_it_needs(line, policy_file, authority_folder
 
 
 def test_that_is_every_command():
-    lines = [f"{line} " for line in (*ASK_THE_DATABASE, *ASK_NOTHING, *SERVE)]
+    lines = [f"{line} " for line in (*ASK_THE_DATABASE, *ASK_NOTHING, *LOOKS, *SERVE)]
     names = list(leaves(typer.main.get_command(app)))
     assert len(names) == len(lines)
     assert [name for name in names if not any(line.startswith(f"{name} ") for line in lines)] == []

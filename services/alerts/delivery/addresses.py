@@ -18,6 +18,7 @@ import apprise
 from schemas.policy import Channel, Contact, Policy, Priority
 from services.alerts.delivery.channel import with_delivery_id
 from services.alerts.delivery.hl7.address import is_mllp, mllp_fault
+from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
 from services.alerts.policies import ENVIRONMENT, address_in
 
 _SOME_ID: Final = UUID(int=0)
@@ -86,11 +87,26 @@ def channel_fault(channel: Channel, environment: Mapping[str, str]) -> str | Non
     url = address_in(channel, environment)
     if url is None:
         return f"the variable {channel.url.removeprefix(ENVIRONMENT)} is not set; expected an Apprise URL in it"
-    fault = mllp_fault(url) if is_mllp(url) else _url_fault(url)
+    fault = fault_of_address(url)
     if fault is None:
         return None
     where = f"{channel.url} holds" if channel.url.startswith(ENVIRONMENT) else f"{_scheme(url)} is"
     return f"{where} {fault}"
+
+
+def fault_of_address(url: str) -> str | None:
+    """Why no page can be sent to an address, in words that hold nothing of it; None: one can, as far as can be told."""
+    if is_push(url):
+        return _push_fault(url)
+    return mllp_fault(url) if is_mllp(url) else _url_fault(url)
+
+
+def _push_fault(url: str) -> str | None:
+    try:
+        read_url(url)
+    except PushAddressError as error:
+        return f"no browser's address: {error}"
+    return None
 
 
 def _scheme(url: str) -> str:

@@ -1,10 +1,14 @@
-"""Which library sends to which address: MLLP for HL7 receivers (`mllp://`, `mllps://`), Apprise for everything else."""
+"""Which library sends to which address: MLLP for HL7 receivers (`mllp://`, `mllps://`), Web Push for browsers
+(`webpush://`), Apprise for everything else.
+"""
 
 from __future__ import annotations
 
 from services.alerts.delivery.channel import AppriseChannel, server_of
 from services.alerts.delivery.hl7.address import is_mllp, mllp_fault, read_mllp
 from services.alerts.delivery.hl7.mllp import MllpChannel
+from services.alerts.delivery.persons.push import PushChannel
+from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.delivery.send_outcome import SendOutcome
 
@@ -15,11 +19,13 @@ class Channels:
     Args:
         timeout_seconds: For each attempt, from the connection to the answer.
         at_once: So many may be under way through Apprise.
+        push: Sends to browsers; None: nobody has a key for it.
     """
 
-    def __init__(self, timeout_seconds: float, at_once: int = 32) -> None:
+    def __init__(self, timeout_seconds: float, at_once: int = 32, push: PushChannel | None = None) -> None:
         self._apprise = AppriseChannel(timeout_seconds, at_once)
         self._mllp = MllpChannel(timeout_seconds)
+        self._push = push or PushChannel(None, "", timeout_seconds)
 
     async def warm_up(self) -> None:
         """Load now what the first page would have to wait for."""
@@ -29,11 +35,18 @@ class Channels:
         """Send one page to one address."""
         if is_mllp(url):
             return await self._mllp.send(url, page)
+        if is_push(url):
+            return await self._push.send(url, page)
         return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id, page.link)
 
 
 def server_at(url: str) -> str:
     """PURE. Which server an address uses, as far as can be told. For counting; it may hold a part that is secret."""
+    if is_push(url):
+        try:
+            return read_url(url).host
+        except PushAddressError:
+            return "webpush"
     if not is_mllp(url):
         return server_of(url)
     return "mllp" if mllp_fault(url) else str(read_mllp(url)).lower()

@@ -27,7 +27,7 @@ from services.alerts.delivery.channels import Channels, server_at
 from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
 from services.alerts.delivery.hl7.address import is_mllp
-from services.alerts.delivery.mute import mute_of, still_holds
+from services.alerts.delivery.mute import mute_of, still_holds, wakes_nobody
 from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.persons.who_has_it import who_hears
 from services.alerts.delivery.planned import PlannedDelivery
@@ -35,14 +35,17 @@ from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
+from services.people.channels.sending.store import note_outcome, quiet_hours_of
+from services.people.rota.people import person_in
 from services.runtime.backoff import backoff_seconds
-from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
+from services.runtime.database import FAILED, UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart, concerns_all
 
 log = structlog.get_logger()
 
 _STOP_SECONDS: Final = 5.0
 """A database that is asked for a page at the moment of the stop has so long to answer."""
+_NOTE_SECONDS: Final = 5.0
 _FOLLOW_UP_EVERY: Final = timedelta(seconds=0.9)
 _ANSWERED_WITHIN: Final = timedelta(days=1)
 """Longer ago nobody can have answered what is recorded now."""
@@ -201,9 +204,10 @@ class Dispatcher:
         async with self._resources.pool.acquire() as connection:
             try:
                 silences = await store.silences_now(connection, claim.clinic_id, now)
-                mute = mute_of(
-                    silences, policy, pump_id=claim.pump_id, rule=claim.rule, priority=claim.priority, now=now
-                )
+                who = person_in(claim.contact)
+                own = await quiet_hours_of(connection, who) if who and wakes_nobody(claim.priority) else None
+                about = {"pump_id": claim.pump_id, "rule": claim.rule}
+                mute = mute_of(silences, policy, **about, priority=claim.priority, now=now, own=own)
             except Exception as error:
                 if concerns_all(error):
                     raise
@@ -224,6 +228,7 @@ class Dispatcher:
             else:
                 outcome = await self._sent(url, claim)
             await self._record(claim, outcome, follows=self._follows(claim, url))
+            await self._note(claim, url, outcome)
         finally:
             self._under_way.discard(claim.delivery_id)
             self._in_use -= Counter([claim.channel_key])
@@ -276,6 +281,16 @@ class Dispatcher:
             result=result,
             error=outcome.error,
         )
+
+    async def _note(self, claim: Claim, url: str | None, outcome: SendOutcome) -> None:
+        """Let a person see how their own channel does. Nothing waits for it, and nothing fails by it."""
+        if url is None or person_in(claim.contact) is None:
+            return
+        try:
+            async with asyncio.timeout(_NOTE_SECONDS), self._resources.pool.acquire() as connection:
+                await note_outcome(connection, url, self._resources.clock(), outcome.error)
+        except FAILED as error:
+            log.warning("channel_outcome_not_noted", delivery_id=str(claim.delivery_id), error=plainly(error))
 
     async def _write(self, claim: Claim, outcome: SendOutcome, *, given_up: bool, follows: bool) -> None:
         now = self._resources.clock()

@@ -120,17 +120,32 @@ def silence_over(
 
 
 def mute_of(
-    silences: Iterable[Silence], policy: Policy, *, pump_id: str, rule: str, priority: Priority, now: datetime
+    silences: Iterable[Silence],
+    policy: Policy,
+    *,
+    pump_id: str,
+    rule: str,
+    priority: Priority,
+    now: datetime,
+    own: QuietHours | None = None,
 ) -> Mute | None:
-    """What holds a page about this pump and rule at this priority now; None: nothing, send it."""
+    """What holds a page about this pump and rule at this priority now; None: nothing, send it.
+
+    `own`: the quiet hours of the one who is told; like the clinic's, they hold nothing that is high or medium.
+    """
     silence = silence_over(silences, pump_id=pump_id, rule=rule, priority=priority, now=now)
     holds = [Mute(MuteReason(silence.kind.value), silence.ends_at, silence.silence_id)] if silence else []
-    quiet = policy.paging.quiet_hours
-    if quiet is not None and priority in _WAKES_NOBODY:
-        until = quiet_until(quiet, now)
-        if until is not None:
-            holds.append(Mute(MuteReason.QUIET_HOURS, until))
+    for quiet in (policy.paging.quiet_hours, own):
+        if quiet is not None and wakes_nobody(priority):
+            until = quiet_until(quiet, now)
+            if until is not None:
+                holds.append(Mute(MuteReason.QUIET_HOURS, until))
     return max(holds, key=lambda mute: mute.until, default=None)
+
+
+def wakes_nobody(priority: Priority) -> bool:
+    """Whether a page of this priority can wait for a morning."""
+    return priority in _WAKES_NOBODY
 
 
 def still_holds(mute: Mute | None, now: datetime) -> bool:

@@ -34,3 +34,9 @@ SELECT clinic_id, alerts FROM unreached_alerts;
 
 -- name: upkeep
 SELECT kind, name, done_until, overdue_since FROM upkeep ORDER BY kind, name;
+
+-- name: came_of_notices
+-- What came of the pages of one notice: whether they went out, or will not.
+SELECT channel AS name, CASE WHEN state IN ('sent', 'failed', 'cancelled') THEN coalesce(sent_at, created_at) END AS ended_at,
+       sent_at, last_error AS error
+FROM deliveries WHERE clinic_id = $1 AND kind = 'notice' AND episode = $2 ORDER BY channel;

@@ -13,6 +13,7 @@ import asyncpg
 
 from services.alerts.health.policy_state import BoardWarning
 from services.alerts.health.upkeep import UNSEEN, Upkeep
+from services.people.channels.sending.store import Came
 from services.runtime.database import UNAVAILABLE, Connection, load_queries
 from services.runtime.isolation import described
 
@@ -82,3 +83,9 @@ async def load_upkeep(connection: Connection) -> tuple[Upkeep, ...]:
         raise
     except asyncpg.PostgresError as error:
         return (Upkeep(UNSEEN, described(error), None, None),)
+
+
+async def came_of_notices(connection: Connection, clinic_id: str, episode: str) -> tuple[Came, ...]:
+    """What came of the pages of one notice, by the names of their channels."""
+    rows = await connection.fetch(QUERIES["came_of_notices"], clinic_id, episode)
+    return tuple(Came(**dict(row)) for row in rows)

@@ -42,6 +42,8 @@ _HAS_ITS_OWN: Final = "/fhir/R4/"
 _LINKS: Final = "/l/"
 """Each is signed for one person and acts once (services/alerts/web/links/views.py). No limit on guesses stands here: a
 nurse behind a network from which somebody guesses must be able to answer, and 256 bits are not guessed."""
+_DRILLS: Final = "/heard/"
+"""Links of drills: each is of chance, and can say that a phone rang (services/alerts/web/channels/heard.py)."""
 _BORROW_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
@@ -78,7 +80,7 @@ class AccessControl:
         state.caller = state.session = None
         state.form_secret = request.cookies.get(form_cookie(self._public_url)) or None
         state.trusted = False
-        if path.startswith((_HAS_ITS_OWN, _LINKS, "/static/")) or path in ("/livez", "/metrics"):
+        if path.startswith((_HAS_ITS_OWN, _LINKS, _DRILLS, "/static/")) or path in ("/livez", "/metrics"):
             return None
         if path == "/readyz":
             await self._look_at_who_asks_for_health(request)

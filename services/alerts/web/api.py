@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -27,6 +26,9 @@ from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
 from services.alerts.web.allowed import Forbidden, clinics_of, must_act_on_alert, must_see_alert
 from services.alerts.web.board import action_views, silence_views, views
+from services.alerts.web.channels import views as channel_views
+from services.alerts.web.channels.heard import PATH as HEARD
+from services.alerts.web.channels.heard import heard_app
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web, web_of
 from services.alerts.web.fhir.routes import PATH, fhir_app
 from services.alerts.web.identity import account_views
@@ -89,13 +91,15 @@ def create_app(web: Web) -> Counted:
     app.include_router(on_call_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
+    app.include_router(channel_views.router)
     if web.settings.oidc_issuer is not None:  # its libraries are loaded where they are used
         from services.alerts.web.identity.oidc_views import oidc_router
 
         app.include_router(oidc_router(web.settings, attempts))
+    app.mount(HEARD, heard_app(web))
     app.mount(PATH, fhir_app(web, attempts))
     app.mount(link_views.PATH, link_app(web))
-    app.mount("/static", StaticFiles(directory=Path(views.__file__).parent / "static"))
+    app.mount("/static", StaticFiles(directory=views.STATIC))
     app.add_exception_handler(NotFound, _cannot)
     app.add_exception_handler(Refused, _cannot)
     app.add_exception_handler(Forbidden, _cannot)

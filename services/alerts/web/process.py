@@ -14,8 +14,8 @@ import structlog
 
 from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
+from services.alerts.web.identity.pool import open_web_pool
 from services.alerts.web.links.desk import AnswerDesk
-from services.alerts.web.pool import open_web_pool
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers

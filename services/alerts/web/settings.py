@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from services.alerts.delivery.persons.push_address import KNOWN_SERVICES
+from services.people.channels.model import USUAL_KINDS
 from services.people.oidc.settings import OidcSettings
 from services.runtime.addresses import SecretDatabaseUrl
 from services.runtime.secrets.settings import Paths
@@ -27,6 +29,9 @@ def _network(text: str) -> str:
     except ValueError:
         msg = f"{text!r}: expected an address or a network, such as 172.18.0.0/16"
         raise ValueError(msg) from None
+
+
+_LISTS: Final = ("trusted_proxies", "push_services", "channel_kinds")
 
 
 class WebSettings(OidcSettings):
@@ -59,6 +64,12 @@ class WebSettings(OidcSettings):
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
     """Addresses or networks of TLS proxies, with commas between. What they say of who asks (X-Forwarded-For) is
     believed; without it, everybody who comes by a proxy counts as one."""
+    push_public_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{87}$")] | None = None
+    """The public key of pushes to browsers (`pumpwatch push-key`). Left out: nobody can add a browser."""
+    push_services: Annotated[tuple[str, ...], NoDecode] = KNOWN_SERVICES
+    """Hosts of services of pushes that a browser may name, with commas between."""
+    channel_kinds: Annotated[tuple[str, ...], NoDecode] = tuple(sorted(USUAL_KINDS))
+    """Kinds of addresses that a person may give, as these begin, with commas between."""
     most_connections: Annotated[int, Field(ge=16, le=10_000)] = 512
     request_within_seconds: Annotated[float, Field(ge=0.1, le=120)] = 10.0
     answer_within_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
@@ -69,10 +80,10 @@ class WebSettings(OidcSettings):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, values: dict[str, object]) -> dict[str, object]:
-        proxies = values.get("trusted_proxies")
-        if isinstance(proxies, str):
-            values = values | {"trusted_proxies": [each.strip() for each in proxies.split(",") if each.strip()]}
-        return values
+        lists = {name: values[name] for name in _LISTS if isinstance(values.get(name), str)}
+        return values | {
+            name: [each.strip() for each in str(text).split(",") if each.strip()] for name, text in lists.items()
+        }
 
     @model_validator(mode="before")
     @classmethod

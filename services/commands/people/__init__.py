@@ -1,1 +1,1 @@
-"""Commands about persons: who may sign in, and who is on call."""
+"""Commands about persons: accounts, rotas, channels."""

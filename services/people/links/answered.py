@@ -37,8 +37,10 @@ class Answered:
         self._by_cause: dict[Cause, UUID] = {}
 
     def take(self, answer: Answer) -> None:
-        """Remember an answer; the first about a thing counts."""
-        self._by_id.setdefault(answer.link.about, _Known(answer))
+        """Remember an answer; the newest about a thing counts, and being told of it again changes nothing."""
+        known = self._by_id.get(answer.link.about)
+        if known is None or known.answer.given_at < answer.given_at:
+            self._by_id[answer.link.about] = _Known(answer)
         while len(self._by_id) > _MOST:
             gone, _ = self._by_id.popitem(last=False)
             self._by_cause = {cause: about for cause, about in self._by_cause.items() if about != gone}

@@ -66,6 +66,11 @@ class Member:
         return not self.is_disabled and any(channel.works for channel in self.channels)
 
 
+def person_in(contact_name: str) -> str | None:
+    """Which person a contact is, by what they sign in with or their id; None: it is no person."""
+    return contact_name.removeprefix(PERSON) if contact_name.startswith(PERSON) else None
+
+
 @dataclass(frozen=True, slots=True)
 class ClinicPeople:
     """Everybody of one clinic, and its rotas by name."""

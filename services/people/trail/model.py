@@ -16,7 +16,7 @@ class AccessKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGNED_OUT = "signed_out"
-    PASSWORD_SET = "password_set"  # noqa: S105 - a name
+    PASSWORD_SET = "password_set"  # noqa: S105  # nosec B105
     PERSON_MADE = "person_made"
     PERSON_DISABLED = "person_disabled"
     PERSON_ENABLED = "person_enabled"
@@ -28,6 +28,9 @@ class AccessKind(StrEnum):
     ROTA_REMOVED = "rota_removed"
     TURN_CHANGED = "turn_changed"
     TURN_CHANGE_WITHDRAWN = "turn_change_withdrawn"
+    CHANNEL_MADE = "channel_made"
+    CHANNEL_VERIFIED = "channel_verified"
+    CHANNEL_REMOVED = "channel_removed"
     READ = "read"
 
 

@@ -153,7 +153,7 @@ async def test_the_trail_says_whom_the_database_knows_to_ask(two: TwoClinics) ->
     alert = await two.pool.fetchval("SELECT alert_id FROM alerts WHERE clinic_id = $1", two.north.clinic_id)
     person, key = await two.person(Role.RESPONDER), id_in(await two.key("alerts.act"))
     for who, expected in (({"person": person}, f"person:{person}"), ({"key": key}, f"key:{key}")):
-        async with asked_by(two, **who) as connection:  # type: ignore[arg-type]
+        async with asked_by(two, **who) as connection:
             [row] = await connection.fetch(APPEND, two.north.clinic_id, alert)
         said = "SELECT actor FROM alert_transitions WHERE clinic_id = $1 AND clinic_seq = $2"
         assert await two.pool.fetchval(said, two.north.clinic_id, row["clinic_seq"]) == expected

@@ -69,4 +69,4 @@ async def two_clinics(database: Database) -> TwoClinics:
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
         for table, column in (("alerts", "alert_id"), ("silences", "silence_id"), ("deliveries", "delivery_id"))
     ]
-    return TwoClinics(pool, *stories, *ids)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
+from schemas.parts.paging import PERSON
 from services.alerts.delivery.mute import Silence, SilenceRequest
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.web.read_models import Delivery, HistoryEntry
@@ -91,7 +92,7 @@ def notified(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple
 
 
 def _line(delivery: Delivery) -> Notified:
-    who = f"{delivery.contact} by {delivery.channel}"
+    who = f"{delivery.contact.removeprefix(PERSON)} by {delivery.channel}"
     match delivery.state:
         case "sent" if delivery.sent_at and delivery.bypassed:
             return Notified(f"Told while the database was away: {who}", "good", delivery.sent_at)

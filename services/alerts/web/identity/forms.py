@@ -47,4 +47,5 @@ def new_form_secret() -> str:
 def csrf_field(request: Request) -> Markup:
     """The hidden field of a form on a page for this request."""
     secret = getattr(request.state, "form_secret", None)
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_of(secret) if secret else "")
+    field = Markup('<input type="hidden" name="{}" value="{}">')
+    return field.format(FIELD, csrf_of(secret) if secret else "")

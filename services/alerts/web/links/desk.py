@@ -15,6 +15,7 @@ from datetime import datetime
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -105,6 +106,7 @@ class AnswerDesk:
             services.alerts.errors.Refused: It can do nothing, and why.
             services.alerts.errors.NotFound: There is no such alert.
         """
+        answer = self._kept(answer.link.delivery_id) or answer  # pressed again: the first time counts
         try:
             async with borrow(pool, within_seconds=_DATABASE_SECONDS) as connection:
                 outcome = await record_answer(connection, answer, await _policies(kept, connection), now)
@@ -117,10 +119,13 @@ class AnswerDesk:
             return Taken(outcome, told=await self._tell([answer], now))
         return Taken(outcome)
 
-    def has(self, answer_id: object) -> bool:
+    def has(self, delivery_id: UUID) -> bool:
         """Tell whether the answer of this page is kept here."""
+        return self._kept(delivery_id) is not None
+
+    def _kept(self, delivery_id: UUID) -> Answer | None:
         waiting = self._journal.waiting if self._journal else ()
-        return any(each.link.delivery_id == answer_id for each in waiting)
+        return next((each for each in waiting if each.link.delivery_id == delivery_id), None)
 
     async def keep_recording(self, pool: Pool, kept: KeptPolicies, clock: Clock) -> None:
         """Record what is kept, as soon as the database is there; for as long as the process runs."""

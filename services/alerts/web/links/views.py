@@ -129,6 +129,8 @@ async def _with_database(
     if person is None or alert is None or not person.may(Role.RESPONDER, alert.clinic_id):
         return _page(request, now, "You may not act in this clinic (any more), so nothing is shown.", 403)
     policy: Policy = (await web.policies(connection)).of(alert.clinic_id)
+    if policy.include_patient_data:
+        await web.reads.note(connection, Caller.of_person(person), [(alert.clinic_id, alert.pump_id)], now)
     is_mine = alert.state == "acknowledged" and alert.acknowledged_by_id == person.actor.id
     # The same whether it was taken by this link or by another way: whose it is counts.
     waits = alert.state in ("active", "cleared")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.alerts.policies import policies_of
-from services.alerts.web.links.record import record_late, settle_waiting
+from services.alerts.web.links.record import Outcome, record_late, settle_waiting
 from services.devstack.pages import PageCollector
+from services.devstack.ports import free_port
 from services.people.links.answers import Answer
 from services.people.links.tokens import Link, Purpose
-from tests.alerts_pages import client_for, person
+from services.runtime.database import open_pool
+from tests.alerts_pages import KeptAsGiven, client_for, person
 from tests.integration.alerts.links.linked import Linked, linked
 from tests.logins import web_pool
-from tests.stack import Database
+from tests.stack import Database, eventually
 
 
 @pytest.fixture
@@ -139,3 +143,23 @@ async def test_an_alarm_that_is_over_by_then_and_one_of_which_nothing_came_are_l
     site.story.now += timedelta(hours=24, minutes=1)
     assert await settle(site) == 1
     assert sorted(map(str, await outcomes(site))) == ["no alert came of it", "over"]
+
+
+async def test_who_presses_again_when_the_database_is_back_has_answered_when_they_first_did(site: Linked) -> None:
+    await site.page()
+    given = answer(site, (await site.alert())["alert_id"])
+    kept = KeptAsGiven(site.story.policy)
+    away = await open_pool(f"postgresql://127.0.0.1:{free_port()}/x", application_name="test")
+    taken = await site.desk.take(away, kept, given, site.story.now)
+    assert (taken.outcome, taken.recorded, taken.told) == (Outcome.WAITS, False, False)  # no worker is there either
+    site.story.now += timedelta(minutes=3)
+    again = replace(given, given_at=site.story.now)
+    taken = await site.desk.take(web_pool(site.story.pool), kept, again, site.story.now)
+    assert (taken.outcome, taken.recorded) == (Outcome.TAKEN, True)
+    assert await times(site) == [given.given_at]
+    recording = asyncio.create_task(site.desk.keep_recording(web_pool(site.story.pool), kept, lambda: site.story.now))
+    await eventually(lambda: not site.desk.has(given.link.delivery_id))
+    recording.cancel()
+    await asyncio.gather(recording, return_exceptions=True)
+    assert await times(site) == [given.given_at]
+    away.terminate()

@@ -48,6 +48,8 @@ async def test_the_link_shows_the_pump_where_the_clinics_pages_do(
     shown = await site.client.get(await site.page())
     assert site.story.pump_id in shown.text
     assert "Motor stall" in shown.text
+    (read,) = await site.story.pool.fetch("SELECT actor, pump_id FROM access_log WHERE kind = 'read'")
+    assert tuple(read) == (f"person:{site.people['Ann']}", site.story.pump_id)
 
 
 async def test_looking_changes_nothing_however_often_a_scanner_does_it(site: Linked) -> None:
@@ -181,7 +183,7 @@ async def test_a_form_of_another_site_can_press_no_button_that_it_does_not_know(
     assert (await site.alert())["state"] == "acknowledged"
 
 
-async def test_a_thousand_wrong_links_from_a_network_keep_nobody_there_from_answering(site: Linked) -> None:
+async def test_wrong_links_from_a_network_keep_nobody_there_from_answering(site: Linked) -> None:
     path = await site.page()
     for number in range(200):
         assert (await site.client.get(f"/l/{number}")).status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -106,6 +107,9 @@ def test_an_answered_alarm_pages_no_further_for_as_long_as_an_acknowledgement_la
     assert answered.has(UUID(int=1), CAUSE, NOW + HOUR / 2, HOUR)
     assert not answered.has(UUID(int=1), CAUSE, NOW + HOUR, HOUR)
     assert not answered.has(UUID(int=2), CAUSE, NOW, HOUR)  # it began anew
+    answered.take(replace(answer(1), given_at=NOW + HOUR))  # somebody answers a later page of it
+    answered.take(answer(1))  # and the first answer is told of again
+    assert answered.has(UUID(int=1), CAUSE, NOW + HOUR * 1.5, HOUR)
 
 
 def test_a_page_of_the_database_is_held_for_15_seconds_after_it_is_back_and_no_longer() -> None:

@@ -186,3 +186,8 @@ def test_each_resource_is_what_the_standard_says() -> None:
         "completed", "on-hold", "in-progress"
     ]  # fmt: skip
     assert resources.flag(ALERT)["subject"]["type"] == "Organization"
+
+
+def test_a_key_may_open_the_api_beside_resources_and_what_opens_it_reads_no_resource() -> None:
+    assert check_scopes(["alerts.act", "system/Device.r"]) == ("alerts.act", "system/Device.r")
+    assert not allows(["alerts.act", "alerts.read"], "Device", "r")

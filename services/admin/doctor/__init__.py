@@ -1,0 +1,1 @@
+"""`pumpwatch doctor`: what sites get wrong, looked for on purpose, each with what to do."""
