@@ -173,7 +173,7 @@ async def end(
     changing = _Changing(connection, caller, policies, request, web.clock())
     found, _ = await changing.look(rota_id)
     try:
-        if change_id not in {each.change_id for each in found.rota.changes}:
+        if change_id not in {each.change_id for each in found.changes(changing.now)}:
             raise Refused("the rota has no such change that is not over")
         await edit.withdraw_change(connection, found.rota.clinic_id, change_id, caller.actor, changing.now)
     except (Refused, edit.RotaRefusedError) as error:
