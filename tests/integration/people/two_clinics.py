@@ -28,6 +28,8 @@ class TwoClinics:
     alert_of_south: UUID
     silence_of_south: UUID
     delivery_of_south: UUID
+    rota_of_south: UUID
+    change_of_south: UUID
 
     async def person(self, role: Role, name: str = "Nora") -> UUID:
         """Somebody of north."""
@@ -64,9 +66,24 @@ async def two_clinics(database: Database) -> TwoClinics:
             "INSERT INTO implantations (pump_id, began_at, patient_ref) VALUES ($1, $2, 'ref-' || $1)",
             story.pump_id, T0 - timedelta(days=1),
         )  # fmt: skip
+        doctor = await make_person(pool, f"Dr of {story.pump_id}", Role.RESPONDER, story.now, clinic_id=story.clinic_id)
+        rota = await pool.fetchval(
+            "INSERT INTO rotas (clinic_id, name) VALUES ($1, 'first') RETURNING rota_id", story.clinic_id
+        )
+        await pool.execute(
+            "INSERT INTO rota_versions VALUES ($1, 1, 'Europe/Berlin', '[]', $2, 'test', $3)",
+            rota, story.now, story.clinic_id,
+        )  # fmt: skip
+        await pool.execute(
+            "INSERT INTO rota_changes (change_id, rota_id, kind, person_id, begins, ends, made_at, made_by, made_name) "
+            "VALUES (gen_random_uuid(), $1, 'override', $2, $3, $4, $3, 'test', $5)",
+            rota, doctor, story.now, story.now + timedelta(days=9), story.clinic_id,
+        )  # fmt: skip
     south = stories[1]
     ids = [
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
         for table, column in (("alerts", "alert_id"), ("silences", "silence_id"), ("deliveries", "delivery_id"))
     ]
-    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2])
+    found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
+    rota, change = await pool.fetchrow(found, south.clinic_id)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from tests.stack import Database
 NORTH, SOUTH = "clinic-of-pump-north", "clinic-of-pump-south"
 POLICY = Policy.model_validate(
     {
+        "clinic_id": "default",
         "contacts": [{"name": "on call", "rota": "first"}],
         "routes": {"high": {"steps": [{"after_minutes": 0, "contacts": ["on call"]}]}},
     }
@@ -57,7 +58,7 @@ class Clinics:
         layer = Layer(
             name="week",
             members=tuple(self.persons[name] for name in members),
-            begins=(T0 - timedelta(days=T0.weekday())).date() if members else date(2026, 1, 5),
+            begins=(T0 - timedelta(days=T0.weekday())).date(),
             turns=Turns.WEEKS,
         )
         return Rota(clinic_id=clinic, name="first", timezone="Europe/Berlin", layers=(layer,))
@@ -94,6 +95,6 @@ class Clinics:
 
 async def clinics_with_rotas(database: Database) -> Clinics:
     """Make them."""
-    made = Clinics(Story(database.pool, database.dsn, POLICY, pump_id="pump-north"))
+    made = Clinics(Story(database.pool, database.dsn, policy=POLICY, pump_id="pump-north"))
     await made.make()
     return made

@@ -170,7 +170,12 @@ async def test_programs_read_who_is_on_call_of_their_own_clinic(clinics: Clinics
         calendar = await program.get(f"/on-call/{NORTH}/first.ics")
     [clinic] = answer["clinics"]
     [rota] = clinic["rotas"]
-    assert (clinic["clinic_id"], rota["name"], rota["timezone"], rota["version"]) == (NORTH, "first", "Europe/Berlin", 1)
+    assert (clinic["clinic_id"], rota["name"], rota["timezone"], rota["version"]) == (
+        NORTH,
+        "first",
+        "Europe/Berlin",
+        1,
+    )
     assert rota["now"]["person"] == {"person_id": str(clinics.persons["Ann"]), "name": "Ann"}
     assert rota["next"]["person"]["name"] == "Bob"
     assert rota["now"]["ends"] == rota["next"]["begins"]
