@@ -32,7 +32,7 @@ router = APIRouter(include_in_schema=False)
 PATH = "/on-call"
 
 
-class _Changing:
+class Changing:
     """One request that changes one rota."""
 
     def __init__(
@@ -101,7 +101,7 @@ async def take(
     ends: Annotated[str, Form()] = "",
 ) -> Response:
     """One takes it oneself, from one time to another."""
-    changing = _Changing(connection, caller, policies, request, web.clock())
+    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"begins": begins, "ends": ends}
     try:
@@ -123,7 +123,7 @@ async def swap(
     theirs: Annotated[str, Form()] = "",
 ) -> Response:
     """A shift of one's own for one of somebody else's."""
-    changing = _Changing(connection, caller, policies, request, web.clock())
+    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"mine": mine, "theirs": theirs}
     try:
@@ -146,7 +146,7 @@ async def out(
     ends: Annotated[str, Form()] = "",
 ) -> Response:
     """One is out: somebody else has it, wherever one would have it."""
-    changing = _Changing(connection, caller, policies, request, web.clock())
+    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"has_it": has_it, "begins": begins, "ends": ends}
     try:
@@ -170,7 +170,7 @@ async def end(
     change_id: UUID,
 ) -> Response:
     """Let a change hold no longer, from now on; of a swap both halves."""
-    changing = _Changing(connection, caller, policies, request, web.clock())
+    changing = Changing(connection, caller, policies, request, web.clock())
     found, _ = await changing.look(rota_id)
     try:
         if change_id not in {each.change_id for each in found.changes(changing.now)}:
