@@ -80,7 +80,8 @@ class ClinicNow:
     clinic_id: str
     rotas: tuple[RotaNow, ...]
     gaps: tuple[Gap, ...]
-    """Within `COVERAGE_DAYS`."""
+    """Until `looked_until`."""
+    looked_until: datetime
     within_minutes: float
     zone: str
     """Of its first rota; UTC without one."""
@@ -128,9 +129,10 @@ def _clinic(
     people = ClinicPeople(members, {each.rota.name: each.rota for each in kept})
     within = policy.paging.coverage_within_minutes
     # An address of the policy counts: whether it can be used, only the worker knows, and its board warns.
-    gaps = uncovered(policy, people, now, now + timedelta(days=COVERAGE_DAYS), within)
+    until = now + timedelta(days=COVERAGE_DAYS)
+    gaps = uncovered(policy, people, now, until, within)
     zone = kept[0].rota.timezone if kept else "UTC"
-    return ClinicNow(clinic, tuple(_rotas(kept, members, now, span)), gaps, within, zone)
+    return ClinicNow(clinic, tuple(_rotas(kept, members, now, span)), gaps, until, within, zone)
 
 
 def _rotas(kept: list[KeptRota], members: tuple[Member, ...], now: datetime, span: timedelta) -> Iterator[RotaNow]:

@@ -49,7 +49,7 @@ async def test_the_page_says_who_has_it_who_is_next_and_that_nobody_would_be_tol
     assert '<strong class="big">Ann</strong> has it now, until' in text
     assert "Next: <strong>Bob</strong>" in text
     assert "Europe/Berlin" in text
-    assert "a high alarm would reach nobody within" in text
+    assert "or later (Europe/Berlin), a high alarm would reach nobody within" in text
     assert "has no working channel" in text
     assert "Eve" not in text
     assert SOUTH not in text
