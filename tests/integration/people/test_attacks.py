@@ -61,7 +61,7 @@ ATTACKS = {
     "POST /on-call/{rota_id}/swap": Attack(body={"mine": "x", "theirs": "x"}),
     "POST /on-call/{rota_id}/absence": Attack(body={"has_it": "x"}),
     "POST /on-call/{rota_id}/changes/{change_id}/end": Attack(body={}),
-    "POST /on-call/{rota_id}/calendar": Attack(body={"file": "x"}),
+    "POST /on-call/{rota_id}/calendar": Attack(body={}),
     "GET /on-call/clinics/{clinic_id}/rotas": NOTHING,
     "POST /on-call/clinics/{clinic_id}/rotas": Attack(body={"text": "x"}),
     "GET /v1/on-call": Attack({"clinic_id": "{clinic}"}),

@@ -85,5 +85,5 @@ async def two_clinics(database: Database) -> TwoClinics:
         for table, column in (("alerts", "alert_id"), ("silences", "silence_id"), ("deliveries", "delivery_id"))
     ]
     found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
-    rota, change = await pool.fetchrow(found, south.clinic_id)
+    [(rota, change)] = await pool.fetch(found, south.clinic_id)
     return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change)

@@ -20,3 +20,8 @@ async def channels_of_persons(connection: Connection) -> dict[UUID, tuple[OwnCha
         own = OwnChannel(row["name"], row["kind"], row["verified_at"], row["failing_since"])
         found[row["person_id"]].append(own)
     return {person: tuple(channels) for person, channels in found.items()}
+
+
+async def sees_clinic(connection: Connection, clinic_id: str) -> bool:
+    """Tell whether the database shows this clinic to who asks."""
+    return bool(await connection.fetchval(QUERIES["sees_clinic"], clinic_id))
