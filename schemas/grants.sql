@@ -173,6 +173,7 @@ GRANT SELECT (device_id, entered_at, not_after, revoked_at) ON web.certificates 
 GRANT INSERT (about, asked_at, channel_id, due_at, episode, purpose) ON web.channel_messages TO pumpwatch_web;
 GRANT SELECT (answered_at, asked_at, channel_id, due_at, ended_at, message_id, purpose) ON web.channel_messages TO
     pumpwatch_web;
+GRANT SELECT (failing_since, kind, name, person_id, position, verified_at) ON web.channel_states TO pumpwatch_web;
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON web.clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON web.clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
@@ -224,6 +225,18 @@ GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received
     web.refused_alarms TO pumpwatch_web;
 GRANT SELECT (basis, device_id, event_id, observed_at, pump_id, received_at, seq, volume_ml) ON
     web.reservoir_readings TO pumpwatch_web;
+GRANT INSERT (begins, change_id, ends, instead_of, kind, made_at, made_by, made_name, made_with, person_id, rota_id)
+    ON web.rota_changes TO pumpwatch_web;
+GRANT SELECT (begins, change_id, ends, instead_of, kind, made_at, made_name, made_with, person_id, rota_id,
+    withdrawn_at) ON web.rota_changes TO pumpwatch_web;
+GRANT UPDATE (withdrawn_at, withdrawn_by, withdrawn_name) ON web.rota_changes TO pumpwatch_web;
+GRANT INSERT (layers, made_at, made_by, made_name, rota_id, timezone, version) ON web.rota_versions TO
+    pumpwatch_web;
+GRANT SELECT (layers, made_at, made_by, made_name, rota_id, timezone, version) ON web.rota_versions TO
+    pumpwatch_web;
+GRANT INSERT (clinic_id, name) ON web.rotas TO pumpwatch_web;
+GRANT SELECT (clinic_id, name, removed_at, rota_id) ON web.rotas TO pumpwatch_web;
+GRANT UPDATE (removed_at, removed_by) ON web.rotas TO pumpwatch_web;
 GRANT SELECT (version) ON web.schema_migrations TO pumpwatch_web;
 GRANT SELECT (began_at, clinic_id, ended_at, pump_id) ON web.seen_periods TO pumpwatch_web;
 GRANT INSERT (began_at, digest, expires_at, how, person_id, seen_at) ON web.sessions TO pumpwatch_web;

@@ -39,6 +39,9 @@ from services.alerts.web.inputs import Body, NameOrNothing, Note
 from services.alerts.web.links import views as link_views
 from services.alerts.web.links.views import link_app
 from services.alerts.web.metrics import Counted, WebMetrics
+from services.alerts.web.on_call import api as on_call_api
+from services.alerts.web.on_call import file_views as rota_file_views
+from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
@@ -85,6 +88,9 @@ def create_app(web: Web) -> Counted:
     app.include_router(views.router)
     app.include_router(action_views.router)
     app.include_router(silence_views.router)
+    app.include_router(on_call_api.router)
+    app.include_router(on_call_views.router)
+    app.include_router(rota_file_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
     app.include_router(channel_views.router)

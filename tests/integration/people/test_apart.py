@@ -34,10 +34,11 @@ WHOSE = {
     "deliveries": "clinic_id", "device_contacts": "pump_id", "device_statuses": "pump_id", "devices": "clinic_id",
     "evaluation_queue": "pump_ids", "implantations": "pump_id", "pairings": "pump_id", "patient_reports": "pump_id",
     "pump_alarms": "pump_id", "pump_evaluations": "pump_id", "refills": "pump_id", "refused_alarms": "pump_id",
-    "reservoir_readings": "pump_id", "seen_periods": "clinic_id", "silences": "clinic_id", "therapies": "pump_id",
+    "reservoir_readings": "pump_id", "rota_changes": "made_name", "rota_versions": "made_name", "rotas": "clinic_id",
+    "channel_states": "name", "seen_periods": "clinic_id", "silences": "clinic_id", "therapies": "pump_id",
 }  # fmt: skip
 """Every other view, and the column that says whose a row is."""
-EMPTY_HERE = {"certificates", "evaluation_queue"}
+EMPTY_HERE = {"certificates", "channel_states", "evaluation_queue"}
 
 
 @pytest.fixture

@@ -58,6 +58,16 @@ ATTACKS = {
     "GET /alerts/{alert_id}/silence": NOTHING,
     "POST /alerts/{alert_id}/silence": Attack(body={"reason": "x", "scope": "pump", "hours": "1"}),
     "POST /silences/{silence_id}/end": Attack(body={}),
+    "GET /on-call": Attack({"clinic_id": "{clinic}"}),
+    "GET /on-call/{clinic_id}/{rota:path}.ics": NOTHING,
+    "POST /on-call/{rota_id}/override": Attack(body={"begins": "2026-03-02T12:00", "ends": "2026-03-03T12:00"}),
+    "POST /on-call/{rota_id}/swap": Attack(body={"mine": "x", "theirs": "x"}),
+    "POST /on-call/{rota_id}/absence": Attack(body={"has_it": "x"}),
+    "POST /on-call/{rota_id}/changes/{change_id}/end": Attack(body={}),
+    "POST /on-call/{rota_id}/calendar": Attack(body={}),
+    "GET /on-call/clinics/{clinic_id}/rotas": NOTHING,
+    "POST /on-call/clinics/{clinic_id}/rotas": Attack(body={"text": "x"}),
+    "GET /v1/on-call": Attack({"clinic_id": "{clinic}"}),
     "GET /v1/alerts": Attack({"clinic_id": "{clinic}", "state": "all"}),
     "GET /v1/alerts/{alert_id}": NOTHING,
     "POST /v1/alerts/{alert_id}/acknowledge": Attack(body=NOTE),
@@ -125,15 +135,19 @@ class Names:
     clinic: str
     pump: str
     resource: str
+    rota: str
+    change: str
 
     def put(self, text: str) -> str:
         for name, value in vars(self).items():
             text = text.replace(f"{{{name}_id}}", value).replace(f"{{{name}}}", value)
-        return text
+        return text.replace("{rota:path}", "first")
 
 
 def nobodys() -> Names:
-    return Names(str(uuid4()), str(uuid4()), "clinic-of-pump-nobod", "pump-nobod", str(uuid4()))
+    return Names(
+        str(uuid4()), str(uuid4()), "clinic-of-pump-nobod", "pump-nobod", str(uuid4()), str(uuid4()), str(uuid4())
+    )
 
 
 async def answer_to(client: httpx.AsyncClient, route: str, names: Names) -> tuple[int, dict[str, str], str]:
@@ -165,7 +179,7 @@ async def everything(two: TwoClinics) -> list[tuple[object, ...]]:
             f"SELECT * FROM {table} WHERE clinic_id = $1 ORDER BY 1, 2", two.south.clinic_id  # noqa: S608
         )  # fmt: skip
         found += [tuple(row) for row in rows]
-    return found
+    return found + [tuple(row) for row in await two.pool.fetch("SELECT * FROM rota_changes ORDER BY change_id")]
 
 
 async def test_what_is_anothers_answers_as_what_is_not_there(two: TwoClinics, attacker: httpx.AsyncClient) -> None:
@@ -177,8 +191,9 @@ async def test_what_is_anothers_answers_as_what_is_not_there(two: TwoClinics, at
         resources = {"Device": "pump-south", "Communication": str(two.delivery_of_south)}
         resource = resources.get(route.split("/")[3] if "/fhir/" in route else "", str(two.alert_of_south))
         souths = Names(
-            str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, resource
-        )
+            str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, resource,
+            str(two.rota_of_south), str(two.change_of_south),
+        )  # fmt: skip
         theirs, none = await answer_to(attacker, route, souths), await answer_to(attacker, route, nobodys())
         assert theirs == none, route
         assert "south" not in theirs[2], route
@@ -207,8 +222,9 @@ async def test_a_handler_that_forgets_costs_nothing(two: TwoClinics) -> None:
             if "/fhir/" in route or route == "POST /v1/silences":
                 continue
             names = Names(
-                str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, ""
-            )
+                str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, "",
+                str(two.rota_of_south), str(two.change_of_south),
+            )  # fmt: skip
             status, _, text = await answer_to(client, route, names)
             assert status == (200 if "{" not in route else 404), (route, status, text)
             assert "pump-south" not in text, route

@@ -28,6 +28,8 @@ class TwoClinics:
     alert_of_south: UUID
     silence_of_south: UUID
     delivery_of_south: UUID
+    rota_of_south: UUID
+    change_of_south: UUID
 
     async def person(self, role: Role, name: str = "Nora") -> UUID:
         """Somebody of north."""
@@ -41,11 +43,11 @@ class TwoClinics:
 async def make_rota(pool: Pool, clinic_id: str, member: UUID, now: datetime) -> None:
     """A rota of one clinic with a version and a change, each with the clinic's name in it."""
     rota = await pool.fetchval("INSERT INTO rotas (clinic_id, name) VALUES ($1, $1) RETURNING rota_id", clinic_id)
-    await pool.execute("INSERT INTO rota_versions VALUES ($1, 1, 'UTC', '[]', $2, 'test', $3)", rota, now, clinic_id)
+    await pool.execute("INSERT INTO rota_versions VALUES ($1, 1, 'Europe/Berlin', '[]', $2, 'test', $3)", rota, now, clinic_id)
     await pool.execute(
         "INSERT INTO rota_changes (change_id, rota_id, kind, person_id, begins, ends, made_at, made_by, made_name) "
         "VALUES (gen_random_uuid(), $1, 'override', $2, $3, $4, $3, 'test', $5)",
-        rota, member, now, now + timedelta(hours=1), clinic_id,
+        rota, member, now, now + timedelta(days=9), clinic_id,
     )  # fmt: skip
 
 
@@ -105,4 +107,6 @@ async def two_clinics(database: Database) -> TwoClinics:
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
         for table, column in (("alerts", "alert_id"), ("silences", "silence_id"), ("deliveries", "delivery_id"))
     ]
-    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2])
+    found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
+    [(rota, change)] = await pool.fetch(found, south.clinic_id)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change)

@@ -38,7 +38,7 @@ from services.alerts.wording import parts_of, rule_words
 from services.people.model import Role
 from services.runtime.database import Connection
 
-NAVIGATION: Final = (("/", "Alerts"), ("/account", "My account"))
+NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/account", "My account"))
 STATIC: Final = Path(__file__).parent / "static"
 _SHOWN: Final = 300
 _RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})

@@ -1,0 +1,199 @@
+"""The page of who is on call, and the forms that change it.
+
+A form that cannot be carried out comes back with the reason and what was typed; one that was carried out ends in a
+redirect. Only persons change a rota: a program's key reads (api.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.alerts.errors import Refused
+from services.alerts.policies import Policies
+from services.alerts.web.allowed import Forbidden, clinics_of
+from services.alerts.web.board.views import render
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.inputs import NameOrNothing
+from services.alerts.web.on_call.forms import change_asked, swap_asked
+from services.alerts.web.on_call.picture import COVERAGE_DAYS, RotaNow, picture_of, rota_of_id
+from services.people.caller import Caller
+from services.people.model import Role
+from services.people.rota import edit
+from services.people.rota.model import Change
+from services.runtime.database import Connection
+
+router = APIRouter(include_in_schema=False)
+PATH = "/on-call"
+
+
+class Changing:
+    """One request that changes one rota."""
+
+    def __init__(
+        self, connection: Connection, caller: Caller, policies: Policies, request: Request, now: datetime
+    ) -> None:
+        self.connection, self.caller, self.policies = connection, caller, policies
+        self.request, self.now = request, now
+
+    async def look(self, rota_id: UUID) -> tuple[RotaNow, UUID]:
+        """The rota, and the person who changes it.
+
+        Raises:
+            NotFound: There is no such rota in the caller's clinics.
+            Forbidden: They may look and not change, or are a program.
+        """
+        found = await rota_of_id(self.connection, self.caller.clinics(), rota_id, self.now)
+        clinic = found.rota.clinic_id
+        if self.caller.person_id is None or not self.caller.may(Role.RESPONDER, clinic):
+            msg = f"you may see who is on call in {clinic}, and not change it: that takes a person who is a responder"
+            raise Forbidden(msg)
+        return found, self.caller.person_id
+
+    async def make(self, found: RotaNow, *changes: Change) -> None:
+        """Put the changes into the rota.
+
+        Raises:
+            Refused: They cannot be made.
+        """
+        rota = found.rota
+        try:
+            await edit.make_changes(self.connection, rota.clinic_id, rota.name, changes, self.caller.actor, self.now)
+        except edit.RotaRefusedError as error:
+            raise Refused(str(error)) from error
+
+    async def refused(self, rota_id: UUID, form: str, why: str, typed: Mapping[str, str]) -> Response:
+        """The page again, with the reason beside what was typed."""
+        said = f"Not changed: {why}."
+        return await show(
+            self.connection, self.caller, self.policies, self.request, self.now,
+            refused=(rota_id, form, said), typed=typed, status_code=409,
+        )  # fmt: skip
+
+
+@router.get(PATH)
+async def on_call_page(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    request: Request,
+    clinic_id: NameOrNothing | None = None,
+) -> Response:
+    """Who has it, until when, who is next, and when nobody would be told."""
+    return await show(connection, caller, policies, request, web.clock(), clinic_id=clinic_id)
+
+
+@router.post(PATH + "/{rota_id}/override")
+async def take(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    request: Request,
+    rota_id: UUID,
+    begins: Annotated[str, Form()] = "",
+    ends: Annotated[str, Form()] = "",
+) -> Response:
+    """One takes it oneself, from one time to another."""
+    changing = Changing(connection, caller, policies, request, web.clock())
+    found, person = await changing.look(rota_id)
+    typed = {"begins": begins, "ends": ends}
+    try:
+        await changing.make(found, change_asked(found.rota, rota_id, typed, person, None, changing.now))
+    except Refused as error:
+        return await changing.refused(rota_id, "override", str(error), typed)
+    return RedirectResponse(PATH, 303)
+
+
+@router.post(PATH + "/{rota_id}/swap")
+async def swap(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    request: Request,
+    rota_id: UUID,
+    mine: Annotated[str, Form()] = "",
+    theirs: Annotated[str, Form()] = "",
+) -> Response:
+    """A shift of one's own for one of somebody else's."""
+    changing = Changing(connection, caller, policies, request, web.clock())
+    found, person = await changing.look(rota_id)
+    typed = {"mine": mine, "theirs": theirs}
+    try:
+        await changing.make(found, *swap_asked(found.rota, rota_id, typed, person, changing.now))
+    except Refused as error:
+        return await changing.refused(rota_id, "swap", str(error), typed)
+    return RedirectResponse(PATH, 303)
+
+
+@router.post(PATH + "/{rota_id}/absence")
+async def out(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    request: Request,
+    rota_id: UUID,
+    has_it: Annotated[str, Form()] = "",
+    begins: Annotated[str, Form()] = "",
+    ends: Annotated[str, Form()] = "",
+) -> Response:
+    """One is out: somebody else has it, wherever one would have it."""
+    changing = Changing(connection, caller, policies, request, web.clock())
+    found, person = await changing.look(rota_id)
+    typed = {"has_it": has_it, "begins": begins, "ends": ends}
+    try:
+        who = next((each.person_id for each in found.takers if str(each.person_id) == has_it), None)
+        if who is None:
+            raise Refused("choose from the list who has it")
+        await changing.make(found, change_asked(found.rota, rota_id, typed, who, person, changing.now))
+    except Refused as error:
+        return await changing.refused(rota_id, "absence", str(error), typed)
+    return RedirectResponse(PATH, 303)
+
+
+@router.post(PATH + "/{rota_id}/changes/{change_id}/end")
+async def end(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    policies: Held,
+    request: Request,
+    rota_id: UUID,
+    change_id: UUID,
+) -> Response:
+    """Let a change hold no longer, from now on; of a swap both halves."""
+    changing = Changing(connection, caller, policies, request, web.clock())
+    found, _ = await changing.look(rota_id)
+    try:
+        if change_id not in {each.change_id for each in found.changes(changing.now)}:
+            raise Refused("the rota has no such change that is not over")
+        await edit.withdraw_change(connection, found.rota.clinic_id, change_id, caller.actor, changing.now)
+    except (Refused, edit.RotaRefusedError) as error:
+        return await changing.refused(rota_id, "end", str(error), {})
+    return RedirectResponse(PATH, 303)
+
+
+async def show(
+    connection: Connection,
+    caller: Caller,
+    policies: Policies,
+    request: Request,
+    now: datetime,
+    *,
+    clinic_id: str | None = None,
+    refused: tuple[UUID, str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    """The page, with what was typed into a form that is refused: (rota, form, why)."""
+    values: dict[str, Any] = {"refused": refused, "typed": typed or {}, "coverage_days": COVERAGE_DAYS}
+    clinics = await picture_of(connection, clinics_of(caller, clinic_id), policies, now)
+    return render("on_call.html", request, status_code, now=now, clinics=clinics, warnings=(), **values)
