@@ -21,6 +21,7 @@ from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
 from tests.browser.axe import violations
 from tests.integration.alerts.links.linked import Linked, linked
+from tests.integration.people.two_clinics import make_rota
 from tests.signed_in import make_person, make_session
 from tests.stack import Database, eventually
 
@@ -36,6 +37,8 @@ LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
 async def site(database: Database, page_collector: PageCollector, tmp_path: Path) -> Linked:
     made = await linked(database, page_collector, tmp_path)
     await made.story.run_more([(30, "level 1.8 measured"), (31, "report pain 9")])
+    nurse = await make_person(made.story.pool, "Nora Nurse", Role.RESPONDER, made.story.now)
+    await make_rota(made.story.pool, made.story.clinic_id, nurse, made.story.now)
     return made
 
 
@@ -66,7 +69,7 @@ async def pages_of(site: Linked) -> dict[str, list[str]]:
     alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
     return {
         "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{alert_id}/silence", "/account", "/account/channels",
-                      "/alerts/not-an-alert"],
+                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
     }  # fmt: skip
 

@@ -80,7 +80,7 @@ async def test_bob_sees_who_has_it_and_takes_it(clinics: Clinics, page: Page, ur
     await page.locator("summary", has_text="The next two weeks").click()
     await page.emulate_media(color_scheme="dark")
     await picture(page, "on-call-dark")
-    await page.get_by_role("button", name="End the change").click()
+    await page.get_by_role("button", name="End it").click()
     await page.get_by_text("Ann has it now").wait_for()
 
 

@@ -154,7 +154,12 @@ async def test_an_alarm_while_the_database_is_stopped_is_paged_in_5_seconds_and_
 
     service.terminate(within_seconds=5)
     server.stop()
-    assert "the alert worker does not answer" in await asyncio.to_thread(board_of, web, session)
+
+    async def is_told() -> bool:
+        """The worker is asked at most once a second."""
+        return "the alert worker does not answer" in await asyncio.to_thread(board_of, web, session)
+
+    await eventually(is_told, 5)
 
 
 async def test_what_ended_just_before_the_database_went_away_is_paged_when_it_comes_back_meanwhile(

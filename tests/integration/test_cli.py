@@ -45,6 +45,7 @@ ASK_THE_DATABASE = (
     "enrol p-1 --clinic north",
     "gaps",
     "migrate",
+    "page-test ann",
     "patient erase A-17 --by Ann --reason asked --yes",
     "patient export A-17 --out FOLDER/copy",
     "policy remove north",
@@ -62,6 +63,7 @@ ASK_THE_DATABASE = (
     "user add ann --name Ann --role north:viewer",
     "user disable ann",
     "user enable ann",
+    "user link ann 248289761001 --issuer https://id.example.org",
     "user list",
     "user reset ann",
     "user role ann north:viewer",
@@ -73,6 +75,7 @@ ASK_NOTHING = (
     "certificates authority FOLDER/new",
     "certificates server localhost --authority FOLDER --out FOLDER",
     "policy check POLICY",
+    "push-key FOLDER/push.pem",
     "version",
 )
 LOOKS = ("doctor",)

@@ -43,7 +43,9 @@ class TwoClinics:
 async def make_rota(pool: Pool, clinic_id: str, member: UUID, now: datetime) -> None:
     """A rota of one clinic with a version and a change, each with the clinic's name in it."""
     rota = await pool.fetchval("INSERT INTO rotas (clinic_id, name) VALUES ($1, $1) RETURNING rota_id", clinic_id)
-    await pool.execute("INSERT INTO rota_versions VALUES ($1, 1, 'Europe/Berlin', '[]', $2, 'test', $3)", rota, now, clinic_id)
+    await pool.execute(
+        "INSERT INTO rota_versions VALUES ($1, 1, 'Europe/Berlin', '[]', $2, 'test', $3)", rota, now, clinic_id
+    )
     await pool.execute(
         "INSERT INTO rota_changes (change_id, rota_id, kind, person_id, begins, ends, made_at, made_by, made_name) "
         "VALUES (gen_random_uuid(), $1, 'override', $2, $3, $4, $3, 'test', $5)",
