@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.alerts.web.identity.browser import (
+    attempt_cookie,
     csrf_of,
     form_cookie,
     is_csrf_of,
@@ -83,3 +84,9 @@ def test_no_way_of_writing_it_leads_elsewhere(text: str) -> None:
 )
 def test_the_sign_in_page_knows_where_it_goes_on_to(path: str, query: str, where: str) -> None:
     assert sign_in_path(path, query) == where
+
+
+def test_on_the_way_to_the_provider_the_browser_keeps_a_cookie_of_its_own() -> None:
+    names = {session_cookie(BOARD), form_cookie(BOARD), attempt_cookie(BOARD)}
+    assert len(names) == 3
+    assert attempt_cookie(BOARD) == "__Host-pumpwatch-oidc"

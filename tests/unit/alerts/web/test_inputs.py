@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.alerts.web.inputs import (
     LONGEST_NAME,
     LONGEST_TEXT,
+    Body,
     Name,
     NameOrNothing,
     PersonName,
@@ -89,3 +90,15 @@ def test_how_long_a_text_may_be() -> None:
 def test_what_is_no_name_of_a_clinic_a_pump_or_a_rule(name: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Name).validate_python(name)
+
+
+class Said(Body):
+    text: str
+
+
+def test_who_acts_is_not_told_by_a_program() -> None:
+    assert Said.model_validate({"text": "a"}).text == "a"
+    with pytest.raises(ValidationError, match="leave `by` out: who acts is the person who is signed in"):
+        Said.model_validate({"text": "a", "by": "Dr Who"})
+    with pytest.raises(ValidationError):
+        Said.model_validate("no object")
