@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.events import ClockTime
 from schemas.line_text import LineText
+from schemas.parts.local_time import TimeOfDay, ZoneName
 from schemas.policy_part import Part, Priority
 
 PERSON: Final = "person:"
@@ -102,28 +101,10 @@ class Route(Part):
 class QuietHours(Part):
     """When nobody is woken for what can wait (low and info only): pages wait until the end."""
 
-    begins: ClockTime
-    ends: ClockTime
-    timezone: str = "UTC"
+    begins: TimeOfDay
+    ends: TimeOfDay
+    timezone: ZoneName = "UTC"
     """An IANA name, such as Europe/Berlin."""
-
-    @field_validator("begins", "ends", mode="before")
-    @classmethod
-    def _is_no_number(cls, value: object) -> object:
-        """YAML 1.1 reads 22:00 without quotes as a number in base 60."""
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
-            return f"{value // 60:02d}:{value % 60:02d}"
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            msg = f"no time zone {name!r} is known: expected a name such as 'Europe/Berlin'"
-            raise ValueError(msg) from error
-        return name
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:

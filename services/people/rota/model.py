@@ -15,24 +15,16 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Self
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationInfo, model_validator
 
-from schemas.events import ClockTime
 from schemas.line_text import LineText
+from schemas.parts.local_time import TimeOfDay, ZoneName
 from schemas.policy_part import Part
 
 MOST_MEMBERS: Final = 100
 MOST_LAYERS: Final = 20
 LONGEST_CHANGE: Final = timedelta(days=400)
-
-
-def _clock_time(value: object) -> object:
-    """YAML 1.1 reads 22:00 without quotes as a number in base 60."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24 * 60:
-        return f"{value // 60:02d}:{value % 60:02d}"
-    return value
 
 
 def _known_person(value: object, info: ValidationInfo) -> object:
@@ -51,7 +43,6 @@ def _known_person(value: object, info: ValidationInfo) -> object:
 
 
 PersonId = Annotated[UUID, BeforeValidator(_known_person)]
-TimeOfDay = Annotated[ClockTime, BeforeValidator(_clock_time)]
 
 
 class Weekday(StrEnum):
@@ -172,19 +163,9 @@ class Definition(Part):
     """What a rota says by itself, as it stands in a file."""
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
-    timezone: str
+    timezone: ZoneName
     """An IANA name, such as Europe/Berlin."""
     layers: Annotated[tuple[Layer, ...], Field(max_length=MOST_LAYERS)] = ()
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            msg = f"no time zone {name!r} is known: expected a name such as 'Europe/Berlin'"
-            raise ValueError(msg) from error
-        return name
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
