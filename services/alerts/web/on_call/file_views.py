@@ -18,9 +18,9 @@ from schemas.parts.file import LARGEST_BYTES, PartFileError
 from services.alerts.errors import NotFound, Refused
 from services.alerts.web.allowed import Forbidden
 from services.alerts.web.board.views import render
-from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.dependencies import Asking, Borrowed, Running
 from services.alerts.web.on_call.store import sees_clinic
-from services.alerts.web.on_call.views import PATH, Changing
+from services.alerts.web.on_call.views import PATH, OneChange
 from services.people.caller import Caller
 from services.people.model import Role
 from services.people.rota import edit
@@ -90,16 +90,11 @@ async def keep_rotas(
 
 @router.post(PATH + "/{rota_id}/calendar")
 async def take_calendar(
-    connection: Borrowed,
-    caller: Asking,
-    web: Running,
-    policies: Held,
-    request: Request,
+    changing: OneChange,
     rota_id: UUID,
     file: UploadFile | None = None,
 ) -> Response:
     """Let the rota give the shifts of a calendar, from now on, by overrides where it does not."""
-    changing = Changing(connection, caller, policies, request, web.clock())
     found, _ = await changing.look(rota_id)
     try:
         content = await file.read(LARGEST_BYTES + 1) if file else b""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import Refused
@@ -33,13 +33,11 @@ PATH = "/on-call"
 
 
 class Changing:
-    """One request that changes one rota."""
+    """One request that changes one rota. FastAPI makes it."""
 
-    def __init__(
-        self, connection: Connection, caller: Caller, policies: Policies, request: Request, now: datetime
-    ) -> None:
+    def __init__(self, connection: Borrowed, caller: Asking, web: Running, policies: Held, request: Request) -> None:
         self.connection, self.caller, self.policies = connection, caller, policies
-        self.request, self.now = request, now
+        self.request, self.now = request, web.clock()
 
     async def look(self, rota_id: UUID) -> tuple[RotaNow, UUID]:
         """The rota, and the person who changes it.
@@ -76,6 +74,9 @@ class Changing:
         )  # fmt: skip
 
 
+OneChange = Annotated[Changing, Depends(Changing)]
+
+
 @router.get(PATH)
 async def on_call_page(
     connection: Borrowed,
@@ -91,17 +92,12 @@ async def on_call_page(
 
 @router.post(PATH + "/{rota_id}/override")
 async def take(
-    connection: Borrowed,
-    caller: Asking,
-    web: Running,
-    policies: Held,
-    request: Request,
+    changing: OneChange,
     rota_id: UUID,
     begins: Annotated[str, Form()] = "",
     ends: Annotated[str, Form()] = "",
 ) -> Response:
     """One takes it oneself, from one time to another."""
-    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"begins": begins, "ends": ends}
     try:
@@ -113,17 +109,12 @@ async def take(
 
 @router.post(PATH + "/{rota_id}/swap")
 async def swap(
-    connection: Borrowed,
-    caller: Asking,
-    web: Running,
-    policies: Held,
-    request: Request,
+    changing: OneChange,
     rota_id: UUID,
     mine: Annotated[str, Form()] = "",
     theirs: Annotated[str, Form()] = "",
 ) -> Response:
     """A shift of one's own for one of somebody else's."""
-    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"mine": mine, "theirs": theirs}
     try:
@@ -135,18 +126,13 @@ async def swap(
 
 @router.post(PATH + "/{rota_id}/absence")
 async def out(
-    connection: Borrowed,
-    caller: Asking,
-    web: Running,
-    policies: Held,
-    request: Request,
+    changing: OneChange,
     rota_id: UUID,
     has_it: Annotated[str, Form()] = "",
     begins: Annotated[str, Form()] = "",
     ends: Annotated[str, Form()] = "",
 ) -> Response:
     """One is out: somebody else has it, wherever one would have it."""
-    changing = Changing(connection, caller, policies, request, web.clock())
     found, person = await changing.look(rota_id)
     typed = {"has_it": has_it, "begins": begins, "ends": ends}
     try:
@@ -161,21 +147,18 @@ async def out(
 
 @router.post(PATH + "/{rota_id}/changes/{change_id}/end")
 async def end(
-    connection: Borrowed,
-    caller: Asking,
-    web: Running,
-    policies: Held,
-    request: Request,
+    changing: OneChange,
     rota_id: UUID,
     change_id: UUID,
 ) -> Response:
     """Let a change hold no longer, from now on; of a swap both halves."""
-    changing = Changing(connection, caller, policies, request, web.clock())
     found, _ = await changing.look(rota_id)
     try:
         if change_id not in {each.change_id for each in found.changes(changing.now)}:
             raise Refused("the rota has no such change that is not over")
-        await edit.withdraw_change(connection, found.rota.clinic_id, change_id, caller.actor, changing.now)
+        await edit.withdraw_change(
+            changing.connection, found.rota.clinic_id, change_id, changing.caller.actor, changing.now
+        )
     except (Refused, edit.RotaRefusedError) as error:
         return await changing.refused(rota_id, "end", str(error), {})
     return RedirectResponse(PATH, 303)
