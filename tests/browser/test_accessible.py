@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize
 
 from services.alerts.web.api import create_app
 from services.alerts.web.identity.browser import session_cookie
 from services.devstack.pages import PageCollector
-from services.devstack.ports import accepts_connections, free_port
+from services.devstack.ports import free_port
 from services.people.model import Role
-from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
 from tests.browser.axe import violations
+from tests.browser.served import chromium, served
 from tests.integration.alerts.links.linked import Linked, linked
 from tests.integration.people.two_clinics import make_rota
 from tests.signed_in import make_person, make_session
-from tests.stack import Database, eventually
+from tests.stack import Database
 
 LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
     "by day": ("light", {"width": 1280, "height": 800}),
@@ -47,21 +45,14 @@ async def url(site: Linked) -> AsyncIterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     app = create_app(replace(web_of_story(site.story, public_url=address), desk=site.desk))
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-    await eventually(lambda: accepts_connections("127.0.0.1", port))
-    yield address
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    async with served(app, port):
+        yield address
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need Chromium: install the system's package `chromium`"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
+    async with chromium() as found:
+        yield found
 
 
 async def pages_of(site: Linked) -> dict[str, list[str]]:

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
 from services.devstack.ports import free_port
 from services.people.accounts.changes import add
 from services.people.model import Actor, Role
-from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
 from tests.alerts_world import T0, Story
+from tests.browser.served import chromium, served
 from tests.integration.alerts.timelines import TWO_A_DAY
 from tests.signed_in import SignedIn
-from tests.stack import Database, eventually
+from tests.stack import Database
 
-_CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-extensions",
-    "--disable-sync",
-    "--no-first-run",
-)
 PHONE = {"width": 390, "height": 844}
 
 
@@ -53,29 +43,14 @@ async def board(database: Database) -> AsyncIterator[Board]:
     await story.run([(0, "alarm motor_stall raised")])
     app = create_app(web_of_story(story, public_url="http://127.0.0.1:8081"))
     port = free_port()
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await eventually(listens)
-    running = Board(story, f"http://127.0.0.1:{port}/", server)
-    yield running
-    await running.stop()
+    async with served(app, port) as server:
+        yield Board(story, f"http://127.0.0.1:{port}/", server)
 
 
 @pytest.fixture
 async def page(board: Board) -> AsyncIterator[Page]:
     """A phone in Berlin, whose clock the test moves; Ann Keller is signed in."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need Chromium: install the system's package `chromium`"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=list(_CHROMIUM_OPTIONS))
+    async with chromium() as browser:
         context = await browser.new_context(viewport=PHONE, timezone_id="Europe/Berlin", locale="en-GB")  # type: ignore[arg-type]
         ann = SignedIn(board.story.pool, lambda: board.story.now, "Ann Keller")
         await context.add_cookies([{"name": "pumpwatch", "value": await ann.token(), "url": board.url}])
@@ -84,8 +59,7 @@ async def page(board: Board) -> AsyncIterator[Page]:
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
         yield page
-        await browser.close()
-        assert troubles == []
+    assert troubles == []
 
 
 async def alert_page(board: Board) -> str:

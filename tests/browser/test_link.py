@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,12 @@ from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
 from services.devstack.pages import PageCollector
-from services.devstack.ports import accepts_connections, free_port
-from services.runtime.http.server import serve
+from services.devstack.ports import free_port
 from tests.alerts_pages import web_of_story
 from tests.browser.phone import SCREEN, phone
+from tests.browser.served import served
 from tests.integration.alerts.links.linked import Linked, linked
-from tests.stack import Database, eventually
+from tests.stack import Database
 
 
 @pytest.fixture
@@ -30,11 +29,8 @@ async def site(database: Database, page_collector: PageCollector, tmp_path: Path
 async def url(site: Linked) -> AsyncIterator[str]:
     port = free_port()
     app = create_app(replace(web_of_story(site.story), desk=site.desk))
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-    await eventually(lambda: accepts_connections("127.0.0.1", port))
-    yield f"http://127.0.0.1:{port}"
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    async with served(app, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

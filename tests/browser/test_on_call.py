@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,13 +12,13 @@ from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
 from services.alerts.web.identity.browser import session_cookie
-from services.devstack.ports import accepts_connections, free_port
-from services.runtime.http.server import serve
+from services.devstack.ports import free_port
 from tests.alerts_pages import web_of_story
 from tests.browser.phone import SCREEN, phone
+from tests.browser.served import served
 from tests.integration.alerts.on_call.clinics import NORTH, Clinics, clinics_with_rotas
 from tests.signed_in import make_session
-from tests.stack import Database, eventually
+from tests.stack import Database
 
 
 @pytest.fixture
@@ -31,11 +30,8 @@ async def clinics(database: Database) -> Clinics:
 async def url(clinics: Clinics) -> AsyncIterator[str]:
     port = free_port()
     app = create_app(web_of_story(clinics.story, public_url="http://127.0.0.1"))
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-    await eventually(lambda: accepts_connections("127.0.0.1", port))
-    yield f"http://127.0.0.1:{port}"
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    async with served(app, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

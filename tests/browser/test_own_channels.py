@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page
 
 from services.alerts.web.api import create_app
 from services.alerts.web.identity.browser import session_cookie
@@ -18,8 +16,8 @@ from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from services.people.channels.push_key import new_push_key
 from services.people.model import Role
-from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
+from tests.browser.served import chromium, served
 from tests.integration.people.channels.own import OwnChannels, code_in, link_in
 from tests.signed_in import make_person, make_session
 from tests.stack import Database, eventually
@@ -49,33 +47,17 @@ async def phone(database: Database, page_collector: PageCollector) -> AsyncItera
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings: dict[str, Any] = {"public_url": url, "channel_kinds": ("json",), "push_public_key": new_push_key().public}
-    server = asyncio.create_task(serve(create_app(web_of_story(own.story, **settings)), host="127.0.0.1", port=port))
-
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await eventually(listens)
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need Chromium: install the system's package `chromium`"
+    app = create_app(web_of_story(own.story, **settings))
     person_id = await make_person(database.pool, "Ann", Role.RESPONDER, own.story.now)
     token = await make_session(database.pool, person_id, own.story.now)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    async with served(app, port), chromium(()) as browser:
         context = await browser.new_context(viewport=PHONE, locale="en-GB")  # type: ignore[arg-type]
         await context.add_cookies([{"name": session_cookie(url), "value": token, "url": url}])
         page = await context.new_page()
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
         yield Phone(own, url, context, page)
-        await browser.close()
-        assert troubles == []
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    assert troubles == []
 
 
 async def test_a_channel_is_added_verified_and_its_drill_is_answered_without_signing_in(phone: Phone) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
-from services.devstack.ports import accepts_connections, free_port
+from services.devstack.ports import free_port
 from services.devstack.servers.oidc_provider import OidcProvider
-from services.runtime.http.server import serve
 from tests.alerts_pages import web_of_story
 from tests.alerts_world import Story
+from tests.browser.served import chromium, served
 from tests.integration.people.oidc.lying import groups_file
-from tests.stack import Database, eventually
+from tests.stack import Database
 
 PHONE = {"width": 390, "height": 844}
 SECRET = "a secret of forty characters, or a few more"  # noqa: S105
@@ -51,26 +49,15 @@ async def board(database: Database, tmp_path: Path) -> AsyncIterator[str]:
                 oidc_name="the hospital's account",
             )
         )
-        server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-
-        async def listens() -> bool:
-            return await asyncio.to_thread(accepts_connections, "127.0.0.1", port)
-
-        await eventually(listens)
-        yield url
-        server.cancel()
-        await asyncio.gather(server, return_exceptions=True)
+        async with served(app, port):
+            yield url
 
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need Chromium: install the system's package `chromium`"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--no-first-run"])
+    async with chromium() as browser:
         context = await browser.new_context(viewport=PHONE, locale="en-GB")  # type: ignore[arg-type]
         yield await context.new_page()
-        await browser.close()
 
 
 async def test_ann_signs_in_with_the_hospitals_account_and_out_of_both(board: str, page: Page) -> None:
