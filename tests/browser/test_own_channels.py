@@ -101,6 +101,9 @@ async def test_what_is_pushed_is_shown_by_the_browser_and_leads_to_its_page(phon
         "navigator.serviceWorker.register('/push-worker.js').then(() => navigator.serviceWorker.ready)"
     )
     await eventually(lambda: registered)
+    # Ready is also one that is still being activated, and what is pushed to that may be lost.
+    active = "navigator.serviceWorker.ready.then((one) => one.active.state === 'activated')"
+    await eventually(lambda: phone.page.evaluate(active))
     said = {"title": "Pumpwatch HIGH: motor stall", "body": "Alert 1a2b3c4d.", "url": "/", "tag": "1", "urgent": True}
     pushed = {"origin": phone.url, "registrationId": registered[-1], "data": json.dumps(said)}
     await devtools.send("ServiceWorker.deliverPushMessage", pushed)
