@@ -18,6 +18,8 @@ With `--flood` one more device, in a process of its own, publishes such messages
 guesses of its password (bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as
 these people are: what a machine without an idle processor costs by itself, when nobody reads. People look from other
 machines; here they have no other: `--busy 2` is what `--readers 200 --without-pause` compares with on two processors.
+`grouped_by_session` tells of a kernel that gives each connection's database process the share of a user of its own
+(`/proc/sys/kernel/sched_autogroup_enabled`), which no container is: there, readers cost more than they would.
 With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to
 the answer, which comes when it is committed.
 """
@@ -28,7 +30,6 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
 import random
 import time
 from contextlib import ExitStack
@@ -49,7 +50,7 @@ from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.links import SIGN_IN, Press, make_key, make_nurse, presser
 from bench.load import write_messages
-from bench.readers import REFRESH_SECONDS, WILLING_TO_WAIT, look
+from bench.readers import REFRESH_SECONDS, look, processes_are_grouped, stand_for_another_machine
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
@@ -195,7 +196,7 @@ async def _look_as_somebody(url: str, readers: int, pause_seconds: float, dsn: s
 
 
 def _compute() -> None:
-    os.nice(WILLING_TO_WAIT)
+    stand_for_another_machine()
     while True:
         pass
 
@@ -297,6 +298,7 @@ def main() -> None:
         )
         for what in ("stored", "rejected"):
             result[what] = metric(process.url, f'pumpwatch_ingest_events_total{{result="{what}"}}')
+        result["grouped_by_session"] = processes_are_grouped()
         if arguments.readers:
             for status in ("200", "401", "429"):
                 result[f"answers {status}"] = metric(web.url, f'pumpwatch_web_requests_total{{status="{status}"}}')

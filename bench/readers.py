@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,8 +17,6 @@ HALF_REQUESTS: Final = 1_500
 GUESSERS: Final = 10
 REFRESH_SECONDS: Final = 5.0
 """So often a board that is open reads itself again (services/alerts/web/board/static/board.js)."""
-WILLING_TO_WAIT: Final = 10
-"""By so much (`nice`) whoever stands for another machine comes after what is measured."""
 
 
 async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> None:
@@ -25,7 +24,7 @@ async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> Non
 
     The readers have the session of `cookie`.
     """
-    os.nice(WILLING_TO_WAIT)
+    stand_for_another_machine()
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
@@ -36,6 +35,19 @@ async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> Non
             group.create_task(_again_and_again(host, port, _request(f"Authorization: Bearer guess {number}")))
         for _ in range(HALF_REQUESTS):
             group.create_task(_half(host, port))
+
+
+def stand_for_another_machine() -> None:
+    """Let this process compute only where nothing that is measured wants to."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def processes_are_grouped() -> bool:
+    """Tell whether this kernel shares its time out by session, so that one of many processes outweighs one of few."""
+    try:
+        return Path("/proc/sys/kernel/sched_autogroup_enabled").read_text(encoding="ascii").strip() == "1"
+    except OSError:
+        return False
 
 
 def _request(shown: str) -> bytes:

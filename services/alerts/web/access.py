@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.alerts.web import store
 from services.alerts.web.fhir.scopes import OF_THE_API
@@ -73,7 +73,19 @@ class AccessControl:
             await self._app(scope, receive, send)
             return
         refusal = await self._refusal(Request(scope))
+        if scope["method"] not in SAFE_METHODS:
+            send = self._once_it_is_done(send)
         await (refusal or self._app)(scope, receive, send)
+
+    def _once_it_is_done(self, send: Send) -> Send:
+        """Before anybody is told that something is done, no board is kept that may not show it."""
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._web.boards.forget()
+            await send(message)
+
+        return tell
 
     async def _refusal(self, request: Request) -> Response | None:
         state, path = request.state, request.scope["path"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -13,6 +14,7 @@ from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
+from services.alerts.web.board.glance import Board
 from services.alerts.web.identity.callers import LatelyKnown
 from services.alerts.web.links.desk import AnswerDesk
 from services.alerts.web.reads import ReadsNoted
@@ -22,6 +24,7 @@ from services.people.accounts.pace import Pace
 from services.people.accounts.passwords import Passwords
 from services.people.caller import Caller
 from services.runtime.database import Connection, Pool
+from services.runtime.http.kept import Kept
 
 _BORROW_SECONDS = 5.0
 
@@ -41,6 +44,8 @@ class Web:
     passwords: Passwords = field(default_factory=Passwords)
     pace: Pace = field(default_factory=Pace)
     reads: ReadsNoted = field(default_factory=ReadsNoted)
+    boards: Kept[Board] = field(default_factory=Kept)
+    """What boards showed a moment ago."""
     desk: AnswerDesk = field(default_factory=AnswerDesk)
     """Where answers by links are taken."""
 
@@ -74,6 +79,10 @@ async def connection_of(request: Request) -> AsyncIterator[Connection]:
     async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
         await store.tell_who_asks(connection, caller)
         yield connection
+
+
+borrowed_for = asynccontextmanager(connection_of)
+"""The same, for a handler that only sometimes needs one."""
 
 
 async def policies_of(connection: Annotated[Connection, Depends(connection_of)], request: Request) -> Policies:

@@ -20,6 +20,7 @@ from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers
 from services.runtime.database import FAILED, Pool, borrow, plainly
+from services.runtime.http.kept import Kept
 from services.runtime.http.limits import Limits
 from services.runtime.http.server import serve
 from services.runtime.signals import stop_signal
@@ -27,7 +28,9 @@ from services.runtime.signals import stop_signal
 _POOL_CONNECTIONS = 4
 """What people read is worth few of the database's processes at once: they share its time with what pages."""
 _STATEMENT_SECONDS = 10.0
-_NICE = 5
+_NICE = 10
+_BOARD_SECONDS = 1.0
+"""So long what a board shows is kept for others who may see and do the same."""
 
 log = structlog.get_logger()
 
@@ -57,7 +60,7 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
         )
         stack.callback(pool.terminate)
         desk = AnswerDesk(settings.link_key_files, settings.worker_url, token, settings.state_folder)
-        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token), desk=desk)
+        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token), boards=Kept(_BOARD_SECONDS), desk=desk)
         app = create_app(web)
         async with asyncio.TaskGroup() as group:
             tasks = [

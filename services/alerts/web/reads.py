@@ -28,12 +28,15 @@ class ReadsNoted:
     def __init__(self) -> None:
         self._noted: OrderedDict[tuple[str, str, str, datetime], None] = OrderedDict()
 
+    def lacks(self, caller: Caller, pumps: Iterable[tuple[str, str]], now: datetime) -> bool:
+        """Tell whether something of this is not written down yet; each pump is a clinic and a pump."""
+        return bool(self._new(caller, pumps, now))
+
     async def note(
         self, connection: Connection, caller: Caller, pumps: Iterable[tuple[str, str]], now: datetime
     ) -> None:
-        """Write down that somebody read of these pumps; each is a clinic and a pump."""
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        new = {each for each in pumps if (caller.actor.id, *each, hour) not in self._noted}
+        """Write down that somebody read of these pumps."""
+        new = self._new(caller, pumps, now)
         if not new:
             return
         try:
@@ -42,6 +45,13 @@ class ReadsNoted:
             log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(new))
             return
         for each in new:
-            self._noted[(caller.actor.id, *each, hour)] = None
+            self._noted[(caller.actor.id, *each, _hour(now))] = None
         while len(self._noted) > _MOST:
             self._noted.popitem(last=False)
+
+    def _new(self, caller: Caller, pumps: Iterable[tuple[str, str]], now: datetime) -> set[tuple[str, str]]:
+        return {each for each in pumps if (caller.actor.id, *each, _hour(now)) not in self._noted}
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)

@@ -17,23 +17,19 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound, Refused
 from services.alerts.health.paged import PagedPast
-from services.alerts.health.policy_state import warnings_for
-from services.alerts.health.readiness import unreached_warning, warnings_of
-from services.alerts.health.store import count_unreached, load_status, load_upkeep, warnings_of_workers
-from services.alerts.health.troubles import LATE_AFTER
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.web.allowed import clinics_of, must_act_on_alert, must_see_alert
 from services.alerts.web.board import wording
-from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glance, look
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, borrowed_for
 from services.alerts.web.identity.forms import csrf_field
 from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
-from services.alerts.web.read_models import AlertView, StateFilter
-from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
+from services.alerts.web.read_models import AlertView
+from services.alerts.web.store import history_of, one_alert
 from services.alerts.wording import parts_of, rule_words
 from services.people.model import Role
 from services.runtime.database import Connection
@@ -75,35 +71,44 @@ _ENVIRONMENT: Final = make_environment()
 
 
 @router.get("/")
-async def board(
-    connection: Borrowed, caller: Asking, web: Running, request: Request, clinic_id: NameOrNothing | None = None
-) -> Response:
-    """Every alert that is not closed."""
-    now = web.clock()
+async def board(caller: Asking, web: Running, request: Request, clinic_id: NameOrNothing | None = None) -> Response:
+    """Every alert that is not closed: what was read within the last second for somebody who may see and do the same."""
     clinics = clinics_of(caller, clinic_id)
-    alerts = await list_alerts(connection, StateFilter.OPEN, clinics, _SHOWN, now)
-    await web.reads.note(connection, caller, {(each.clinic_id, each.pump_id) for each in alerts}, now)
-    status = await load_status(connection)
-    unreached = await count_unreached(connection)
-    of_workers = await warnings_of_workers(connection, now - LATE_AFTER)
+
+    async def read() -> Board:
+        async with borrowed_for(request) as connection:
+            return _drawn(await look(connection, clinics, web.clock()), request, clinic_id or "")
+
+    shown = await web.boards.of((frozenset(caller.roles.items()), clinic_id or ""), read)
+    now, pumps = web.clock(), {(each.clinic_id, each.pump_id) for each in shown.glance.alerts}
+    if web.reads.lacks(caller, pumps, now):
+        async with borrowed_for(request) as connection:
+            await web.reads.note(connection, caller, pumps, now)
     return render(
         "board.html",
         request,
-        now=now,
-        clinic_id=clinic_id or "",
-        several_clinics=len({alert.clinic_id for alert in alerts}) > 1,
-        pumps=status.pumps,
-        not_shown=await count_open(connection, clinics) - len(alerts),
-        waiting=[alert for alert in alerts if alert.state == "active"],
-        unseen=[alert for alert in alerts if alert.state == "cleared"],
-        taken=[alert for alert in alerts if alert.state == "acknowledged"],
-        silences=[each for each in await list_silences(connection, None, now) if each.clinic_id in clinics],
-        warnings=(
-            *warnings_of(status, now, upkeep=await load_upkeep(connection)),
-            *warnings_for(None, [each for each in of_workers if each.clinic_id is None or each.clinic_id in clinics]),
-            *unreached_warning(sum(count for clinic, count in unreached.items() if clinic in clinics)),
-        ),
+        now=shown.glance.now,
+        title=shown.title,
+        content=shown.with_forms_of(request),
+        warnings=(),
     )
+
+
+def _drawn(glance: Glance, request: Request, clinic_id: str) -> Board:
+    waiting = [alert for alert in glance.alerts if alert.state == "active"]
+    content = _ENVIRONMENT.get_template("open.html").render(
+        glance=glance,
+        now=glance.now,
+        asking=request.state.caller,
+        request=request,
+        csrf_field=lambda _: FORM_OF_WHOEVER_READS,
+        clinic_id=clinic_id,
+        several_clinics=len({alert.clinic_id for alert in glance.alerts}) > 1,
+        waiting=waiting,
+        unseen=[alert for alert in glance.alerts if alert.state == "cleared"],
+        taken=[alert for alert in glance.alerts if alert.state == "acknowledged"],
+    )
+    return Board(glance, f"({len(waiting)}) Alerts" if waiting else "Alerts", content)
 
 
 @router.get("/alerts/{alert_id}")
