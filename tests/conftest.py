@@ -142,7 +142,7 @@ async def _cloned(server: DatabaseServer, template: str) -> AsyncIterator[Databa
 @pytest.fixture(scope="session")
 def plain_postgres() -> Iterator[PostgresServer]:
     """PostgreSQL without TimescaleDB, as the demo runs it."""
-    with PostgresServer(installations.embedded(), settings=SCRATCH_SETTINGS) as server:
+    with PostgresServer(installations.embedded().in_memory(), settings=SCRATCH_SETTINGS) as server:
         yield server
 
 

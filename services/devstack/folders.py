@@ -22,6 +22,10 @@ from services.devstack.process import RunAs
 
 _RUN_FOLDER: Final = re.compile(r"^pumpwatch-run-(\d+)-")
 _SYSTEM_CACHE: Final = Path("/var/cache/pumpwatch")
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a name nobody can foresee
+"""A file system in memory, where the kernel has one."""
+_ENOUGH_MEMORY: Final = 6 * 2**30
+"""Bytes. The servers that tests run at once have taken 2 GB."""
 
 
 def is_root() -> bool:
@@ -60,6 +64,19 @@ def shared_cache_folder() -> Path:
         return own
     _SYSTEM_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
     return _SYSTEM_CACHE
+
+
+def has_room_in_memory() -> bool:
+    """Whether data that may be lost with the machine can be kept in memory."""
+    try:
+        status = os.statvfs(MEMORY)
+        available = re.search(
+            r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE
+        )
+    except OSError:
+        return False
+    free = min(status.f_bavail * status.f_frsize, int(available[1]) * 1024 if available else 0)
+    return os.access(MEMORY, os.W_OK | os.X_OK) and free >= _ENOUGH_MEMORY
 
 
 def make_server_folder(name: str, *, owner: RunAs | None = None) -> Path:

@@ -1,9 +1,10 @@
 """Becomes another program that cannot outlive its parent: `leash.py OPTIONS_JSON PROGRAM ARGUMENT...`.
 
-Options: `parent` (process id), `signal` (sent by the kernel when the parent is gone), and, for root,
-`chroot`, `uid`, `gid`. It is a program of its own because the kernel forgets the signal when credentials
-change, so the order must be: change root, change user, ask for the signal, exec. The process id stays the
-same throughout. Standard library only, and everything is imported before the root changes.
+Options: `parent` (process id), `signal` (sent by the kernel when the parent is gone), and, for root, `shown`
+(a folder, and where it is to be seen, by this process and its children only), `chroot`, `uid`, `gid`. It is a
+program of its own because the kernel forgets the signal when credentials change, so the order must be: change
+root, change user, ask for the signal, exec. The process id stays the same throughout. Standard library only,
+and everything is imported before the root changes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,17 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _PARENT_IS_GONE = 125
+_CLONE_NEWNS, _MS_BIND, _MS_PRIVATE_ALL = 0x20000, 0x1000, 0x44000
+_CANNOT_SHOW = 126
+
+
+def _show(folder: str, place: str) -> None:
+    """Mount a folder at another place, where only this process and its children see it: it is gone with them."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    own_view = libc.unshare(_CLONE_NEWNS) == 0 and libc.mount(None, b"/", None, _MS_PRIVATE_ALL, None) == 0
+    if not own_view or libc.mount(folder.encode(), place.encode(), None, _MS_BIND, None) != 0:
+        sys.stderr.write(f"{folder} cannot be shown at {place}: {os.strerror(ctypes.get_errno())}\n")
+        sys.exit(_CANNOT_SHOW)
 
 
 def main() -> None:
@@ -22,6 +34,8 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     program = sys.argv[2:]
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if options.get("shown"):
+        _show(*options["shown"])
     if options.get("chroot"):
         os.chroot(options["chroot"])
         os.chdir("/")

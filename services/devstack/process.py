@@ -34,6 +34,8 @@ class RunAs:
     uid: int
     gid: int
     chroot: Path | None = None
+    shown: tuple[Path, Path] | None = None
+    """A folder, and where else the server sees it: so one that is under another root can be reached from this one."""
 
 
 def leashed(arguments: Sequence[str], *, run_as: RunAs | None, parent_gone: signal.Signals) -> list[str]:
@@ -41,6 +43,8 @@ def leashed(arguments: Sequence[str], *, run_as: RunAs | None, parent_gone: sign
     options: dict[str, object] = {"parent": os.getpid(), "signal": int(parent_gone)}
     if run_as is not None:
         options |= {"uid": run_as.uid, "gid": run_as.gid}
+        if run_as.shown is not None:
+            options["shown"] = [str(folder) for folder in run_as.shown]
         if run_as.chroot is not None:
             options["chroot"] = str(run_as.chroot)
     return [sys.executable, "-I", "-S", str(_LEASH), json.dumps(options), *arguments]

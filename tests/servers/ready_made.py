@@ -24,7 +24,7 @@ class ReadyMade:
     def make_server(self, *, settings: Mapping[str, str] | None = None) -> DatabaseServer:
         """A TimescaleDB server of one's own, not started yet, on which `make_database` finds one that is migrated."""
         if self._first is None:
-            server = timescaledb.make_server(settings=SCRATCH_SETTINGS)
+            server = timescaledb.make_server(settings=SCRATCH_SETTINGS, in_memory=True)
             if not isinstance(server, PostgresServer):
                 return timescaledb.make_server(settings=settings)
             self._first = server

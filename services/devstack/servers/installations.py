@@ -6,14 +6,16 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from services.devstack import folders
 from services.devstack.errors import DevStackError
-from services.devstack.process import RunAs
+from services.devstack.process import RunAs, leashed
 
 TIMESCALEDB_SETTINGS: Final = {
     "shared_preload_libraries": "timescaledb",
@@ -36,9 +38,13 @@ class Installation:
     """The folder of `postgres` and `initdb`, as the server sees it (inside `run_as.chroot`, if set)."""
     run_as: RunAs | None
     settings: dict[str, str] = field(default_factory=dict)
+    data_folders: Path | None = None
+    """Where its data folders are made; None: beside its programs, or among temporary files."""
 
     def make_data_folder(self, name: str) -> Path:
         """Make a folder that the server owns and can reach; remove it with `folders.remove_folder`."""
+        if self.data_folders is not None:
+            return folders.make_folder_in(self.data_folders, name, owner=self.run_as)
         if self.run_as is not None and self.run_as.chroot is not None:
             parent = self.run_as.chroot / "srv"
             return folders.make_folder_in(parent, name, owner=self.run_as)
@@ -48,7 +54,29 @@ class Installation:
         """The path that the server itself uses for a path of this machine."""
         if self.run_as is None or self.run_as.chroot is None:
             return path
+        if self.run_as.shown is not None:
+            folder, place = self.run_as.shown
+            path = place / path.relative_to(folder)
         return Path("/") / path.relative_to(self.run_as.chroot)
+
+    def in_memory(self) -> Installation:
+        """The same, with its data in memory where there is room for it; else as it is.
+
+        A database of the tests has 900 files. To copy it takes 25 ms in memory and 230 ms on a disk, and each test has
+        its own.
+        """
+        if not folders.has_room_in_memory():
+            return self
+        if self.run_as is None or self.run_as.chroot is None:
+            return replace(self, data_folders=folders.MEMORY)
+        shown = replace(self.run_as, shown=(folders.MEMORY, self.run_as.chroot / "srv"))
+        tried = subprocess.run(
+            leashed(["/bin/true"], run_as=shown, parent_gone=signal.SIGKILL),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        return self if tried.returncode else replace(self, run_as=shown, data_folders=folders.MEMORY)
 
 
 def embedded() -> Installation:

@@ -46,9 +46,10 @@ def make_server(
     *,
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
+    in_memory: bool = False,
     say: Callable[[str], None] = _print,
 ) -> DatabaseServer:
-    """A TimescaleDB server of one's own, not started yet.
+    """A TimescaleDB server of one's own, not started yet; `in_memory`: its data, where there is room.
 
     Raises:
         DevStackError: As `choose_installation`.
@@ -56,4 +57,4 @@ def make_server(
     installation = choose_installation(say)
     if installation == "docker":
         return DockerPostgresServer(port, settings=settings)
-    return PostgresServer(installation, port=port, settings=settings)
+    return PostgresServer(installation.in_memory() if in_memory else installation, port=port, settings=settings)
