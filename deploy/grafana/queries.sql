@@ -45,7 +45,7 @@ LEFT JOIN (
                 WHEN worst_rank = 1 THEN 'low alert'
                 WHEN coalesce(last_heard_at, '-infinity') < now() - interval '72 hours' THEN 'silent'
                 ELSE 'quiet' END AS state
-    FROM dashboard.pumps WHERE clinic_id IN (${clinic:sqlstring})) p USING (state)
+    FROM dashboard.pump_states WHERE clinic_id IN (${clinic:sqlstring})) p USING (state)
 GROUP BY place, state ORDER BY place;
 
 -- name: fleet_lowest_reservoirs
