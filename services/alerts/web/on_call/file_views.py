@@ -170,4 +170,4 @@ def _show(
     code: int = 200,
 ) -> Response:
     values: dict[str, Any] = {"clinic_id": clinic_id, "text": text, "based_on": based_on, "faults": faults or []}
-    return render("rotas.html", request, code, now=now, warnings=(), **values)
+    return render("on_call/rotas.html", request, code, now=now, warnings=(), **values)

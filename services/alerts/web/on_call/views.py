@@ -179,4 +179,4 @@ async def show(
     """The page, with what was typed into a form that is refused: (rota, form, why)."""
     values: dict[str, Any] = {"refused": refused, "typed": typed or {}, "coverage_days": COVERAGE_DAYS}
     clinics = await picture_of(connection, clinics_of(caller, clinic_id), policies, now)
-    return render("on_call.html", request, status_code, now=now, clinics=clinics, warnings=(), **values)
+    return render("on_call/shifts.html", request, status_code, now=now, clinics=clinics, warnings=(), **values)
