@@ -246,12 +246,12 @@ async def test_nothing_but_the_statement_answers_without_a_key_that_is_good(two:
     wrong = good.key[:-1] + ("A" if good.key[-1] != "A" else "B")
     two.north.now += timedelta(seconds=2)
     for path in routes():
-        for credentials in (None, ended.key, withdrawn.key, wrong, "pwk_aaaaaaaaaaaa_" + "a" * 43, "s3cre", ""):
-            headers = {} if credentials is None else {"Authorization": f"Bearer {credentials}"}
-            async with client_for(two.north, auth=None) as fresh:  # who guesses often is not looked at
+        async with client_for(two.north, auth=None) as fresh:  # who guesses often is not looked at
+            for credentials in (None, ended.key, withdrawn.key, wrong, "pwk_aaaaaaaaaaaa_" + "a" * 43, "s3cre", ""):
+                headers = {} if credentials is None else {"Authorization": f"Bearer {credentials}"}
                 said = await fresh.get(f"{BASE}/{path}", headers=headers)
-            assert said.status_code == 401, (path, credentials)
-            assert said.json()["resourceType"] == "OperationOutcome"
+                assert said.status_code == 401, (path, credentials)
+                assert said.json()["resourceType"] == "OperationOutcome"
         said = await two.client.get(f"{BASE}/{path}", headers={"Authorization": f"Bearer {good.key}"})
         assert said.status_code != 401, path
 
