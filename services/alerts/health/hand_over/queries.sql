@@ -20,10 +20,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT DO NOTHING;
 
 -- name: open_promises
--- Of one clinic ($1) or of all (null), due before $2; the soonest first.
+-- Of one clinic ($1) or of all (null), due by $2; the soonest first.
 SELECT p.promise_id, p.clinic_id, p.alert_id, a.pump_id, a.title, p.words, p.due_at, p.made_at, p.made_name
 FROM promises p JOIN alerts a USING (alert_id)
-WHERE p.kept_at IS NULL AND a.state <> 'closed' AND ($1::text IS NULL OR p.clinic_id = $1) AND p.due_at < $2
+WHERE p.kept_at IS NULL AND a.state <> 'closed' AND ($1::text IS NULL OR p.clinic_id = $1) AND p.due_at <= $2
 ORDER BY p.due_at, p.promise_id
 LIMIT 500;
 
