@@ -16,7 +16,7 @@ COMMENT ON TABLE hand_overs IS 'Who took a turn of a rota over, with what was op
 CREATE TABLE promises (
     promise_id uuid PRIMARY KEY,
     clinic_id  text NOT NULL REFERENCES clinics,
-    alert_id   uuid NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    alert_id   uuid NOT NULL REFERENCES alerts,
     words      text NOT NULL CHECK (words <> ''),
     due_at     timestamptz NOT NULL,
     made_at    timestamptz NOT NULL,
