@@ -98,6 +98,7 @@ GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_al
 GRANT DELETE ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (pump_ids, queue_id, queued_at, urgent) ON evaluation_queue TO pumpwatch_alerts;
 GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
+GRANT SELECT (accepted_at, accepted_name, begins, rota_id) ON hand_overs TO pumpwatch_alerts;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON implantations TO pumpwatch_alerts;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON pairings TO pumpwatch_alerts;
 GRANT SELECT ON patient_reports TO pumpwatch_alerts;
@@ -114,6 +115,8 @@ GRANT DELETE ON policy_folders TO pumpwatch_alerts;
 GRANT INSERT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
 GRANT SELECT (clinic_id, fault, host, seen_at, since) ON policy_folders TO pumpwatch_alerts;
 GRANT UPDATE (fault, seen_at, since) ON policy_folders TO pumpwatch_alerts;
+GRANT SELECT (alert_id, clinic_id, due_at, kept_at, made_at, made_name, promise_id, words) ON promises TO
+    pumpwatch_alerts;
 GRANT SELECT ON pump_alarms TO pumpwatch_alerts;
 GRANT DELETE ON pump_evaluations TO pumpwatch_alerts;
 GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_alerts;

@@ -145,3 +145,6 @@ class PagingPolicy(Part):
     where a contact is a person, a rota or everybody."""
     coverage_within_minutes: Annotated[float, Field(ge=0, le=1440)] = 15.0
     """Within so many minutes somebody should be reached by a high alarm (INF)."""
+    hand_over_within_minutes: Annotated[float, Field(ge=0, le=1440)] = 60.0
+    """Whoever comes on call by a rota takes over what is open within so many minutes, or whoever left and the
+    administrators are told (INF). 0: nobody waits for it. Only where a contact is a rota."""

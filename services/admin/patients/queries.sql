@@ -75,6 +75,10 @@ SELECT to_jsonb(b) FROM bypassed_pages b
 WHERE pump_id = $1 AND (alert_id = ANY ($4::uuid[]) OR alert_id IS NULL AND sent_at >= $2 AND sent_at < $3)
 ORDER BY sent_at;
 
+-- name: copy_promises
+-- $1 the alerts.
+SELECT to_jsonb(p) FROM promises p WHERE alert_id = ANY ($1::uuid[]) ORDER BY made_at, promise_id;
+
 -- name: copy_silences
 SELECT to_jsonb(s) FROM silences s WHERE pump_id = $1 AND created_at >= $2 AND created_at < $3 ORDER BY created_at;
 
@@ -133,9 +137,14 @@ SET title = 'Erased', explanation = 'What was recorded of this patient was erase
 WHERE alert_id = ANY ($1::uuid[]);
 
 -- name: erase_deliveries
--- $1 the alerts. Of a page about several, the whole text: it names each pump.
+-- $1 the alerts. Of a page about several, the whole text: it names each pump. A promise is told by a page about no single alert.
 UPDATE deliveries SET title = 'Erased', body = 'Erased', last_error = CASE WHEN last_error IS NOT NULL THEN 'erased' END
-WHERE alert_id = ANY ($1::uuid[]) OR delivery_id IN (SELECT group_id FROM deliveries WHERE alert_id = ANY ($1::uuid[]));
+WHERE alert_id = ANY ($1::uuid[]) OR delivery_id IN (SELECT group_id FROM deliveries WHERE alert_id = ANY ($1::uuid[]))
+   OR kind = 'notice' AND episode IN (SELECT 'promise:' || promise_id FROM promises WHERE alert_id = ANY ($1::uuid[]));
+
+-- name: erase_promises
+-- $1 the alerts.
+UPDATE promises SET words = 'erased' WHERE alert_id = ANY ($1::uuid[]);
 
 -- name: erase_bypassed_pages
 -- $4 the alerts.

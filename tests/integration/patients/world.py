@@ -97,6 +97,21 @@ class World:
             text,
             opened,
         )
+        promise = await self.connection.fetchval(
+            """INSERT INTO promises (promise_id, clinic_id, alert_id, words, due_at, made_at, made_by, made_name)
+               VALUES (gen_random_uuid(), 'north', $1, $2, $3, $3, 'Ann', 'Ann') RETURNING promise_id""",
+            alert_id,
+            text,
+            opened,
+        )
+        await self.connection.execute(
+            """INSERT INTO deliveries (clinic_id, kind, episode, contact, channel, priority, title, body, state,
+                                       created_at, due_at, sent_at)
+               VALUES ('north', 'notice', 'promise:' || $1, 'nurse', 'ntfy', 'medium', $2, $2, 'sent', $3, $3, $3)""",
+            str(promise),
+            text,
+            opened,
+        )
         await self.connection.execute(
             """INSERT INTO silences (clinic_id, kind, pump_id, reason, created_by, created_at, begins_at, ends_at)
                VALUES ('north', 'silence', 'p-1', $1, 'Ann', $2::timestamptz, $2, $2 + interval '1 hour')""",
