@@ -189,6 +189,9 @@ GRANT SELECT (battery_percent, device_id, event_id, observed_at, pump_id, receiv
     pumpwatch_web;
 GRANT SELECT (clinic_id, device_id, enrolled_at, kind, retired_at) ON web.devices TO pumpwatch_web;
 GRANT INSERT (pump_ids) ON web.evaluation_queue TO pumpwatch_web;
+GRANT INSERT (accepted_at, accepted_by, accepted_name, begins, clinic_id, person_id, rota_id) ON web.hand_overs TO
+    pumpwatch_web;
+GRANT SELECT (accepted_at, accepted_name, begins, rota_id) ON web.hand_overs TO pumpwatch_web;
 GRANT SELECT (began_at, implantation_id, implanted, patient_ref, pump_id) ON web.implantations TO pumpwatch_web;
 GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON web.link_answers TO pumpwatch_web;
 GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON web.link_answers
@@ -217,10 +220,15 @@ GRANT INSERT (made_at, made_by, name, oidc_issuer, oidc_subject, sign_in) ON web
 GRANT SELECT (disabled_at, is_operator, name, oidc_issuer, oidc_subject, password_hash, person_id, set_up_digest,
     set_up_until, sign_in) ON web.persons TO pumpwatch_web;
 GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON web.persons TO pumpwatch_web;
+GRANT INSERT (alert_id, clinic_id, due_at, made_at, made_by, made_name, promise_id, words) ON web.promises TO
+    pumpwatch_web;
+GRANT SELECT (alert_id, clinic_id, due_at, kept_at, made_at, made_name, promise_id, words) ON web.promises TO
+    pumpwatch_web;
+GRANT UPDATE (kept_at, kept_by, kept_name) ON web.promises TO pumpwatch_web;
 GRANT SELECT (code, detail, device_id, event_id, observed_at, pump_id, received_at, seq, state) ON web.pump_alarms
     TO pumpwatch_web;
 GRANT INSERT (evaluated_at, pump_id) ON web.pump_evaluations TO pumpwatch_web;
-GRANT SELECT (evaluated_at, pump_id) ON web.pump_evaluations TO pumpwatch_web;
+GRANT SELECT (evaluated_at, failures, pump_id) ON web.pump_evaluations TO pumpwatch_web;
 GRANT UPDATE (evaluated_at) ON web.pump_evaluations TO pumpwatch_web;
 GRANT SELECT (device_id, event_id, expected_ml, filled_ml, measured_ml, observed_at, pump_id, received_at, replaces,
     seq) ON web.refills TO pumpwatch_web;

@@ -19,7 +19,7 @@ from tests.alerts_pages import web_of_story
 from tests.browser.axe import violations
 from tests.browser.served import chromium, served
 from tests.integration.alerts.links.linked import Linked, linked
-from tests.integration.people.two_clinics import make_rota
+from tests.integration.people.two_clinics import make_hand_over, make_rota
 from tests.signed_in import make_person, make_session
 from tests.stack import Database
 
@@ -57,10 +57,15 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def pages_of(site: Linked) -> dict[str, list[str]]:
     """Paths, by whether somebody is signed in."""
-    alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
+    pool = site.story.pool
+    alert_id = await pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
+    rota_id = await pool.fetchval("SELECT rota_id FROM rotas LIMIT 1")
+    nora = await pool.fetchval("SELECT person_id FROM persons WHERE name = 'Nora Nurse'")
+    await make_hand_over(pool, site.story.clinic_id, nora, site.story.now)
     return {
         "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{alert_id}/silence", "/account", "/account/channels",
-                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert"],
+                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert",
+                      f"/on-call/{rota_id}/brief"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
     }  # fmt: skip
 

@@ -73,6 +73,13 @@ async def test_bob_sees_who_has_it_and_takes_it(clinics: Clinics, page: Page, ur
     assert box["height"] >= 44
     await button.click()
     await page.get_by_text("Bob has it now").wait_for()
+    await page.get_by_role("link", name="What is open").click()
+    await picture(page, "brief")
+    assert await fits(page)
+    await page.get_by_role("button", name="I have read it and take it over").click()
+    await page.get_by_text("Taken over by Bob").wait_for()
+    await page.get_by_role("link", name="On call").last.click()
+    await page.get_by_text("taken over by Bob").wait_for()
     await page.locator("summary", has_text="The next two weeks").click()
     await page.emulate_media(color_scheme="dark")
     await picture(page, "on-call-dark")

@@ -15,9 +15,9 @@ from services.alerts.delivery.mute import Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.silences import end_silence, make_silence
 from services.alerts.delivery.store import list_silences
 from services.alerts.lifecycle.accept import accept_level
-from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.allowed import clinics_of, must_act_in, must_act_on_alert, must_act_on_silence
+from services.alerts.web.board.promise_views import checked_moment, remark_and_promise
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import Body, Moment, Name, NameOrNothing, Words
 
@@ -25,10 +25,14 @@ router = APIRouter(prefix="/v1")
 
 
 class Remark(Body):
-    """What somebody says of an alert; `acted`: it is what was done about it."""
+    """What somebody says of an alert.
+
+    `acted`: it is what was done about it. `call_again_at`: it is a promise, of which whoever is on call then is told.
+    """
 
     text: Words
     acted: bool = False
+    call_again_at: Moment | None = None
 
 
 class Resolution(Body):
@@ -73,9 +77,13 @@ class SilenceList(BaseModel):
 async def remark(
     connection: Borrowed, caller: Asking, web: Running, policies: Held, alert_id: UUID, body: Remark
 ) -> None:
-    """Write something down in the alert's audit trail; 404: there is no such alert."""
+    """Write something down in the alert's audit trail; 404: there is no such alert; 409: no time for a promise."""
     await must_act_on_alert(connection, caller, alert_id)
-    await add_remark(connection, alert_id, caller.actor, body.text, policies, web.clock(), acted=body.acted)
+    now = web.clock()
+    due_at = checked_moment(body.call_again_at, now) if body.call_again_at is not None else None
+    await remark_and_promise(
+        connection, alert_id, caller.actor, body.text, policies, now, acted=body.acted, due_at=due_at
+    )
 
 
 @router.post("/alerts/{alert_id}/resolve", status_code=204)

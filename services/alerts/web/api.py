@@ -25,7 +25,7 @@ from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
 from services.alerts.web.allowed import Forbidden, clinics_of, must_act_on_alert, must_see_alert
-from services.alerts.web.board import action_views, silence_views, views
+from services.alerts.web.board import action_views, promise_views, silence_views, views
 from services.alerts.web.channels import views as channel_views
 from services.alerts.web.channels.heard import PATH as HEARD
 from services.alerts.web.channels.heard import heard_app
@@ -40,6 +40,7 @@ from services.alerts.web.links import views as link_views
 from services.alerts.web.links.views import link_app
 from services.alerts.web.metrics import Counted, WebMetrics
 from services.alerts.web.on_call import api as on_call_api
+from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
@@ -90,6 +91,8 @@ def create_app(web: Web) -> Counted:
     app.include_router(silence_views.router)
     app.include_router(on_call_api.router)
     app.include_router(on_call_views.router)
+    app.include_router(brief_views.router)
+    app.include_router(promise_views.router)
     app.include_router(rota_file_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)

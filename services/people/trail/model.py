@@ -28,6 +28,7 @@ class AccessKind(StrEnum):
     ROTA_REMOVED = "rota_removed"
     TURN_CHANGED = "turn_changed"
     TURN_CHANGE_WITHDRAWN = "turn_change_withdrawn"
+    HAND_OVER_ACCEPTED = "hand_over_accepted"
     CHANNEL_MADE = "channel_made"
     CHANNEL_VERIFIED = "channel_verified"
     CHANNEL_REMOVED = "channel_removed"

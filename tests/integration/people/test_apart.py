@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -32,7 +33,9 @@ WHOSE = {
     "alert_transitions": "clinic_id", "alerts": "clinic_id", "bolus_requests": "pump_id", "bypassed_pages": "clinic_id",
     "certificates": "device_id",
     "deliveries": "clinic_id", "device_contacts": "pump_id", "device_statuses": "pump_id", "devices": "clinic_id",
-    "evaluation_queue": "pump_ids", "implantations": "pump_id", "pairings": "pump_id", "patient_reports": "pump_id",
+    "evaluation_queue": "pump_ids", "hand_overs": "clinic_id",
+    "implantations": "pump_id", "pairings": "pump_id", "patient_reports": "pump_id",
+    "promises": "clinic_id",
     "pump_alarms": "pump_id", "pump_evaluations": "pump_id", "refills": "pump_id", "refused_alarms": "pump_id",
     "reservoir_readings": "pump_id", "rota_changes": "made_name", "rota_versions": "made_name", "rotas": "clinic_id",
     "channel_states": "name", "seen_periods": "clinic_id", "silences": "clinic_id", "therapies": "pump_id",
@@ -124,6 +127,43 @@ async def test_a_turn_is_changed_by_who_may_act_and_a_rota_by_an_administrator(t
                 else:
                     with pytest.raises(asyncpg.InsufficientPrivilegeError):
                         await connection.execute(statement, *values)
+
+
+async def test_nobody_takes_over_or_promises_in_the_name_of_others(two: TwoClinics) -> None:
+    await two.pool.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA web TO pumpwatch_web")
+    nora, viewer = await two.person(Role.RESPONDER), await two.person(Role.VIEWER, "Vic")
+    member = await two.pool.fetchval(
+        "SELECT person_id FROM persons WHERE name = $1", f"Member of {two.north.clinic_id}"
+    )
+    own = await two.pool.fetchrow("SELECT rota_id, clinic_id FROM rotas WHERE clinic_id = $1", two.north.clinic_id)
+    alert = await two.pool.fetchval("SELECT alert_id FROM alerts WHERE clinic_id = $1 LIMIT 1", two.north.clinic_id)
+    take = "INSERT INTO hand_overs VALUES ($1, $2, $3, $4, $2, $5, 'x')"
+    promise = "INSERT INTO promises VALUES (gen_random_uuid(), $1, $2, 'w', $3, $3, $4, 'x')"
+    keep = "UPDATE promises SET kept_at = $2, kept_by = $1"
+    turn, said = own["clinic_id"], two.north.now + timedelta(hours=1)
+    for who, person, by, may in (
+        (nora, nora, nora, True), (nora, member, nora, False), (nora, nora, member, False),
+        (viewer, viewer, viewer, False),
+    ):  # fmt: skip
+        actor = f"person:{by}"
+        async with asked_by(two, person=who) as connection:
+            for statement, values in (
+                (take, (own["rota_id"], said, turn, person, actor)),
+                (promise, (turn, alert, said, actor if person == who else f"person:{person}")),
+                (keep, (actor if person == who else f"person:{person}", said)),
+            ):
+                if may:
+                    await connection.execute(statement, *values)
+                else:
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await connection.execute(statement, *values)
+    async with asked_by(two, person=nora) as connection:  # a rota and an alert of another clinic are not one's own's
+        for statement, values in (
+            (take, (two.rota_of_south, said, turn, nora, f"person:{nora}")),
+            (promise, (turn, two.alert_of_south, said, f"person:{nora}")),
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement, *values)
 
 
 async def test_a_connection_that_comes_back_forgets_whom_it_served(two: TwoClinics) -> None:

@@ -53,6 +53,7 @@ ATTACKS = {
     "GET /alerts/{alert_id}": NOTHING,
     "POST /alerts/{alert_id}/acknowledge": Attack(body=NOTE),
     "POST /alerts/{alert_id}/remark": Attack(body={"text": "x"}),
+    "POST /alerts/{alert_id}/promises/{promise_id}/keep": Attack(body={}),
     "POST /alerts/{alert_id}/resolve": Attack(body=NOTE),
     "POST /alerts/{alert_id}/accept": Attack(body=NOTE),
     "GET /alerts/{alert_id}/silence": NOTHING,
@@ -60,6 +61,8 @@ ATTACKS = {
     "POST /silences/{silence_id}/end": Attack(body={}),
     "GET /on-call": Attack({"clinic_id": "{clinic}"}),
     "GET /on-call/{clinic_id}/{rota:path}.ics": NOTHING,
+    "GET /on-call/{rota_id}/brief": NOTHING,
+    "POST /on-call/{rota_id}/brief": Attack(body={}),
     "POST /on-call/{rota_id}/override": Attack(body={"begins": "2026-03-02T12:00", "ends": "2026-03-03T12:00"}),
     "POST /on-call/{rota_id}/swap": Attack(body={"mine": "x", "theirs": "x"}),
     "POST /on-call/{rota_id}/absence": Attack(body={"has_it": "x"}),
@@ -137,6 +140,7 @@ class Names:
     resource: str
     rota: str
     change: str
+    promise: str
 
     def put(self, text: str) -> str:
         for name, value in vars(self).items():
@@ -146,7 +150,14 @@ class Names:
 
 def nobodys() -> Names:
     return Names(
-        str(uuid4()), str(uuid4()), "clinic-of-pump-nobod", "pump-nobod", str(uuid4()), str(uuid4()), str(uuid4())
+        str(uuid4()),
+        str(uuid4()),
+        "clinic-of-pump-nobod",
+        "pump-nobod",
+        str(uuid4()),
+        str(uuid4()),
+        str(uuid4()),
+        str(uuid4()),
     )
 
 
@@ -174,7 +185,7 @@ async def answer_to(client: httpx.AsyncClient, route: str, names: Names) -> tupl
 async def everything(two: TwoClinics) -> list[tuple[object, ...]]:
     """What stands in the tables that an action of a person changes."""
     found: list[tuple[object, ...]] = []
-    for table in ("alerts", "deliveries", "silences", "alert_transitions"):
+    for table in ("alerts", "deliveries", "silences", "alert_transitions", "hand_overs", "promises"):
         rows = await two.pool.fetch(
             f"SELECT * FROM {table} WHERE clinic_id = $1 ORDER BY 1, 2", two.south.clinic_id  # noqa: S608
         )  # fmt: skip
@@ -192,7 +203,7 @@ async def test_what_is_anothers_answers_as_what_is_not_there(two: TwoClinics, at
         resource = resources.get(route.split("/")[3] if "/fhir/" in route else "", str(two.alert_of_south))
         souths = Names(
             str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, resource,
-            str(two.rota_of_south), str(two.change_of_south),
+            str(two.rota_of_south), str(two.change_of_south), str(two.promise_of_south),
         )  # fmt: skip
         theirs, none = await answer_to(attacker, route, souths), await answer_to(attacker, route, nobodys())
         assert theirs == none, route
@@ -223,7 +234,7 @@ async def test_a_handler_that_forgets_costs_nothing(two: TwoClinics) -> None:
                 continue
             names = Names(
                 str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, "",
-                str(two.rota_of_south), str(two.change_of_south),
+                str(two.rota_of_south), str(two.change_of_south), str(two.promise_of_south),
             )  # fmt: skip
             status, _, text = await answer_to(client, route, names)
             assert status == (200 if "{" not in route else 404), (route, status, text)

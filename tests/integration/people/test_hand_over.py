@@ -80,7 +80,8 @@ async def test_who_took_it_over_is_not_told_of(on_call: OnCallStory) -> None:
             )
     await told_at(on_call, 61)
     assert await notices(on_call) == 2
-    assert await on_call.database.pool.fetch("SELECT accepted_name FROM hand_overs") == [("Bob",)]
+    names = await on_call.database.pool.fetch("SELECT accepted_name FROM hand_overs")
+    assert [row["accepted_name"] for row in names] == ["Bob"]
 
 
 async def test_a_promise_rings_at_its_time_for_whoever_is_on_call_then(on_call: OnCallStory) -> None:

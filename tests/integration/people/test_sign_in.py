@@ -175,7 +175,8 @@ def forms(story: Story, alert_id: object) -> list[str]:
         "/v1/silences", f"/v1/silences/{NOBODY}/end",
         "/account/channels", "/account/channels/browser", "/account/channels/hours",
         f"/account/channels/{NOBODY}/{NOBODY}", f"/on-call/clinics/{NOBODY}/rotas",
-        *(f"/on-call/{NOBODY}/{what}" for what in ("override", "swap", "absence", "calendar")),
+        *(f"/on-call/{NOBODY}/{what}" for what in ("override", "swap", "absence", "calendar", "brief")),
+        f"{here}/promises/{NOBODY}/keep",
         f"/on-call/{NOBODY}/changes/{NOBODY}/end",
     ]  # fmt: skip
 

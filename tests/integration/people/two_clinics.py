@@ -30,6 +30,7 @@ class TwoClinics:
     delivery_of_south: UUID
     rota_of_south: UUID
     change_of_south: UUID
+    promise_of_south: UUID
 
     async def person(self, role: Role, name: str = "Nora") -> UUID:
         """Somebody of north."""
@@ -50,6 +51,21 @@ async def make_rota(pool: Pool, clinic_id: str, member: UUID, now: datetime) -> 
         "INSERT INTO rota_changes (change_id, rota_id, kind, person_id, begins, ends, made_at, made_by, made_name) "
         "VALUES (gen_random_uuid(), $1, 'override', $2, $3, $4, $3, 'test', $5)",
         rota, member, now, now + timedelta(days=9), clinic_id,
+    )  # fmt: skip
+
+
+async def make_hand_over(pool: Pool, clinic_id: str, member: UUID, now: datetime) -> None:
+    """What somebody of the clinic took over, and what somebody promised, each with the clinic's name in it."""
+    await pool.execute(
+        "INSERT INTO hand_overs SELECT rota_id, $3, clinic_id, $2, $3, 'test', clinic_id FROM rotas "
+        "WHERE clinic_id = $1",
+        clinic_id, member, now,
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO promises (promise_id, clinic_id, alert_id, words, due_at, made_at, made_by, made_name) "
+        "SELECT gen_random_uuid(), clinic_id, alert_id, clinic_id, $2, $2, 'test', clinic_id FROM alerts "
+        "WHERE clinic_id = $1 LIMIT 1",
+        clinic_id, now,
     )  # fmt: skip
 
 
@@ -104,6 +120,7 @@ async def two_clinics(database: Database) -> TwoClinics:
         member = await make_person(pool, name, Role.RESPONDER, story.now, clinic_id=story.clinic_id)
         await make_rota(pool, story.clinic_id, member, story.now)
         await make_channel(pool, story.clinic_id, member, story.now)
+        await make_hand_over(pool, story.clinic_id, member, story.now)
     south = stories[1]
     ids = [
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608
@@ -111,4 +128,5 @@ async def two_clinics(database: Database) -> TwoClinics:
     ]
     found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
     [(rota, change)] = await pool.fetch(found, south.clinic_id)
-    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change)
+    promise = await pool.fetchval("SELECT promise_id FROM promises WHERE clinic_id = $1", south.clinic_id)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, promise)

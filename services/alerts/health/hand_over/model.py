@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from schemas.policy import Priority
+
+LOOKS_BACK: Final = timedelta(hours=12)
+"""A turn that began longer ago is told of no more, and need not be taken over any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- name: keep_promise
 UPDATE promises SET kept_at = $3, kept_by = $4, kept_name = $5
 WHERE promise_id = $1 AND alert_id = $2 AND kept_at IS NULL
-RETURNING promise_id;
+RETURNING words;
 
 -- name: at_risk
 -- Pumps of a clinic that are to be refilled by $2, or whose events could not be judged at the last try.
@@ -53,3 +53,9 @@ LEFT JOIN LATERAL (SELECT refill_due FROM therapies t WHERE t.pump_id = d.device
 WHERE d.clinic_id = $1 AND d.kind = 'pump' AND d.retired_at IS NULL AND (t.refill_due <= $2 OR e.failures > 0)
 ORDER BY t.refill_due NULLS LAST, d.device_id
 LIMIT 200;
+
+-- name: zone_of
+-- By what clock a clinic's people go: that of its first rota.
+SELECT v.timezone FROM rotas r JOIN rota_versions v USING (rota_id)
+WHERE r.clinic_id = $1 AND r.removed_at IS NULL
+ORDER BY r.name, v.version DESC LIMIT 1;

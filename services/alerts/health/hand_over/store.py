@@ -64,12 +64,20 @@ async def make_promise(
     await connection.execute(QUERIES["make_promise"], *values)
 
 
-async def keep_promise(connection: Connection, promise_id: UUID, alert_id: UUID, by: Actor, now: datetime) -> bool:
-    """Write down that it was done; False: there is no such promise of the alert that is open."""
-    return await connection.fetchval(QUERIES["keep_promise"], promise_id, alert_id, now, by.id, by.name) is not None
+async def keep_promise(
+    connection: Connection, promise_id: UUID, alert_id: UUID, by: Actor, now: datetime
+) -> str | None:
+    """Write down that it was done; returns its words, or None: there is no such promise of the alert that is open."""
+    words: str | None = await connection.fetchval(QUERIES["keep_promise"], promise_id, alert_id, now, by.id, by.name)
+    return words
 
 
 async def at_risk(connection: Connection, clinic_id: str, refill_until: date) -> tuple[AtRisk, ...]:
     """Pumps of a clinic that whoever comes should know of though no alert tells."""
     rows = await connection.fetch(QUERIES["at_risk"], clinic_id, refill_until)
     return tuple(AtRisk(**dict(row)) for row in rows)
+
+
+async def zone_of(connection: Connection, clinic_id: str) -> str:
+    """By what time zone a clinic's people go: that of its first rota, or UTC."""
+    return await connection.fetchval(QUERIES["zone_of"], clinic_id) or "UTC"

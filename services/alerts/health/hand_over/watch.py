@@ -17,7 +17,7 @@ import structlog
 from schemas.policy import Priority
 from services.alerts.delivery.planned import Notice
 from services.alerts.delivery.store import insert_notices
-from services.alerts.health.hand_over.model import Accepted, Promise, StillOpen
+from services.alerts.health.hand_over.model import LOOKS_BACK, Accepted, Promise, StillOpen
 from services.alerts.health.hand_over.notices import Turn, hand_over_notices, late_notices, promise_notices
 from services.alerts.health.hand_over.store import accepted_since, open_promises, still_open
 from services.alerts.health.troubles import is_quiet
@@ -29,8 +29,6 @@ from services.runtime.database import UNAVAILABLE, leave_read_only, plainly
 
 log = structlog.get_logger()
 
-LOOKS_BACK: Final = timedelta(hours=12)
-"""A turn that began longer ago is told of no more."""
 _LOOK_SECONDS: Final = 20.0
 _PROMISES_KEPT_IN_MIND: Final = timedelta(days=7)
 

@@ -14,9 +14,9 @@ from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import Refused
 from services.alerts.lifecycle.accept import accept_level
-from services.alerts.lifecycle.remark import add_remark
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.allowed import must_act_on_alert
+from services.alerts.web.board.promise_views import promised_moment, remark_and_promise
 from services.alerts.web.board.views import show_alert
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import LONGEST_TEXT, is_words
@@ -34,14 +34,20 @@ async def remark(
     alert_id: UUID,
     text: Annotated[str, Form()] = "",
     acted: Annotated[str, Form()] = "",
+    again_at: Annotated[str, Form()] = "",
 ) -> Response:
-    """Write something down about an alert."""
+    """Write something down about an alert, and what is promised."""
     words, now = text.strip(), web.clock()
     await must_act_on_alert(connection, caller, alert_id)
     if not is_words(words):
         refused = f"Give what there is to say (at most {LONGEST_TEXT} characters)."
         return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=422)
-    await add_remark(connection, alert_id, caller.actor, words, policies, now, acted=bool(acted))
+    try:
+        due_at = await promised_moment(connection, alert_id, again_at, now)
+    except Refused as error:
+        refused = f"Not written down: {error}."
+        return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=409)
+    await remark_and_promise(connection, alert_id, caller.actor, words, policies, now, acted=bool(acted), due_at=due_at)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.errors import NotFound, Refused
+from services.alerts.health.hand_over.store import promises_of_alert, zone_of
 from services.alerts.health.paged import PagedPast
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
@@ -180,6 +182,8 @@ async def show_alert(
         remark=remark,
         resolution=resolution,
         acceptance=acceptance,
+        promises=await promises_of_alert(connection, alert_id),
+        clinic_clock=ZoneInfo(await zone_of(connection, alert.clinic_id)),
         warnings=(),
     )
 

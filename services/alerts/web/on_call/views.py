@@ -6,7 +6,7 @@ redirect. Only persons change a rota: a program's key reads (api.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,16 +15,19 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import Refused
+from services.alerts.health.hand_over.model import LOOKS_BACK
+from services.alerts.health.hand_over.store import accepted_since
 from services.alerts.policies import Policies
 from services.alerts.web.allowed import Forbidden, clinics_of
 from services.alerts.web.board.views import render
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import NameOrNothing
 from services.alerts.web.on_call.forms import change_asked, swap_asked
-from services.alerts.web.on_call.picture import COVERAGE_DAYS, RotaNow, picture_of, rota_of_id
+from services.alerts.web.on_call.picture import COVERAGE_DAYS, ClinicNow, RotaNow, picture_of, rota_of_id
 from services.people.caller import Caller
 from services.people.model import Role
 from services.people.rota import edit
+from services.people.rota.hand_over import hand_over_to_accept
 from services.people.rota.model import Change
 from services.runtime.database import Connection
 
@@ -179,4 +182,21 @@ async def show(
     """The page, with what was typed into a form that is refused: (rota, form, why)."""
     values: dict[str, Any] = {"refused": refused, "typed": typed or {}, "coverage_days": COVERAGE_DAYS}
     clinics = await picture_of(connection, clinics_of(caller, clinic_id), policies, now)
+    values["taken_over"] = await taken_over(connection, clinics, now)
     return render("on_call/shifts.html", request, status_code, now=now, clinics=clinics, warnings=(), **values)
+
+
+async def taken_over(connection: Connection, clinics: Sequence[ClinicNow], now: datetime) -> dict[UUID, str]:
+    """By rota, who took the newest turn over, in words; a rota that nobody has to take over is not there."""
+    accepted = await accepted_since(connection, now - LOOKS_BACK)
+    found = {}
+    for rota in (rota for clinic in clinics for rota in clinic.rotas):
+        turn = hand_over_to_accept(rota.rota, now, LOOKS_BACK)
+        if turn is not None and turn.coming is not None:
+            taken = accepted.get((rota.kept.rota_id, turn.begins))
+            found[rota.kept.rota_id] = (
+                f"taken over by {taken.name}, {rota.clock(taken.at)}"
+                if taken
+                else f"not taken over yet by {rota.who(turn.coming)}"
+            )
+    return found
