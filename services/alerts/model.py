@@ -81,6 +81,8 @@ class TransitionKind(StrEnum):
     COMMENTED = "commented"
     ACTED = "acted"
     """A person wrote down what was done."""
+    PASSED_ON = "passed_on"
+    """Who had it, or was told of it, is out: whoever stands in for them has it now, or is told."""
 
 
 class Reason(StrEnum):
@@ -104,6 +106,8 @@ class Reason(StrEnum):
     """It is about one thing that happened, and a person has dealt with that."""
     PERSON_ACCEPTED = "person_accepted"
     """It is about a level of demand, and a person has said that it is the new one."""
+    PERSON_IS_OUT = "person_is_out"
+    """Who had it, or was told of it, is out."""
     PUMP_RETIRED = "pump_retired"
     PUMP_MOVED = "pump_moved"
     PUMP_EXPLANTED = "pump_explanted"

@@ -192,11 +192,11 @@ SELECT device_id FROM devices WHERE clinic_id = $1 AND kind = 'pump' AND retired
 
 -- name: told_of_taken
 -- Who was told of alerts that were taken after $1, heard of by the database in the last 15 minutes, and has not heard yet
--- who has them: of the episode that was taken, and of pages that went out past the database.
+-- who has them: of the episode that was taken or passed on, and of pages that went out past the database.
 SELECT DISTINCT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.title, a.priority, d.contact, d.channel, a.acknowledged_by,
        a.acknowledged_by_id, t.clinic_seq
 FROM alerts a
-JOIN LATERAL (SELECT clinic_seq, recorded_at FROM alert_transitions WHERE alert_id = a.alert_id AND kind = 'acknowledged'
+JOIN LATERAL (SELECT clinic_seq, recorded_at FROM alert_transitions WHERE alert_id = a.alert_id AND kind IN ('acknowledged', 'passed_on')
               ORDER BY clinic_seq DESC LIMIT 1) t ON t.recorded_at > clock_timestamp() - interval '15 minutes'
 JOIN LATERAL (SELECT max(at) AS at FROM alert_transitions WHERE alert_id = a.alert_id AND clinic_seq < t.clinic_seq
                 AND kind IN ('opened', 'returned', 'acknowledgement_expired')) began ON true

@@ -46,8 +46,8 @@ BeforeWriting = Callable[[Connection, Sequence[str]], Awaitable[None]]
 log = structlog.get_logger()
 
 
-async def _nothing(_connection: Connection, _pump_ids: Sequence[str]) -> None:
-    pass
+async def nothing_before(_connection: Connection, _pump_ids: Sequence[str]) -> None:
+    """Nothing is to be done before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ async def evaluate_pumps(
     now: datetime,
     *,
     public_url: str,
-    before_writing: BeforeWriting = _nothing,
+    before_writing: BeforeWriting = nothing_before,
 ) -> Outcome:
     """Evaluate pumps inside the caller's transaction.
 

@@ -68,3 +68,20 @@ WHERE NOT EXISTS (SELECT FROM devices d WHERE d.device_id = e.pump_id AND d.kind
 SELECT DISTINCT pump_id FROM alerts
 WHERE state = 'active' OR (state = 'acknowledged' AND acknowledgement_expires_at <= $1)
 ORDER BY pump_id;
+
+-- name: open_of_who_is_out
+-- Open alerts of the clinic $1 that the actor $2 took before $3, or that nobody has taken and their contact $4 was told of.
+SELECT a.alert_id, a.pump_id FROM alerts a
+WHERE a.clinic_id = $1
+  AND ((a.state = 'acknowledged' AND a.acknowledged_by_id = $2 AND a.acknowledged_at < $3)
+    OR (a.state = 'active' AND EXISTS (SELECT FROM deliveries d WHERE d.alert_id = a.alert_id AND d.contact = $4 AND NOT d.follow_up)))
+ORDER BY a.pump_id, a.alert_id;
+
+-- name: contacts_told
+-- Of the alerts $1, to whom pages were written, by occasion.
+SELECT DISTINCT alert_id, kind, episode, step, contact FROM deliveries WHERE alert_id = ANY ($1::uuid[]) AND NOT follow_up;
+
+-- name: set_has_it
+-- It stays taken until when it was, by somebody else.
+UPDATE alerts SET acknowledged_by = $2, acknowledged_by_id = $3, acknowledged_at = $4, updated_at = $4
+WHERE alert_id = ANY ($1::uuid[]) AND state = 'acknowledged';

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from services.alerts.evaluation.claim import USUAL_ENTRIES, Entry, Taking, plan_taking
+from services.alerts.model import Occasion, OccasionKind
+from services.people.model import Actor
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -83,3 +86,28 @@ async def follow_registry(connection: Connection, evaluated_before: datetime) ->
 async def pumps_to_look_at(connection: Connection, now: datetime) -> list[str]:
     """Pumps with an alert that may be due for its next step, or whose acknowledgement has expired by `now`."""
     return [row["pump_id"] for row in await connection.fetch(QUERIES["pumps_to_look_at"], now)]
+
+
+async def open_of_who_is_out(
+    connection: Connection, clinic_id: str, actor: str, since: datetime, contact: str
+) -> dict[UUID, str]:
+    """Open alerts that somebody took before they were out, or was told of and nobody has taken: id to pump."""
+    rows = await connection.fetch(QUERIES["open_of_who_is_out"], clinic_id, actor, since, contact)
+    return {row["alert_id"]: row["pump_id"] for row in rows}
+
+
+async def contacts_told(
+    connection: Connection, alert_ids: Sequence[UUID]
+) -> dict[UUID, dict[Occasion, frozenset[str]]]:
+    """By alert and occasion, the contacts for whom there are pages, whatever became of them."""
+    found: dict[UUID, dict[Occasion, frozenset[str]]] = {}
+    for row in await connection.fetch(QUERIES["contacts_told"], alert_ids):
+        occasion = Occasion(OccasionKind(row["kind"]), row["episode"], row["step"])
+        of_alert = found.setdefault(row["alert_id"], {})
+        of_alert[occasion] = of_alert.get(occasion, frozenset()) | {row["contact"]}
+    return found
+
+
+async def set_has_it(connection: Connection, alert_ids: Sequence[UUID], has_it: Actor, now: datetime) -> None:
+    """Write who has alerts that somebody else had taken; until when stays as it is."""
+    await connection.execute(QUERIES["set_has_it"], alert_ids, has_it.name, has_it.id, now)

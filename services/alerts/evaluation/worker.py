@@ -19,10 +19,12 @@ import structlog
 
 from services.alerts.delivery.addresses import can_be_told
 from services.alerts.delivery.escalate import due_deliveries
+from services.alerts.delivery.persons.passed_on import people_out
 from services.alerts.delivery.store import insert_notices
 from services.alerts.evaluation import store
 from services.alerts.evaluation.claim import USUAL_ENTRIES
-from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps
+from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps, nothing_before
+from services.alerts.evaluation.pass_on import pass_on_what_is_open
 from services.alerts.health import store as health_store
 from services.alerts.health.broker_files import read_endings
 from services.alerts.health.gaps import Ahead, clinics_with_persons, gap_notices, look_ahead
@@ -61,6 +63,7 @@ class Worker:
     def __init__(self, resources: Resources, bypass: Bypass | None = None) -> None:
         self._resources = resources
         self._bypass = bypass
+        self._before_writing = bypass.before_writing if bypass is not None else nothing_before
         self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
         self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
@@ -122,6 +125,24 @@ class Worker:
                 outcome = await self._evaluate(connection, pumps)
             self._report(outcome, "escalation", began)
         return len(pumps)
+
+    async def pass_on_once(self) -> None:
+        """Let whoever stands in for somebody who is out have what is open."""
+        resources, now = self._resources, self._resources.clock()
+        everybody, policies = resources.on_call.people, resources.holding
+        out = [each for name, people in everybody.items() for each in people_out(name, people, policies.of(name), now)]
+        if not out:
+            return
+        async with resources.pool.acquire() as connection:
+            for each in out:
+                began = time.monotonic()
+                async with connection.transaction():
+                    outcome = await pass_on_what_is_open(
+                        connection, each, resources.holding, now, public_url=resources.settings.public_url,
+                        before_writing=self._before_writing,
+                    )  # fmt: skip
+                if outcome.changes:
+                    self._report(outcome, "passed_on", began)
 
     async def _due_for_a_step(self, connection: Connection, now: datetime, pump_ids: Sequence[str]) -> list[str]:
         open_alerts = await load_open_alerts(connection, pump_ids)
@@ -245,6 +266,7 @@ class Worker:
                 group.create_task(self._forever(trigger, functools.partial(self._drain_queue, trigger)))
             group.create_task(self._forever("sweep", self._sweep))
             group.create_task(self._forever("escalation", _then_wait(self.escalate_once, settings.escalation_seconds)))
+            group.create_task(self._forever("passing on", _then_wait(self.pass_on_once, settings.escalation_seconds)))
             group.create_task(self._forever("state", _then_wait(self.say_state_once, _STATE_SECONDS)))
             group.create_task(self._forever("measure", _then_wait(self.measure_once, _MEASURE_SECONDS)))
             group.create_task(self._forever("upkeep", _then_wait(self.look_at_upkeep_once, _UPKEEP_SECONDS)))
@@ -252,14 +274,13 @@ class Worker:
             group.create_task(self._forever("watch", _then_wait(self.watch_ingest_once, _MEASURE_SECONDS)))
 
     async def _evaluate(self, connection: Connection, pump_ids: tuple[str, ...] | list[str]) -> Outcome:
-        hooks = {} if self._bypass is None else {"before_writing": self._bypass.before_writing}
         return await evaluate_pumps(
             connection,
             pump_ids,
             self._resources.holding,
             self._resources.clock(),
             public_url=self._resources.settings.public_url,
-            **hooks,
+            before_writing=self._before_writing,
         )
 
     def _report(self, outcome: Outcome, trigger: str, began: float) -> None:

@@ -67,12 +67,19 @@ def turn(rota: Rota, at: datetime) -> Turn:
         if change.kind is not ChangeKind.ABSENCE and change.instead_of in {None, person}:
             by = [change.change_id] if change.kind is ChangeKind.OVERRIDE else [*by, change.change_id]
             person = change.person_id
-    asked: set[UUID] = set()
-    while person is not None and (absence := _absence_of(person, holding)) is not None:
-        asked.add(person)
-        by.append(absence.change_id)
-        person = None if absence.person_id in asked else absence.person_id
-    return Turn(person, layer_name, tuple(by))
+    person, absences = _stand_in(person, holding)
+    return Turn(person, layer_name, (*by, *(each.change_id for each in absences)))
+
+
+def who_is_out(rota: Rota, at: datetime) -> tuple[tuple[Change, UUID | None], ...]:
+    """Of everybody who is out, their newest absence and who has it in the end; None: all of those are out."""
+    holding = [change for change in rota.changes if change.holds_at(at)]
+    out = dict.fromkeys(each.instead_of for each in holding if each.kind is ChangeKind.ABSENCE)
+    found = []
+    for person in out:
+        stand_in, absences = _stand_in(person, holding)
+        found.append((absences[0], stand_in))
+    return tuple(found)
 
 
 def shifts(rota: Rota, begins: datetime, ends: datetime) -> tuple[Shift, ...]:
@@ -116,6 +123,17 @@ def next_change(rota: Rota, after: datetime, *, looks: timedelta = LOOKS_AHEAD) 
 
 def _whole(rota: Rota, shift: Shift, until: datetime) -> Shift:
     return shifts(rota, shift.begins, until)[0]
+
+
+def _stand_in(person: UUID | None, holding: list[Change]) -> tuple[UUID | None, tuple[Change, ...]]:
+    """Who has it in the place of a person, and by which absences; the person, if they are not out."""
+    asked: set[UUID] = set()
+    absences: list[Change] = []
+    while person is not None and (absence := _absence_of(person, holding)) is not None:
+        asked.add(person)
+        absences.append(absence)
+        person = None if absence.person_id in asked else absence.person_id
+    return person, tuple(absences)
 
 
 def _absence_of(person: UUID, holding: list[Change]) -> Change | None:

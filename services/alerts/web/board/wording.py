@@ -24,6 +24,7 @@ _KINDS: Final = {
     "closed": "Closed",
     "commented": "Comment",
     "acted": "Done",
+    "passed_on": "Passed on",
 }
 _HELD: Final = {"silence": "silenced", "maintenance": "maintenance", "quiet_hours": "quiet hours"}
 _REASONS: Final = {
