@@ -1,25 +1,56 @@
 """Let whoever stands in for somebody who is out have what is open. What is decided: delivery/persons/passed_on.py.
 
 Guarantees: what goes over, its audit rows, the pages and the message commit together; an evaluation, an acknowledgement
-and this never decide about one alert at once; any number of workers may do it.
+and this never decide about one alert at once; any number of workers may do it. What cannot go over stays as it is, so
+that it pages as it would have, and holds up nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from services.alerts.delivery.page_text import page_text
-from services.alerts.delivery.persons.passed_on import Out, PassedOn, pass_on, passed_on_notices
+from services.alerts.delivery.persons.passed_on import Out, PassedOn, pass_on, passed_on_notices, people_out
 from services.alerts.delivery.store import DeliveryRow, insert_deliveries, insert_notices
 from services.alerts.evaluation import store
 from services.alerts.evaluation.evaluate import BeforeWriting, Outcome, write_down
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts, lock_alert
 from services.alerts.model import OpenAlert
 from services.alerts.policies import Policies
+from services.alerts.resources import Resources
 from services.people.model import Actor
-from services.runtime.database import Connection
+from services.runtime.database import UNAVAILABLE, Connection
+from services.runtime.isolation import apart
+
+log = structlog.get_logger()
+
+
+async def pass_on_for_everybody(resources: Resources, before_writing: BeforeWriting) -> AsyncIterator[Outcome]:
+    """Pass on what everybody who is out now has left open; yields what was done after each commit."""
+    now, policies, url = resources.clock(), resources.holding, resources.settings.public_url
+    for clinic, people in resources.on_call.people.items():
+        try:
+            out = people_out(clinic, people, policies.of(clinic), now)
+        except Exception:  # of one clinic: the others go on (decision 11)
+            log.exception("who_is_out_not_known", clinic_id=clinic)
+            continue
+        for each in out:
+            try:
+                async with resources.pool.acquire() as connection, connection.transaction():
+                    outcome = await pass_on_what_is_open(
+                        connection, each, policies, now, public_url=url, before_writing=before_writing
+                    )
+            except UNAVAILABLE:
+                raise
+            except Exception:
+                log.exception("not_passed_on", clinic_id=clinic, change_id=str(each.change_id))
+                continue
+            if outcome.changes:
+                yield outcome
 
 
 async def pass_on_what_is_open(
@@ -44,8 +75,26 @@ async def pass_on_what_is_open(
     for alert_id in await _open_of(connection, out):
         await lock_alert(connection, alert_id)
     locked = await _open_of(connection, out)  # as it is, now that nobody else decides about it
-    if not locked:
-        return Outcome()
+
+    async def pass_some(alert_ids: Sequence[UUID]) -> Outcome:
+        some = {alert_id: locked[alert_id] for alert_id in alert_ids}
+        return await _pass_on(connection, out, some, policies, now, public_url, before_writing)
+
+    done, failed = await apart(connection, list(locked), pass_some)
+    for failure in failed:
+        log.error("alert_not_passed_on", alert_id=str(failure.item), exc_info=failure.error)
+    return sum(done, Outcome())
+
+
+async def _pass_on(
+    connection: Connection,
+    out: Out,
+    locked: Mapping[UUID, str],
+    policies: Policies,
+    now: datetime,
+    public_url: str,
+    before_writing: BeforeWriting,
+) -> Outcome:
     pump_ids = sorted(set(locked.values()))
     open_alerts = await load_open_alerts(connection, pump_ids)
     told = await store.contacts_told(connection, list(locked))

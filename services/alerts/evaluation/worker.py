@@ -19,12 +19,11 @@ import structlog
 
 from services.alerts.delivery.addresses import can_be_told
 from services.alerts.delivery.escalate import due_deliveries
-from services.alerts.delivery.persons.passed_on import people_out
 from services.alerts.delivery.store import insert_notices
 from services.alerts.evaluation import store
 from services.alerts.evaluation.claim import USUAL_ENTRIES
 from services.alerts.evaluation.evaluate import Outcome, evaluate_pumps, nothing_before
-from services.alerts.evaluation.pass_on import pass_on_what_is_open
+from services.alerts.evaluation.pass_on import pass_on_for_everybody
 from services.alerts.health import store as health_store
 from services.alerts.health.broker_files import read_endings
 from services.alerts.health.gaps import Ahead, clinics_with_persons, gap_notices, look_ahead
@@ -128,21 +127,9 @@ class Worker:
 
     async def pass_on_once(self) -> None:
         """Let whoever stands in for somebody who is out have what is open."""
-        resources, now = self._resources, self._resources.clock()
-        everybody, policies = resources.on_call.people, resources.holding
-        out = [each for name, people in everybody.items() for each in people_out(name, people, policies.of(name), now)]
-        if not out:
-            return
-        async with resources.pool.acquire() as connection:
-            for each in out:
-                began = time.monotonic()
-                async with connection.transaction():
-                    outcome = await pass_on_what_is_open(
-                        connection, each, resources.holding, now, public_url=resources.settings.public_url,
-                        before_writing=self._before_writing,
-                    )  # fmt: skip
-                if outcome.changes:
-                    self._report(outcome, "passed_on", began)
+        began = time.monotonic()
+        async for outcome in pass_on_for_everybody(self._resources, self._before_writing):
+            self._report(outcome, "passed_on", began)
 
     async def _due_for_a_step(self, connection: Connection, now: datetime, pump_ids: Sequence[str]) -> list[str]:
         open_alerts = await load_open_alerts(connection, pump_ids)
