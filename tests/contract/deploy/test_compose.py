@@ -33,7 +33,7 @@ from tests.contract.deploy.compose_file import (
 COMPOSE = read(PRODUCTION)
 OVERLAY = read(DEVELOPMENT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {"migrate", "readers"}
+ONE_SHOT = {"migrate", "readers", "grafana-clinics"}
 SETTINGS: dict[str, type[BaseSettings]] = {
     "ingest": IngestSettings,
     "alerts": AlertsSettings,
