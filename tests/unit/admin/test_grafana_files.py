@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import yaml
@@ -31,7 +32,7 @@ PROVIDER = {
 }  # fmt: skip
 
 
-def read(clinic_id: str, organisation_id: int, reached: Reached = REACHED) -> tuple[dict, dict]:
+def read(clinic_id: str, organisation_id: int, reached: Reached = REACHED) -> tuple[dict[str, Any], dict[str, Any]]:
     """Its one data source and its one provider of dashboards."""
     files = files_of(clinic_id, organisation_id, reached)
     source, provider = (
