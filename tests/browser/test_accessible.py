@@ -60,7 +60,7 @@ async def pages_of(site: Linked) -> dict[str, list[str]]:
     alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
     return {
         "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{alert_id}/silence", "/account", "/account/channels",
-                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert"],
+                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert", "/people"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
     }  # fmt: skip
 

@@ -106,7 +106,9 @@ class Site:
         return source
 
     def password(self, clinic_id: str) -> str:
-        named: str = self.source(clinic_id)["secureJsonData"]["password"].removeprefix("$__file{/etc/pumpwatch/clinics/")
+        named: str = self.source(clinic_id)["secureJsonData"]["password"].removeprefix(
+            "$__file{/etc/pumpwatch/clinics/"
+        )
         return (self.folder / "out" / named.removesuffix("}")).read_text()
 
     async def reads(self, clinic_id: str) -> list[str]:

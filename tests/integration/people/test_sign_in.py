@@ -177,6 +177,7 @@ def forms(story: Story, alert_id: object) -> list[str]:
         f"/account/channels/{NOBODY}/{NOBODY}", f"/on-call/clinics/{NOBODY}/rotas",
         *(f"/on-call/{NOBODY}/{what}" for what in ("override", "swap", "absence", "calendar")),
         f"/on-call/{NOBODY}/changes/{NOBODY}/end",
+        "/people", f"/people/{NOBODY}/role", f"/people/{NOBODY}/{NOBODY}",
     ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ class TwoClinics:
     delivery_of_south: UUID
     rota_of_south: UUID
     change_of_south: UUID
+    member_of_south: UUID
 
     async def person(self, role: Role, name: str = "Nora") -> UUID:
         """Somebody of north."""
@@ -111,4 +112,4 @@ async def two_clinics(database: Database) -> TwoClinics:
     ]
     found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
     [(rota, change)] = await pool.fetch(found, south.clinic_id)
-    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, member)

@@ -35,6 +35,7 @@ from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
 from services.alerts.web.read_models import AlertView, StateFilter
 from services.alerts.web.store import count_open, history_of, list_alerts, one_alert
 from services.alerts.wording import parts_of, rule_words
+from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
 
@@ -66,9 +67,16 @@ def make_environment() -> Environment:
         "is_about_a_level": is_about_a_level,
         "csrf_field": csrf_field,
         "navigation": NAVIGATION,
+        "manages_persons": lambda asking: (
+            asking is not None and bool(asking.person_id and asking.clinics(Role.ADMINISTRATOR))
+        ),
         "acts_in": lambda asking, clinic: asking is not None and asking.may(Role.RESPONDER, clinic),
     }
     return environment
+
+
+def _manages_persons(asking: Caller | None) -> bool:
+    return asking is not None and asking.person_id is not None and bool(asking.clinics(Role.ADMINISTRATOR))
 
 
 _ENVIRONMENT: Final = make_environment()
