@@ -27,6 +27,8 @@ OF_ONE_PERSON = {
     "person_hours": "(SELECT name FROM public.persons p WHERE p.person_id = person_hours.person_id)",
 }  # fmt: skip
 """What a person sees of themselves alone, and what of it names whose it is."""
+OF_WHO_ADMINISTERS = {"managed_persons"}
+"""Shown to an administrator alone: test_managed.py."""
 BENEATH = {"own_pumps", "own_periods"}
 """What other views are made of; the login has no right on them."""
 WHOSE = {
@@ -68,7 +70,7 @@ async def owners(connection: Connection, view: str, column: str) -> set[str]:
 async def test_each_view_is_known_to_be_somebodys_or_the_installations(two: TwoClinics) -> None:
     """A view that is added says here whose its rows are."""
     views = {row[0] for row in await two.pool.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'web'")}
-    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys() | OF_ONE_PERSON.keys()
+    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys() | OF_ONE_PERSON.keys() | OF_WHO_ADMINISTERS
     barriers = (
         "SELECT relname FROM pg_class WHERE relnamespace = 'web'::regnamespace AND relkind = 'v' AND reloptions::text"
     )
