@@ -13,7 +13,7 @@ from services.people.rota.model import Layer, Rota
 from tests.alerts_pages import dispatcher_for
 from tests.alerts_world import stall
 from tests.integration.people.clinic import ADA, ANN
-from tests.integration.people.on_call_story import MINUTE, SIX, OnCallStory
+from tests.integration.people.rota.on_call_story import MINUTE, SIX, OnCallStory
 from tests.stack import Database
 
 

@@ -15,7 +15,7 @@ from services.people.rota.store import load_rotas
 from tests.alerts_pages import dispatcher_for
 from tests.alerts_world import stall
 from tests.integration.people.clinic import BOB
-from tests.integration.people.on_call_story import MINUTE, SIX, OnCallStory
+from tests.integration.people.rota.on_call_story import MINUTE, SIX, OnCallStory
 from tests.signed_in import somebody
 from tests.stack import Database
 

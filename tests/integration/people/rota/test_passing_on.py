@@ -15,7 +15,7 @@ from services.people.rota.model import Change, ChangeKind
 from tests.alerts_pages import dispatcher_for
 from tests.alerts_world import stall, verify_undated
 from tests.integration.people.clinic import ADA, ANN, BOB
-from tests.integration.people.on_call_story import MINUTE, OnCallStory
+from tests.integration.people.rota.on_call_story import MINUTE, OnCallStory
 from tests.stack import Database
 
 
