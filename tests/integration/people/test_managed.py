@@ -13,8 +13,7 @@ import pytest
 from services.alerts.web.api import create_app
 from services.people.model import Role
 from tests.alerts_pages import person, web_of_story
-from tests.integration.people.test_apart import asked_by
-from tests.integration.people.two_clinics import TwoClinics, two_clinics
+from tests.integration.people.two_clinics import TwoClinics, asked_by, two_clinics
 from tests.signed_in import make_person
 from tests.stack import Database
 

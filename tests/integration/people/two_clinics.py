@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.people.model import Role
-from services.runtime.database import Pool
+from services.runtime.database import Connection, Pool
 from tests.alerts_world import T0, Story
+from tests.logins import web_pool
 from tests.signed_in import make_key, make_person
 from tests.stack import Database
 
@@ -113,3 +116,15 @@ async def two_clinics(database: Database) -> TwoClinics:
     found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
     [(rota, change)] = await pool.fetch(found, south.clinic_id)
     return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, member)
+
+
+@asynccontextmanager
+async def asked_by(two: TwoClinics, *, person: UUID | None = None, key: str = "") -> AsyncIterator[Connection]:
+    """A connection of the web process that was told who asks."""
+    async with web_pool(two.pool).acquire() as connection:
+        await connection.execute(
+            "SELECT set_config('pumpwatch.person', $1, false), set_config('pumpwatch.key', $2, false)",
+            str(person or ""),
+            key,
+        )
+        yield connection
