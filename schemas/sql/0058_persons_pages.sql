@@ -1,4 +1,4 @@
--- An administrator manages the persons of their clinics (docs/decisions/0044-administrators-manage-persons.md). All editions.
+-- An administrator manages the persons of their clinics (docs/decisions/0046-administrators-manage-persons.md). All editions.
 --
 -- The database asks once more, whatever a handler forgets, wherever it knows who asks: roles are changed in clinics that who asks
 -- administers, accounts of persons who have no role elsewhere and do not run the installation. A sign-in, a set-up link and the

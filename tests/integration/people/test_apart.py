@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,7 +11,7 @@ import pytest
 from services.people.model import Role
 from services.runtime.database import Connection
 from services.runtime.http.keys import id_in
-from tests.integration.people.two_clinics import TwoClinics, two_clinics
+from tests.integration.people.two_clinics import TwoClinics, asked_by, two_clinics
 from tests.logins import web_pool
 from tests.stack import Database
 
@@ -50,17 +48,6 @@ EMPTY_HERE = {"certificates", "evaluation_queue"}
 @pytest.fixture
 async def two(database: Database) -> TwoClinics:
     return await two_clinics(database)
-
-
-@asynccontextmanager
-async def asked_by(two: TwoClinics, *, person: UUID | None = None, key: str = "") -> AsyncIterator[Connection]:
-    async with web_pool(two.pool).acquire() as connection:
-        await connection.execute(
-            "SELECT set_config('pumpwatch.person', $1, false), set_config('pumpwatch.key', $2, false)",
-            str(person or ""),
-            key,
-        )
-        yield connection
 
 
 async def owners(connection: Connection, view: str, column: str) -> set[str]:

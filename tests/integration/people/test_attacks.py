@@ -188,8 +188,12 @@ async def everything(two: TwoClinics) -> list[tuple[object, ...]]:
             f"SELECT * FROM {table} WHERE clinic_id = $1 ORDER BY 1, 2", two.south.clinic_id  # noqa: S608
         )  # fmt: skip
         found += [tuple(row) for row in rows]
-    for table in ("rota_changes", "person_roles", "persons"):
-        found += [tuple(row) for row in await two.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]  # noqa: S608
+    for others in (
+        "SELECT * FROM rota_changes ORDER BY change_id",
+        "SELECT r.* FROM person_roles r JOIN persons USING (person_id) WHERE name <> 'Nora' ORDER BY 1, 2",
+        "SELECT * FROM persons WHERE name <> 'Nora' ORDER BY 1",  # who attacks is made at the first request
+    ):
+        found += [tuple(row) for row in await two.pool.fetch(others)]
     return found
 
 

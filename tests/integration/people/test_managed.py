@@ -13,10 +13,9 @@ import pytest
 from services.alerts.web.api import create_app
 from services.people.model import Role
 from tests.alerts_pages import person, web_of_story
-from tests.integration.people.test_apart import asked_by
-from tests.integration.people.two_clinics import TwoClinics, two_clinics
+from tests.integration.people.two_clinics import TwoClinics, asked_by, two_clinics
 from tests.signed_in import make_person
-from tests.stack import Database
+from tests.stack import Database, eventually
 
 GIVE = (
     "INSERT INTO person_roles (person_id, clinic_id, role, given_at, given_by) VALUES ($1, $2, $3, now(), 'x') "
@@ -84,17 +83,25 @@ async def test_the_database_gives_and_takes_roles_in_ones_own_clinics_only(two: 
 
 
 async def test_a_clinic_keeps_an_administrator_though_two_take_each_other_away(two: TwoClinics) -> None:
+    """The second comes while the first is not committed yet, and cannot see it."""
     north = two.north.clinic_id
-    ann, bob = [await two.person(Role.ADMINISTRATOR, name) for name in ("Ann", "Bob")]
-    await asyncio.gather(refused(two, ann, GIVE, bob, north, "viewer"), refused(two, bob, DISABLE, ann))
-    left = await two.pool.fetch(
-        "SELECT person_id FROM person_roles JOIN persons USING (person_id) "
-        "WHERE clinic_id = $1 AND role = 'administrator' AND disabled_at IS NULL", north,
-    )  # fmt: skip
-    assert len(left) == 1
-    last = left[0]["person_id"]
-    assert await refused(two, last, TAKE, last, north)
-    assert await refused(two, last, GIVE, last, north, "responder")
+    for statement, values in ((GIVE, (north, "viewer")), (DISABLE, ()), (TAKE, (north,))):
+        ann, bob = [await two.person(Role.ADMINISTRATOR, name) for name in ("Ann", "Bob")]
+        async with asked_by(two, person=ann) as connection, connection.transaction():
+            await connection.execute(GIVE, bob, north, "viewer")
+            second = asyncio.create_task(refused(two, bob, statement, ann, *values))
+
+            async def waits(second: asyncio.Task[bool] = second) -> bool:
+                waiting = (
+                    "SELECT count(*) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                return second.done() or bool(await two.pool.fetchval(waiting))
+
+            await eventually(waits)
+        assert await second, statement
+        assert await refused(two, ann, TAKE, ann, north), "the last one"
+        assert await refused(two, ann, GIVE, ann, north, "responder")
 
 
 async def test_the_page_shows_ones_own_and_does_what_its_forms_say(two: TwoClinics) -> None:

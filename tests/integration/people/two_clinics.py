@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.people.model import Role
-from services.runtime.database import Pool
+from services.runtime.database import Connection, Pool
 from tests.alerts_world import T0, Story
+from tests.logins import web_pool
 from tests.signed_in import make_key, make_person
 from tests.stack import Database
 
@@ -131,3 +134,15 @@ async def two_clinics(database: Database) -> TwoClinics:
     [(rota, change)] = await pool.fetch(found, south.clinic_id)
     promise = await pool.fetchval("SELECT promise_id FROM promises WHERE clinic_id = $1", south.clinic_id)
     return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, promise, member)
+
+
+@asynccontextmanager
+async def asked_by(two: TwoClinics, *, person: UUID | None = None, key: str = "") -> AsyncIterator[Connection]:
+    """A connection of the web process that was told who asks."""
+    async with web_pool(two.pool).acquire() as connection:
+        await connection.execute(
+            "SELECT set_config('pumpwatch.person', $1, false), set_config('pumpwatch.key', $2, false)",
+            str(person or ""),
+            key,
+        )
+        yield connection
