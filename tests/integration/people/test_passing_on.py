@@ -28,7 +28,8 @@ class OutStory(OnCallStory):
         await self.worker.queue_once()
         await dispatcher_for(self.resources).send_due()
         assert self.received() == ["Ann"]
-        return await self.database.pool.fetchval("SELECT alert_id FROM alerts")
+        alert_id: UUID = await self.database.pool.fetchval("SELECT alert_id FROM alerts")
+        return alert_id
 
     async def ann_takes(self, alert_id: UUID) -> None:
         async with self.database.pool.acquire() as connection:
@@ -84,7 +85,7 @@ async def test_what_ann_has_taken_is_bobs_and_no_longer_than_it_was_hers(out: Ou
     until = await pool.fetchval("SELECT acknowledgement_expires_at FROM alerts")
     await out.ann_is_out()
     await out.look()
-    row = await pool.fetchrow("SELECT * FROM alerts")
+    [row] = await pool.fetch("SELECT * FROM alerts")
     assert (row["state"], row["acknowledged_by"], row["acknowledged_by_id"]) == ("acknowledged", "Bob", f"person:{BOB}")
     assert row["acknowledgement_expires_at"] == until
     assert [page.raw["to"] for page in out.collector.pages if "yours now" in page.title] == ["Bob"]
