@@ -197,6 +197,8 @@ GRANT INSERT (about, delivery_id, given_at, person_id, purpose, taken_at) ON web
 GRANT SELECT (about, alert_id, delivery_id, given_at, outcome, person_id, purpose, settled_at) ON web.link_answers
     TO pumpwatch_web;
 GRANT UPDATE (alert_id, outcome, settled_at) ON web.link_answers TO pumpwatch_web;
+GRANT SELECT (by_provider, channels, disabled_at, failing, governed, has_password, name, person_id, rang_at, roles,
+    seen_at, set_up_until, sign_in) ON web.managed_persons TO pumpwatch_web;
 GRANT INSERT (digest, nonce_digest, provider_session) ON web.oidc_sessions TO pumpwatch_web;
 GRANT SELECT (digest) ON web.oidc_sessions TO pumpwatch_web;
 GRANT SELECT (ended_at, handheld_id, pump_id) ON web.pairings TO pumpwatch_web;
@@ -216,10 +218,11 @@ GRANT DELETE ON web.person_roles TO pumpwatch_web;
 GRANT INSERT (clinic_id, given_at, given_by, person_id, role) ON web.person_roles TO pumpwatch_web;
 GRANT SELECT (clinic_id, given_at, given_by, person_id, role) ON web.person_roles TO pumpwatch_web;
 GRANT UPDATE (given_at, given_by, role) ON web.person_roles TO pumpwatch_web;
-GRANT INSERT (made_at, made_by, name, oidc_issuer, oidc_subject, sign_in) ON web.persons TO pumpwatch_web;
+GRANT INSERT (is_operator, made_at, made_by, name, oidc_issuer, oidc_subject, set_up_digest, set_up_until, sign_in)
+    ON web.persons TO pumpwatch_web;
 GRANT SELECT (disabled_at, is_operator, name, oidc_issuer, oidc_subject, password_hash, person_id, set_up_digest,
     set_up_until, sign_in) ON web.persons TO pumpwatch_web;
-GRANT UPDATE (password_hash, set_up_digest, set_up_until) ON web.persons TO pumpwatch_web;
+GRANT UPDATE (disabled_at, disabled_by, password_hash, set_up_digest, set_up_until) ON web.persons TO pumpwatch_web;
 GRANT INSERT (alert_id, clinic_id, due_at, made_at, made_by, made_name, promise_id, words) ON web.promises TO
     pumpwatch_web;
 GRANT SELECT (alert_id, clinic_id, due_at, kept_at, made_at, made_name, promise_id, words) ON web.promises TO
@@ -271,7 +274,9 @@ GRANT EXECUTE ON FUNCTION fhir_id(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION hear_drill(bytea,timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.administers(text) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.clinics() TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.governs(uuid) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.person() TO pumpwatch_web;

@@ -34,7 +34,7 @@ from services.commands import (
     report,
     storage,
 )
-from services.commands.people import channels, rota, users
+from services.commands.people import channels, grafana, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ app.command()(backtest.backtest)
 app.command()(channels.page_test)
 app.command()(channels.push_key)
 app.command()(rota.coverage)
+app.command()(grafana.grafana)
 
 
 @policy_app.command("check")

@@ -1,3 +1,5 @@
--- Grafana's login sees every clinic of this installation. Where several clinics share one, give each its own login
--- and data source instead (docs/operating.md), and take this row out.
-INSERT INTO clinic_readers (role_name, clinic_id) VALUES ('pumpwatch_grafana', NULL) ON CONFLICT DO NOTHING;
+-- Grafana's login sees every clinic of this installation, until a clinic has a login of its own: `pumpwatch grafana` makes
+-- those, and takes this row out for good (docs/operating.md, section 7).
+INSERT INTO clinic_readers (role_name, clinic_id)
+SELECT 'pumpwatch_grafana', NULL WHERE NOT EXISTS (SELECT FROM clinic_readers WHERE role_name LIKE 'grafana\_%')
+ON CONFLICT DO NOTHING;

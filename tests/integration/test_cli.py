@@ -44,6 +44,7 @@ ASK_THE_DATABASE = (
     "devices unpair h-1",
     "enrol p-1 --clinic north",
     "gaps",
+    "grafana north --out FOLDER/grafana --password-file POLICY",
     "migrate",
     "page-test ann",
     "patient erase A-17 --by Ann --reason asked --yes",

@@ -81,6 +81,13 @@ async def connection_of(request: Request) -> AsyncIterator[Connection]:
         yield connection
 
 
+async def connection_of_nobody(request: Request) -> AsyncIterator[Connection]:
+    """Borrow one for who signs in or sets an account up: whoever was signed in at that browser does not do that."""
+    async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
+        await store.tell_who_asks(connection, None)
+        yield connection
+
+
 borrowed_for = asynccontextmanager(connection_of)
 """The same, for a handler that only sometimes needs one."""
 
@@ -92,5 +99,6 @@ async def policies_of(connection: Annotated[Connection, Depends(connection_of)],
 
 Asking = Annotated[Caller, Depends(caller_of)]
 Borrowed = Annotated[Connection, Depends(connection_of)]
+BorrowedForNobody = Annotated[Connection, Depends(connection_of_nobody)]
 Held = Annotated[Policies, Depends(policies_of)]
 Running = Annotated[Web, Depends(web_of)]

@@ -33,7 +33,7 @@ from tests.contract.deploy.compose_file import (
 COMPOSE = read(PRODUCTION)
 OVERLAY = read(DEVELOPMENT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {"migrate", "readers"}
+ONE_SHOT = {"migrate", "readers", "grafana-clinics"}
 SETTINGS: dict[str, type[BaseSettings]] = {
     "ingest": IngestSettings,
     "alerts": AlertsSettings,
@@ -41,6 +41,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "simulator": SimulatorSettings,
 }
 EXAMPLE = (ROOT / ".env.example").read_text()
+OF_LIBRARIES = {"REQUESTS_CA_BUNDLE"}
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_every_name_is_a_setting(name: str, document: dict[str, Any]) -> None:
     settings = SETTINGS[name]
     prefix = settings.model_config["env_prefix"]
     given = document["services"].get(name, {}).get("environment", {})
-    known = {f"{prefix}{field}".upper() for field in settings.model_fields}
+    known = {f"{prefix}{field}".upper() for field in settings.model_fields} | OF_LIBRARIES
     assert given.keys() <= known
 
 
@@ -249,7 +250,7 @@ def test_compose_itself_accepts_the_files(files: tuple[Path, ...], made_env: dic
     base = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
     wanted = [*command, "--project-directory", str(ROOT), "--env-file", "/dev/null", *arguments]
     done = subprocess.run(
-        [*wanted, "--profile", "sim", "config", "-q"],
+        [*wanted, "--profile", "sim", "--profile", "grafana-clinics", "config", "-q"],
         check=False,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ from mqtt5 import QoS
 from schemas.events import EventKind
 from schemas.examples import EVENTS
 from schemas.topics import event_topic
+from services.admin.grafana.store import make_login, reads_one_clinic
 from services.devstack.servers.mosquitto import MosquittoServer
 from services.devstack.servers.postgres import DatabaseServer
 from services.runtime.grants import GROUP
@@ -156,22 +157,46 @@ async def test_a_reader_cannot_lift_its_limits_of_connections_and_of_disk(instal
 
 
 async def test_the_owner_can_give_a_clinic_a_reader_of_its_own(installation: Installation) -> None:
-    """As docs/operating.md tells, without the superuser."""
-    role = f"{installation.names['grafana']}_north"
+    """As `pumpwatch grafana` does, without the superuser."""
+    role = f"grafana_{installation.database[-8:]}"
     owner = await installation.connect("owner")
     try:
         await owner.execute("INSERT INTO clinics VALUES ('north', 'North'), ('south', 'South')")
-        await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret' IN ROLE pumpwatch_reader CONNECTION LIMIT 20")
-        await owner.execute(f"ALTER ROLE {role} SET temp_file_limit = '1GB'")
-        await owner.execute("INSERT INTO clinic_readers VALUES ($1, 'north')", role)
+        await owner.execute("INSERT INTO clinic_readers VALUES ($1, NULL)", role)  # made by hand, for every clinic
+        for _ in range(2):
+            assert await make_login(owner, role, "secret") == [], "no limit is refused"
+            await reads_one_clinic(owner, role, "north")
         reader = await asyncpg.connect(re.sub(r"//[^@/]*@", f"//{role}:secret@", installation.dsn("grafana"), count=1))
         try:
             assert [row["clinic_id"] for row in await reader.fetch("SELECT * FROM dashboard.clinics")] == ["north"]
             assert await reader.fetchval("SHOW temp_file_limit") == "1GB"
+            assert await reader.fetchval("SHOW default_transaction_read_only") == "on"
         finally:
             await reader.close()
     finally:
+        await owner.execute("DELETE FROM clinic_readers WHERE role_name = $1", role)
         await owner.execute(f"DROP ROLE IF EXISTS {role}")
+        await owner.close()
+
+
+async def test_the_login_that_sees_every_clinic_does_not_come_back(installation: Installation) -> None:
+    """`readers` runs at each start, also where each clinic has a login of its own."""
+    shared = installation.names["grafana"]
+    owner = await installation.connect("owner")
+    count = "SELECT count(*) FROM clinic_readers WHERE role_name = $1"
+    try:
+        assert await owner.fetchval(count, shared) == 1
+        async with owner.transaction():
+            await owner.execute("INSERT INTO clinics VALUES ('west', 'West') ON CONFLICT DO NOTHING")
+            await reads_one_clinic(owner, "grafana_west", "west")
+            await owner.execute("DELETE FROM clinic_readers WHERE role_name = $1", shared)
+            await owner.execute(READERS.replace("pumpwatch_grafana", shared))
+            assert await owner.fetchval(count, shared) == 0
+            await owner.execute("DELETE FROM clinic_readers WHERE role_name LIKE 'grafana%'")
+            await owner.execute(READERS.replace("pumpwatch_grafana", shared))
+            assert await owner.fetchval(count, shared) == 1
+    finally:
+        await owner.execute("DELETE FROM clinic_readers WHERE role_name = 'grafana_west'")
         await owner.close()
 
 

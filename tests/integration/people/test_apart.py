@@ -27,6 +27,8 @@ OF_ONE_PERSON = {
     "person_hours": "(SELECT name FROM public.persons p WHERE p.person_id = person_hours.person_id)",
 }  # fmt: skip
 """What a person sees of themselves alone, and what of it names whose it is."""
+OF_WHO_ADMINISTERS = {"managed_persons"}
+"""Shown to an administrator alone: test_managed.py."""
 BENEATH = {"own_pumps", "own_periods"}
 """What other views are made of; the login has no right on them."""
 WHOSE = {
@@ -68,7 +70,7 @@ async def owners(connection: Connection, view: str, column: str) -> set[str]:
 async def test_each_view_is_known_to_be_somebodys_or_the_installations(two: TwoClinics) -> None:
     """A view that is added says here whose its rows are."""
     views = {row[0] for row in await two.pool.fetch("SELECT viewname FROM pg_views WHERE schemaname = 'web'")}
-    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys() | OF_ONE_PERSON.keys()
+    assert views == OF_THE_INSTALLATION | BENEATH | WHOSE.keys() | OF_ONE_PERSON.keys() | OF_WHO_ADMINISTERS
     barriers = (
         "SELECT relname FROM pg_class WHERE relnamespace = 'web'::regnamespace AND relkind = 'v' AND reloptions::text"
     )
@@ -135,12 +137,12 @@ async def test_nobody_takes_over_or_promises_in_the_name_of_others(two: TwoClini
     member = await two.pool.fetchval(
         "SELECT person_id FROM persons WHERE name = $1", f"Member of {two.north.clinic_id}"
     )
-    own = await two.pool.fetchrow("SELECT rota_id, clinic_id FROM rotas WHERE clinic_id = $1", two.north.clinic_id)
+    rota = await two.pool.fetchval("SELECT rota_id FROM rotas WHERE clinic_id = $1", two.north.clinic_id)
     alert = await two.pool.fetchval("SELECT alert_id FROM alerts WHERE clinic_id = $1 LIMIT 1", two.north.clinic_id)
     take = "INSERT INTO hand_overs VALUES ($1, $2, $3, $4, $2, $5, 'x')"
     promise = "INSERT INTO promises VALUES (gen_random_uuid(), $1, $2, 'w', $3, $3, $4, 'x')"
     keep = "UPDATE promises SET kept_at = $2, kept_by = $1"
-    turn, said = own["clinic_id"], two.north.now + timedelta(hours=1)
+    turn, said = two.north.clinic_id, two.north.now + timedelta(hours=1)
     for who, person, by, may in (
         (nora, nora, nora, True), (nora, member, nora, False), (nora, nora, member, False),
         (viewer, viewer, viewer, False),
@@ -148,7 +150,7 @@ async def test_nobody_takes_over_or_promises_in_the_name_of_others(two: TwoClini
         actor = f"person:{by}"
         async with asked_by(two, person=who) as connection:
             for statement, values in (
-                (take, (own["rota_id"], said, turn, person, actor)),
+                (take, (rota, said, turn, person, actor)),
                 (promise, (turn, alert, said, actor if person == who else f"person:{person}")),
                 (keep, (actor if person == who else f"person:{person}", said)),
             ):

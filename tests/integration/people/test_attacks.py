@@ -70,6 +70,10 @@ ATTACKS = {
     "POST /on-call/{rota_id}/calendar": Attack(body={}),
     "GET /on-call/clinics/{clinic_id}/rotas": NOTHING,
     "POST /on-call/clinics/{clinic_id}/rotas": Attack(body={"text": "x"}),
+    "GET /people": NOTHING,
+    "POST /people": Attack(body={"sign_in": "x.y", "name": "X", "clinic_id": "{clinic}", "role": "viewer"}),
+    "POST /people/{person_id}/role": Attack(body={"clinic_id": "{clinic}", "role": "viewer"}),
+    "POST /people/{person_id}/{what}": Attack(body={}),
     "GET /v1/on-call": Attack({"clinic_id": "{clinic}"}),
     "GET /v1/alerts": Attack({"clinic_id": "{clinic}", "state": "all"}),
     "GET /v1/alerts/{alert_id}": NOTHING,
@@ -141,6 +145,8 @@ class Names:
     rota: str
     change: str
     promise: str
+    person: str
+    what: str = "disable"
 
     def put(self, text: str) -> str:
         for name, value in vars(self).items():
@@ -190,7 +196,9 @@ async def everything(two: TwoClinics) -> list[tuple[object, ...]]:
             f"SELECT * FROM {table} WHERE clinic_id = $1 ORDER BY 1, 2", two.south.clinic_id  # noqa: S608
         )  # fmt: skip
         found += [tuple(row) for row in rows]
-    return found + [tuple(row) for row in await two.pool.fetch("SELECT * FROM rota_changes ORDER BY change_id")]
+    for table in ("rota_changes", "person_roles", "persons"):
+        found += [tuple(row) for row in await two.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]  # noqa: S608
+    return found
 
 
 async def test_what_is_anothers_answers_as_what_is_not_there(two: TwoClinics, attacker: httpx.AsyncClient) -> None:
@@ -204,6 +212,7 @@ async def test_what_is_anothers_answers_as_what_is_not_there(two: TwoClinics, at
         souths = Names(
             str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, resource,
             str(two.rota_of_south), str(two.change_of_south), str(two.promise_of_south),
+            str(two.member_of_south),
         )  # fmt: skip
         theirs, none = await answer_to(attacker, route, souths), await answer_to(attacker, route, nobodys())
         assert theirs == none, route
@@ -235,6 +244,7 @@ async def test_a_handler_that_forgets_costs_nothing(two: TwoClinics) -> None:
             names = Names(
                 str(two.alert_of_south), str(two.silence_of_south), two.south.clinic_id, two.south.pump_id, "",
                 str(two.rota_of_south), str(two.change_of_south), str(two.promise_of_south),
+                str(two.member_of_south),
             )  # fmt: skip
             status, _, text = await answer_to(client, route, names)
             assert status == (200 if "{" not in route else 404), (route, status, text)

@@ -31,6 +31,7 @@ class TwoClinics:
     rota_of_south: UUID
     change_of_south: UUID
     promise_of_south: UUID
+    member_of_south: UUID
 
     async def person(self, role: Role, name: str = "Nora") -> UUID:
         """Somebody of north."""
@@ -129,4 +130,4 @@ async def two_clinics(database: Database) -> TwoClinics:
     found = "SELECT rota_id, change_id FROM rota_changes JOIN rotas USING (rota_id) WHERE clinic_id = $1"
     [(rota, change)] = await pool.fetch(found, south.clinic_id)
     promise = await pool.fetchval("SELECT promise_id FROM promises WHERE clinic_id = $1", south.clinic_id)
-    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, promise)
+    return TwoClinics(pool, stories[0], south, ids[0], ids[1], ids[2], rota, change, promise, member)

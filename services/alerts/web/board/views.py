@@ -33,6 +33,7 @@ from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import history_of, one_alert
 from services.alerts.wording import parts_of, rule_words
+from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
 
@@ -64,9 +65,16 @@ def make_environment() -> Environment:
         "is_about_a_level": is_about_a_level,
         "csrf_field": csrf_field,
         "navigation": NAVIGATION,
+        "manages_persons": lambda asking: (
+            asking is not None and bool(asking.person_id and asking.clinics(Role.ADMINISTRATOR))
+        ),
         "acts_in": lambda asking, clinic: asking is not None and asking.may(Role.RESPONDER, clinic),
     }
     return environment
+
+
+def _manages_persons(asking: Caller | None) -> bool:
+    return asking is not None and asking.person_id is not None and bool(asking.clinics(Role.ADMINISTRATOR))
 
 
 _ENVIRONMENT: Final = make_environment()

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from services.alerts.web.board.views import render, trouble
-from services.alerts.web.dependencies import Borrowed, Running, web_of
+from services.alerts.web.dependencies import Borrowed, BorrowedForNobody, Running, web_of
 from services.alerts.web.identity.browser import form_cookie, is_secure, own_path, session_cookie
 from services.alerts.web.identity.forms import new_form_secret
 from services.people.accounts.rules import digest_of, fault_of_password, sign_in_of
@@ -42,7 +42,7 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
 
     @router.post("/sign-in")
     async def take(
-        connection: Borrowed,
+        connection: BorrowedForNobody,
         web: Running,
         request: Request,
         name: Annotated[str, Form()] = "",
@@ -67,7 +67,9 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
         return signed_in(request, token, own_path(back))
 
     @router.get("/set-up")
-    async def ask_for_a_password(connection: Borrowed, web: Running, request: Request, code: str = "") -> Response:
+    async def ask_for_a_password(
+        connection: BorrowedForNobody, web: Running, request: Request, code: str = ""
+    ) -> Response:
         """Ask who brings a code for a new password. Looking at it uses nothing up."""
         now = web.clock()
         found = await account_by_code(connection, digest_of(code), now)
@@ -76,7 +78,7 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
 
     @router.post("/set-up")
     async def choose(
-        connection: Borrowed,
+        connection: BorrowedForNobody,
         web: Running,
         request: Request,
         code: Annotated[str, Form()] = "",

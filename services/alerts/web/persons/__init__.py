@@ -1,0 +1,1 @@
+"""The page on which administrators manage the persons of their clinics."""

@@ -1,0 +1,160 @@
+"""Persons of the clinics that one administers: who they are, how they are reached, and what they may do.
+
+The database shows no others and changes no others (schemas/sql/0058_persons_pages.sql). A set-up link is on the answer
+to the form and nowhere else. A form that cannot be carried out comes back with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.alerts.errors import NotFound
+from services.alerts.web.allowed import Forbidden
+from services.alerts.web.board.views import render
+from services.alerts.web.dependencies import Asking, Borrowed, Running, Web
+from services.people.accounts.changes import AccountRefusedError, Invited
+from services.people.caller import Caller
+from services.people.managed import changes
+from services.people.managed.changes import NoSuchPersonError
+from services.people.managed.store import managed_persons
+from services.people.model import Role
+from services.runtime.database import Connection
+
+PATH: Final = "/people"
+_NONE: Final = "none"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get(PATH)
+async def persons(connection: Borrowed, caller: Asking, web: Running, request: Request) -> Response:
+    """Everybody of the caller's clinics."""
+    _must_manage(caller)
+    return await _show(connection, caller, web, request)
+
+
+@router.post(PATH)
+async def invite(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    request: Request,
+    sign_in: Annotated[str, Form()] = "",
+    name: Annotated[str, Form()] = "",
+    clinic_id: Annotated[str, Form()] = "",
+    role: Annotated[str, Form()] = "",
+) -> Response:
+    """Make a person, and show the link by which they choose a password."""
+    _must_manage(caller)
+    try:
+        given = _role(role)
+        if given is None:
+            return await _show(connection, caller, web, request, "Who is invited needs a role.")
+        invited = await changes.invite(connection, caller, sign_in, name, clinic_id, given, web.clock())
+    except AccountRefusedError as error:
+        return await _show(connection, caller, web, request, str(error))
+    return await _show(connection, caller, web, request, invited=invited)
+
+
+@router.post(f"{PATH}/{{person_id}}/role")
+async def change_role(
+    connection: Borrowed,
+    caller: Asking,
+    web: Running,
+    request: Request,
+    person_id: UUID,
+    clinic_id: Annotated[str, Form()] = "",
+    role: Annotated[str, Form()] = "",
+) -> Response:
+    """Give a role in one clinic, or take it away."""
+    _must_manage(caller)
+    try:
+        await changes.set_role(connection, caller, person_id, clinic_id, _role(role), web.clock())
+    except NoSuchPersonError as error:
+        raise NotFound(str(error)) from None
+    except AccountRefusedError as error:
+        return await _show(connection, caller, web, request, str(error))
+    return _done("role")
+
+
+@router.post(f"{PATH}/{{person_id}}/{{what}}")
+async def change(
+    connection: Borrowed, caller: Asking, web: Running, request: Request, person_id: UUID, what: str
+) -> Response:
+    """Do one thing with one account: disable, enable, reset."""
+    _must_manage(caller)
+    invited = None
+    try:
+        match what:
+            case "disable":
+                await changes.disable(connection, caller, person_id, web.clock())
+            case "enable":
+                await changes.enable(connection, caller, person_id, web.clock())
+            case "reset":
+                invited = await changes.reset(connection, caller, person_id, web.clock())
+            case _:
+                msg = "this form is not one of this page"
+                raise NotFound(msg)
+    except NoSuchPersonError as error:
+        raise NotFound(str(error)) from None
+    except AccountRefusedError as error:
+        return await _show(connection, caller, web, request, str(error))
+    return await _show(connection, caller, web, request, invited=invited) if invited else _done(what)
+
+
+_SAID: Final = {
+    "role": "The role is changed. It holds from their next click on.",
+    "disable": "Disabled, and signed out everywhere.",
+    "enable": "They can sign in again.",
+}
+
+
+def _done(what: str) -> Response:
+    return RedirectResponse(f"{PATH}?done={what}", 303)
+
+
+def _must_manage(caller: Caller) -> None:
+    if caller.person_id is None or not caller.clinics(Role.ADMINISTRATOR):
+        msg = "persons are managed by an administrator of their clinic"
+        raise Forbidden(msg)
+
+
+def _role(text: str) -> Role | None:
+    if text == _NONE:
+        return None
+    try:
+        return Role(text)
+    except ValueError:
+        msg = f"{text[:80]!r} is no role: expected {', '.join(Role)}, or {_NONE}"
+        raise AccountRefusedError(msg) from None
+
+
+async def _show(
+    connection: Connection,
+    caller: Caller,
+    web: Web,
+    request: Request,
+    refused: str | None = None,
+    *,
+    invited: Invited | None = None,
+) -> Response:
+    link = f"{web.settings.public_url}/set-up?code={invited.code}" if invited else None
+    return render(
+        "people/people.html",
+        request,
+        409 if refused else 200,
+        now=web.clock(),
+        warnings=(),
+        persons=await managed_persons(connection),
+        clinics=sorted(caller.clinics(Role.ADMINISTRATOR)),
+        roles=list(Role),
+        none=_NONE,
+        refused=refused,
+        link=link,
+        until=invited.until if invited else None,
+        said=_SAID.get(request.query_params.get("done", "")),
+    )
