@@ -53,6 +53,9 @@ def test_who_stands_in_has_it_since_it_began_or_was_written_down() -> None:
     assert out.since == MONDAY + timedelta(hours=1)
     assert out.note == "Ann is out; Bob has it now"
     assert out_of() == []
+    early = people(rota=ROTA.with_changes(absence(ANN, BOB)))
+    for now, is_out in ((MONDAY - timedelta(seconds=1), False), (MONDAY, True), (MONDAY + timedelta(days=2), False)):
+        assert bool(people_out("north", early, effective(policy("on call"), early, now), now)) is is_out
 
 
 def test_who_stands_in_and_is_out_too_has_somebody_themselves() -> None:
