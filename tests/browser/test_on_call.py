@@ -74,6 +74,7 @@ async def test_bob_sees_who_has_it_and_takes_it(clinics: Clinics, page: Page, ur
     await button.click()
     await page.get_by_text("Bob has it now").wait_for()
     await page.get_by_role("link", name="What is open").click()
+    await page.get_by_role("heading", name="Pumps at risk").wait_for()
     await picture(page, "brief")
     assert await fits(page)
     await page.get_by_role("button", name="I have read it and take it over").click()

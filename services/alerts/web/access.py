@@ -151,6 +151,7 @@ class AccessControl:
                 lambda connection: caller_of_session(connection, token, now, idle=idle)
             )
         except UNAVAILABLE:
+            self._web.boards.forget()  # what was paged without the database comes before what was kept of it
             caller = self._web.lately_known.of(token, now)
             if caller is None:
                 raise
