@@ -6,7 +6,6 @@ still holds; a fault here holds up no page, and one of one rota no other rota's.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,16 +19,15 @@ from services.alerts.delivery.store import insert_notices
 from services.alerts.health.hand_over.model import LOOKS_BACK, Accepted, Promise, StillOpen
 from services.alerts.health.hand_over.notices import Turn, hand_over_notices, late_notices, promise_notices
 from services.alerts.health.hand_over.store import accepted_since, open_promises, still_open
+from services.alerts.health.looks import keep_looking
 from services.alerts.health.troubles import is_quiet
 from services.alerts.resources import Resources
 from services.people.rota.effective import NOBODY
 from services.people.rota.hand_over import last_hand_over
 from services.people.rota.store import KeptRota, load_rotas
-from services.runtime.database import UNAVAILABLE, leave_read_only, plainly
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS: Final = 20.0
 _PROMISES_KEPT_IN_MIND: Final = timedelta(days=7)
 
 
@@ -41,15 +39,7 @@ class HandOverWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look_once()
-            except UNAVAILABLE as error:
-                log.warning("database_unavailable", task="hand-overs", error=plainly(error))
-                await leave_read_only(self._resources.pool, error)
-            except Exception:  # a fault of ours here must not end the process that pages
-                log.exception("hand_overs_not_looked_at")
-            await asyncio.sleep(_LOOK_SECONDS)
+        await keep_looking(self._resources.pool, self.look_once, task="hand-overs", failed="hand_overs_not_looked_at")
 
     async def look_once(self) -> None:
         """Tell of every turn that began lately, and of every promise that is due."""

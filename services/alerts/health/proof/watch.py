@@ -5,7 +5,6 @@ Guarantee: each is asked for or told once, however many workers look and however
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +13,7 @@ import structlog
 
 from services.alerts.delivery.planned import Notice
 from services.alerts.delivery.store import insert_notices
+from services.alerts.health.looks import keep_looking
 from services.alerts.health.proof.notices import proof_notices
 from services.alerts.health.troubles import is_quiet
 from services.alerts.resources import Resources
@@ -22,12 +22,11 @@ from services.people.channels.proof import Warn, must_drill, warnings
 from services.people.channels.sending.store import ToProve, asked_to_prove, forget_messages, verified_channels
 from services.people.channels.store import ask
 from services.people.rota.effective import NOBODY
-from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
+from services.runtime.database import Connection
 from services.runtime.isolation import apart
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS: Final = 20.0
 _KEEP: Final = timedelta(days=60)
 
 
@@ -39,15 +38,7 @@ class ProofWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.look_once()
-            except UNAVAILABLE as error:
-                log.warning("database_unavailable", task="proof of ringing", error=plainly(error))
-                await leave_read_only(self._resources.pool, error)
-            except Exception:  # a fault of ours here must not end the process that pages
-                log.exception("proofs_not_looked_at")
-            await asyncio.sleep(_LOOK_SECONDS)
+        await keep_looking(self._resources.pool, self.look_once, task="proof of ringing", failed="proofs_not_looked_at")
 
     async def look_once(self) -> None:
         """Ask for the drills that are due, and tell of what was not answered."""
