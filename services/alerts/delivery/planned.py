@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from schemas.policy import Priority
+from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.model import Occasion
 
@@ -34,6 +35,21 @@ class Notice:
     channel: str
     text: PageText
     priority: Priority = Priority.HIGH
+
+
+def first_told(policy: Policy) -> frozenset[str]:
+    """The contacts of the first step of the high route: who is told where nobody else can be."""
+    route = policy.routes.get(Priority.HIGH)
+    return frozenset(route.steps[0].contacts if route and route.steps else ())
+
+
+def notices_to(
+    names: Collection[str], policy: Policy, clinic_id: str, occasion: Occasion, text: PageText, priority: Priority
+) -> Iterator[Notice]:
+    """One for each of these contacts that can be told, over its first channel; `policy` as it holds now."""
+    for contact in policy.contacts:
+        if contact.name in names and contact.channels:
+            yield Notice(clinic_id, occasion, contact.name, contact.channels[0].name, text, priority)
 
 
 @dataclass(frozen=True, slots=True)

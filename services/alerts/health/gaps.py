@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas.policy import Contact, Policy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.delivery.planned import Notice
+from services.alerts.delivery.planned import Notice, first_told, notices_to
 from services.alerts.health.troubles import is_quiet
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.policies import Policies
@@ -102,8 +102,5 @@ def gap_notices(ahead: Ahead, holding: Policy, now: datetime, public_url: str) -
         title="Pumpwatch LOW: a time is coming in which nobody would be told",
         body=f"{ahead.words} Put somebody on call. Board: {public_url.rstrip('/')}/",
     )
-    route = holding.routes.get(Priority.HIGH)
-    names = ahead.administrators or frozenset(route.steps[0].contacts if route and route.steps else ())
-    for contact in holding.contacts:
-        if contact.name in names and contact.channels:
-            yield Notice(ahead.clinic_id, occasion, contact.name, contact.channels[0].name, text, Priority.LOW)
+    names = ahead.administrators or first_told(holding)
+    yield from notices_to(names, holding, ahead.clinic_id, occasion, text, Priority.LOW)

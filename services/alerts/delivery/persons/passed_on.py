@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from schemas.policy import Contact, Policy, Priority
 from services.alerts.delivery.escalate import current_episode
 from services.alerts.delivery.page_text import PageText, short_id
-from services.alerts.delivery.planned import Notice, PlannedDelivery
+from services.alerts.delivery.planned import Notice, PlannedDelivery, first_told
 from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Reason, Transition, TransitionKind
 from services.alerts.wording import rule_words
 from services.people.rota.people import ClinicPeople, Member
@@ -165,13 +165,14 @@ def _transition(alert: OpenAlert, kind: TransitionKind, to_state: AlertState) ->
 
 
 def _contacts(policy: Policy, members: Sequence[Member]) -> tuple[Contact, ...]:
-    names = {member.contact_name for member in members if member.usable}
-    return tuple(contact for contact in policy.contacts if contact.name in names and contact.channels)
+    return _named(policy, {member.contact_name for member in members if member.usable})
 
 
 def _first_step(policy: Policy) -> tuple[Contact, ...]:
-    route = policy.routes.get(Priority.HIGH)
-    names = route.steps[0].contacts if route and route.steps else ()
+    return _named(policy, first_told(policy))
+
+
+def _named(policy: Policy, names: Collection[str]) -> tuple[Contact, ...]:
     return tuple(contact for contact in policy.contacts if contact.name in names and contact.channels)
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText, address_of_alert
-from services.alerts.delivery.planned import Notice
+from services.alerts.delivery.planned import Notice, first_told, notices_to
 from services.alerts.health.hand_over.model import Promise, StillOpen
 from services.alerts.model import Occasion, OccasionKind
 from services.people.rota.hand_over import HandOver
@@ -108,22 +108,15 @@ def promise_notices(promise: Promise, policy: Policy, public_url: str) -> Iterat
         title="Pumpwatch MEDIUM: a promise is due",
         body=f"{words} Open {address_of_alert(public_url, promise.alert_id)}",
     )
-    route = policy.routes.get(Priority.HIGH)
-    names = set(route.steps[0].contacts) if route and route.steps else set()
     occasion = Occasion(OccasionKind.NOTICE, f"promise:{promise.promise_id}")
-    for contact in policy.contacts:
-        if contact.name in names and contact.channels:
-            yield Notice(promise.clinic_id, occasion, contact.name, contact.channels[0].name, text, Priority.MEDIUM)
+    yield from notices_to(first_told(policy), policy, promise.clinic_id, occasion, text, Priority.MEDIUM)
 
 
 def _notices(
     turn: Turn, whose: str, policy: Policy, names: Collection[str], text: PageText, urgency: Priority
 ) -> Iterator[Notice]:
     episode = f"hand-over:{turn.rota_id}:{turn.hand_over.begins.isoformat()}:{whose}"
-    for contact in policy.contacts:
-        if contact.name in names and contact.channels:
-            occasion = Occasion(OccasionKind.NOTICE, episode)
-            yield Notice(turn.rota.clinic_id, occasion, contact.name, contact.channels[0].name, text, urgency)
+    yield from notices_to(names, policy, turn.rota.clinic_id, Occasion(OccasionKind.NOTICE, episode), text, urgency)
 
 
 def _member(people: ClinicPeople, person_id: UUID | None) -> Member | None:

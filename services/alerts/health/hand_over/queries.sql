@@ -35,7 +35,7 @@ ORDER BY p.due_at, p.promise_id;
 
 -- name: make_promise
 INSERT INTO promises (promise_id, clinic_id, alert_id, words, due_at, made_at, made_by, made_name)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT $1, clinic_id, alert_id, $3, $4, $5, $6, $7 FROM alerts WHERE alert_id = $2;
 
 -- name: keep_promise
 UPDATE promises SET kept_at = $3, kept_by = $4, kept_name = $5

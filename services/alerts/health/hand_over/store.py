@@ -56,12 +56,10 @@ async def promises_of_alert(connection: Connection, alert_id: UUID) -> tuple[Pro
 
 
 async def make_promise(
-    connection: Connection, promise_id: UUID, clinic_id: str, alert_id: UUID, words: str, due_at: datetime, by: Actor,
-    now: datetime,
-) -> None:  # fmt: skip
+    connection: Connection, promise_id: UUID, alert_id: UUID, words: str, due_at: datetime, by: Actor, now: datetime
+) -> None:
     """Write down what somebody will do about an alert, and when."""
-    values = (promise_id, clinic_id, alert_id, words, due_at, now, by.id, by.name)
-    await connection.execute(QUERIES["make_promise"], *values)
+    await connection.execute(QUERIES["make_promise"], promise_id, alert_id, words, due_at, now, by.id, by.name)
 
 
 async def keep_promise(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.delivery.planned import Notice
+from services.alerts.delivery.planned import Notice, first_told, notices_to
 from services.alerts.model import Occasion, OccasionKind
 from services.people.rota.people import ClinicPeople
 
@@ -31,9 +31,5 @@ def proof_notices(
         f"Board: {board.rstrip('/')}/",
     )
     bosses = frozenset(member.contact_name for member in people.administrators if member.usable)
-    route = policy.routes.get(Priority.HIGH)
-    names = bosses or frozenset(route.steps[0].contacts if route and route.steps else ())
-    for contact in policy.contacts:
-        if contact.name in names and contact.channels:
-            occasion = Occasion(OccasionKind.NOTICE, f"proof:{episode}")
-            yield Notice(clinic_id, occasion, contact.name, contact.channels[0].name, text, Priority.LOW)
+    occasion = Occasion(OccasionKind.NOTICE, f"proof:{episode}")
+    yield from notices_to(bosses or first_told(policy), policy, clinic_id, occasion, text, Priority.LOW)

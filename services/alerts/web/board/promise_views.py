@@ -15,6 +15,7 @@ from services.alerts.lifecycle.remark import add_remark
 from services.alerts.policies import Policies
 from services.alerts.web.allowed import must_act_on_alert
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.inputs import LONGEST_TEXT
 from services.alerts.web.store import clinic_of_alert
 from services.people.model import Actor
 from services.people.rota.local_time import typed_moment
@@ -38,7 +39,7 @@ async def keep(
             msg = "there is no such promise that is open"
             raise NotFound(msg)
         await add_remark(
-            connection, alert_id, caller.actor, f"Done as promised: {words}"[:1000], policies, now, acted=True
+            connection, alert_id, caller.actor, f"Done as promised: {words}"[:LONGEST_TEXT], policies, now, acted=True
         )
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
@@ -85,5 +86,4 @@ async def remark_and_promise(
     async with connection.transaction():
         await add_remark(connection, alert_id, by, words, policies, now, acted=acted)
         if due_at is not None:
-            clinic = await clinic_of_alert(connection, alert_id) or ""
-            await make_promise(connection, uuid4(), clinic, alert_id, words, due_at, by, now)
+            await make_promise(connection, uuid4(), alert_id, words, due_at, by, now)

@@ -90,7 +90,7 @@ async def test_a_promise_rings_at_its_time_for_whoever_is_on_call_then(on_call: 
     alert = await on_call.database.pool.fetchval("SELECT alert_id FROM alerts")
     async with on_call.database.pool.acquire() as connection:
         await make_promise(
-            connection, uuid4(), on_call.story.clinic_id, alert, "Call again", SIX + 2 * 60 * MINUTE, somebody("Ann"),
+            connection, uuid4(), alert, "Call again", SIX + 2 * 60 * MINUTE, somebody("Ann"),
             on_call.story.now,
         )  # fmt: skip
     due = "SELECT contact FROM deliveries WHERE title = 'Pumpwatch MEDIUM: a promise is due'"
