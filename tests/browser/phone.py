@@ -8,7 +8,7 @@ from datetime import datetime
 
 from playwright.async_api import Page, ViewportSize
 
-from tests.browser.served import chromium
+from tests.browser.chromium import chromium
 
 SCREEN: ViewportSize = {"width": 390, "height": 844}
 

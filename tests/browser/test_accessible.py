@@ -17,9 +17,10 @@ from services.devstack.ports import free_port
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
 from tests.browser.axe import violations
-from tests.browser.served import chromium, served
+from tests.browser.chromium import chromium
 from tests.integration.alerts.links.linked import Linked, linked
 from tests.integration.people.two_clinics import make_hand_over, make_rota
+from tests.servers.served import served
 from tests.signed_in import make_person, make_session
 from tests.stack import Database
 

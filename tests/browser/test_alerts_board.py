@@ -16,8 +16,9 @@ from services.people.accounts.changes import add
 from services.people.model import Actor, Role
 from tests.alerts_pages import web_of_story
 from tests.alerts_world import T0, Story
-from tests.browser.served import chromium, served
+from tests.browser.chromium import chromium
 from tests.integration.alerts.timelines import TWO_A_DAY
+from tests.servers.served import served
 from tests.signed_in import SignedIn
 from tests.stack import Database
 

@@ -15,8 +15,8 @@ from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from tests.alerts_pages import web_of_story
 from tests.browser.phone import SCREEN, phone
-from tests.browser.served import served
 from tests.integration.alerts.links.linked import Linked, linked
+from tests.servers.served import served
 from tests.stack import Database
 
 

@@ -15,8 +15,8 @@ from services.alerts.web.identity.browser import session_cookie
 from services.devstack.ports import free_port
 from tests.alerts_pages import web_of_story
 from tests.browser.phone import SCREEN, phone
-from tests.browser.served import served
 from tests.integration.alerts.on_call.clinics import NORTH, Clinics, clinics_with_rotas
+from tests.servers.served import served
 from tests.signed_in import make_session
 from tests.stack import Database
 

@@ -17,8 +17,9 @@ from services.devstack.ports import free_port
 from services.people.channels.push_key import new_push_key
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
-from tests.browser.served import chromium, served
+from tests.browser.chromium import chromium
 from tests.integration.people.channels.own import OwnChannels, code_in, link_in
+from tests.servers.served import served
 from tests.signed_in import make_person, make_session
 from tests.stack import Database, eventually
 

@@ -13,8 +13,9 @@ from services.devstack.ports import free_port
 from services.devstack.servers.oidc_provider import OidcProvider
 from tests.alerts_pages import web_of_story
 from tests.alerts_world import Story
-from tests.browser.served import chromium, served
+from tests.browser.chromium import chromium
 from tests.integration.people.oidc.lying import groups_file
+from tests.servers.served import served
 from tests.stack import Database
 
 PHONE = {"width": 390, "height": 844}

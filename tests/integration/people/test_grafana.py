@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.devstack.ports import accepts_connections, free_port
-from services.runtime.http.server import serve
+from services.devstack.ports import free_port
 from tests.command import pumpwatch
 from tests.logins import with_login
-from tests.stack import Database, eventually, execute_at
+from tests.servers.served import served
+from tests.stack import Database, execute_at
 
 
 @dataclass
@@ -69,15 +69,8 @@ async def grafana() -> AsyncIterator[AsDocumented]:
     port = free_port()
     here = AsDocumented(f"http://127.0.0.1:{port}")
     app = Starlette(routes=[Route("/{rest:path}", here.answer, methods=["GET", "POST"])])
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-
-    async def listens() -> bool:
-        return await asyncio.to_thread(accepts_connections, "127.0.0.1", port)
-
-    await eventually(listens)
-    yield here
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    async with served(app, port):
+        yield here
 
 
 @dataclass

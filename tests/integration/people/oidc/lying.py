@@ -16,9 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.devstack.ports import accepts_connections, free_port
-from services.runtime.http.server import serve
-from tests.stack import eventually
+from services.devstack.ports import free_port
+from tests.servers.served import served
 
 
 def new_key(kid: str) -> RSAKey:
@@ -84,15 +83,8 @@ async def lying_provider() -> AsyncIterator[LyingProvider]:
     port = free_port()
     provider = LyingProvider(f"http://127.0.0.1:{port}")
     app = Starlette(routes=[Route("/{rest:path}", provider.answer, methods=["GET", "POST"])])
-    server = asyncio.create_task(serve(app, host="127.0.0.1", port=port))
-
-    async def listens() -> bool:
-        return await asyncio.to_thread(accepts_connections, "127.0.0.1", port)
-
-    await eventually(listens)
-    yield provider
-    server.cancel()
-    await asyncio.gather(server, return_exceptions=True)
+    async with served(app, port):
+        yield provider
 
 
 def groups_file(folder: Any, text: str) -> str:
