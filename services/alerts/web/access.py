@@ -44,7 +44,6 @@ _LINKS: Final = "/l/"
 nurse behind a network from which somebody guesses must be able to answer, and 256 bits are not guessed."""
 _DRILLS: Final = "/heard/"
 """Links of drills: each is of chance, and can say that a phone rang (services/alerts/web/channels/heard.py)."""
-_BORROW_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -160,8 +159,7 @@ class AccessControl:
         return caller
 
     async def _with_connection(self, look: Callable[[Connection], Awaitable[Caller | None]]) -> Caller | None:
-        async with self._web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-            await store.tell_who_asks(connection, None)
+        async with store.lent(self._web.pool, None) as connection:
             return await look(connection)
 
     async def _look_at_who_asks_for_health(self, request: Request) -> None:

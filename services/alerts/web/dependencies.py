@@ -26,8 +26,6 @@ from services.people.caller import Caller
 from services.runtime.database import Connection, Pool
 from services.runtime.http.kept import Kept
 
-_BORROW_SECONDS = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class Web:
@@ -76,20 +74,18 @@ def caller_of(request: Request) -> Caller:
 async def connection_of(request: Request) -> AsyncIterator[Connection]:
     """Borrow a connection for one request, and tell the database who asks: each view shows what that caller may see."""
     caller: Caller | None = getattr(request.state, "caller", None)
-    async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
-        await store.tell_who_asks(connection, caller)
-        yield connection
-
-
-async def connection_of_nobody(request: Request) -> AsyncIterator[Connection]:
-    """Borrow one for who signs in or sets an account up: whoever was signed in at that browser does not do that."""
-    async with web_of(request).pool.acquire(timeout=_BORROW_SECONDS) as connection:
-        await store.tell_who_asks(connection, None)
+    async with store.lent(web_of(request).pool, caller) as connection:
         yield connection
 
 
 borrowed_for = asynccontextmanager(connection_of)
 """The same, for a handler that only sometimes needs one."""
+
+
+async def connection_of_nobody(request: Request) -> AsyncIterator[Connection]:
+    """Borrow one for who signs in or sets an account up: whoever was signed in at that browser does not do that."""
+    async with store.lent(web_of(request).pool, None) as connection:
+        yield connection
 
 
 async def policies_of(connection: Annotated[Connection, Depends(connection_of)], request: Request) -> Policies:

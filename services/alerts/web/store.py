@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +27,10 @@ from services.alerts.web.read_models import (
     StateFilter,
 )
 from services.people.caller import Caller
-from services.runtime.database import Connection, load_queries
+from services.runtime.database import Connection, Pool, load_queries
 from services.runtime.http.keys import KeptKey
 
+_BORROW_SECONDS: Final = 5.0
 _PAGES: Final = ("active", "acknowledged")
 """In these states an alert pages, or will when its acknowledgement expires; so a silence can hold it."""
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -38,6 +40,14 @@ async def tell_who_asks(connection: Connection, caller: Caller | None) -> None:
     """Tell the database who asks by this connection, for every statement until it is told anew; None: nobody."""
     person = str(caller.person_id) if caller and caller.person_id else ""
     await connection.execute(QUERIES["tell_who_asks"], person, (caller.key_id or "") if caller else "")
+
+
+@asynccontextmanager
+async def lent(pool: Pool, caller: Caller | None) -> AsyncIterator[Connection]:
+    """A connection for one request of a caller, of whom the database is told; None: of nobody."""
+    async with pool.acquire(timeout=_BORROW_SECONDS) as connection:
+        await tell_who_asks(connection, caller)
+        yield connection
 
 
 async def list_alerts(

@@ -65,15 +65,14 @@ def make_environment() -> Environment:
         "is_about_a_level": is_about_a_level,
         "csrf_field": csrf_field,
         "navigation": NAVIGATION,
-        "manages_persons": lambda asking: (
-            asking is not None and bool(asking.person_id and asking.clinics(Role.ADMINISTRATOR))
-        ),
+        "manages_persons": manages_persons,
         "acts_in": lambda asking, clinic: asking is not None and asking.may(Role.RESPONDER, clinic),
     }
     return environment
 
 
-def _manages_persons(asking: Caller | None) -> bool:
+def manages_persons(asking: Caller | None) -> bool:
+    """Tell whether the page of persons is for who asks."""
     return asking is not None and asking.person_id is not None and bool(asking.clinics(Role.ADMINISTRATOR))
 
 

@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 
 from services.alerts.web.board.views import render
-from services.alerts.web.store import tell_who_asks
+from services.alerts.web.store import lent
 from services.people.channels.changes import drill_of, heard
 from services.runtime.database import FAILED, plainly
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from services.alerts.web.dependencies import Web
 
 PATH: Final = "/heard"
-_BORROW_SECONDS: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -44,8 +43,7 @@ def heard_app(web: Web) -> FastAPI:
 async def _answered(web: Web, request: Request, link: str, *, acts: bool) -> Response:
     now = web.clock()
     try:
-        async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-            await tell_who_asks(connection, None)
+        async with lent(web.pool, None) as connection:
             name = await (heard if acts else drill_of)(connection, link, now)
     except FAILED as error:
         log.warning("drill_not_answered", error=plainly(error))

@@ -29,7 +29,7 @@ from services.alerts.web.fhir.resources import Resource
 from services.alerts.web.fhir.scopes import allows
 from services.alerts.web.fhir.search import Search, SearchError, cursor_of, search_of
 from services.alerts.web.identity.callers import caller_of_key
-from services.alerts.web.store import tell_who_asks
+from services.alerts.web.store import lent, tell_who_asks
 from services.runtime.database import UNAVAILABLE, Connection, plainly
 from services.runtime.http.attempts import Attempts, place_of
 from services.runtime.http.callers import credentials_of
@@ -37,7 +37,6 @@ from services.runtime.http.keys import id_in
 
 PATH: Final = "/fhir/R4"
 _MEDIA: Final = "application/fhir+json"
-_BORROW_SECONDS: Final = 5.0
 _TAKEN: Final = frozenset({"*/*", "application/*", "application/json", _MEDIA})
 _NO_CURSOR: Final = "_cursor is not understood: expected what the link `next` of the page before says"
 _KIND_OF: Final = {code: kind for kind, code in resources.CODES.items()}
@@ -124,8 +123,7 @@ def fhir_app(web: Web, attempts: Attempts) -> FastAPI:
         if not _takes_json(request.headers.get("accept", "")):
             raise FhirError(406, "not-supported", "expected an Accept header that takes application/fhir+json")
         offered = guard.offered(request)
-        async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-            await tell_who_asks(connection, None)
+        async with lent(web.pool, None) as connection:
             reader = await guard.reader_with(connection, offered)
             yield Asked(connection, web, reader, request)
 

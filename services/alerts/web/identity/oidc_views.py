@@ -28,7 +28,6 @@ from services.people.oidc.tokens import TokenRefusedError
 from services.runtime.http.attempts import Attempts
 
 CALLBACK: Final = "/sign-in/provider/answer"
-_BORROW_SECONDS: Final = 5.0
 _AWAY: Final = (
     "The identity provider cannot be used now. Try again in a moment; who has an account of Pumpwatch signs in below, "
     "and the link in a page on your phone works without signing in."
@@ -128,8 +127,7 @@ async def _answered(web: Web, request: Request, provider: Provider, groups: Grou
 
 
 async def _begin(web: Web, request: Request, said: Said, nonce: str, provider: Provider, groups: GroupsNow) -> str:
-    async with web.pool.acquire(timeout=_BORROW_SECONDS) as connection:
-        await store.tell_who_asks(connection, None)
+    async with store.lent(web.pool, None) as connection:
         issuer = provider.client.issuer
         return await sign_in(connection, said, nonce, issuer, groups.read(), origin_of(request), web.clock())
 

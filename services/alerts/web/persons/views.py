@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import NotFound
 from services.alerts.web.allowed import Forbidden
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import manages_persons, render
 from services.alerts.web.dependencies import Asking, Borrowed, Running, Web
 from services.people.accounts.changes import AccountRefusedError, Invited
 from services.people.caller import Caller
@@ -118,7 +118,7 @@ def _done(what: str) -> Response:
 
 
 def _must_manage(caller: Caller) -> None:
-    if caller.person_id is None or not caller.clinics(Role.ADMINISTRATOR):
+    if not manages_persons(caller):
         msg = "persons are managed by an administrator of their clinic"
         raise Forbidden(msg)
 
