@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 
 DEVICE: Final = "pump-000000"
 _TOPIC: Final = f"pumpwatch/v1/{DEVICE}/events/batch"

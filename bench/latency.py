@@ -57,9 +57,9 @@ from services.ingest.settings import IngestSettings, alarms_client_id
 from services.people.accounts.changes import add
 from services.people.model import Actor, Role
 from services.people.sessions.life import begin
+from services.runtime.device_link.connect import open_link
+from services.runtime.device_link.link import DeviceLink
 from services.runtime.mqtt import broker_address, connect
-from services.simulator.devices.connect import open_link
-from services.simulator.devices.link import DeviceLink
 
 _BACKGROUND_PUMPS = 500
 _TIMEOUT_SECONDS = 20.0

@@ -13,8 +13,8 @@ import asyncpg
 import httpx
 
 from services.runtime.database import Pool
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.stack import eventually
 
 CLINIC = "north"

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from mqtt5 import PublishPacket
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import ConnectionLostError, broker_address, connect
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import unique
 from tests.servers.hanging_proxy import HangingProxy
 

@@ -13,8 +13,8 @@ import pytest
 
 from services.devstack.pages import PageCollector
 from services.devstack.service import ServiceProcess
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.faults.alerts_process import enrol, environment, not_ready_because
 from tests.ingest_world import Device, alarm, ingest_settings, reading
 from tests.stack import Database, RunService, StartBroker, StartPostgres, eventually, execute_at, make_database

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from mqtt5 import PublishPacket
 
 from schemas.events import EventKind, RejectionReason
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 

@@ -1,1 +1,1 @@
-"""A device's side of MQTT: one connection, an outbox, receipts and re-sending."""
+"""What a simulated device does with its link: an outbox, receipts and re-sending."""

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from schemas.events import Receipt
 from schemas.topics import receipt_topic
 from services.runtime.backoff import backoff_seconds
+from services.runtime.device_link.connect import open_link
+from services.runtime.device_link.link import DeviceLink, LinkError, is_refusal, reason_name
 from services.runtime.mqtt import BrokerAddress
-from services.simulator.devices.connect import open_link
-from services.simulator.devices.link import DeviceLink, LinkError, is_refusal, reason_name
 from services.simulator.devices.outbox import Outbox
 
 _FIRST_WAIT_SECONDS: Final = 0.1

@@ -11,8 +11,8 @@ import asyncpg
 import mqtt5
 import pytest
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address, connect
-from services.simulator.devices.connect import open_link
 from services.simulator.devices.publisher import Publisher
 from tests.command import pumpwatch
 from tests.ingest_world import Device, encoded, enrol, ingest_settings, metric, reading, unique

@@ -10,8 +10,8 @@ import httpx
 import mqtt5
 import pytest
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.faults.alerts_process import not_ready_because
 from tests.ingest_world import alarm, encoded, enrol, ingest_settings, reading, unique
 from tests.servers.wire import connected

@@ -9,8 +9,8 @@ import mqtt5
 import pytest
 
 from schemas.topics import EVENTS_FILTER
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address, connect
-from services.simulator.devices.connect import open_link
 from services.simulator.devices.publisher import Publisher
 from tests.ingest_world import alarm, encoded, enrol, held, ingest_settings, metric, opened, reading, unique
 from tests.servers.wire import connected

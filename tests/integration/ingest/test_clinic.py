@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.faults.alerts_process import environment
 from tests.ingest_world import CLINIC, Device, alarm, enrol, ingest_settings, reading, unique
 from tests.stack import eventually

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import Device, encoded, enrol, ingest_settings, not_sent, reading, unique
 from tests.stack import eventually
 

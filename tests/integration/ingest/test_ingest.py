@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import TOKEN, Device, alarm, encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 

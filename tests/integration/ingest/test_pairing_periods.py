@@ -9,8 +9,8 @@ import pytest
 
 from services.admin.replay_dead_letters import replay, replayable
 from services.ingest.messages.decode import ClockLimits
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import Device, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from mqtt5 import PublishPacket, QoS
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address, connect
-from services.simulator.devices.connect import open_link
 from tests.command import pumpwatch
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually

@@ -7,8 +7,8 @@ import uuid
 import httpx
 
 from services.devstack.servers.mosquitto import MosquittoServer
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import TOKEN, Device, alarm, encoded, enrol, ingest_settings, reading, unique
 from tests.stack import Database, RunService, eventually
 

@@ -18,8 +18,8 @@ from services.admin.model import DeadLetterError, DeadLetterFilter
 from services.admin.replay_dead_letters import Replayed, replay, replayable
 from services.admin.store import dead_letter, recent_dead_letters
 from services.ingest.messages.decode import ClockLimits
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import encoded, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 

@@ -16,9 +16,9 @@ from typing import Any
 import mqtt5
 
 from schemas.topics import EVENTS_FILTER, parse_event_topic
+from services.runtime.device_link.connect import open_link
+from services.runtime.device_link.link import DeviceLink
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
-from services.simulator.devices.link import DeviceLink
 
 
 @dataclass

@@ -13,9 +13,8 @@ import mqtt5
 import pytest
 
 from services.devstack.ports import free_port
-from services.runtime.mqtt import BrokerAddress, broker_address
-from services.simulator.devices.connect import open_link
-from services.simulator.devices.link import (
+from services.runtime.device_link.connect import open_link
+from services.runtime.device_link.link import (
     DeviceLink,
     LinkError,
     LinkLostError,
@@ -23,6 +22,7 @@ from services.simulator.devices.link import (
     PacketTooLargeError,
     PublishRefusedError,
 )
+from services.runtime.mqtt import BrokerAddress, broker_address
 from tests.integration.simulator.ingest_of_events import readable_folder
 
 

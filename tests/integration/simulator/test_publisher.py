@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address
-from services.simulator.devices.connect import open_link
 from services.simulator.devices.publisher import Publisher
 from services.simulator.patients.fleet import build_unit, draw_fleet, first_midnight, uploads
 from services.simulator.patients.model import Event

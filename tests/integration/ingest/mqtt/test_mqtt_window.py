@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from services.runtime.device_link.connect import open_link
 from services.runtime.mqtt import broker_address, connect
-from services.simulator.devices.connect import open_link
 from tests.ingest_world import unique
 from tests.stack import eventually
 

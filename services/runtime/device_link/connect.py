@@ -14,8 +14,8 @@ from typing import Final
 
 import mqtt5
 
+from services.runtime.device_link.link import DeviceLink, LinkRefusedError, OnMessage, reason_name
 from services.runtime.mqtt import BrokerAddress
-from services.simulator.devices.link import DeviceLink, LinkRefusedError, OnMessage, reason_name
 
 _RECEIVE_MAXIMUM: Final = 1_000
 

@@ -1,0 +1,1 @@
+"""A device's side of MQTT 5: one open connection, QoS 1 and receipts."""
