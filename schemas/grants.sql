@@ -88,13 +88,19 @@ GRANT INSERT (alert_id, attempts, body, bypassed, channel, clinic_id, contact, c
     follow_up, kind, policy_version, priority, repeats, sent_at, state, step, title, together) ON deliveries TO
     pumpwatch_alerts;
 GRANT SELECT (alert_id, attempts, body, bypassed, channel, claimed_by, claimed_until, clinic_id, contact,
-    created_at, delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, policy_version, priority,
-    repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
+    created_at, delivery_id, due_at, episode, follow_up, follows, group_id, held_by, kind, last_error, policy_version,
+    priority, repeats, sent_at, state, step, title, together) ON deliveries TO pumpwatch_alerts;
 GRANT UPDATE (attempts, claimed_by, claimed_until, due_at, follows, group_id, held_by, held_silence, last_error,
     sent_at, state, together) ON deliveries TO pumpwatch_alerts;
 GRANT SELECT ON device_contacts TO pumpwatch_alerts;
 GRANT SELECT ON device_statuses TO pumpwatch_alerts;
 GRANT SELECT (clinic_id, device_id, kind, retired_at) ON devices TO pumpwatch_alerts;
+GRANT DELETE ON drills TO pumpwatch_alerts;
+GRANT INSERT (due_at, planned_at) ON drills TO pumpwatch_alerts;
+GRANT SELECT (accepted_at, alert_id, asked_by, begun_at, cleared_at, drill_id, due_at, ended_at, event_id, missed,
+    opened_at, paged_at, planned_at, stored_at, telling_until, told_at) ON drills TO pumpwatch_alerts;
+GRANT UPDATE (accepted_at, alert_id, begun_at, cleared_at, ended_at, missed, opened_at, paged_at, stored_at,
+    telling_until, told_at) ON drills TO pumpwatch_alerts;
 GRANT DELETE ON evaluation_queue TO pumpwatch_alerts;
 GRANT SELECT (pump_ids, queue_id, queued_at, urgent) ON evaluation_queue TO pumpwatch_alerts;
 GRANT UPDATE (pump_ids) ON evaluation_queue TO pumpwatch_alerts;
@@ -149,6 +155,7 @@ GRANT INSERT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
 GRANT SELECT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
 GRANT UPDATE (at, warnings) ON worker_states TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_alerts;
+GRANT EXECUTE ON FUNCTION enrol_drill() TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION priority_rank(text) TO pumpwatch_alerts;
 

@@ -58,6 +58,10 @@ RESERVED_PREFIX: Final = "pumpwatch-"
 device of such a name the session of a service."""
 
 
+DRILL: Final = f"{RESERVED_PREFIX}drill"
+"""The pump that exists for drills alone, and its clinic."""
+
+
 def is_reserved_id(text: str) -> bool:
     """Tell whether no new device may have this id, though it could be one."""
     return text.startswith(RESERVED_PREFIX)

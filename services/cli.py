@@ -26,7 +26,6 @@ from services.commands import (
     database,
     dead_letters,
     devices,
-    doctor,
     fleet,
     keys,
     patient,
@@ -34,6 +33,7 @@ from services.commands import (
     report,
     storage,
 )
+from services.commands.health import doctor, drill
 from services.commands.people import channels, grafana, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
@@ -185,6 +185,7 @@ def enrol(
 
 app.command()(fleet.gaps)
 app.command()(doctor.doctor)
+app.command()(drill.drill)
 app.command()(storage.retention)
 app.command()(backtest.backtest)
 app.command()(channels.page_test)

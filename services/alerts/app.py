@@ -23,6 +23,7 @@ from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.delivery.persons.push import PushChannel
 from services.alerts.delivery.persons.sender import PersonalSender
 from services.alerts.evaluation.worker import Worker, reload_policy_files
+from services.alerts.health.drill.watch import DrillWatch
 from services.alerts.health.hand_over.watch import HandOverWatch
 from services.alerts.health.http import LIMITS, create_health_app
 from services.alerts.health.ping import keep_pinging
@@ -109,6 +110,7 @@ async def _work(resources: Resources, channel: Channels, bypass: Bypass | None) 
         group.create_task(PersonalSender(resources, channel).run())
         group.create_task(ProofWatch(resources).run())
         group.create_task(HandOverWatch(resources).run())
+        group.create_task(DrillWatch(resources, channel).run())
 
 
 def push_channel(settings: AlertsSettings) -> PushChannel:

@@ -45,6 +45,9 @@ class Metrics:
     upkeep_overdue_seconds: Gauge
     audit_anchors: Counter
     certificate_expires_seconds: Gauge
+    drill_missed: Gauge
+    drill_passed_timestamp: Gauge
+    drill_page_seconds: Gauge
     on_call: Gauge
     coverage_gap_seconds: Gauge
 
@@ -140,6 +143,21 @@ class Metrics:
                 "pumpwatch_alerts_certificate_expires_seconds",
                 "Until the broker's certificate, the devices' authority or the list of revoked ones ends, or -Inf.",
                 ["certificate"],
+                registry=registry,
+            ),
+            drill_missed=Gauge(
+                "pumpwatch_drill_missed",
+                "1 while the last drill did not come through.",
+                registry=registry,
+            ),
+            drill_passed_timestamp=Gauge(
+                "pumpwatch_drill_passed_timestamp_seconds",
+                "When a drill came through last, in seconds since 1970; 0: none did.",
+                registry=registry,
+            ),
+            drill_page_seconds=Gauge(
+                "pumpwatch_drill_page_seconds",
+                "From the alarm of the last drill to its page.",
                 registry=registry,
             ),
             on_call=Gauge(

@@ -25,6 +25,8 @@ class Health:
     listening: bool = False
     failing: dict[str, str] = field(default_factory=dict)
     """Loops that cannot work right now, each with the reason."""
+    drill: str | None = None
+    """What is wrong with the drills; None: nothing, or there are none."""
 
 
 @dataclass(frozen=True, slots=True)

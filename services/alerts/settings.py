@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -45,6 +46,16 @@ class AlertsSettings(SettingsWithSecrets):
     """http(s) address of an outside service that pages when these pings stop."""
     watchdog_url_file: Path | None = None
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
+    drill_mqtt_url: SecretBrokerUrl | None = None
+    """As which device the drill logs in at the broker (docs/operating.md, section 16). Left out: there is no drill."""
+    drill_mqtt_password_file: Path | None = None
+    drill_at: time = time(9, 0)
+    """When there is one each day, HH:MM in UTC."""
+    drill_within_seconds: Annotated[float, Field(ge=1, le=600)] = 60.0
+    """In how long its page has to go out."""
+    drill_missed_url: SecretStr | None = None
+    """Apprise address of the operator, by another way than pages go: who is told of a drill that was missed."""
+    drill_missed_url_file: Path | None = None
     audit_anchors: str | None = None
     """Where signed ends of the audit trail are left: a file, a folder, `syslog` or `syslog:/path/of/its/socket`. Left
     out: nowhere, and a trail that was rewritten as a whole is not found."""
@@ -66,7 +77,7 @@ class AlertsSettings(SettingsWithSecrets):
     """Every enrolled pump is evaluated at least this often, heard of or not."""
     sweep_slice_pumps: Annotated[int, Field(ge=1, le=5000)] = 500
     escalation_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
-    """How often unacknowledged alerts and expired acknowledgements are looked at."""
+    """How often unacknowledged alerts, expired acknowledgements and the drill are looked at."""
     policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     heartbeat_seconds: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Others take over what this process was sending when it has not been heard of for 3 seconds."""

@@ -42,6 +42,7 @@ ASK_THE_DATABASE = (
     "devices retire p-1",
     "devices show p-1",
     "devices unpair h-1",
+    "drill",
     "enrol p-1 --clinic north",
     "gaps",
     "grafana north --out FOLDER/grafana --password-file POLICY",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.events import MAX_PAYLOAD_BYTES
+from schemas.topics import DRILL
 from services.admin.doctor.model import DatabaseFacts, Disk, Facts, Finding, Kept
 from services.alerts.wording import age
 
@@ -123,6 +124,12 @@ def _services(database: DatabaseFacts, now: datetime) -> Iterator[Finding]:
             f"alerts that reached nobody: {database.unreached}",
             "Call somebody, then mend the addresses; the board shows what each channel answered.",
         )
+    if database.drill is not None:
+        yield Finding(
+            "drill",
+            f"drill: {database.drill}",
+            "Run `pumpwatch drill` and read what it says; docs/operating.md, section 16, sets it up.",
+        )
     for late in database.upkeep:
         yield Finding("jobs", late, "Read docs/operating.md, section 11, 'What the database does by itself'.")
 
@@ -151,12 +158,18 @@ def _telling(facts: Facts) -> Iterator[Finding]:
                     f"{where}: alerts of high priority page nobody",
                     "Give `routes.high` steps, the first after 0 minutes.",
                 )
-            elif policy.high_steps == 1:
+            elif policy.high_steps == 1 and policy.clinic_id != DRILL:
                 yield Finding(
                     "last-step",
                     f"{where}: nobody stands behind the first step of high",
                     "Add a step, such as after 10 minutes, with somebody else or everybody.",
                 )
+    if facts.tells_of_a_missed_drill is False:
+        yield Finding(
+            "drill",
+            "nobody is told of a drill that was missed: ALERTS_DRILL_MISSED_URL is not set",
+            "Set ALERTS_DRILL_MISSED_URL_FILE to an Apprise address of the operator that no policy uses.",
+        )
     if facts.has_watchdog is False:
         yield Finding(
             "watchdog",

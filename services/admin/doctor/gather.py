@@ -27,6 +27,8 @@ from services.admin.doctor import store
 from services.admin.doctor.model import DatabaseFacts, Disk, Facts, Kept, PolicyFacts, Served
 from services.alerts.delivery.addresses import reach_of
 from services.alerts.health.broker_files import read_endings
+from services.alerts.health.drill.course import trouble_of
+from services.alerts.health.drill.store import last_ended, passed_at
 from services.alerts.health.endings import ending_warnings
 from services.alerts.health.store import clinics_with_pumps, count_unreached, load_status, load_upkeep
 from services.alerts.health.upkeep import upkeep_warnings
@@ -103,6 +105,7 @@ async def gather(environment: Mapping[str, str], places: Places) -> Facts:
         policy_faults=policy_faults,
         policies=policies,
         has_watchdog=settings.watchdog_url is not None,
+        tells_of_a_missed_drill=settings.drill_missed_url is not None,
         anchors=_anchors(settings),
         unseen=tuple(unseen),
     )
@@ -170,6 +173,7 @@ async def _asked(connection: Connection) -> DatabaseFacts:
         alerts_alive_at=status.alerts_alive_at,
         ingest_alive_at=status.ingest_alive_at,
         unjudged=status.unjudged,
+        drill=trouble_of(await last_ended(connection), await passed_at(connection), datetime.now(UTC)),
         unreached=sum((await count_unreached(connection)).values()),
         upkeep=tuple(upkeep_warnings(await load_upkeep(connection), datetime.now(UTC))),
     )

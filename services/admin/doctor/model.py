@@ -49,6 +49,8 @@ class DatabaseFacts:
     unjudged: int = 0
     unreached: int = 0
     """Alerts of which somebody should have been told and nobody was."""
+    drill: str | None = None
+    """What is wrong with the drills; None: nothing."""
     upkeep: tuple[str, ...] = ()
     """What the database should have done by itself, in words."""
 
@@ -109,6 +111,7 @@ class Facts:
     policy_faults: tuple[str, ...] = ()
     policies: tuple[PolicyFacts, ...] | None = None
     has_watchdog: bool | None = None
+    tells_of_a_missed_drill: bool | None = None
     open_secrets: tuple[tuple[str, str], ...] = ()
     """Variable and path of each file that everybody on the machine may read."""
     disks: tuple[Disk, ...] = ()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from schemas.topics import DEVICE_ID_RULE, RESERVED_PREFIX, is_device_id, is_reserved_id
+from schemas.topics import DEVICE_ID_RULE, DRILL, RESERVED_PREFIX, is_device_id, is_reserved_id
 from services.admin.registry import periods, store
 from services.admin.registry.model import (
     FOREVER,
@@ -59,7 +59,7 @@ async def enrol(
     """Put devices into a clinic, which is made if it is not there.
 
     Raises:
-        RegistryError: An id is not allowed, or a device is enrolled as the other kind.
+        RegistryError: An id or the clinic is not allowed, or a device is enrolled as the other kind.
     """
     for device_id in device_ids:
         if not is_device_id(device_id):
@@ -68,6 +68,7 @@ async def enrol(
         if is_reserved_id(device_id):
             msg = f"device id {device_id!r} is reserved: names that begin with {RESERVED_PREFIX!r} are of services"
             raise RegistryError(msg)
+    _refuse_the_drills(clinic_id)
     async with connection.transaction():
         await store.add_clinic(connection, clinic_id, clinic_name or clinic_id)
         enrolled = await store.enrol_devices(connection, device_ids, kind, clinic_id)
@@ -297,8 +298,11 @@ async def device_in_use(connection: Connection, device_id: str, kind: DeviceKind
     """A device in use, held until the transaction ends.
 
     Raises:
-        RegistryError: It is not enrolled, retired, or of another kind; None: either kind will do.
+        RegistryError: It is not enrolled, retired, the drill's, or of another kind; None: either kind will do.
     """
+    if device_id == DRILL and kind is not None:
+        msg = f"{DRILL} is the pump of the drill: expected one that can be in a patient"
+        raise RegistryError(msg)
     try:
         device = await known_device(connection, device_id)
     except RegistryError as error:
@@ -312,7 +316,14 @@ async def device_in_use(connection: Connection, device_id: str, kind: DeviceKind
     return device
 
 
+def _refuse_the_drills(clinic_id: str) -> None:
+    if clinic_id == DRILL:
+        msg = f"clinic {DRILL} is the drill's: expected one that has patients"
+        raise RegistryError(msg)
+
+
 async def _move(connection: Connection, pump_id: str, clinic_id: str, since: datetime, now: datetime) -> list[str]:
+    _refuse_the_drills(clinic_id)
     clinics = await store.clinic_ids(connection)
     if clinic_id not in clinics:
         near = difflib.get_close_matches(clinic_id, clinics, _NEAR)

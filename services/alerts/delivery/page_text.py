@@ -12,6 +12,7 @@ from typing import assert_never
 from uuid import UUID
 
 from schemas.policy import Priority
+from schemas.topics import DRILL
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.alerts.wording import rule_words
 
@@ -29,6 +30,11 @@ def page_text(
 ) -> PageText:
     """Write the page for one occasion of one alert."""
     link = f"Open {address_of_alert(public_url, alert.alert_id)}"
+    if alert.clinic_id == DRILL:
+        return PageText(
+            title=f"Pumpwatch DRILL{_again(occasion)}: a test alarm came through",
+            body=f"No pump and no patient: nothing to do. Alert {short_id(alert)}. {link}",
+        )
     head = f"Pumpwatch {priority.upper()}{_again(occasion)}: "
     if include_patient_data:
         return PageText(

@@ -18,7 +18,14 @@ log = structlog.get_logger()
 _LOOK_SECONDS: Final = 20.0
 
 
-async def keep_looking(pool: Pool, look_once: Callable[[], Awaitable[None]], *, task: str, failed: str) -> NoReturn:
+async def keep_looking(
+    pool: Pool,
+    look_once: Callable[[], Awaitable[None]],
+    *,
+    task: str,
+    failed: str,
+    every_seconds: float = _LOOK_SECONDS,
+) -> NoReturn:
     """Look until cancelled.
 
     Args:
@@ -26,6 +33,7 @@ async def keep_looking(pool: Pool, look_once: Callable[[], Awaitable[None]], *, 
         look_once: Looks.
         task: What it is about, for the log of a database that is away.
         failed: The event of the log when looking fails by a fault of ours.
+        every_seconds: How long is waited between two looks.
     """
     while True:
         try:
@@ -35,4 +43,4 @@ async def keep_looking(pool: Pool, look_once: Callable[[], Awaitable[None]], *, 
             await leave_read_only(pool, error)
         except Exception:  # must not end the process that pages
             log.exception(failed)
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(every_seconds)

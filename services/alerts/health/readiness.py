@@ -65,6 +65,11 @@ async def readiness(resources: Resources) -> Readiness:
                 Said(text, "broker: a certificate, or the list of revoked ones, ends soon, has ended or cannot be read")
                 for text in ending_warnings(certificates, resources.clock())
             ),
+            *(
+                Said(f"drill: {text}", "drill: not as it should be")
+                for text in (resources.health.drill,)
+                if text is not None
+            ),
             *_link_warnings(resources),
         ),
     )

@@ -33,6 +33,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from schemas.policy import Priority
+from schemas.topics import DRILL
 from services.alerts.errors import Refused
 from services.alerts.model import (
     AlertState,
@@ -177,7 +178,7 @@ def _stirs(alert: OpenAlert) -> Transition | None:
 
 def _ended(alert: OpenAlert) -> Transition | None:
     match alert.state:
-        case AlertState.ACTIVE if alert.peak is Priority.HIGH:
+        case AlertState.ACTIVE if alert.peak is Priority.HIGH and alert.clinic_id != DRILL:  # a drill nobody must see
             kind, to_state = TransitionKind.CLEARED, AlertState.CLEARED
         case AlertState.ACTIVE | AlertState.ACKNOWLEDGED:
             kind, to_state = TransitionKind.CLOSED, AlertState.CLOSED

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 
 from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
+from schemas.topics import DRILL
 from services.alerts.delivery.page_text import PageText
 from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
 from services.alerts.model import AlertState, Occasion, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
@@ -144,6 +145,11 @@ def bypass_text(
     """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
     why = "The database is away." if away else "Pumpwatch could not evaluate it in time."
     again = " (nobody has acknowledged)" if step else ""
+    if alert.clinic_id == DRILL:
+        return PageText(
+            title=f"Pumpwatch DRILL{again}, not recorded: a test alarm",
+            body=f"No pump and no patient. {why} Alarms of patients would be paged like this one.",
+        )
     what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule, alert.key)
     return PageText(
         title=f"Pumpwatch HIGH{again}, not recorded: {what}",

@@ -116,6 +116,7 @@ async def running(
             "MOSQUITTO_FILE": str(conf),
             "INGEST_MQTT_PASSWORD": LOGIN,
             "ALERTS_MQTT_PASSWORD": LOGIN,
+            "DRILL_MQTT_PASSWORD": LOGIN,
             "SIMULATOR_MQTT_PASSWORD": "",
             "DEVELOPMENT_DEVICES": "pump-a:a pump-b:b",
         },

@@ -64,7 +64,11 @@ def test_the_worker_is_told_the_rest_by_a_file_that_nothing_here_overrides() -> 
     asked = {name for name, value in alerts["environment"].items() if re.fullmatch(r"\$\{\w+:-\}", str(value))}
     assert asked == {"ALERTS_PUSH_KEY_FILE"}, "it needs a secret that is mounted, and so could not be given there"
     files = {name for name in variables(AlertsSettings) if name.endswith(("_FILE", "_FILES"))}
-    assert files - alerts["environment"].keys() <= {"ALERTS_MQTT_CA_FILE", "ALERTS_WATCHDOG_URL_FILE"}
+    assert files - alerts["environment"].keys() <= {
+        "ALERTS_MQTT_CA_FILE",
+        "ALERTS_WATCHDOG_URL_FILE",
+        "ALERTS_DRILL_MISSED_URL_FILE",
+    }
 
 
 def test_what_is_not_given_is_as_if_it_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

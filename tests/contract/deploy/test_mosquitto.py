@@ -29,7 +29,7 @@ from mqtt5 import (
 )
 
 from schemas.events import MAX_PAYLOAD_BYTES, EventKind
-from schemas.topics import EVENTS_FILTER, event_topic, receipt_topic
+from schemas.topics import DRILL, EVENTS_FILTER, event_topic, receipt_topic
 from services.alerts.outage.bypass import FILTERS as BYPASS_FILTERS
 from tests.contract.deploy.mosquitto import DEPLOY, LOGIN, Broker, make_certificates, running
 from tests.servers.wire import connected
@@ -252,6 +252,23 @@ async def test_the_alert_service_may_subscribe_to_what_it_asks_for(production: B
         await alerts.subscribe(topic_filter)
         await publish(device, event_topic("pump-b", kind), b"one")
         assert await received(alerts, 1) == [(event_topic("pump-b", kind), b"one")]
+
+
+async def test_the_drills_device_says_that_it_has_an_alarm_and_nothing_else(production: Broker) -> None:
+    async with production.service("ingest") as ingest, production.service("drill") as drill:
+        await ingest.subscribe(EVENTS_FILTER)
+        await drill.subscribe(receipt_topic(DRILL))
+        await publish(drill, event_topic(DRILL, EventKind.ALARM), b"raised")
+        assert await received(ingest, 1) == [(event_topic(DRILL, EventKind.ALARM), b"raised")]
+        await publish(ingest, receipt_topic(DRILL), b"receipt")
+        assert await received(drill, 1) == [(receipt_topic(DRILL), b"receipt")]
+        for topic in (
+            event_topic(DRILL, EventKind.THERAPY),
+            event_topic("pump-a", EventKind.ALARM),
+            receipt_topic(DRILL),
+        ):
+            with pytest.raises(aiomqtt.NegativeAckError):
+                await publish(drill, topic, b"made up")
 
 
 async def test_the_largest_payload_passes_and_a_device_is_told_the_limit_beforehand(production: Broker) -> None:

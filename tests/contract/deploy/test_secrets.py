@@ -114,8 +114,8 @@ def refused(folder: Path, *arguments: str, words: str) -> None:
 def test_an_installation_whose_secrets_stand_in_env_goes_over_with_its_values(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(BEFORE)
     made = init_secrets(tmp_path, "--production")
-    new = {made.secrets[name] for name in ("ALERTS_MQTT_PASSWORD", "LINK_KEY")}  # of later releases
-    assert len(new) == 2
+    new = {made.secrets[name] for name in ("ALERTS_MQTT_PASSWORD", "DRILL_MQTT_PASSWORD", "LINK_KEY")}
+    assert len(new) == 3  # of later releases
     assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in new)
     kept = [made.secrets[name] for name in DECLARED if made.secrets[name] not in {"", *new}]
     assert kept == [*(f"a{number}" for number in range(1, 10)), "a+/=10", "a11", "a12"]

@@ -58,6 +58,7 @@ def site(database: Database, tmp_path: Path) -> dict[str, str]:
         "ALERTS_DATABASE_URL": with_login(database.dsn, "pumpwatch_alerts"),
         "ALERTS_POLICY_FOLDER": str(tmp_path / "policies"),
         "ALERTS_WATCHDOG_URL": "https://127.0.0.1/hush-token",
+        "ALERTS_DRILL_MISSED_URL": "json://127.0.0.1:9/hush-token",
         "PUMPWATCH_BROKER_CONFIG": str(tmp_path / "limits.conf"),
     }
 
@@ -79,7 +80,8 @@ async def test_of_a_sound_site_nothing_is_said(database, broker, site, tmp_path)
     assert pumpwatch("enrol", "p-1", "--clinic", "north", DATABASE_URL=database.dsn).returncode == 0
     await database.pool.execute(
         "INSERT INTO worker_heartbeats (worker_id, service, at, beaten_at) "
-        "SELECT s || '-1', s, now(), now() FROM unnest(ARRAY['alerts', 'ingest']) s"
+        "SELECT s || '-1', s, now(), now() FROM unnest(ARRAY['alerts', 'ingest']) s; "
+        "INSERT INTO drills (due_at, planned_at, begun_at, paged_at, ended_at) SELECT now(), now(), now(), now(), now()"
     )
     _, found, _ = examined(tmp_path, **site, ALERTS_MQTT_URL=f"mqtt://127.0.0.1:{broker.port}")
     assert found == {}
@@ -102,7 +104,7 @@ async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, t
     backups.mkdir()
     (backups / "old.dump").touch()
     os.utime(backups / "old.dump", (0, 0))
-    del site["ALERTS_WATCHDOG_URL"]
+    del site["ALERTS_WATCHDOG_URL"], site["ALERTS_DRILL_MISSED_URL"]
     settings = site | {
         "ALERTS_MQTT_URL": "mqtt://alerts:hush-broker@127.0.0.1:1",
         "ALERTS_BROKER_CERTIFICATES": str(certificates),
@@ -129,6 +131,7 @@ async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, t
         "channel",
         "nobody",
         "last-step",
+        "drill",
         "watchdog",
         "broker",
         "certificate",
@@ -138,6 +141,7 @@ async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, t
         "backups",
     }
     assert found["grants"].startswith("missing rights: pumpwatch_alerts: UPDATE on alerts")
+    assert found["drill"] == "drill: none has come through yet"
     assert found["no-policy"].startswith("clinic south")
     assert "ends in 4 days" in found["certificate"]
     assert not [secret for secret in SECRETS if secret in printed]

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
+from schemas.topics import DRILL
 from services.alerts.facts.model import AlarmEvent, RefusedAlarm
 from services.alerts.model import AlertState, Reason, Transition, TransitionKind
 from services.alerts.outage.bypass_plan import (
@@ -152,3 +153,10 @@ def test_a_page_says_why_it_stands_in_no_record() -> None:
     (found,) = emergencies(heard(RAISED), Policy(), NOW, ())
     late = bypass_text(found, 0, "https://pw", include_patient_data=False, away=False)
     assert late.body == "Clinic north. Pumpwatch could not evaluate it in time. Open https://pw/ for the pump."
+
+
+def test_the_page_of_a_drill_past_the_database_says_that_it_is_one() -> None:
+    (found,) = emergencies([replace(each, clinic_id=DRILL) for each in heard(RAISED)], Policy(), NOW, ())
+    page = bypass_text(found, 0, "https://pw", include_patient_data=True)
+    assert page.title == "Pumpwatch DRILL, not recorded: a test alarm"
+    assert page.body == "No pump and no patient. The database is away. Alarms of patients would be paged like this one."

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import Priority
+from schemas.topics import DRILL
 from services.alerts.errors import Refused
 from services.alerts.lifecycle.one_off import counted_as, resolve
 from services.alerts.lifecycle.reconcile import acknowledge, reconcile, retire
@@ -59,6 +60,12 @@ TAKEN: dict[str, Any] = {"state": State.ACKNOWLEDGED, "acknowledged_by": "Ann"}
             None,
             (Kind.CLEARED, Reason.CONDITION_ENDED, State.CLEARED, HIGH),
             id="high and unseen: stays listed",
+        ),
+        pytest.param(
+            alert(clinic_id=DRILL),
+            None,
+            (Kind.CLOSED, Reason.CONDITION_ENDED, State.CLOSED, HIGH),
+            id="a drill, which nobody has to see: closes",
         ),
         pytest.param(
             alert(**MEDIUM_ALERT),

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from schemas.topics import DRILL
 from services.admin.doctor.checks import findings
 from services.admin.doctor.model import DatabaseFacts, Disk, Facts, Kept, PolicyFacts, Served, Session
 
@@ -39,6 +40,7 @@ SOUND: Final = Facts(
     served=(Served("broker:8883", NOW + timedelta(days=90)), Served("board:443")),
     policies=(PolicyFacts("north", high_steps=2),),
     has_watchdog=True,
+    tells_of_a_missed_drill=True,
     disks=(Disk("/srv", 50 * GB, 100 * GB),),
     anchors=Kept("audit.jsonl", LATELY, 3),
     backups=Kept("/backups", NOW - timedelta(hours=20), 26),
@@ -48,6 +50,8 @@ SOUND: Final = Facts(
 def test_a_sound_installation_has_no_finding():
     assert findings(SOUND, NOW) == ()
     assert findings(Facts(), NOW) == ()  # what was not named is not judged
+    drill = (*SOUND.policies, PolicyFacts(DRILL)) if SOUND.policies else ()  # one step is enough to page its operator
+    assert findings(replace(SOUND, policies=drill), NOW) == ()
 
 
 def database(**changes: object) -> Facts:
@@ -86,6 +90,8 @@ PLANTED: Final = (
     (replace(SOUND, policies=(PolicyFacts("north"),)), "last-step", "nobody stands behind"),
     (replace(SOUND, database=None, policies=(PolicyFacts("north"),)), "last-step", "nobody stands behind"),
     (replace(SOUND, has_watchdog=False), "watchdog", "ALERTS_WATCHDOG_URL"),
+    (replace(SOUND, tells_of_a_missed_drill=False), "drill", "ALERTS_DRILL_MISSED_URL"),
+    (database(drill="none has come through yet"), "drill", "drill: none has come through yet"),
     (replace(SOUND, broker_fault="refused"), "broker", "refused"),
     (replace(SOUND, endings=("broker: ends in 3 days",)), "certificate", "3 days"),
     (replace(SOUND, served=(Served("b:1", fault="self-signed"),)), "tls", "self-signed"),

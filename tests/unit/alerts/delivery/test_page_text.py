@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import Priority
+from schemas.topics import DRILL
 from services.alerts.delivery.page_text import page_text
 from services.alerts.web.board.wording import clock, notified, since_words, timeline
 from services.alerts.web.read_models import Delivery, HistoryEntry
@@ -35,6 +37,17 @@ def test_a_clinic_may_ask_for_patient_data() -> None:
     found = text("opened", include_patient_data=True)
     assert found.title == "Pumpwatch HIGH: pump pump-0042: Motor stall"
     assert found.body == f"Since 9:00. Alert 7f3a0000. {LINK}"
+
+
+@pytest.mark.parametrize("include_patient_data", [True, False])
+def test_the_page_of_a_drill_says_that_it_is_one(include_patient_data: bool) -> None:
+    drill = replace(ALERT, clinic_id=DRILL, pump_id=DRILL)
+    for why, head in (("opened", "DRILL"), ("opened/step:1", "DRILL (nobody has acknowledged)")):
+        found = page_text(
+            drill, occasion(why), HIGH, "https://pw.example.org", include_patient_data=include_patient_data
+        )
+        assert found.title == f"Pumpwatch {head}: a test alarm came through"
+        assert found.body == f"No pump and no patient: nothing to do. Alert 7f3a0000. {LINK}"
 
 
 @given(st.sampled_from(["opened", "returned:8", "expired:9/step:2"]), st.sampled_from(Priority))

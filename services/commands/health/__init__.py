@@ -1,0 +1,1 @@
+"""Is this installation well: the doctor, and the drill."""

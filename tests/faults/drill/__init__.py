@@ -1,0 +1,1 @@
+"""Drills, with what they pass through ended or killed."""
