@@ -14,6 +14,7 @@ from services.alerts.web.api import create_app
 from services.people.model import Role
 from tests.alerts_pages import person, web_of_story
 from tests.integration.people.two_clinics import TwoClinics, asked_by, two_clinics
+from tests.logins import web_pool
 from tests.signed_in import make_person
 from tests.stack import Database, eventually
 
@@ -80,6 +81,29 @@ async def test_the_database_gives_and_takes_roles_in_ones_own_clinics_only(two: 
     assert not await refused(two, boss, RESET, nurse)
     assert not await refused(two, boss, DISABLE, nurse)
     assert not await refused(two, boss, TAKE, both, north)
+
+
+OPERATOR = "INSERT INTO persons (name, sign_in, is_operator, made_at, made_by) VALUES ('X', 'x', true, now(), 'x')"
+INVITED = (
+    "INSERT INTO persons (name, sign_in, is_operator, set_up_digest, set_up_until, made_at, made_by) "
+    "VALUES ('X', 'x', false, sha256('x'), now(), now(), 'x')"
+)
+BY_PROVIDER = (
+    "INSERT INTO persons (name, sign_in, is_operator, oidc_issuer, oidc_subject, made_at, made_by) "
+    "VALUES ('X', 'x', {}, 'https://id.example.org', 'x', now(), 'x')"
+)
+
+
+async def test_where_nobody_asks_no_operator_is_made_and_nobody_disabled(two: TwoClinics) -> None:
+    """With the login of the board, which says of nobody that they ask, as it does while somebody signs in."""
+    nurse = await somebody(two, "Nurse", north=Role.VIEWER)
+    refusals = [(OPERATOR, ()), (INVITED, ()), (BY_PROVIDER.format("true"), ()), (DISABLE, (nurse,)), (RESET, (nurse,))]
+    async with web_pool(two.pool).acquire() as connection:
+        for statement, values in refusals:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="nobody asks"):
+                await connection.execute(statement, *values)
+        await connection.execute(TAKEN_OVER, nurse)  # a set-up link does so
+        await connection.execute(BY_PROVIDER.format("false"))
 
 
 async def test_a_clinic_keeps_an_administrator_though_two_take_each_other_away(two: TwoClinics) -> None:
