@@ -33,7 +33,7 @@ test: $(FOR_DEVELOPMENT) ## Every test but the long ones, on real Mosquitto and 
 	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m pytest $(TEST_PROCESSES) -m "not long" $(TEST_OPTIONS)
 
-test-long: $(FOR_DEVELOPMENT) ## What takes minutes: many thousands of made-up cases against brute force
+test-long: $(FOR_DEVELOPMENT) ## What takes minutes: thousands of made-up cases, every fault under load, hostile messages for long
 	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m pytest $(TEST_PROCESSES) -m long $(TEST_OPTIONS)
 

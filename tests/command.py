@@ -14,6 +14,11 @@ def pumpwatch(*arguments: str, **environment: str) -> subprocess.CompletedProces
     return run_forked(arguments, {**os.environ, **environment}, within_seconds=60)
 
 
+def pumpwatch_with_libraries(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process that has imported libraries of others, and nothing of ours: it imports what it needs."""
+    return run_forked(arguments, {**os.environ, **environment}, within_seconds=60, libraries_only=True)
+
+
 def pumpwatch_from_scratch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it as a shell does: this tells whether the command itself imports what it needs."""
     return subprocess.run(

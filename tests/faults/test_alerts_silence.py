@@ -35,7 +35,7 @@ FROM pump, generate_series(0, 9) AS beat
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_2000_devices_go_silent_at_once_and_each_clinic_gets_one_page_within_60_seconds(
     database: Database, run_service: RunService, page_collector: PageCollector, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 import psutil
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mqtt5 import PublishPacket
@@ -157,6 +158,7 @@ class Receipts:
             self.broken.append(receipt)
 
 
+@pytest.mark.long
 async def test_every_hostile_message_is_stored_or_rejected_and_memory_stays_flat(run_service, database, own_broker):
     broker = own_broker(extra=("max_packet_size 2000000",))
     pump = unique("pump")

@@ -7,7 +7,7 @@ import pytest
 from bench.faults.cells import CELLS
 from bench.faults.run import run_cell
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 EVENTS = 2_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.outage import CAUGHT_UP_LIMIT_SECONDS, GROWTH_LIMIT_MB, run_outage
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 async def test_while_the_database_is_gone_memory_stays_and_afterwards_nothing_is_missing(ready_made, tmp_path):

@@ -57,14 +57,19 @@ class ForkedChild:
 
 
 class Forks:
-    """The process that forks. It ends when the socket closes, however that comes about."""
+    """The process that forks. It ends when the socket closes, however that comes about.
 
-    def __init__(self) -> None:
+    Args:
+        libraries_only: It has imported nothing of ours.
+    """
+
+    def __init__(self, *, libraries_only: bool = False) -> None:
         self._one_at_a_time = threading.Lock()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        more = ["libraries"] if libraries_only else []
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.servers.forking", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.servers.forking", str(theirs.fileno()), *more],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 cwd=_ROOT_FOLDER,
@@ -93,9 +98,9 @@ class Forks:
 
 
 @functools.cache
-def forks() -> Forks:
+def forks(*, libraries_only: bool = False) -> Forks:
     """The one of this process, started when it is first asked for."""
-    return Forks()
+    return Forks(libraries_only=libraries_only)
 
 
 class ForkedService(ServiceProcess):
@@ -111,15 +116,17 @@ class ForkedService(ServiceProcess):
 
 
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], *, within_seconds: float
+    arguments: Sequence[str], environment: Mapping[str, str], *, within_seconds: float, libraries_only: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m services.cli ARGUMENTS` to its end, as `subprocess.run` would.
+
+    With `libraries_only` it imports everything of ours by itself.
 
     Raises:
         subprocess.TimeoutExpired: It was killed, because it had not ended by then.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        child = forks().fork(arguments, environment, output.fileno(), errors.fileno())
+        child = forks(libraries_only=libraries_only).fork(arguments, environment, output.fileno(), errors.fileno())
         in_time = child.has_ended(within_seconds)
         if not in_time:
             os.kill(child.pid, signal.SIGKILL)

@@ -1,11 +1,13 @@
 """The program that has imported what `python -m services.cli` imports, and forks a child for whoever asks.
 
-`python -m tests.servers.forking DESCRIPTOR`, of a socket of messages. A message is what the child is to be, or the id
-of one that has ended and is to be reaped. It ends when the other end of the socket closes, and its children with it.
+`python -m tests.servers.forking DESCRIPTOR [libraries]`, of a socket of messages. A message is what the child is to be,
+or the id of one that has ended and is to be reaped. It ends when the other end of the socket closes, and its children
+with it. With `libraries` it has imported those of others and nothing of ours: a child imports that by itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -38,12 +40,18 @@ _WHEN_FIRST_USED: Final = (
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
 )
+_OURS: Final = frozenset({"bench", "deploy", "schemas", "services", "tests"})
+_SERVICES: Final = ("alerts", "demo", "ingest", "simulate", "web")
+"""Whose end is theirs: their threads, and what they do at exit."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> None:
     """Do what the module's docstring says."""
-    _import_everything()
+    if sys.argv[2:] == ["libraries"]:
+        _import_libraries()
+    else:
+        _import_everything()
     # A thread would be missing in a child, with whatever lock it holds.
     assert threading.active_count() == len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names are all it needs
     gc.collect()
@@ -84,7 +92,17 @@ def _become(request: dict[str, Any], stdout: int, stderr: int, *, parent: int) -
     os.environ.update(request["environment"])
     time.tzset()
     sys.argv[1:] = request["arguments"]
-    runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code is not None and not isinstance(ended.code, int):
+            raise
+        if request["arguments"][:1] and request["arguments"][0] in _SERVICES:
+            raise
+        # A command has said everything. To take apart all that was imported takes as long as most commands do.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code or 0)
 
 
 def _import_everything() -> None:
@@ -93,6 +111,25 @@ def _import_everything() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         apprise.Apprise().add("json://localhost")  # it loads its plugins with the first address
+
+
+def _import_libraries() -> None:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _import_everything()
+        with os.fdopen(writing, "w") as names:
+            names.write("\n".join(sys.modules))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as names:
+        found = names.read().split("\n")
+    os.waitpid(pid, 0)
+    for name in found:
+        if name.partition(".")[0] not in _OURS and not name.startswith("__"):
+            with contextlib.suppress(ImportError):  # a name under which a library keeps a part of itself
+                importlib.import_module(name)
+    assert not [name for name in sys.modules if name.startswith(("schemas.", "services."))]
 
 
 def _modules() -> Iterator[str]:
