@@ -22,10 +22,12 @@ from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.delivery.persons.push import PushChannel
 from services.alerts.delivery.persons.sender import PersonalSender
+from services.alerts.delivery.receipts.watch import ReceiptWatch
 from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.drill.watch import DrillWatch
 from services.alerts.health.hand_over.watch import HandOverWatch
 from services.alerts.health.http import LIMITS, create_health_app
+from services.alerts.health.looks import keep_looking
 from services.alerts.health.ping import keep_pinging
 from services.alerts.health.proof.watch import ProofWatch
 from services.alerts.metrics import Metrics
@@ -42,6 +44,9 @@ from services.runtime.signals import stop_signal
 
 _POOL_CONNECTIONS = 12
 """The loops and the sends under way, and what asks for /readyz."""
+
+_RECEIPTS_SECONDS = 3.0
+"""Pushover wants no receipt asked for more often than every 5 s; each page has a pause of its own."""
 
 log = structlog.get_logger()
 
@@ -111,6 +116,16 @@ async def _work(resources: Resources, channel: Channels, bypass: Bypass | None) 
         group.create_task(ProofWatch(resources).run())
         group.create_task(HandOverWatch(resources).run())
         group.create_task(DrillWatch(resources, channel).run())
+        receipts = ReceiptWatch(resources, channel)
+        group.create_task(
+            keep_looking(
+                resources.pool,
+                receipts.look_once,
+                task="receipts of pages",
+                failed="receipts_not_asked_for",
+                every_seconds=_RECEIPTS_SECONDS,
+            )
+        )
 
 
 def push_channel(settings: AlertsSettings) -> PushChannel:

@@ -1,5 +1,5 @@
 """Which library sends to which address: MLLP for HL7 receivers (`mllp://`, `mllps://`), Web Push for browsers
-(`webpush://`), Apprise for everything else.
+(`webpush://`), Twilio and Pushover where they can say later what became of a page, Apprise for everything else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from services.alerts.delivery.hl7.mllp import MllpChannel
 from services.alerts.delivery.persons.push import PushChannel
 from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
 from services.alerts.delivery.planned import OutgoingPage
+from services.alerts.delivery.receipts.channel import ReceiptedChannel, Services
+from services.alerts.delivery.receipts.model import Answer
 from services.alerts.delivery.send_outcome import SendOutcome
 
 
@@ -20,11 +22,19 @@ class Channels:
         timeout_seconds: For each attempt, from the connection to the answer.
         at_once: So many may be under way through Apprise.
         push: Sends to browsers; None: nobody has a key for it.
+        services: Where Twilio and Pushover are.
     """
 
-    def __init__(self, timeout_seconds: float, at_once: int = 32, push: PushChannel | None = None) -> None:
+    def __init__(
+        self,
+        timeout_seconds: float,
+        at_once: int = 32,
+        push: PushChannel | None = None,
+        services: Services | None = None,
+    ) -> None:
         self._apprise = AppriseChannel(timeout_seconds, at_once)
         self._mllp = MllpChannel(timeout_seconds)
+        self._receipted = ReceiptedChannel(timeout_seconds, at_once, services)
         self._push = push or PushChannel(None, "", timeout_seconds)
 
     async def warm_up(self) -> None:
@@ -37,7 +47,13 @@ class Channels:
             return await self._mllp.send(url, page)
         if is_push(url):
             return await self._push.send(url, page)
+        if self._receipted.takes(url):
+            return await self._receipted.send(url, page)
         return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id, page.link)
+
+    async def ask(self, url: str, receipt: str) -> Answer | None:
+        """What became of a page that went to this address; None: it cannot be told now."""
+        return await self._receipted.ask(url, receipt)
 
 
 def server_at(url: str) -> str:

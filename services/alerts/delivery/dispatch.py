@@ -31,6 +31,8 @@ from services.alerts.delivery.mute import mute_of, still_holds, wakes_nobody
 from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.persons.who_has_it import who_hears
 from services.alerts.delivery.planned import PlannedDelivery
+from services.alerts.delivery.receipts.model import ask_next
+from services.alerts.delivery.receipts.store import keep_receipt
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
 from services.alerts.policies import address_of
@@ -296,6 +298,8 @@ class Dispatcher:
         now = self._resources.clock()
         if outcome.result is SendResult.SENT:
             await store.record_sent(self._resources.pool, claim.delivery_id, now, follows=follows)
+            if outcome.receipt is not None and (ask_at := ask_next(now, now)) is not None:
+                await keep_receipt(self._resources.pool, claim.delivery_id, outcome.receipt, ask_at)
             return
         final = outcome.result is SendResult.PERMANENT or given_up
         async with self._resources.pool.acquire() as connection, connection.transaction():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from schemas.policy import Policy, Priority
@@ -23,6 +24,22 @@ class PlannedDelivery:
     contact: str
     channel: str
     repeats: bool = False
+
+
+class Failed(Protocol):
+    """A page that did not reach who it was for."""
+
+    @property
+    def delivery_id(self) -> UUID:
+        """Of the page."""
+
+    @property
+    def occasion(self) -> Occasion:
+        """Why it went out."""
+
+    @property
+    def priority(self) -> Priority:
+        """Its own."""
 
 
 @dataclass(frozen=True, slots=True)

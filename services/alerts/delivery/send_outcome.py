@@ -62,6 +62,8 @@ class SendOutcome:
 
     result: SendResult
     error: str | None = None
+    receipt: str | None = None
+    """By which the service that took it can be asked what became of it; None: it cannot."""
 
     def at(self, where: str) -> SendOutcome:
         """The same, and the words say where."""

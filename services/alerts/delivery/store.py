@@ -16,7 +16,7 @@ from services.alerts.delivery.grouping import waits_for_others
 from services.alerts.delivery.mute import Mute, Silence, SilenceKind, SilenceRequest
 from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.persons.who_has_it import ToldOfTaken
-from services.alerts.delivery.planned import About, Notice, OutgoingPage, PlannedDelivery
+from services.alerts.delivery.planned import About, Failed, Notice, OutgoingPage, PlannedDelivery
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
 from services.people.model import Actor
 from services.runtime.database import Connection, Pool, load_queries
@@ -236,17 +236,17 @@ async def put_back(pool: Pool, delivery_id: UUID, now: datetime) -> None:
 
 
 async def insert_instead(
-    connection: Connection, claim: Claim, planned: PlannedDelivery, policy_version: str, now: datetime
+    connection: Connection, failed: Failed, planned: PlannedDelivery, policy_version: str, now: datetime
 ) -> None:
     """Tell somebody else, or over another channel, what could not be sent."""
     await connection.execute(
         QUERIES["insert_instead"],
-        claim.delivery_id,
+        failed.delivery_id,
         planned.contact,
         planned.channel,
         now,
-        planned.occasion.step - claim.occasion.step,
-        waits_for_others(claim.priority),
+        planned.occasion.step - failed.occasion.step,
+        waits_for_others(failed.priority),
         policy_version,
     )
 

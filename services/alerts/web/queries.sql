@@ -52,5 +52,5 @@ FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;
 
 -- name: deliveries_of
 SELECT alert_id, delivery_id, kind, episode, step, contact, channel, priority, state, created_at, due_at, attempts,
-       last_error, sent_at, held_by, group_id IS NOT NULL AS grouped, bypassed
+       last_error, sent_at, held_by, group_id IS NOT NULL AS grouped, bypassed, receipt_said, receipt_said_at
 FROM deliveries WHERE alert_id = ANY ($1::uuid[]) AND NOT follow_up ORDER BY created_at, contact, channel;

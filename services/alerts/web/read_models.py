@@ -51,6 +51,9 @@ class Delivery:
     held_by: str | None
     grouped: bool
     bypassed: bool
+    receipt_said: str | None = None
+    """What the service that took it said later: "arrived", "answered" or "not_arrived"; None: nothing."""
+    receipt_said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

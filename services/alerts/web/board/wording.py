@@ -102,6 +102,10 @@ def _line(delivery: Delivery) -> Notified:
         case "due" if delivery.held_by:
             why = _HELD.get(delivery.held_by, delivery.held_by)
             return Notified(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
+        case "sent" if delivery.receipt_said == "answered" and delivery.receipt_said_at:
+            return Notified(f"Answered in the app: {who}", "good", delivery.receipt_said_at)
+        case "sent" if delivery.receipt_said == "arrived" and delivery.receipt_said_at:
+            return Notified(f"On the phone: {who}", "good", delivery.receipt_said_at)
         case "sent" if delivery.sent_at:
             return Notified(f"Told: {who}", "good", delivery.sent_at)
         case "failed":

@@ -1,0 +1,1 @@
+"""What message services say later of a page that they took: it arrived, it was answered, it did not arrive."""
