@@ -19,6 +19,7 @@ def main() -> int:
     """Prepare; the exit code is 1, and one sentence says why, when something cannot be had."""
     try:
         mosquitto.find_mosquitto()
+        system_packages.ensure_program("haproxy", "haproxy", purpose="the test of the TLS proxy")
         system_packages.ensure_program("promtool", "prometheus", purpose="the test of the metrics")
         oidc_provider.ensure_package()
         if any(_BROWSER_TESTS.glob("test_*.py")):

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from services.admin.registry.model import RegistryError
 from services.admin.registry.periods import shown
 
-SERVICE_LOGINS: Final = frozenset({"ingest", "alerts", "simulator", "health"})
+SERVICE_LOGINS: Final = frozenset({"ingest", "alerts", "drill", "simulator", "health"})
 """The logins of deploy/mosquitto/services.acl: no device may be called so, whatever a listener allows."""
 
 Source = Literal["issued", "registered"]

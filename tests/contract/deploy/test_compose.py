@@ -85,7 +85,7 @@ def test_what_is_published_is_published_on_the_loopback_address() -> None:
         for name, service in document["services"].items()
         for port in service.get("ports", ())
     }
-    assert set(published) == {"mosquitto", "web", "grafana"}
+    assert set(published) == {"mosquitto", "web", "grafana", "proxy"}
     assert all(port.startswith("127.0.0.1:") for port in published.values())
 
 

@@ -16,7 +16,7 @@ OVERLAY = read(DEVELOPMENT)
 ALL = COMPOSE["services"] | {f"{name} (development)": each for name, each in OVERLAY["services"].items()}
 DECLARED: dict[str, dict[str, str]] = COMPOSE["secrets"] | OVERLAY["secrets"]
 EXAMPLE = (ROOT / ".env.example").read_text()
-THE_SITES_OWN = {"OIDC_CLIENT_SECRET", "PUSH_KEY"}
+THE_SITES_OWN = {"OIDC_CLIENT_SECRET", "PUSH_KEY", "BOARD_CERTIFICATE"}
 """Made elsewhere, and empty until somebody puts them there."""
 IN_FILE = re.compile(r"/run/secrets/(\w+)")
 BEFORE = "".join(
@@ -70,6 +70,8 @@ def test_each_container_is_given_the_secrets_that_it_names_and_no_others(name: s
     if name == "grafana":
         source = (ROOT / "deploy/grafana/provisioning/datasources/timescaledb.yaml").read_text()
         named |= set(re.findall(r"\$__file\{/run/secrets/(\w+)\}", source))
+    if name == "proxy":
+        named |= set(re.findall(r"/run/secrets/(\w+)", (ROOT / "deploy/proxy/haproxy.cfg").read_text()))
     assert given == named
     assert given <= DECLARED.keys()
 

@@ -113,7 +113,7 @@ def test_the_passwords_of_an_installation(tmp_path: Path, no_chmod: Path) -> Non
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
         assert set(modes.values()) == {0o444}, "each container reads them by a user id of its own"
-        assert len(modes) == 20
+        assert len(modes) == 21
         values = [value for path in folder.iterdir() if len(value := path.read_bytes()) >= 32]
         assert len(values) >= 14
         assert not any(value in file.read_bytes() for value in values)
