@@ -142,7 +142,7 @@ async def test_it_speaks_tls_1_2_or_newer_and_says_that_browsers_stay_with_it(pr
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
         assert answer.headers["content-security-policy"]
     old = ssl.create_default_context(cafile=str(proxied.authority))
-    with pytest.warns(DeprecationWarning):  # which is why
+    with pytest.warns(DeprecationWarning, match="TLSv1"):  # which is why
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     old.set_ciphers("DEFAULT:@SECLEVEL=0")
     host, _, port = proxied.url.removeprefix("https://").partition(":")

@@ -133,6 +133,16 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         ([delivery("sent", grouped=True)], "active", [("Told, in one page with others: nurse by sms", "good")]),
         ([delivery("sent", bypassed=True)], "active", [("Told while the database was away: nurse by sms", "good")]),
         (
+            [delivery("sent", receipt_said="arrived", receipt_said_at=NOW)],
+            "active",
+            [("On the phone: nurse by sms", "good")],
+        ),
+        (
+            [delivery("sent", receipt_said="answered", receipt_said_at=NOW)],
+            "active",
+            [("Answered in the app: nurse by sms", "good")],
+        ),
+        (
             [delivery("due", held_by="quiet_hours")],
             "active",
             [("Not telling nurse by sms yet (quiet hours), until", "waiting")],
