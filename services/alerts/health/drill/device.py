@@ -72,7 +72,9 @@ async def say_alarm(
             receipts.put_nowait((clock(), bytes(packet.payload)))
 
     try:
-        async with open_link(broker, DRILL, keep, connect_timeout_seconds=_SECONDS) as link:
+        # A name of its own: with one for all, two workers that look at once would end each other's connection.
+        name = f"{DRILL}-{uuid4().hex[:8]}"
+        async with open_link(broker, name, keep, connect_timeout_seconds=_SECONDS) as link:
             async with asyncio.timeout(_SECONDS):
                 await link.subscribe(receipt_topic(DRILL))
                 await link.publish(
