@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
-from services.alerts.web.identity.browser import session_cookie
 from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from tests.alerts_pages import dispatcher_for, web_of_story
 from tests.alerts_world import stall
-from tests.browser.phone import phone
+from tests.browser.phone import phone, sign_in
 from tests.integration.people.clinic import ANN, BOB
 from tests.integration.people.rota.on_call_story import MINUTE, OnCallStory
 from tests.servers.served import served
-from tests.signed_in import make_session
 from tests.stack import Database
 
 
@@ -32,11 +29,6 @@ async def look(on_call: OnCallStory) -> None:
     await dispatcher_for(on_call.resources).send_due()
 
 
-async def sign_in(on_call: OnCallStory, page: Page, url: str, person: object) -> None:
-    token = await make_session(on_call.database.pool, person, on_call.story.now)  # type: ignore[arg-type]
-    await page.context.add_cookies([{"name": session_cookie("http://127.0.0.1"), "value": token, "url": url}])
-
-
 async def test_what_ann_has_taken_goes_to_bob_when_she_says_that_she_is_out(on_call: OnCallStory) -> None:
     await on_call.begin()
     await stall(on_call.database, [on_call.story.pump_id])
@@ -47,7 +39,7 @@ async def test_what_ann_has_taken_goes_to_bob_when_she_says_that_she_is_out(on_c
     url = f"http://127.0.0.1:{port}"
     app = create_app(web_of_story(on_call.story, public_url="http://127.0.0.1"))
     async with served(app, port), phone(on_call.story.now) as page:
-        await sign_in(on_call, page, url, ANN)
+        await sign_in(page, url, on_call.database.pool, ANN, on_call.story.now)
         await page.goto(url)
         await page.get_by_role("button", name="I have it").click()
         await page.get_by_text("Ann has it").first.wait_for()
@@ -65,7 +57,7 @@ async def test_what_ann_has_taken_goes_to_bob_when_she_says_that_she_is_out(on_c
         assert [each.raw["to"] for each in on_call.collector.pages if "yours now" in each.title] == ["Bob"]
 
         await page.context.clear_cookies()
-        await sign_in(on_call, page, url, BOB)
+        await sign_in(page, url, on_call.database.pool, BOB, on_call.story.now)
         await page.goto(url)
         await page.get_by_text("Bob has it").first.wait_for()
         assert await page.get_by_text("Ann has it").count() == 0

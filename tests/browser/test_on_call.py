@@ -11,13 +11,11 @@ import pytest
 from playwright.async_api import Page
 
 from services.alerts.web.api import create_app
-from services.alerts.web.identity.browser import session_cookie
 from services.devstack.ports import free_port
 from tests.alerts_pages import web_of_story
-from tests.browser.phone import SCREEN, phone
+from tests.browser.phone import SCREEN, phone, sign_in
 from tests.integration.alerts.on_call.clinics import NORTH, Clinics, clinics_with_rotas
 from tests.servers.served import served
-from tests.signed_in import make_session
 from tests.stack import Database
 
 
@@ -40,11 +38,6 @@ async def page(clinics: Clinics) -> AsyncIterator[Page]:
         yield found
 
 
-async def sign_in(clinics: Clinics, page: Page, url: str, name: str) -> None:
-    token = await make_session(clinics.story.pool, clinics.persons[name], clinics.story.now)
-    await page.context.add_cookies([{"name": session_cookie("http://127.0.0.1"), "value": token, "url": url}])
-
-
 async def picture(page: Page, name: str) -> None:
     """For who wants to look: a picture of the whole page, where the variable names a folder."""
     folder = os.environ.get("PICTURES")
@@ -58,7 +51,7 @@ async def fits(page: Page) -> bool:
 
 
 async def test_bob_sees_who_has_it_and_takes_it(clinics: Clinics, page: Page, url: str) -> None:
-    await sign_in(clinics, page, url, "Bob")
+    await sign_in(page, url, clinics.story.pool, clinics.persons["Bob"], clinics.story.now)
     await page.goto(url)
     await page.get_by_role("link", name="On call").click()
     await page.get_by_text("Ann has it now").wait_for()
@@ -89,7 +82,7 @@ async def test_bob_sees_who_has_it_and_takes_it(clinics: Clinics, page: Page, ur
 
 
 async def test_what_is_refused_stays_in_the_form(clinics: Clinics, page: Page, url: str) -> None:
-    await sign_in(clinics, page, url, "Bob")
+    await sign_in(page, url, clinics.story.pool, clinics.persons["Bob"], clinics.story.now)
     await page.goto(f"{url}/on-call")
     await page.locator("summary", has_text="I am out").click()
     until = page.get_by_label("Until").nth(1)
@@ -103,7 +96,7 @@ async def test_what_is_refused_stays_in_the_form(clinics: Clinics, page: Page, u
 async def test_an_administrator_sees_the_fault_of_a_rota_beside_what_was_typed(
     clinics: Clinics, page: Page, url: str
 ) -> None:
-    await sign_in(clinics, page, url, "Ada")
+    await sign_in(page, url, clinics.story.pool, clinics.persons["Ada"], clinics.story.now)
     await page.goto(f"{url}/on-call")
     await page.get_by_role("link", name=f"Change the rotas of {NORTH}").click()
     area = page.get_by_label("The rotas, as a file")

@@ -30,12 +30,12 @@ from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds, wakes_nobody
 from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.persons.who_has_it import who_hears
-from services.alerts.delivery.planned import PlannedDelivery
-from services.alerts.delivery.receipts.model import ask_next
+from services.alerts.delivery.planned import Failed, PlannedDelivery
+from services.alerts.delivery.receipts.model import FIRST_ASKED_AFTER
 from services.alerts.delivery.receipts.store import keep_receipt
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
-from services.alerts.policies import address_of
+from services.alerts.policies import Policies, address_of
 from services.alerts.resources import Resources
 from services.people.channels.sending.store import note_outcome, quiet_hours_of
 from services.people.rota.people import person_in
@@ -298,7 +298,8 @@ class Dispatcher:
         now = self._resources.clock()
         if outcome.result is SendResult.SENT:
             await store.record_sent(self._resources.pool, claim.delivery_id, now, follows=follows)
-            if outcome.receipt is not None and (ask_at := ask_next(now, now)) is not None:
+            if outcome.receipt is not None:
+                ask_at = now + FIRST_ASKED_AFTER
                 await keep_receipt(self._resources.pool, claim.delivery_id, outcome.receipt, ask_at)
             return
         final = outcome.result is SendResult.PERMANENT or given_up
@@ -322,12 +323,8 @@ class Dispatcher:
     async def _tell_others(
         self, connection: Connection, claims: Sequence[Claim], *, now: datetime, final: bool
     ) -> None:
-        [claim] = claims
-        failed = PlannedDelivery(claim.occasion, claim.contact, claim.channel)
-        policies = self._resources.holding
-        policy, version = policies.of(claim.clinic_id), policies.version_of(claim.clinic_id)
-        for planned in after_failure(failed, claim.priority, policy, claim.attempts, final=final):
-            await store.insert_instead(connection, claim, planned, version, now)
+        for claim in claims:
+            await tell_instead(connection, claim, self._resources.holding, now, final=final)
 
     def _raise_bugs(self) -> None:
         done = {task for task in self._sending if task.done()}
@@ -340,3 +337,21 @@ class Dispatcher:
             _, unfinished = await asyncio.wait(self._sending, timeout=self._resources.settings.send_timeout_seconds + 1)
             for task in unfinished:
                 task.cancel()
+
+
+async def tell_instead(
+    connection: Connection, failed: Failed, policies: Policies, now: datetime, *, final: bool
+) -> None:
+    """Let the contact's next channel, or the next step, be told of a page that did not reach who it was for.
+
+    Args:
+        connection: In the transaction that writes down that it failed.
+        failed: The page.
+        policies: As they hold now.
+        now: The moment.
+        final: It will not be tried again.
+    """
+    policy, version = policies.of(failed.clinic_id), policies.version_of(failed.clinic_id)
+    page = PlannedDelivery(failed.occasion, failed.contact, failed.channel)
+    for planned in after_failure(page, failed.priority, policy, failed.attempts, final=final):
+        await store.insert_instead(connection, failed, planned, version, now)

@@ -34,6 +34,22 @@ class Failed(Protocol):
         """Of the page."""
 
     @property
+    def clinic_id(self) -> str:
+        """Whose it is."""
+
+    @property
+    def contact(self) -> str:
+        """Who it was for."""
+
+    @property
+    def channel(self) -> str:
+        """By which it was sent."""
+
+    @property
+    def attempts(self) -> int:
+        """How often."""
+
+    @property
     def occasion(self) -> Occasion:
         """Why it went out."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-_FIRST: Final = timedelta(seconds=5)
+FIRST_ASKED_AFTER: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
 _ASKED_FOR: Final = timedelta(hours=3, minutes=10)
 """Pushover's emergencies last 3 hours at most; Twilio knows within minutes."""
@@ -49,7 +49,7 @@ def ask_next(sent_at: datetime, now: datetime) -> datetime | None:
     """When to ask again; None: no more. Less and less often: what is not known soon is known late."""
     if now - sent_at > _ASKED_FOR:
         return None
-    return now + min(_LONGEST_PAUSE, max(_FIRST, (now - sent_at) / 2))
+    return now + min(_LONGEST_PAUSE, max(FIRST_ASKED_AFTER, (now - sent_at) / 2))
 
 
 def twilio_said(document: Mapping[str, Any]) -> Answer:

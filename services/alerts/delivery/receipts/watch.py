@@ -13,12 +13,10 @@ from typing import Final
 import structlog
 
 from services.alerts.delivery.channels import Channels
-from services.alerts.delivery.escalate import after_failure
-from services.alerts.delivery.planned import PlannedDelivery
+from services.alerts.delivery.dispatch import tell_instead
 from services.alerts.delivery.receipts import store
 from services.alerts.delivery.receipts.model import Answer, ReceiptSaid, ask_next
 from services.alerts.delivery.receipts.store import Asked
-from services.alerts.delivery.store import insert_instead
 from services.alerts.policies import address_of
 from services.alerts.resources import Resources
 from services.people.channels.sending.store import note_outcome
@@ -59,13 +57,9 @@ class ReceiptWatch:
             await store.record_said(connection, asked.delivery_id, answer.said, answer.at or now, again)
 
     async def _failed(self, asked: Asked, words: str, url: str | None, now: datetime) -> None:
-        policies = self._resources.holding
-        policy, version = policies.of(asked.clinic_id), policies.version_of(asked.clinic_id)
-        failed = PlannedDelivery(asked.occasion, asked.contact, asked.channel)
         async with self._resources.pool.acquire() as connection, connection.transaction():
             await store.record_not_arrived(connection, asked.delivery_id, words, now)
-            for planned in after_failure(failed, asked.priority, policy, asked.attempts, final=True):
-                await insert_instead(connection, asked, planned, version, now)
+            await tell_instead(connection, asked, self._resources.holding, now, final=True)
             if url is not None and person_in(asked.contact) is not None:
                 await note_outcome(connection, url, now, words)
         self._resources.pages_written.set()

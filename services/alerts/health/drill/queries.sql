@@ -30,7 +30,8 @@ DELETE FROM drills WHERE drill_id = $1 AND begun_at IS NULL RETURNING drill_id;
 -- The oldest that waits, if none is under way.
 UPDATE drills SET begun_at = $1
 WHERE drill_id = (SELECT drill_id FROM drills WHERE begun_at IS NULL ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-  AND NOT EXISTS (SELECT FROM drills WHERE begun_at IS NOT NULL AND cleared_at IS NULL);
+  AND NOT EXISTS (SELECT FROM drills WHERE begun_at IS NOT NULL AND cleared_at IS NULL)
+RETURNING drill_id, due_at, asked_by, event_id, begun_at, accepted_at, stored_at, opened_at, paged_at, ended_at, missed, cleared_at;
 
 -- name: under_way
 SELECT drill_id, due_at, asked_by, event_id, begun_at, accepted_at, stored_at, opened_at, paged_at, ended_at, missed, cleared_at

@@ -75,9 +75,9 @@ async def take_back(connection: Connection, drill_id: UUID) -> bool:
     return await connection.fetchval(QUERIES["take_back"], drill_id) is not None
 
 
-async def begin(connection: Connection, now: datetime) -> None:
+async def begin(connection: Connection, now: datetime) -> Drill | None:
     """Begin the next one that waits, if none is under way."""
-    await connection.execute(QUERIES["begin"], now)
+    return _drill(await connection.fetchrow(QUERIES["begin"], now))
 
 
 async def under_way(connection: Connection) -> Drill | None:

@@ -124,10 +124,9 @@ class DrillWatch:
             return None
         self._stands_since, self._why_not_sent = None, None
         try:
-            await store.begin(connection, now)
+            return await store.begin(connection, now)
         except asyncpg.UniqueViolationError:  # another worker has begun one
             return None
-        return await store.under_way(connection)
 
     async def _go_on(self, drill: Drill, broker: BrokerAddress) -> None:
         """Take a drill as far as it comes now. Nothing is borrowed while the broker or ingest is waited for."""
