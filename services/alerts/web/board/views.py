@@ -30,6 +30,8 @@ from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glanc
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, borrowed_for
 from services.alerts.web.identity.forms import csrf_field
 from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
+from services.alerts.web.pictures.level_chart import LevelChart, level_chart, shows_levels
+from services.alerts.web.pictures.store import levels_of_alert
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import history_of, one_alert
 from services.alerts.wording import parts_of, rule_words
@@ -177,6 +179,7 @@ async def show_alert(
     """The page of one alert, with what was typed into a form that is refused."""
     alert = await existing_alert(connection, alert_id, now)
     await request.app.state.web.reads.note(connection, request.state.caller, [(alert.clinic_id, alert.pump_id)], now)
+    zone = ZoneInfo(await zone_of(connection, alert.clinic_id))
     return render(
         "alert.html",
         request,
@@ -190,9 +193,16 @@ async def show_alert(
         resolution=resolution,
         acceptance=acceptance,
         promises=await promises_of_alert(connection, alert_id),
-        clinic_clock=ZoneInfo(await zone_of(connection, alert.clinic_id)),
+        clinic_clock=zone,
+        levels=await _levels(connection, alert, zone, now),
         warnings=(),
     )
+
+
+async def _levels(connection: Connection, alert: AlertView, zone: ZoneInfo, now: datetime) -> LevelChart | None:
+    if not shows_levels(alert.rule):
+        return None
+    return level_chart(await levels_of_alert(connection, alert.alert_id, now), alert.evidence, zone)
 
 
 async def existing_alert(connection: Connection, alert_id: UUID, now: datetime) -> AlertView:

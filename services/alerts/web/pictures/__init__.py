@@ -1,0 +1,1 @@
+"""What an alert rests on, as a picture with a table behind it."""

@@ -1,0 +1,162 @@
+"""PURE. The level in the reservoir as a curve: where each thing stands in a picture, and the same as a table.
+
+A computed level falls by what the pump was told to give; a measured one is what was found. A refill sets it anew, so
+the curve is broken there. The alarm level is the one that the alert was judged by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.alerts.model import RuleName
+from services.alerts.wording import millilitres
+
+WIDTH: Final = 360
+HEIGHT: Final = 190
+LEFT: Final = 30
+BOTTOM: Final = 166
+_RIGHT: Final = 348
+_TOP: Final = 10
+_STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_MOST_MARKS: Final = 5
+_MOST_ROWS: Final = 60
+_BASES: Final = {"computed": "computed by the pump", "measured": "measured", "refill": "filled in"}
+_PICTURED: Final = frozenset({RuleName.LOW_RESERVOIR, RuleName.INFUSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A level that is known: `basis` is computed, measured, or refill (what was filled in)."""
+
+    at: datetime
+    volume_ml: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on an axis, in units of the picture, and what is written there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table behind the picture; `at` is on the clinic's clock."""
+
+    at: str
+    volume: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChart:
+    """What is drawn, in units of the picture (`WIDTH` by `HEIGHT`)."""
+
+    summary: str
+    curves: tuple[str, ...]
+    """Each the points of one polyline, from one refill to the next."""
+    measured: tuple[tuple[float, float], ...]
+    refills: tuple[tuple[float, float], ...]
+    alarm_level: Mark | None
+    volumes: tuple[Mark, ...]
+    days: tuple[Mark, ...]
+    rows: tuple[Row, ...]
+    """The newest first."""
+    rows_left: int
+    """How many older ones the table leaves out."""
+    zone: str
+
+
+def shows_levels(rule: str) -> bool:
+    """Tell whether the level is what an alert of this rule rests on."""
+    return rule in _PICTURED
+
+
+def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: ZoneInfo) -> LevelChart | None:
+    """Draw what is known; None where that is less than two moments, of which a sentence says as much.
+
+    Args:
+        known: The oldest first.
+        evidence: Of the alert; `limit_ml` is its alarm level in mL, if it has one.
+        zone: The clinic's.
+    """
+    if len({each.at for each in known}) <= 1:
+        return None
+    limit = evidence.get("limit_ml")
+    limit_ml = float(limit) if isinstance(limit, int | float) else None
+    most_ml = max(max(each.volume_ml for each in known), limit_ml or 0.0, 1.0)
+    began, span = known[0].at, known[-1].at - known[0].at
+
+    def x(at: datetime) -> float:
+        return round(LEFT + (at - began) / span * (_RIGHT - LEFT), 1)
+
+    def y(volume_ml: float) -> float:
+        return round(BOTTOM - volume_ml / (most_ml * 1.05) * (BOTTOM - _TOP), 1)
+
+    rows = tuple(
+        Row(f"{each.at.astimezone(zone):%a %d %b %Y, %H:%M}", millilitres(each.volume_ml), _BASES[each.basis])
+        for each in reversed(known)
+    )
+    return LevelChart(
+        summary=_summary(known, limit_ml, zone),
+        curves=tuple(
+            " ".join(f"{x(each.at)},{y(each.volume_ml)}" for each in curve)
+            for curve in _curves(known)
+            if len(curve) > 1
+        ),
+        measured=tuple((x(each.at), y(each.volume_ml)) for each in known if each.basis == "measured"),
+        refills=tuple((x(each.at), y(each.volume_ml)) for each in known if each.basis == "refill"),
+        alarm_level=None if limit_ml is None else Mark(y(limit_ml), f"alarm level {millilitres(limit_ml)}"),
+        volumes=tuple(Mark(y(each), f"{each:g}") for each in _volumes(most_ml)),
+        days=tuple(Mark(x(at), f"{at.astimezone(zone):%-d %b}") for at in _days(began, began + span, zone)),
+        rows=rows[:_MOST_ROWS],
+        rows_left=max(0, len(rows) - _MOST_ROWS),
+        zone=zone.key,
+    )
+
+
+def _summary(known: Sequence[Known], limit_ml: float | None, zone: ZoneInfo) -> str:
+    first, last = known[0], known[-1]
+    days = f"{first.at.astimezone(zone):%-d %b %Y} to {last.at.astimezone(zone):%-d %b %Y}"
+    refills = sum(each.basis == "refill" for each in known)
+    said = {0: "no refill", 1: "one refill"}.get(refills, f"{refills} refills")
+    level = "" if limit_ml is None else f"; the alarm level is {millilitres(limit_ml)}"
+    ends = f"from {millilitres(first.volume_ml)} to {millilitres(last.volume_ml)}, {_BASES[last.basis]}"
+    return f"Reservoir level, {days}: {ends}, with {said}{level}."
+
+
+def _curves(known: Sequence[Known]) -> Iterator[list[Known]]:
+    curve: list[Known] = []
+    for each in known:
+        if each.basis == "refill":
+            yield curve
+            curve = []
+        curve.append(each)
+    yield curve
+
+
+def _volumes(most_ml: float) -> Iterator[float]:
+    step = next((each for each in _STEPS_ML if most_ml / each < _MOST_MARKS), _STEPS_ML[-1])
+    for number in range(int(most_ml / step) + 1):
+        yield number * step
+
+
+def _days(began: datetime, ended: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Midnights of the clinic, a few of them; of a shorter time its beginning and its end."""
+    first = began.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnights = [day for day in _every_day(first, ended) if day >= began]
+    every = -(-len(midnights) // _MOST_MARKS)
+    yield from midnights[::every] if len(midnights) > 1 else (began, ended)
+
+
+def _every_day(first: datetime, ended: datetime) -> Iterator[datetime]:
+    day = first
+    while day <= ended:  # on the clinic's clock: a day has 23 hours when summer time begins
+        yield day
+        day += timedelta(days=1)
