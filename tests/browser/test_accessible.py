@@ -65,9 +65,9 @@ async def pages_of(site: Linked) -> dict[str, list[str]]:
     nora = await pool.fetchval("SELECT person_id FROM persons WHERE name = 'Nora Nurse'")
     await make_hand_over(pool, site.story.clinic_id, nora, site.story.now)
     return {
-        "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{low}", f"/alerts/{alert_id}/silence", "/account", "/account/channels",
-                      "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas", "/alerts/not-an-alert",
-                      f"/on-call/{rota_id}/brief", "/people"],
+        "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{low}", f"/alerts/{alert_id}/silence", "/account",
+                      "/account/channels", "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas",
+                      "/alerts/not-an-alert", f"/on-call/{rota_id}/brief", "/people"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
     }  # fmt: skip
 

@@ -64,7 +64,7 @@ def _again(occasion: Occasion) -> str:
         case OccasionKind.RETURNED:
             return " (returned)"
         case OccasionKind.EXPIRED:
-            return " (acknowledgement expired, still so)"
+            return " (acknowledgement expired; the problem continues)"
         case (
             OccasionKind.OPENED
             | OccasionKind.GROUP

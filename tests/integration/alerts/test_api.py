@@ -115,7 +115,7 @@ async def test_the_board_shows_acknowledges_and_tells(site: Site) -> None:
         "Low reservoir",
         "Catheter occlusion",
         "<strong>2</strong> waiting for somebody",
-        "1 over but not seen",
+        "1 ended but not seen",
     ):
         assert text in page
     assert page.index("Motor stall") < page.index("Low reservoir") < page.index("Catheter occlusion")

@@ -131,7 +131,7 @@ def _level_sentence(level: Level, limit_ml: float, *, is_low: bool) -> str:
     alike = millilitres(level.volume_ml) == millilitres(limit_ml)
     relation = "at or below" if is_low else "just above" if alike else "above"
     slip = " If more was filled in, correct the entry." if is_low and level.basis == "refill" else ""
-    return f"{level.words}; {relation} the level of {millilitres(limit_ml)}.{level.other_words}{slip}"
+    return f"{level.words}; {relation} the alarm level of {millilitres(limit_ml)}.{level.other_words}{slip}"
 
 
 def _highest(priorities: Iterable[Priority]) -> Priority:

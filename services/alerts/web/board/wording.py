@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
 from schemas.parts.paging import PERSON
@@ -18,9 +18,9 @@ _KINDS: Final = {
     "priority_raised": "Became more urgent",
     "priority_lowered": "Became less urgent",
     "acknowledged": "Acknowledged",
-    "acknowledgement_expired": "Acknowledgement expired, still so",
+    "acknowledgement_expired": "Acknowledgement expired; the problem continues",
     "returned": "Came back",
-    "cleared": "Over, not yet seen by anyone",
+    "cleared": "Ended, not yet seen by anyone",
     "closed": "Closed",
     "commented": "Comment",
     "acted": "Done",
@@ -70,12 +70,17 @@ def since_words(at: datetime, now: datetime) -> str:
     return span if span == "just now" else f"{span} ago"
 
 
+_SENT_WITHIN: Final = timedelta(seconds=10)
+"""Pages are gathered for 5 s; after 10 s an alarm goes past the database."""
 _MUST_PAGE: Final = frozenset({"high", "medium"})
 """A policy that pages nobody for these has probably forgotten it; for the others a board may be enough."""
 
 
-def notified(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple[Notified, ...]:
-    """Who was told of an alert, in a few lines; a person who was told many times stands there once."""
+def notified(deliveries: Sequence[Delivery], state: str, priority: str, now: datetime) -> tuple[Notified, ...]:
+    """Who was told of an alert, in a few lines; a person who was told many times stands there once.
+
+    That nobody was reached is said when a page has failed, or is not out after a time in which it should have been.
+    """
     if not deliveries:
         if priority not in _MUST_PAGE:
             return (Notified("Nobody is paged for this priority.", "waiting"),)
@@ -86,7 +91,8 @@ def notified(deliveries: Sequence[Delivery], state: str, priority: str) -> tuple
     for delivery in deliveries:
         newest[delivery.contact, delivery.channel] = delivery
     held = all(each.state == "due" and each.held_by for each in deliveries)
-    if state == "active" and not held and not any(each.state == "sent" for each in deliveries):
+    late = any(each.last_error or each.state == "failed" or now - each.created_at > _SENT_WITHIN for each in deliveries)
+    if state == "active" and not held and late and not any(each.state == "sent" for each in deliveries):
         lines.append(Notified("Nobody reached yet.", "bad"))
     lines += [_line(each) for each in newest.values()]
     return tuple(lines)

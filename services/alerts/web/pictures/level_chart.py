@@ -90,7 +90,7 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
         return None
     limit = evidence.get("limit_ml")
     limit_ml = float(limit) if isinstance(limit, int | float) else None
-    most_ml = max(max(each.volume_ml for each in known), limit_ml or 0.0, 1.0)
+    most_ml = max(*(each.volume_ml for each in known), limit_ml or 0.0, 1.0)
     began, span = known[0].at, known[-1].at - known[0].at
 
     def x(at: datetime) -> float:

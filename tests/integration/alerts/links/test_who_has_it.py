@@ -62,7 +62,7 @@ async def test_it_is_told_however_it_was_taken_and_again_when_another_takes_it_l
     site.story.now += timedelta(hours=hours, minutes=1)
     while await worker.sweep_once():
         pass
-    assert await send(site) == ["Pumpwatch HIGH (acknowledgement expired, still so): pump alarm"]
+    assert await send(site) == ["Pumpwatch HIGH (acknowledgement expired; the problem continues): pump alarm"]
     await site.client.post(link_in(site.collector.pages[-1].body))
     assert await send(site) == []  # of this episode only Ann was told, and she has it
 

@@ -63,7 +63,7 @@ def test_no_occasion_brings_patient_data_in(why: str, priority: Priority) -> Non
         ("opened/step:1", "Pumpwatch HIGH (nobody has acknowledged): pump alarm"),
         ("priority:high", "Pumpwatch HIGH (now more urgent): pump alarm"),
         ("returned:8", "Pumpwatch HIGH (returned): pump alarm"),
-        ("expired:9", "Pumpwatch HIGH (acknowledgement expired, still so): pump alarm"),
+        ("expired:9", "Pumpwatch HIGH (acknowledgement expired; the problem continues): pump alarm"),
     ],
 )
 def test_a_later_page_says_why(why: str, title: str) -> None:
@@ -176,11 +176,21 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
     ],
 )
 def test_who_was_told(deliveries: list[Delivery], state: str, expected: list[tuple[str, str]]) -> None:
-    assert [(line.text + line.lead, line.tone) for line in notified(deliveries, state, "high")] == expected
+    assert [(line.text + line.lead, line.tone) for line in notified(deliveries, state, "high", NOW)] == expected
+
+
+def test_in_the_seconds_in_which_pages_are_gathered_it_is_not_said_that_nobody_was_reached() -> None:
+    begun = NOW - timedelta(seconds=5)
+    fresh = delivery("due", created_at=begun, attempts=0)
+    assert [line.text for line in notified([fresh], "active", "high", NOW)] == ["Telling nurse by sms now"]
+    for late in (NOW + timedelta(seconds=5, milliseconds=1), NOW + timedelta(hours=1)):
+        assert notified([fresh], "active", "high", late)[0].text == "Nobody reached yet."
+    for refused in (delivery("due", created_at=begun, last_error="no answer"), delivery("failed", created_at=begun)):
+        assert notified([refused], "active", "high", NOW)[0].text == "Nobody reached yet."
 
 
 def test_a_priority_that_pages_nobody_is_no_alarm_in_itself() -> None:
-    assert [(line.text, line.tone) for line in notified([], "active", "low")] == [
+    assert [(line.text, line.tone) for line in notified([], "active", "low", NOW)] == [
         ("Nobody is paged for this priority.", "waiting")
     ]
 

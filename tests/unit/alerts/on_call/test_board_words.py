@@ -29,4 +29,4 @@ def test_whoever_was_told_is_named_as_people_know_them() -> None:
         grouped=False,
         bypassed=False,
     )
-    assert [line.text for line in notified([sent], "active", "high")] == ["Told: ann by phone"]
+    assert [line.text for line in notified([sent], "active", "high", MONDAY)] == ["Told: ann by phone"]

@@ -69,7 +69,8 @@ def test_the_text_of_a_low_level() -> None:
     assert found is not None
     assert found.title == "Low reservoir"
     assert (
-        found.explanation == "1.8 mL left, computed by the pump 22 Nov 2026 09:00 UTC; at or below the level of 2.0 mL."
+        found.explanation
+        == "1.8 mL left, computed by the pump 22 Nov 2026 09:00 UTC; at or below the alarm level of 2.0 mL."
     )
     assert found.evidence == {"limit_ml": 2.0, "volume_ml": 1.84, "basis": "computed"}
     assert (found.key, found.since) == ("reservoir", ago(3))
@@ -80,7 +81,7 @@ def test_the_text_of_an_empty_alarm_with_a_level_that_contradicts_it() -> None:
     assert found is not None
     assert found.title == "Empty reservoir"
     assert found.explanation == (
-        "9.0 mL left, computed by the pump 22 Nov 2026 11:00 UTC; above the level of 2.0 mL. "
+        "9.0 mL left, computed by the pump 22 Nov 2026 11:00 UTC; above the alarm level of 2.0 mL. "
         "The pump alarms: empty reservoir since 22 Nov 2026 10:00 UTC."
     )
     assert found.since == ago(2)
@@ -90,7 +91,7 @@ def test_the_text_of_a_level_that_is_the_limit_to_the_digit_shown() -> None:
     found = only(facts(reading=reading(2.04)))
     assert found is not None
     assert "2.0 mL left, " in found.explanation
-    assert found.explanation.endswith("; just above the level of 2.0 mL.")
+    assert found.explanation.endswith("; just above the alarm level of 2.0 mL.")
 
 
 def test_the_text_when_nothing_is_known() -> None:

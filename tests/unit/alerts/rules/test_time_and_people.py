@@ -77,7 +77,7 @@ def test_the_booked_refill(known: PumpFacts, title: str | None, priority: Priori
 def test_the_text_of_a_forecast() -> None:
     found = only(low_reservoir(booked(7.0, 14), Policy(), NOW))
     assert found.explanation == (
-        "7.0 mL left, computed by the pump 22 Nov 2026 12:00 UTC; above the level of 2.0 mL. "
+        "7.0 mL left, computed by the pump 22 Nov 2026 12:00 UTC; above the alarm level of 2.0 mL. "
         "With every bolus used it is low 2 Dec 2026 12:00 UTC, before the refill of 2026-12-06."
     )
     assert found.key == "reservoir"
