@@ -57,8 +57,8 @@ async def test_a_refill_that_was_corrected_is_not_drawn(database: Database) -> N
     await story.run([*FALLING, (4 * DAY, "refill 1.5")])
     await database.pool.execute(
         "INSERT INTO refills (pump_id, observed_at, event_id, received_at, device_id, expected_ml, measured_ml, "
-        "filled_ml, replaces) SELECT pump_id, observed_at, gen_random_uuid(), received_at, device_id, 2, 2, 1.7, event_id "
-        "FROM refills"
+        "filled_ml, replaces) SELECT pump_id, observed_at, gen_random_uuid(), received_at, device_id, 2, 2, 1.7, "
+        "event_id FROM refills"
     )
     assert [volume for volume, basis in table_of(await page_of(story)) if basis == "filled in"] == ["1.7"]
 

@@ -104,7 +104,8 @@ def told(found: PumpFacts) -> str:
 def test_the_page_says_both_numbers_and_which_one_counts() -> None:
     assert told(known(measured(1.0, 24), reading(9.9))) == (
         "0.6 mL left: 1.0 mL measured 21 Nov 2026 12:00 UTC, less 0.4 mL programmed to flow since; at or below the "
-        "alarm level of 2.0 mL. The pump computed 9.9 mL 22 Nov 2026 11:00 UTC; what was measured counts until a refill."
+        "alarm level of 2.0 mL. The pump computed 9.9 mL 22 Nov 2026 11:00 UTC; what was measured counts until a "
+        "refill."
     )
     assert told(known(measured(9.0, 24), reading(1.5))) == (
         "1.5 mL left, computed by the pump 22 Nov 2026 11:00 UTC; at or below the alarm level of 2.0 mL. By what was "
