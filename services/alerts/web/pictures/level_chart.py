@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from services.alerts.model import RuleName
@@ -19,7 +19,7 @@ WIDTH: Final = 360
 HEIGHT: Final = 190
 LEFT: Final = 30
 BOTTOM: Final = 166
-_RIGHT: Final = 348
+RIGHT: Final = 348
 _TOP: Final = 10
 _STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _MOST_MARKS: Final = 5
@@ -71,6 +71,11 @@ class LevelChart:
     rows_left: int
     """How many older ones the table leaves out."""
     zone: str
+    width: ClassVar = WIDTH
+    height: ClassVar = HEIGHT
+    left: ClassVar = LEFT
+    right: ClassVar = RIGHT
+    bottom: ClassVar = BOTTOM
 
 
 def shows_levels(rule: str) -> bool:
@@ -94,7 +99,7 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
     began, span = known[0].at, known[-1].at - known[0].at
 
     def x(at: datetime) -> float:
-        return round(LEFT + (at - began) / span * (_RIGHT - LEFT), 1)
+        return round(LEFT + (at - began) / span * (RIGHT - LEFT), 1)
 
     def y(volume_ml: float) -> float:
         return round(BOTTOM - volume_ml / (most_ml * 1.05) * (BOTTOM - _TOP), 1)

@@ -15,18 +15,14 @@ WITH asked AS (
     WHERE a.alert_id = $1)
 SELECT known.at, known.volume_ml, known.basis FROM asked
 CROSS JOIN LATERAL (
-    (SELECT DISTINCT ON (r.basis, date_bin($4::interval, judged_at(r.observed_at, r.received_at), '2000-01-01Z'))
-            judged_at(r.observed_at, r.received_at) AS at, r.volume_ml, r.basis
-     FROM reservoir_readings r
-     WHERE r.pump_id = asked.pump_id AND r.observed_at >= asked.since
-       AND judged_at(r.observed_at, r.received_at) >= asked.since AND judged_at(r.observed_at, r.received_at) <= asked.until
-     ORDER BY r.basis, date_bin($4::interval, judged_at(r.observed_at, r.received_at), '2000-01-01Z'),
-              judged_at(r.observed_at, r.received_at) DESC, r.received_at DESC)
+    (SELECT DISTINCT ON (r.basis, date_bin($4::interval, judged.at, '2000-01-01Z')) judged.at, r.volume_ml, r.basis
+     FROM reservoir_readings r CROSS JOIN LATERAL (SELECT judged_at(r.observed_at, r.received_at) AS at) judged
+     WHERE r.pump_id = asked.pump_id AND r.observed_at >= asked.since AND judged.at BETWEEN asked.since AND asked.until
+     ORDER BY r.basis, date_bin($4::interval, judged.at, '2000-01-01Z'), judged.at DESC, r.received_at DESC)
     UNION ALL
-    (SELECT judged_at(f.observed_at, f.received_at), f.filled_ml, 'refill'
-     FROM refills f
-     WHERE f.pump_id = asked.pump_id AND f.observed_at >= asked.since
-       AND judged_at(f.observed_at, f.received_at) >= asked.since AND judged_at(f.observed_at, f.received_at) <= asked.until
+    (SELECT judged.at, f.filled_ml, 'refill'
+     FROM refills f CROSS JOIN LATERAL (SELECT judged_at(f.observed_at, f.received_at) AS at) judged
+     WHERE f.pump_id = asked.pump_id AND f.observed_at >= asked.since AND judged.at BETWEEN asked.since AND asked.until
        AND NOT EXISTS (SELECT FROM refills c WHERE c.pump_id = f.pump_id AND c.replaces = f.event_id AND c.event_id <> f.event_id))
     ) known
 ORDER BY known.at, known.basis DESC;
