@@ -107,8 +107,11 @@ async def run_workers(
             async with asyncio.TaskGroup() as group:
                 for name in names:
                     group.create_task(parent.keep_running(name))
-        except* WorkersFailedError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as errors:  # what `except*` raises, Python 3.11.2 puts into a group again
+            failed = errors.subgroup(WorkersFailedError)
+            if failed is None or len(failed.exceptions) < len(errors.exceptions):
+                raise
+            raise failed.exceptions[0] from None
     log.info("stopped", workers=workers)
 
 

@@ -34,6 +34,7 @@ from mqtt5 import (
 )
 
 from services.runtime.addresses import BrokerAddress, BrokerUnavailableError, broker_address
+from services.runtime.drop import drop
 
 __all__ = [
     "BrokerAddress",
@@ -283,7 +284,7 @@ class Connection:
         with contextlib.suppress(aiomqtt.ConnectError, aiomqtt.ProtocolError, OSError, ExceptionGroup):
             async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
                 await self._client.__aexit__(None, None, None)
-        self._writer.transport.abort()
+        drop(self._writer)
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 

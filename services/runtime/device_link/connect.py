@@ -15,6 +15,7 @@ from typing import Final
 import mqtt5
 
 from services.runtime.device_link.link import DeviceLink, LinkRefusedError, OnMessage, reason_name
+from services.runtime.drop import drop
 from services.runtime.mqtt import BrokerAddress
 
 _RECEIVE_MAXIMUM: Final = 1_000
@@ -69,7 +70,7 @@ async def _connect(
             connack = await _read_connack(broker, reader)
     except BaseException as error:
         if writer is not None:
-            writer.transport.abort()
+            drop(writer)
         if isinstance(error, TimeoutError):
             msg = f"{broker} did not answer within {timeout_seconds:g} s"
             raise LinkRefusedError(msg) from error

@@ -18,6 +18,7 @@ from typing import Final
 
 import mqtt5
 
+from services.runtime.drop import drop
 from services.runtime.mqtt import BrokerAddress
 
 _READ_BYTES: Final = 262_144
@@ -294,7 +295,7 @@ class DeviceLink:
             return
         self._error = error
         self._lost.set()
-        self._writer.transport.abort()
+        drop(self._writer)
         in_flight, self._in_flight = self._in_flight, {}
         for on_ack in in_flight.values():
             on_ack(error)
