@@ -34,7 +34,6 @@ from mqtt5 import (
 )
 
 from services.runtime.addresses import BrokerAddress, BrokerUnavailableError, broker_address
-from services.runtime.drop import drop
 
 __all__ = [
     "BrokerAddress",
@@ -287,6 +286,14 @@ class Connection:
         drop(self._writer)
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+def drop(writer: asyncio.StreamWriter) -> None:
+    """End a connection at once, in whatever state it is: what was not sent is lost, and nothing is waited for."""
+    # A TLS transport that was closed twice has let go of what would end it: asyncio of Python 3.11.2, which Debian 12
+    # has, then fails instead of doing nothing.
+    with contextlib.suppress(AttributeError):
+        writer.transport.abort()
 
 
 def _payload_bytes(messages: Sequence[Message]) -> int:

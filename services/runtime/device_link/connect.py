@@ -15,8 +15,7 @@ from typing import Final
 import mqtt5
 
 from services.runtime.device_link.link import DeviceLink, LinkRefusedError, OnMessage, reason_name
-from services.runtime.drop import drop
-from services.runtime.mqtt import BrokerAddress
+from services.runtime.mqtt import BrokerAddress, drop
 
 _RECEIVE_MAXIMUM: Final = 1_000
 

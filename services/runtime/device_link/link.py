@@ -18,8 +18,7 @@ from typing import Final
 
 import mqtt5
 
-from services.runtime.drop import drop
-from services.runtime.mqtt import BrokerAddress
+from services.runtime.mqtt import BrokerAddress, drop
 
 _READ_BYTES: Final = 262_144
 _DRAIN_ABOVE_BYTES: Final = 1_048_576
