@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from schemas.events import AlarmCode
 from schemas.line_text import LineText
 from schemas.parts.paging import Channel, Contact, EscalationStep, PagingPolicy, QuietHours, Route
+from schemas.parts.subject import RuleOrSubject
 from schemas.policy_part import Part, Priority
 
 __all__ = [  # beside what is defined here
@@ -222,6 +223,7 @@ class PatientReportPolicy(Part):
     stays_hours: Annotated[float, Field(gt=0, le=720)] = 48.0
 
 
+_Step = Annotated[LineText, Field(min_length=1, max_length=300)]
 _DrugName = Annotated[LineText, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
 
 
@@ -249,6 +251,8 @@ class Policy(Part):
         default_factory=lambda: {"lioresal": "baclofen", "gablofen": "baclofen"}
     )
     """Which drug a brand name means (GK): a device may say either. A list given here takes the place of this one."""
+    what_to_do: dict[RuleOrSubject, Annotated[tuple[_Step, ...], Field(max_length=12)]] = Field(default_factory=dict)
+    """The clinic's own steps for alerts of a rule, or of one sign of a rule: they stand first on an alert's page."""
     contacts: tuple[Contact, ...] = ()
     routes: dict[Priority, Route] = Field(default_factory=dict)
     paging: PagingPolicy = PagingPolicy()

@@ -21,7 +21,7 @@ def is_one_off(key: str) -> bool:
 
 def counted_as(rule: str, key: str) -> str:
     """What an alert counts under in figures: its rule and key, where the key is no device and no moment."""
-    is_of_device = rule == "device_silent" or (rule == "clock" and not key.startswith(ALARM_SIGN))
+    is_of_device = rule in ("device_silent", "certificate") or (rule == "clock" and not key.startswith(ALARM_SIGN))
     return f"{rule}/{'device' if is_of_device else key.partition(KEY_SIGN)[0]}"
 
 

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.alerts.errors import NotFound, Refused
+from services.alerts.guidance.what_to_do import what_to_do
 from services.alerts.health.hand_over.store import promises_of_alert, zone_of
 from services.alerts.health.paged import PagedPast
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
@@ -27,11 +28,10 @@ from services.alerts.lifecycle.one_off import is_one_off
 from services.alerts.web.allowed import clinics_of, must_act_on_alert, must_see_alert
 from services.alerts.web.board import wording
 from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glance, look
-from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, borrowed_for
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web, borrowed_for
 from services.alerts.web.identity.forms import csrf_field
 from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
-from services.alerts.web.pictures.level_chart import LevelChart, level_chart, shows_levels
-from services.alerts.web.pictures.store import levels_of_alert
+from services.alerts.web.pictures.of_alert import pictures_of
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import history_of, one_alert
 from services.alerts.wording import parts_of, rule_words
@@ -178,7 +178,9 @@ async def show_alert(
 ) -> Response:
     """The page of one alert, with what was typed into a form that is refused."""
     alert = await existing_alert(connection, alert_id, now)
-    await request.app.state.web.reads.note(connection, request.state.caller, [(alert.clinic_id, alert.pump_id)], now)
+    web: Web = request.app.state.web
+    await web.reads.note(connection, request.state.caller, [(alert.clinic_id, alert.pump_id)], now)
+    policies = await web.policies(connection)
     zone = ZoneInfo(await zone_of(connection, alert.clinic_id))
     return render(
         "alert.html",
@@ -194,15 +196,17 @@ async def show_alert(
         acceptance=acceptance,
         promises=await promises_of_alert(connection, alert_id),
         clinic_clock=zone,
-        levels=await _levels(connection, alert, zone, now),
+        pictures=await pictures_of(connection, alert, policies, zone, now),
+        guide=what_to_do(
+            alert.rule,
+            alert.key,
+            alert.evidence,
+            policies.of(alert.clinic_id),
+            judged_by=alert.policy_version,
+            version=policies.version_of(alert.clinic_id),
+        ),
         warnings=(),
     )
-
-
-async def _levels(connection: Connection, alert: AlertView, zone: ZoneInfo, now: datetime) -> LevelChart | None:
-    if not shows_levels(alert.rule):
-        return None
-    return level_chart(await levels_of_alert(connection, alert.alert_id, now), alert.evidence, zone)
 
 
 async def existing_alert(connection: Connection, alert_id: UUID, now: datetime) -> AlertView:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from services.alerts.model import RuleName
+from services.alerts.web.pictures.frame import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    MOST_MARKS,
+    RIGHT,
+    WIDTH,
+    Mark,
+    days,
+    height_of,
+    place,
+)
 from services.alerts.wording import millilitres
 
-WIDTH: Final = 360
-HEIGHT: Final = 190
-LEFT: Final = 30
-BOTTOM: Final = 166
-RIGHT: Final = 348
-_TOP: Final = 10
 _STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-_MOST_MARKS: Final = 5
 _MOST_ROWS: Final = 60
 _BASES: Final = {"computed": "computed by the pump", "measured": "measured", "refill": "filled in"}
 _PICTURED: Final = frozenset({RuleName.LOW_RESERVOIR, RuleName.INFUSION})
@@ -35,14 +40,6 @@ class Known:
     at: datetime
     volume_ml: float
     basis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place on an axis, in units of the picture, and what is written there."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +93,13 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
     limit = evidence.get("limit_ml")
     limit_ml = float(limit) if isinstance(limit, int | float) else None
     most_ml = max(*(each.volume_ml for each in known), limit_ml or 0.0, 1.0)
-    began, span = known[0].at, known[-1].at - known[0].at
+    began, ended = known[0].at, known[-1].at
 
     def x(at: datetime) -> float:
-        return round(LEFT + (at - began) / span * (RIGHT - LEFT), 1)
+        return place(at, began, ended)
 
     def y(volume_ml: float) -> float:
-        return round(BOTTOM - volume_ml / (most_ml * 1.05) * (BOTTOM - _TOP), 1)
+        return height_of(volume_ml, most_ml)
 
     rows = tuple(
         Row(f"{each.at.astimezone(zone):%a %d %b %Y, %H:%M}", millilitres(each.volume_ml), _BASES[each.basis])
@@ -119,7 +116,7 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
         refills=tuple((x(each.at), y(each.volume_ml)) for each in known if each.basis == "refill"),
         alarm_level=None if limit_ml is None else Mark(y(limit_ml), f"alarm level {millilitres(limit_ml)}"),
         volumes=tuple(Mark(y(each), f"{each:g}") for each in _volumes(most_ml)),
-        days=tuple(Mark(x(at), f"{at.astimezone(zone):%-d %b}") for at in _days(began, began + span, zone)),
+        days=days(began, ended, zone),
         rows=rows[:_MOST_ROWS],
         rows_left=max(0, len(rows) - _MOST_ROWS),
         zone=zone.key,
@@ -147,21 +144,6 @@ def _curves(known: Sequence[Known]) -> Iterator[list[Known]]:
 
 
 def _volumes(most_ml: float) -> Iterator[float]:
-    step = next((each for each in _STEPS_ML if most_ml / each < _MOST_MARKS), _STEPS_ML[-1])
+    step = next((each for each in _STEPS_ML if most_ml / each < MOST_MARKS), _STEPS_ML[-1])
     for number in range(int(most_ml / step) + 1):
         yield number * step
-
-
-def _days(began: datetime, ended: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """Midnights of the clinic, a few of them; of a shorter time its beginning and its end."""
-    first = began.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    midnights = [day for day in _every_day(first, ended) if day >= began]
-    every = -(-len(midnights) // _MOST_MARKS)
-    yield from midnights[::every] if len(midnights) > 1 else (began, ended)
-
-
-def _every_day(first: datetime, ended: datetime) -> Iterator[datetime]:
-    day = first
-    while day <= ended:  # on the clinic's clock: a day has 23 hours when summer time begins
-        yield day
-        day += timedelta(days=1)

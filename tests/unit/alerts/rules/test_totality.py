@@ -9,6 +9,7 @@ import itertools
 import json
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -32,11 +33,16 @@ from services.alerts.facts.model import (
     Report,
     Therapy,
 )
+from services.alerts.guidance.what_to_do import what_to_do
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import OpenAlert
 from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
+from services.alerts.web.pictures.demand_chart import demand_chart
+from services.alerts.web.pictures.heartbeat_chart import heartbeat_chart
 from tests.unit.alerts.rules.builders import NOW, occasion
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 moments = st.one_of(
     st.timedeltas(timedelta(days=-400), timedelta(days=1)).map(lambda span: NOW + span),
@@ -144,4 +150,8 @@ def test_every_rule_has_an_answer_to_everything_that_can_be_stored(found: PumpFa
         alert = OpenAlert.opened_by(condition, alert_id=UUID(int=1), clinic_id="north", pump_id="pump-1")
         page_text(alert, occasion("opened"), alert.priority, "https://x", include_patient_data=patient_data)
         list(due_deliveries(alert, policy, NOW))
+        evidence = dict(condition.evidence)
+        assert what_to_do(condition.rule, condition.key, evidence, policy, judged_by="", version="") is not None
+        demand_chart(found, evidence, condition.since, NOW, BERLIN)
+    heartbeat_chart(found, policy.device_silent, NOW, BERLIN)
     silent_from(found, policy, NOW)

@@ -8,16 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerts.web.pictures.level_chart import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    WIDTH,
-    Known,
-    LevelChart,
-    level_chart,
-    shows_levels,
-)
+from services.alerts.web.pictures.frame import BOTTOM, HEIGHT, LEFT, WIDTH
+from services.alerts.web.pictures.level_chart import Known, LevelChart, level_chart, shows_levels
 
 T0 = datetime(2026, 3, 20, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
