@@ -21,7 +21,7 @@ from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.wording import moment
 
 KEY: Final = "report"
-_WORDS: Final[dict[Complaint, str]] = {
+COMPLAINT_WORDS: Final[dict[Complaint, str]] = {
     Complaint.PAIN: "pain",
     Complaint.SIDE_EFFECT: "a side effect",
     Complaint.ALARM_HEARD: "a pump alarm heard",
@@ -36,7 +36,7 @@ def patient_report(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
     if not recent:
         return ()
     report = max(recent, key=lambda each: (_severe(each, rule), each.observed_at))
-    score = "" if report.score is None else f", {report.score} of 10"
+    words, score = COMPLAINT_WORDS[report.complaint], "" if report.score is None else f", {report.score} of 10"
     return (
         Condition(
             rule=RuleName.PATIENT_REPORT,
@@ -45,7 +45,7 @@ def patient_report(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
             strength=Strength.FULL,
             since=min(now, report.observed_at),
             title="Patient's report",
-            explanation=f"The patient reports {_WORDS[report.complaint]}{score}, {moment(report.observed_at)}.",
+            explanation=f"The patient reports {words}{score}, {moment(report.observed_at)}.",
             evidence={"complaint": report.complaint.value, "score": report.score, "reports": len(recent)},
         ),
     )

@@ -44,6 +44,7 @@ from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
+from services.alerts.web.pump import views as pump_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
@@ -90,6 +91,7 @@ def create_app(web: Web) -> Counted:
     app.include_router(views.router)
     app.include_router(action_views.router)
     app.include_router(silence_views.router)
+    app.include_router(pump_views.router)
     app.include_router(on_call_api.router)
     app.include_router(on_call_views.router)
     app.include_router(brief_views.router)

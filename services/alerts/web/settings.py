@@ -64,6 +64,8 @@ class WebSettings(OidcSettings):
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
     """Addresses or networks of TLS proxies, with commas between. What they say of who asks (X-Forwarded-For) is
     believed; without it, everybody who comes by a proxy counts as one."""
+    grafana_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    """Where Grafana is: a pump's page leads to its dashboard there. Left out: it does not."""
     push_public_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{87}$")] | None = None
     """The public key of pushes to browsers (`pumpwatch push-key`). Left out: nobody can add a browser."""
     push_services: Annotated[tuple[str, ...], NoDecode] = KNOWN_SERVICES

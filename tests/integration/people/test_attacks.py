@@ -57,6 +57,7 @@ ATTACKS = {
     "POST /alerts/{alert_id}/resolve": Attack(body=NOTE),
     "POST /alerts/{alert_id}/accept": Attack(body=NOTE),
     "GET /alerts/{alert_id}/silence": NOTHING,
+    "GET /pumps/{pump_id}": NOTHING,
     "POST /alerts/{alert_id}/silence": Attack(body={"reason": "x", "scope": "pump", "hours": "1"}),
     "POST /silences/{silence_id}/end": Attack(body={}),
     "GET /on-call": Attack({"clinic_id": "{clinic}"}),

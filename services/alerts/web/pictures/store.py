@@ -1,4 +1,4 @@
-"""Reads what the picture of an alert is drawn from: what who asks may see, of the patient of the alert alone."""
+"""Reads what pictures are drawn from: what who asks may see, of one patient alone."""
 
 from __future__ import annotations
 
@@ -18,5 +18,18 @@ _EACH: Final = timedelta(hours=6)
 
 async def levels_of_alert(connection: Connection, alert_id: UUID, now: datetime) -> tuple[Known, ...]:
     """What is known of the level, the oldest first: until `now`, or until the alert was closed."""
-    rows = await connection.fetch(QUERIES["levels_of_alert"], alert_id, now, _BEFORE, _EACH)
+    row = await connection.fetchrow(QUERIES["time_of_alert"], alert_id, now, _BEFORE)
+    return () if row is None else await _levels(connection, row["pump_id"], row["since"], row["until"])
+
+
+async def levels_of_pump(
+    connection: Connection, pump_id: str, implanted_at: datetime | None, now: datetime
+) -> tuple[Known, ...]:
+    """The same of a pump until `now`, of whoever has had it since `implanted_at` (None: nobody knows)."""
+    since = now - _BEFORE
+    return await _levels(connection, pump_id, max(since, implanted_at or since), now)
+
+
+async def _levels(connection: Connection, pump_id: str, since: datetime, until: datetime) -> tuple[Known, ...]:
+    rows = await connection.fetch(QUERIES["levels"], pump_id, since, until, _EACH)
     return tuple(Known(row["at"], row["volume_ml"], row["basis"]) for row in rows)

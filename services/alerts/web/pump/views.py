@@ -1,0 +1,97 @@
+"""A pump's page: what is known of it now, for whoever may see its clinic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Request, Response
+
+from schemas.policy import Policy
+from services.alerts.delivery.mute import Silence
+from services.alerts.delivery.store import list_silences
+from services.alerts.errors import NotFound
+from services.alerts.facts.model import PumpFacts
+from services.alerts.facts.store import load_facts
+from services.alerts.health.hand_over.store import zone_of
+from services.alerts.web.board.views import render
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
+from services.alerts.web.inputs import Name
+from services.alerts.web.pictures.demand_chart import demand_chart
+from services.alerts.web.pictures.heartbeat_chart import heartbeat_chart
+from services.alerts.web.pictures.level_chart import level_chart
+from services.alerts.web.pictures.of_alert import Pictures
+from services.alerts.web.pictures.store import levels_of_pump
+from services.alerts.web.pump.model import Device
+from services.alerts.web.pump.page import pump_page
+from services.alerts.web.pump.store import alerts_of_pump, device_of_pump, therapy_of_pump
+from services.people.caller import Caller
+from services.people.model import Role
+from services.runtime.database import Connection
+
+PATH: Final = "/pumps"
+_DASHBOARD: Final = "/d/pumpwatch-pump?var-pump="
+
+router = APIRouter(include_in_schema=False)
+PumpName = Annotated[Name, Path()]
+
+
+@router.get(f"{PATH}/{{pump_id}}")
+async def show_pump(
+    connection: Borrowed, caller: Asking, web: Running, policies: Held, request: Request, pump_id: PumpName
+) -> Response:
+    """One pump."""
+    now = web.clock()
+    device = await device_seen(connection, caller, pump_id)
+    await web.reads.note(connection, caller, [(device.clinic_id, pump_id)], now)
+    (facts,) = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
+    zone, policy = ZoneInfo(await zone_of(connection, device.clinic_id)), policies.of(device.clinic_id)
+    alerts, count = await alerts_of_pump(connection, pump_id, device.clinic_id)
+    grafana = web.settings.grafana_url
+    return render(
+        "pump/pump.html",
+        request,
+        now=now,
+        pump_id=pump_id,
+        device=device,
+        facts=facts,
+        zone=zone,
+        page=pump_page(facts, await therapy_of_pump(connection, pump_id, facts.since), policy, zone, now),
+        pictures=await _pictures(connection, facts, policy, zone, now),
+        alerts=alerts,
+        alerts_in_all=count,
+        silences=[each for each in await list_silences(connection, device.clinic_id, now) if _is_over(each, pump_id)],
+        dashboard=f"{grafana}{_DASHBOARD}{quote(pump_id, safe='')}" if grafana else None,
+        warnings=(),
+    )
+
+
+async def device_seen(connection: Connection, caller: Caller, pump_id: str) -> Device:
+    """A pump that the caller may see.
+
+    Raises:
+        NotFound: There is none of that name, or it is another clinic's.
+    """
+    device = await device_of_pump(connection, pump_id)
+    if device is None or not caller.may(Role.VIEWER, device.clinic_id):
+        msg = f"there is no pump {pump_id!r}"
+        raise NotFound(msg)
+    return device
+
+
+async def _pictures(
+    connection: Connection, facts: PumpFacts, policy: Policy, zone: ZoneInfo, now: datetime
+) -> Pictures:
+    low = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
+    known = await levels_of_pump(connection, facts.pump_id, facts.since, now)
+    return Pictures(
+        level_chart(known, {"limit_ml": low}, zone),
+        demand_chart(facts, {}, None, now, zone),
+        heartbeat_chart(facts, policy.device_silent, now, zone),
+    )
+
+
+def _is_over(silence: Silence, pump_id: str) -> bool:
+    return silence.pump_id in (None, pump_id)
