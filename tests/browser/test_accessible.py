@@ -35,7 +35,10 @@ LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
 @pytest.fixture
 async def site(database: Database, page_collector: PageCollector, tmp_path: Path) -> Linked:
     made = await linked(database, page_collector, tmp_path)
-    await made.story.run_more([(29, "level 7"), (30, "level 1.8 measured"), (31, "report pain 9")])
+    days = [(day * 1440, "status; bolus delivered x1") for day in range(1, 21)]
+    busy = (21 * 1440, "bolus denied_lockout x8")
+    await made.story.run_more([(29, "level 7"), (30, "level 1.8 measured"), (31, "report pain 9"), *days, busy])
+    await made.story.run_more([(25 * 1440, "tick"), (25 * 1440 + 1, "report pain 9")])
     nurse = await make_person(made.story.pool, "Nora Nurse", Role.RESPONDER, made.story.now)
     await make_rota(made.story.pool, made.story.clinic_id, nurse, made.story.now)
     return made
@@ -60,12 +63,17 @@ async def pages_of(site: Linked) -> dict[str, list[str]]:
     """Paths, by whether somebody is signed in."""
     pool = site.story.pool
     alert_id = await pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
-    low = await pool.fetchval("SELECT alert_id FROM alerts WHERE rule = 'low_reservoir'")
+    pictured = [
+        await pool.fetchval("SELECT alert_id FROM alerts WHERE rule = $1 ORDER BY opened_at LIMIT 1", rule)
+        for rule in ("low_reservoir", "bolus_demand", "device_silent")
+    ]
+    assert all(pictured)
     rota_id = await pool.fetchval("SELECT rota_id FROM rotas LIMIT 1")
     nora = await pool.fetchval("SELECT person_id FROM persons WHERE name = 'Nora Nurse'")
     await make_hand_over(pool, site.story.clinic_id, nora, site.story.now)
     return {
-        "signed in": ["/", f"/alerts/{alert_id}", f"/alerts/{low}", f"/alerts/{alert_id}/silence", "/account",
+        "signed in": ["/", f"/alerts/{alert_id}", *(f"/alerts/{each}" for each in pictured),
+                      f"/pumps/{site.story.pump_id}", f"/alerts/{alert_id}/silence", "/account",
                       "/account/channels", "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas",
                       "/alerts/not-an-alert", f"/on-call/{rota_id}/brief", "/people"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],

@@ -53,9 +53,9 @@ def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -
     if off is None:
         strength, explanation = Strength.HOLDING, f"The clock of the {words} {contact.device_id} is not known."
     else:
-        if not refused and not _is_off(off.behind, rule, _HELD):
+        if not refused and not is_off(off.behind, rule, _HELD):
             return None
-        strength = Strength.FULL if refused or _is_off(off.behind, rule, 1.0) else Strength.HOLDING
+        strength = Strength.FULL if refused or is_off(off.behind, rule) else Strength.HOLDING
         direction = "behind" if off.behind > _NOTHING else "ahead"
         explanation = f"The clock of the {words} {contact.device_id} is {years_or_age(abs(off.behind))} {direction}"
         explanation += _consequence(off.behind, refused=refused)
@@ -71,7 +71,8 @@ def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -
     )
 
 
-def _is_off(behind: timedelta, rule: ClockPolicy, part: float) -> bool:
+def is_off(behind: timedelta, rule: ClockPolicy, part: float = 1.0) -> bool:
+    """Tell whether a clock is off by more than a part of the limits."""
     ahead, late = timedelta(minutes=rule.ahead_minutes), timedelta(hours=rule.behind_hours)
     return -behind > part * ahead or behind > part * late
 

@@ -107,8 +107,8 @@ def demand_chart(
     """
     span = evidence.get("span_days")
     shown = facts.windows[: _LONGER_DAYS if span == DRIFT_DAYS else _SHOWN_DAYS]
-    windows = tuple(_known_part(shown, facts.since, until))
-    if not any(window.heard for window in windows):
+    windows = _known_part(shown, facts.since, until)
+    if not windows:
         return None
     began = until - len(windows) * _DAY
     usual = evidence.get("usual_per_day")
@@ -146,12 +146,12 @@ def demand_chart(
     )
 
 
-def _known_part(windows: Sequence[DayWindow], since: datetime | None, until: datetime) -> Iterator[DayWindow]:
-    """The days of this patient: none from before the pump was implanted."""
-    for index, window in enumerate(windows):
-        if since is not None and until - index * _DAY <= since:
-            return
-        yield window
+def _known_part(windows: Sequence[DayWindow], since: datetime | None, until: datetime) -> Sequence[DayWindow]:
+    """The days of this patient, from the first of which anything is known: none from before the pump was implanted."""
+    known = [window for index, window in enumerate(windows) if since is None or until - index * _DAY > since]
+    while known and not known[-1].heard:
+        known.pop()
+    return known
 
 
 def _inside(at: datetime | None, began: datetime, until: datetime) -> float | None:

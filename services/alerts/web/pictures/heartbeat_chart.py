@@ -98,8 +98,8 @@ def heartbeat_chart(
             )
         )
         said.append(
-            f"The {name} was last heard {last.astimezone(zone):%a %d %b %Y, %H:%M}, {age(until - last)} before the end "
-            f"of this picture. It may be silent for {age(allowed)}{': it is overdue' if overdue else ''}."
+            f"The {name} was last heard {last.astimezone(zone):%a %d %b %Y, %H:%M}. It may be silent for {age(allowed)}"
+            f"{f', and has been for {age(until - last)}' if overdue else ''}."
         )
         rows += [(later, _pause(name, earlier, later, zone)) for earlier, later in _pauses(contact)]
     bottom = len(lanes) * _LANE + 14

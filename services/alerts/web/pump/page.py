@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from schemas.policy import Policy
 from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.rules.active_alarms import active_alarms
+from services.alerts.rules.clock import is_off
 from services.alerts.rules.device_silent import allowed_silence
 from services.alerts.rules.patient_report import COMPLAINT_WORDS
 from services.alerts.rules.refused_alarm import stored_alarms
@@ -63,7 +64,13 @@ class PumpPage:
 
 
 def pump_page(
-    facts: PumpFacts, programmed: Programmed | None, policy: Policy, zone: ZoneInfo, now: datetime
+    facts: PumpFacts,
+    programmed: Programmed | None,
+    policy: Policy,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    watched_since: datetime | None = None,
 ) -> PumpPage:
     """Say what is known of a pump.
 
@@ -73,6 +80,7 @@ def pump_page(
         policy: Of the clinic.
         zone: The clinic's; every time is on its clock.
         now: The moment of the page.
+        watched_since: When it was enrolled; before, it is no gap that nothing was heard.
     """
 
     def clock(at: datetime) -> str:
@@ -104,7 +112,7 @@ def pump_page(
             )
             for each in facts.reports
         ),
-        gaps=tuple(_gaps(facts, zone, now)),
+        gaps=tuple(_gaps(facts, watched_since, zone, now)),
     )
 
 
@@ -169,7 +177,7 @@ def _device(facts: PumpFacts, contact: Contact, policy: Policy, clock: _Clock, n
         f"last heard {clock(contact.last_at)}; may be silent for {age(allowed)}{', and is overdue' if overdue else ''}"
     )
     off = contact.clock
-    if off is not None and abs(off.behind) >= timedelta(minutes=1):
+    if off is not None and is_off(off.behind, policy.clock):
         direction = "behind" if off.behind > timedelta(0) else "ahead"
         words += f"; its clock is {years_or_age(abs(off.behind))} {direction}"
     if off is not None and off.refused:
@@ -180,11 +188,12 @@ def _device(facts: PumpFacts, contact: Contact, policy: Policy, clock: _Clock, n
     return Line(name, words, bad=overdue or (off is not None and off.refused) or (ends is not None and ends <= now))
 
 
-def _gaps(facts: PumpFacts, zone: ZoneInfo, now: datetime) -> Iterator[str]:
+def _gaps(facts: PumpFacts, watched_since: datetime | None, zone: ZoneInfo, now: datetime) -> Iterator[str]:
     """Runs of days of which nothing was heard, the newest first; a day is 24 hours back from `now`."""
     windows = facts.windows[:_GAPS_OF_DAYS]
-    if facts.since is not None:
-        windows = windows[: max(1, -((facts.since - now) // _DAY))]
+    bounds = [at for at in (facts.since, watched_since) if at is not None]
+    if bounds:
+        windows = windows[: max(1, -((max(bounds) - now) // _DAY))]
     begun: int | None = None
     for index, heard in enumerate([*(window.heard for window in windows), True]):
         if not heard and begun is None:

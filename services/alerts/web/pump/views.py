@@ -48,6 +48,7 @@ async def show_pump(
     await web.reads.note(connection, caller, [(device.clinic_id, pump_id)], now)
     (facts,) = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
     zone, policy = ZoneInfo(await zone_of(connection, device.clinic_id)), policies.of(device.clinic_id)
+    programmed = await therapy_of_pump(connection, pump_id, facts.since)
     alerts, count = await alerts_of_pump(connection, pump_id, device.clinic_id)
     grafana = web.settings.grafana_url
     return render(
@@ -58,7 +59,7 @@ async def show_pump(
         device=device,
         facts=facts,
         zone=zone,
-        page=pump_page(facts, await therapy_of_pump(connection, pump_id, facts.since), policy, zone, now),
+        page=pump_page(facts, programmed, policy, zone, now, watched_since=device.enrolled_at),
         pictures=await _pictures(connection, facts, policy, zone, now),
         alerts=alerts,
         alerts_in_all=count,

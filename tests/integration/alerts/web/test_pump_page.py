@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from tests.alerts_pages import client_for, person
-from tests.alerts_world import Story
+from tests.alerts_world import T0, Story
 from tests.stack import Database
 
 DAY = 24 * 60
@@ -21,7 +22,7 @@ LIFE = [
 ]
 
 
-async def page_of(story: Story, **how: object) -> str:
+async def page_of(story: Story, **how: Any) -> str:
     async with client_for(story, **how) as browser:
         answer = await browser.get(f"/pumps/{story.pump_id}")
     assert answer.status_code == 200
@@ -36,6 +37,7 @@ def rows_of(page: str) -> dict[str, str]:
 async def test_it_says_what_is_known(database: Database, rough: bool) -> None:
     story = Story(database.pool, database.dsn, rough=rough)
     await story.run(LIFE)
+    await database.pool.execute("UPDATE devices SET enrolled_at = $1", T0)
     page = await page_of(story)
     rows = rows_of(page)
     assert rows["baclofen"] == "600 mcg a day, at 2 mg in 1 mL"

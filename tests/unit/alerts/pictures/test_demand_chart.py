@@ -89,6 +89,12 @@ def test_a_rise_over_weeks_is_shown_with_the_weeks_before_it() -> None:
     assert len(drawn(many, evidence={"span_days": 28}).rows) == 84
 
 
+def test_the_picture_begins_with_the_first_day_of_which_anything_is_known() -> None:
+    chart = drawn(windows(1, None, 2, None, None))
+    assert [row.counted for row in chart.rows] == [1, None, 2]
+    assert chart.summary.startswith("Requests for a bolus in the 3 days up to")
+
+
 def test_days_before_the_pump_was_implanted_are_not_the_patients() -> None:
     assert len(drawn(windows(1, 2, 3, 4)).rows) == 4
     anew = demand_chart(facts(windows=windows(1, 2, 3, 4), since=UNTIL - 1.5 * DAY), {}, None, UNTIL, BERLIN)

@@ -42,8 +42,7 @@ def test_a_device_that_is_overdue_is_told_from_one_that_is_in_time() -> None:
     assert LEFT < pump.silent_from < pump.overdue_from < RIGHT
     assert handheld.overdue_from is None
     assert chart.summary[0] == (
-        "The pump pump-1 was last heard Tue 17 Nov 2026, 23:00, 4 days before the end of this picture. "
-        "It may be silent for 2 days: it is overdue."
+        "The pump pump-1 was last heard Tue 17 Nov 2026, 23:00. It may be silent for 2 days, and has been for 4 days."
     )
     assert chart.summary[1].endswith("It may be silent for 2 days.")
 

@@ -105,8 +105,8 @@ def test_alarms_that_stand_and_what_the_patient_said() -> None:
 def test_devices_that_are_late_wrong_or_about_to_be_refused() -> None:
     hours = timedelta(hours=1)
     contacts = (
-        Contact("pump-1", (ago(500),), clock=DeviceClock(timedelta(0))),
-        Contact("hand-1", (ago(1),), clock=DeviceClock(-3 * hours)),
+        Contact("pump-1", (ago(500),), clock=DeviceClock(11 * hours)),
+        Contact("hand-1", (ago(1),), clock=DeviceClock(-5 * hours)),
         Contact("hand-2", (ago(1),), clock=DeviceClock(72 * hours, refused=True)),
         Contact("hand-3", ()),
     )
@@ -118,7 +118,7 @@ def test_devices_that_are_late_wrong_or_about_to_be_refused() -> None:
     )
     assert first == Line(
         "Handheld hand-1",
-        "last heard Sun 22 Nov 2026, 12:00; may be silent for 16 days; its clock is 3 h ahead; its certificate ends "
+        "last heard Sun 22 Nov 2026, 12:00; may be silent for 16 days; its clock is 5 h ahead; its certificate ends "
         "Tue 24 Nov 2026, 13:00",
     )
     assert second.value.endswith("its clock is 3 days behind; what it sends is refused for that")
@@ -133,6 +133,9 @@ def test_days_of_which_nothing_is_known() -> None:
     )  # fmt: skip
     anew = facts(windows=windows(1, None, None, 1, None), since=ago(40))
     assert page(anew).gaps == ("Fri 20 Nov, 13:00 to Sat 21 Nov, 13:00 (1 day)",), "not before the implantation"
+    old = facts(windows=windows(1, None, None, 1, None))
+    enrolled = pump_page(old, None, Policy(), BERLIN, NOW, watched_since=ago(90))
+    assert enrolled.gaps == said.gaps[:1], "not before anybody watched it"
 
 
 @given(any_facts, st.sampled_from([None, PROGRAMMED]))
