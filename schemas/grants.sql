@@ -152,9 +152,9 @@ GRANT INSERT (at, beaten_at, service, worker_id) ON worker_heartbeats TO pumpwat
 GRANT SELECT (at, beaten_at, beating_since, service, worker_id) ON worker_heartbeats TO pumpwatch_alerts;
 GRANT UPDATE (at, beaten_at, beating_since) ON worker_heartbeats TO pumpwatch_alerts;
 GRANT DELETE ON worker_states TO pumpwatch_alerts;
-GRANT INSERT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
-GRANT SELECT (at, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
-GRANT UPDATE (at, warnings) ON worker_states TO pumpwatch_alerts;
+GRANT INSERT (at, public_url, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
+GRANT SELECT (at, public_url, warnings, worker_id) ON worker_states TO pumpwatch_alerts;
+GRANT UPDATE (at, public_url, warnings) ON worker_states TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION append_to_audit(text[],uuid[],text[],text[],text[],text[],text[],text[],timestamp with time zone,text[]) TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION enrol_drill() TO pumpwatch_alerts;
 GRANT EXECUTE ON FUNCTION judged_at(timestamp with time zone,timestamp with time zone) TO pumpwatch_alerts;

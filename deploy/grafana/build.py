@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from deploy.generated import write_or_check
+from deploy.grafana.clinic import clinic
 from deploy.grafana.fleet import fleet
 from deploy.grafana.pump import pump
+from deploy.grafana.quality import quality
 
 FOLDER: Final = Path(__file__).parent / "dashboards"
 
@@ -22,7 +24,7 @@ def documents() -> dict[str, str]:
     """Build every dashboard: file name to text."""
     return {
         f"{name}.json": json.dumps(board, indent=2, ensure_ascii=False) + "\n"
-        for name, board in (("fleet", fleet()), ("pump", pump()))
+        for name, board in (("clinic", clinic()), ("fleet", fleet()), ("pump", pump()), ("quality", quality()))
     }
 
 

@@ -1,7 +1,8 @@
-"""Grafana's classic dashboard JSON (schema 42) as plain dicts: what both dashboards are put together from.
+"""Grafana's classic dashboard JSON (schema 42) as plain dicts: what the dashboards are put together from.
 
-Guarantees: panels get ids and places in the order in which they are given; every panel has the one data source, and
-says what it shows in words.
+Guarantees: panels get ids and places in the order in which they are given; every panel has the one data source, says
+what it shows in words, and what it means when there is nothing to show. Every dashboard leads to the others, with the
+clinic and the time that were chosen, and to the alert board.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Panel:
     queries: Sequence[str]
     width: int
     height: int
+    nothing: str
+    """What stands there when a query gives no row."""
     unit: str = "short"
     table: bool = False
     options: dict[str, Any] = field(default_factory=dict)
@@ -94,10 +97,22 @@ def to_pump_page(name: str = "pump") -> dict[str, Any]:
         links=[
             {
                 "title": "Open this pump",
-                "url": "/d/pumpwatch-pump?var-pump=${__value.text:percentencode}&${__url_time_range}",
-            }
+                "url": "/d/pumpwatch-pump?var-pump=${__value.text:percentencode}"
+                "&${clinic:queryparam}&${__url_time_range}",
+            },
+            {"title": "This pump on the board", "url": "${board}/pumps/${__value.text:percentencode}"},
         ],
     )
+
+
+def to_alert_page(name: str = "title") -> dict[str, Any]:
+    """A column of alerts' titles, each a way to that alert on the board; the query has `alert_id` too."""
+    url = "${board}/alerts/${__data.fields.alert_id}"
+    return column(name, width=260, links=[{"title": "Open this alert on the board", "url": url}])
+
+
+HIDDEN_ID: Final = column("alert_id", hidden=True)
+"""The column `alert_id`, which only links need."""
 
 
 def variable(name: str, label: str, query: str, *, several: bool) -> dict[str, Any]:
@@ -119,6 +134,16 @@ def variable(name: str, label: str, query: str, *, several: bool) -> dict[str, A
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]} if several else {},
         "options": [],
     }
+
+
+def clinic_variable() -> dict[str, Any]:
+    """Which clinics."""
+    return variable("clinic", "Clinic", QUERIES["clinics"], several=True)
+
+
+def board_variable() -> dict[str, Any]:
+    """Where the alert board is: seen by nobody, for links."""
+    return variable("board", "Board", QUERIES["board"], several=False) | {"hide": 2}
 
 
 def annotation(name: str, color: str, query: str) -> dict[str, Any]:
@@ -158,11 +183,42 @@ def _panel(panel: Panel, number: int, grid: dict[str, int]) -> dict[str, Any]:
             target(query, table=panel.table, ref_id="ABCDEF"[place]) for place, query in enumerate(panel.queries)
         ],
         "fieldConfig": {
-            "defaults": {"unit": panel.unit, "thresholds": steps((None, GREY)), **panel.defaults},
+            "defaults": {
+                "unit": panel.unit,
+                "noValue": panel.nothing,
+                "thresholds": steps((None, GREY)),
+                **panel.defaults,
+            },
             "overrides": list(panel.overrides),
         },
         "options": panel.options,
     }
+
+
+OTHERS: Final = {
+    "pumpwatch-clinic": "Clinic",
+    "pumpwatch-pump": "One pump",
+    "pumpwatch-fleet": "Devices and data",
+    "pumpwatch-quality": "Alert quality",
+}
+"""Every dashboard, by its id."""
+
+
+def _links(uid: str) -> list[dict[str, Any]]:
+    usual = {"type": "link", "asDropdown": False, "targetBlank": False, "tags": [], "tooltip": ""}
+    others = [
+        {**usual, "title": title, "url": f"/d/{other}", "icon": "apps", "includeVars": True, "keepTime": True}
+        for other, title in OTHERS.items()
+        if other != uid
+    ]
+    board = {
+        "title": "Alert board",
+        "url": "${board}/",
+        "icon": "external link",
+        "includeVars": False,
+        "keepTime": False,
+    }
+    return [*others, {**usual, **board}]
 
 
 def dashboard(
@@ -174,7 +230,6 @@ def dashboard(
     variables: Sequence[dict[str, Any]],
     annotations: Sequence[dict[str, Any]] = (),
     span: str,
-    links: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """A whole dashboard. `span` is how far back it looks at first, such as `24h`."""
     return {
@@ -195,8 +250,8 @@ def dashboard(
         "timepicker": {},
         "timezone": "browser",
         "weekStart": "",
-        "links": list(links),
-        "templating": {"list": list(variables)},
+        "links": _links(uid),
+        "templating": {"list": [*variables, board_variable()]},
         "annotations": {"list": list(annotations)},
         "panels": place(panels),
     }

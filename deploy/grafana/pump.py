@@ -10,6 +10,7 @@ from deploy.grafana.model import (
     COLORED_TEXT,
     GREEN,
     GREY,
+    HIDDEN_ID,
     ORANGE,
     PRIORITY_COLORS,
     QUERIES,
@@ -19,6 +20,7 @@ from deploy.grafana.model import (
     Panel,
     annotation,
     bars,
+    clinic_variable,
     column,
     dashboard,
     lines,
@@ -26,6 +28,7 @@ from deploy.grafana.model import (
     steps,
     table,
     timeseries,
+    to_alert_page,
     variable,
     words,
 )
@@ -46,14 +49,7 @@ def pump() -> dict[str, Any]:
         "One pump",
         "Reservoir, boluses, alarms and alerts of one pump. It informs; it is never the only alarm.",
         [*_numbers(), _volume(), _boluses(), _battery(), _alerts(), _transitions(), *_events(), _therapy()],
-        variables=[
-            variable(
-                "pump",
-                "Pump",
-                QUERIES["pumps"],
-                several=False,
-            )
-        ],
+        variables=[clinic_variable(), variable("pump", "Pump", QUERIES["pumps"], several=False)],
         annotations=[
             annotation(
                 "refills",
@@ -67,20 +63,6 @@ def pump() -> dict[str, Any]:
             ),
         ],
         span="30d",
-        links=[
-            {
-                "type": "link",
-                "title": "All pumps",
-                "url": "/d/pumpwatch-fleet",
-                "icon": "apps",
-                "asDropdown": False,
-                "includeVars": False,
-                "keepTime": False,
-                "targetBlank": False,
-                "tags": [],
-                "tooltip": "",
-            }
-        ],
     )
 
 
@@ -89,10 +71,11 @@ def _numbers() -> list[Panel]:
         return Panel(
             "stat",
             title,
-            description,
+            f"{description} As of now.",
             [QUERIES["pump_now"]],
+            3,
             4,
-            4,
+            nothing="not known",
             unit=unit,
             table=True,
             options=stat(field),
@@ -122,6 +105,14 @@ def _numbers() -> list[Panel]:
             "d",
             steps((None, RED), (3, ORANGE), (7, GREEN)),
         ),
+        value(
+            "To the alarm level",
+            "Days, by the programme alone: without any bolus.",
+            "days",
+            "d",
+            steps((None, RED), (3, ORANGE), (7, GREEN)),
+        ),
+        value("At most use", "Days to the alarm level with every bolus of the limit.", "least_days", "d", plain),
         value("Last heard", "When anything came from the pump itself.", "heard", "dateTimeFromNow", plain),
         value("Open alerts", "Alerts that are not closed.", "alerts", "short", steps((None, GREEN), (1, ORANGE))),
         value(
@@ -146,6 +137,7 @@ def _volume() -> Panel:
         ],
         24,
         10,
+        nothing="No level is known in this time.",
         unit="mlitre",
         options=timeseries(),
         defaults={**lines(), "min": 0},
@@ -172,14 +164,26 @@ def _boluses() -> Panel:
     return Panel(
         "timeseries",
         "Bolus requests a day, by outcome",
-        'Days are of UTC. "Outcome unknown" is neither given nor refused: handheld and pump lost each other.',
-        [QUERIES["pump_boluses"]],
+        'Days are of UTC. "Outcome unknown" is neither given nor refused: handheld and pump lost each other. The line '
+        "is what was usual over the 28 days before; the board's picture tells days of which nothing was heard apart.",
+        [QUERIES["pump_boluses"], QUERIES["pump_usual_boluses"]],
         16,
         9,
+        nothing="No request in this time.",
         options=timeseries(),
         defaults={**bars(stacked=True), "decimals": 0},
         overrides=[
-            column(name, color={"mode": "fixed", "fixedColor": color}) for name, color in _OUTCOME_COLORS.items()
+            *(column(name, color={"mode": "fixed", "fixedColor": color}) for name, color in _OUTCOME_COLORS.items()),
+            {
+                "matcher": {"id": "byName", "options": "usual a day"},
+                "properties": [
+                    {"id": "color", "value": {"mode": "fixed", "fixedColor": BLUE}},
+                    {"id": "custom.drawStyle", "value": "line"},
+                    {"id": "custom.lineWidth", "value": 2},
+                    {"id": "custom.fillOpacity", "value": 0},
+                    {"id": "custom.stacking", "value": {"mode": "none", "group": "B"}},
+                ],
+            },
         ],
     )
 
@@ -192,6 +196,7 @@ def _battery() -> Panel:
         [QUERIES["pump_battery"]],
         8,
         9,
+        nothing="No device told its battery in this time.",
         unit="percent",
         options=timeseries(),
         defaults={**lines(), "min": 0, "max": 100},
@@ -202,14 +207,16 @@ def _alerts() -> Panel:
     return Panel(
         "table",
         "Alerts of this pump",
-        "All of them, the newest first, whenever they were.",
+        "All of them, the newest first, whatever time is chosen.",
         [QUERIES["pump_alerts"]],
         24,
         9,
+        nothing="This pump never had an alert.",
         unit="string",
         table=True,
         options=table(),
         overrides=[
+            HIDDEN_ID,
             column("opened", unit="dateTimeAsSystem", width=170),
             column("priority", width=90, cell=COLORED, mappings=words(PRIORITY_COLORS)),
             column(
@@ -218,7 +225,7 @@ def _alerts() -> Panel:
                 cell=COLORED_TEXT,
                 mappings=words({"active": RED, "acknowledged": YELLOW, "cleared": GREEN, "closed": GREY}),
             ),
-            column("title", width=260),
+            to_alert_page(),
             column("explanation", cell=WRAPPED),
             column("acknowledged by", width=150),
             column("after", unit="dtdurations", width=110),
@@ -235,6 +242,7 @@ def _transitions() -> Panel:
         [QUERIES["pump_transitions"]],
         24,
         8,
+        nothing="Nothing happened in this time.",
         unit="string",
         table=True,
         options=table(),
@@ -255,6 +263,7 @@ def _events() -> list[Panel]:
             [QUERIES["pump_alarms"]],
             12,
             8,
+            nothing="The pump told no alarm in this time.",
             unit="string",
             table=True,
             options=table(),
@@ -271,6 +280,7 @@ def _events() -> list[Panel]:
             [QUERIES["pump_reports"]],
             12,
             8,
+            nothing="The patient said nothing in this time.",
             unit="string",
             table=True,
             options=table(),
@@ -283,10 +293,11 @@ def _therapy() -> Panel:
     return Panel(
         "table",
         "Therapy as programmed",
-        "The newest first.",
+        "The newest first, whatever time is chosen.",
         [QUERIES["pump_therapies"]],
         24,
         7,
+        nothing="Nobody told what was programmed.",
         unit="string",
         table=True,
         options=table(),

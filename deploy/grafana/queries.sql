@@ -5,36 +5,43 @@
 -- name: clinics
 SELECT clinic_id AS __value, name AS __text FROM dashboard.clinics ORDER BY name;
 
--- name: pumps
-SELECT pump_id FROM dashboard.devices WHERE kind = 'pump' ORDER BY pump_id;
+-- name: board
+SELECT DISTINCT url FROM dashboard.board;
 
--- name: fleet_pumps
+-- name: pumps
+-- The list follows the clinics that are chosen.
+SELECT pump_id FROM dashboard.devices WHERE kind = 'pump' AND clinic_id IN (${clinic:sqlstring}) ORDER BY pump_id;
+
+-- name: clinic_pumps
 SELECT count(*) AS pumps FROM dashboard.devices WHERE kind = 'pump' AND clinic_id IN (${clinic:sqlstring});
 
--- name: fleet_high_unacknowledged
+-- name: clinic_high_unacknowledged
 SELECT count(*) AS alerts FROM dashboard.alerts_open()
 WHERE state = 'active' AND priority = 'high' AND clinic_id IN (${clinic:sqlstring});
 
--- name: fleet_open
+-- name: clinic_open
 SELECT count(*) AS alerts FROM dashboard.alerts_open() WHERE clinic_id IN (${clinic:sqlstring});
 
--- name: fleet_at_alarm_level
+-- name: clinic_at_alarm_level
 SELECT count(*) AS pumps FROM dashboard.pumps
 WHERE volume_ml <= low_reservoir_ml AND clinic_id IN (${clinic:sqlstring});
 
--- name: fleet_silent_count
+-- name: clinic_refills_soon
+SELECT count(*) AS pumps FROM dashboard.pumps WHERE refill_due <= current_date + 7 AND clinic_id IN (${clinic:sqlstring});
+
+-- name: clinic_silent_count
 SELECT count(*) AS devices FROM dashboard.devices
 WHERE coalesce(last_heard_at, '-infinity') < now() - interval '72 hours' AND clinic_id IN (${clinic:sqlstring});
 
--- name: fleet_open_alerts
-SELECT priority, title, pump_id AS pump, opened_at AS opened, since, state,
+-- name: clinic_open_alerts
+SELECT alert_id, priority, title, pump_id AS pump, opened_at AS opened, since, state,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by", explanation
 FROM dashboard.alerts_open()
 WHERE clinic_id IN (${clinic:sqlstring})
 ORDER BY priority_rank, opened_at DESC
 LIMIT 200;
 
--- name: fleet_by_state
+-- name: clinic_by_state
 SELECT state, count(pump_id) AS pumps
 FROM (VALUES (1, 'high alert'), (2, 'medium alert'), (3, 'low alert'), (4, 'silent'), (5, 'quiet'))
          AS s (place, state)
@@ -48,17 +55,22 @@ LEFT JOIN (
     FROM dashboard.pump_states WHERE clinic_id IN (${clinic:sqlstring})) p USING (state)
 GROUP BY place, state ORDER BY place;
 
--- name: fleet_lowest_reservoirs
-SELECT pump_id AS pump, volume_ml AS volume, low_reservoir_ml AS "alarm level",
-       greatest(volume_ml - low_reservoir_ml, 0) AS left, to_char(refill_due, 'YYYY-MM-DD') AS "refill due",
-       refill_due - current_date AS "days to refill", volume_basis AS "by", computed_ml AS computed,
-       measured_ml AS measured, volume_observed_at AS "as of"
-FROM dashboard.pumps
-WHERE volume_ml IS NOT NULL AND clinic_id IN (${clinic:sqlstring})
-ORDER BY volume_ml - low_reservoir_ml, pump_id
+-- name: clinic_lowest_reservoirs
+-- Days to the alarm level from when the volume was known: by the programme alone, and with every bolus of the limit.
+SELECT p.pump_id AS pump, p.volume_ml AS volume, p.low_reservoir_ml AS "alarm level",
+       greatest(p.volume_ml - p.low_reservoir_ml, 0) AS left,
+       greatest(p.volume_ml - p.low_reservoir_ml, 0) / nullif(r.daily_ml, 0)
+           - date_part('epoch', now() - p.volume_observed_at) / 86400 AS "days by programme",
+       greatest(p.volume_ml - p.low_reservoir_ml, 0) / nullif(r.most_daily_ml, 0)
+           - date_part('epoch', now() - p.volume_observed_at) / 86400 AS "days at most use",
+       to_char(p.refill_due, 'YYYY-MM-DD') AS "refill due", p.refill_due - current_date AS "days to refill",
+       p.volume_basis AS "by", p.computed_ml AS computed, p.measured_ml AS measured, p.volume_observed_at AS "as of"
+FROM dashboard.pumps p LEFT JOIN dashboard.programmes r USING (pump_id)
+WHERE p.volume_ml IS NOT NULL AND p.clinic_id IN (${clinic:sqlstring})
+ORDER BY p.volume_ml - p.low_reservoir_ml, p.pump_id
 LIMIT 25;
 
--- name: fleet_demand
+-- name: clinic_demand
 SELECT pump_id AS pump, attempts_24h AS requests, refused_24h AS refused, usual_per_day AS usual,
        attempts_24h / nullif(usual_per_day, 0) AS times
 FROM dashboard.demand
@@ -66,7 +78,7 @@ WHERE attempts_24h > 0 AND clinic_id IN (${clinic:sqlstring})
 ORDER BY attempts_24h - coalesce(usual_per_day, 0) DESC, pump_id
 LIMIT 25;
 
--- name: fleet_silent
+-- name: clinic_silent
 SELECT device_id AS device, kind, coalesce(pump_id, 'not paired') AS pump, last_heard_at AS "last heard",
        enrolled_at AS enrolled
 FROM dashboard.devices
@@ -115,10 +127,90 @@ FROM dashboard.upkeep
 WHERE clinic_id IN (${clinic:sqlstring})
 ORDER BY what, name;
 
+-- name: fleet_devices
+SELECT count(*) AS devices FROM dashboard.devices WHERE clinic_id IN (${clinic:sqlstring});
+
+-- name: fleet_heard
+SELECT count(*) AS devices FROM dashboard.devices
+WHERE last_heard_at > now() - interval '1 day' AND clinic_id IN (${clinic:sqlstring});
+
+-- name: fleet_clocks_count
+SELECT count(*) AS devices FROM dashboard.device_clocks WHERE verdict <> 'right' AND clinic_id IN (${clinic:sqlstring});
+
+-- name: fleet_missing_count
+SELECT coalesce(sum(missing), 0) AS events FROM dashboard.sequence_gaps WHERE clinic_id IN (${clinic:sqlstring});
+
+-- name: fleet_overdue_count
+SELECT count(*) AS parts FROM (SELECT DISTINCT kind, name FROM dashboard.upkeep
+                               WHERE overdue_since IS NOT NULL AND clinic_id IN (${clinic:sqlstring})) overdue;
+
+-- name: quality_alerts
+SELECT count(*) AS alerts FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring});
+
+-- name: quality_answered
+SELECT 100 * count(*) FILTER (WHERE answered)::float8 / nullif(count(*), 0) AS percent
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring}) AND priority IN ('high', 'medium');
+
+-- name: quality_median
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', taken_at - opened_at)) AS seconds
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring}) AND taken_at IS NOT NULL;
+
+-- name: quality_per_pump_week
+SELECT count(*) * 7.0 * 86400 / nullif((SELECT count(*) FROM dashboard.devices WHERE kind = 'pump' AND clinic_id IN (${clinic:sqlstring}))
+           * date_part('epoch', $__timeTo()::timestamptz - $__timeFrom()::timestamptz), 0) AS alerts
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring});
+
+-- name: quality_by_rule
+SELECT replace(rule, '_', ' ') AS rule, count(*) AS alerts, 100 * count(*) FILTER (WHERE answered)::float8 / count(*) AS answered,
+       count(*) FILTER (WHERE NOT answered AND state = 'closed') AS "over, nobody answered",
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY date_part('epoch', taken_at - opened_at)) AS "median",
+       percentile_disc(0.9) WITHIN GROUP (ORDER BY date_part('epoch', taken_at - opened_at)) AS "nine of ten",
+       coalesce(sum(flaps), 0) AS "came back at once"
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring})
+GROUP BY rule ORDER BY count(*) DESC, rule;
+
+-- name: quality_by_priority
+SELECT $__timeGroupAlias(opened_at,$__interval), count(*) FILTER (WHERE priority = 'high') AS high,
+       count(*) FILTER (WHERE priority = 'medium') AS medium, count(*) FILTER (WHERE priority = 'low') AS low,
+       count(*) FILTER (WHERE priority = 'info') AS info
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring})
+GROUP BY 1
+ORDER BY 1;
+
+-- name: quality_by_hour
+-- The hour is of UTC.
+SELECT to_char(hour, 'FM00') || ' h' AS hour, coalesce(alerts, 0) AS alerts
+FROM generate_series(0, 23) AS hour
+LEFT JOIN (
+    SELECT date_part('hour', opened_at AT TIME ZONE 'UTC')::integer AS hour, count(*) AS alerts
+    FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+    WHERE clinic_id IN (${clinic:sqlstring}) AND priority IN ('high', 'medium')
+    GROUP BY 1) opened USING (hour)
+ORDER BY 1;
+
+-- name: quality_busiest
+SELECT pump_id AS pump, count(*) AS alerts, count(*) FILTER (WHERE priority = 'high') AS high,
+       replace(mode() WITHIN GROUP (ORDER BY rule), '_', ' ') AS "mostly"
+FROM dashboard.alert_answers_between($__timeFrom()::timestamptz, $__timeTo()::timestamptz)
+WHERE clinic_id IN (${clinic:sqlstring})
+GROUP BY pump_id ORDER BY count(*) DESC, pump_id
+LIMIT 20;
+
 -- name: pump_now
 SELECT volume_ml AS volume, volume_ml - low_reservoir_ml AS left, refill_due - current_date AS refill,
+       greatest(volume_ml - low_reservoir_ml, 0) / nullif(daily_ml, 0)
+           - date_part('epoch', now() - volume_observed_at) / 86400 AS days,
+       greatest(volume_ml - low_reservoir_ml, 0) / nullif(most_daily_ml, 0)
+           - date_part('epoch', now() - volume_observed_at) / 86400 AS least_days,
        last_heard_at AS heard, open_alerts AS alerts, unacknowledged_alerts AS unacknowledged
-FROM dashboard.pumps_of(${pump:sqlstring});
+FROM dashboard.pumps_of(${pump:sqlstring})
+LEFT JOIN dashboard.programmes_of(${pump:sqlstring}) USING (pump_id);
 
 -- name: pump_refill_marks
 -- Character 822 strikes out the one before it: what was corrected since.
@@ -161,6 +253,15 @@ FROM dashboard.boluses_daily_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
 WHERE $__timeFilter(time)
 ORDER BY time;
 
+-- name: pump_usual_boluses
+-- Requests a day over the 28 days before each day. A day of which nothing was heard counts as one without requests here.
+SELECT day AS time, (
+    SELECT sum(delivered + denied_lockout + denied_limit + denied_other + comm_failure) / 28.0
+    FROM dashboard.boluses_daily_of(${pump:sqlstring}, $__timeFrom()::timestamptz - interval '29 days') b
+    WHERE b.time >= day - interval '28 days' AND b.time < day) AS "usual a day"
+FROM generate_series(date_trunc('day', $__timeFrom()::timestamptz), $__timeTo()::timestamptz, '1 day') AS day
+ORDER BY day;
+
 -- name: pump_battery
 SELECT $__timeGroupAlias(judged_at,$__interval), device_id AS metric, min(battery_percent) AS battery
 FROM dashboard.statuses_of(${pump:sqlstring}, $__timeFrom()::timestamptz)
@@ -169,7 +270,7 @@ GROUP BY 1, 2
 ORDER BY 1;
 
 -- name: pump_alerts
-SELECT opened_at AS opened, priority, state, title, explanation,
+SELECT alert_id, opened_at AS opened, priority, state, title, explanation,
        coalesce(acknowledged_by, 'nobody') AS "acknowledged by",
        extract(epoch FROM acknowledged_at - opened_at) AS "after", cleared_at AS cleared
 FROM dashboard.alerts_of(${pump:sqlstring})

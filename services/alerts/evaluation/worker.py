@@ -158,7 +158,8 @@ class Worker:
                 self._warnings = warnings_about(policies, policy_state(policies, environment, clinics))
                 self._told_of = (policies, clinics)
             said = (*self._warnings, *self._ahead)
-            await health_store.say_state(connection, self._resources.worker_id, said, self._resources.clock())
+            url = self._resources.settings.public_url
+            await health_store.say_state(connection, self._resources.worker_id, said, url, self._resources.clock())
 
     async def measure_once(self) -> None:
         """Measure how far behind the work is, and how many alerts have reached nobody."""

@@ -12,8 +12,8 @@ WITH gone AS (DELETE FROM worker_heartbeats WHERE service = 'alerts' AND at < $1
 DELETE FROM worker_states WHERE at < $1;
 
 -- name: say_state
-INSERT INTO worker_states (worker_id, at, warnings) VALUES ($1, $2, $3::json)
-ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, warnings = excluded.warnings;
+INSERT INTO worker_states (worker_id, at, warnings, public_url) VALUES ($1, $2, $3::json, $4)
+ON CONFLICT (worker_id) DO UPDATE SET at = excluded.at, warnings = excluded.warnings, public_url = excluded.public_url;
 
 -- name: warnings_of_workers
 -- What the workers say that have been heard of since then.

@@ -59,10 +59,12 @@ async def forget_heartbeats(connection: Connection, before: datetime) -> None:
     await connection.execute(QUERIES["forget_heartbeats"], before)
 
 
-async def say_state(connection: Connection, worker_id: str, warnings: Iterable[BoardWarning], now: datetime) -> None:
-    """Say what people at the board should know of this worker's policies."""
+async def say_state(
+    connection: Connection, worker_id: str, warnings: Iterable[BoardWarning], public_url: str, now: datetime
+) -> None:
+    """Say what people at the board should know of this worker's policies, and where it thinks that the board is."""
     said = json.dumps([{"clinic_id": each.clinic_id, "words": each.words} for each in warnings])
-    await connection.execute(QUERIES["say_state"], worker_id, now, said)
+    await connection.execute(QUERIES["say_state"], worker_id, now, said, public_url)
 
 
 async def warnings_of_workers(connection: Connection, heard_since: datetime) -> tuple[BoardWarning, ...]:

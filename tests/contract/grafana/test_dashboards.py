@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from deploy.grafana import build
-from deploy.grafana.fleet import SILENT_HOURS
+from deploy.grafana.clinic import SILENT_HOURS
 from deploy.grafana.model import DATASOURCE, QUERIES, SCHEMA_VERSION, WIDTH
 from tests.contract.deploy.compose_file import PRODUCTION, read
 from tests.contract.grafana.macros import variables_in
@@ -43,7 +43,7 @@ def targets(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_files_are_what_the_code_says() -> None:
     assert build.drifted() == (), "run `python -m deploy.grafana.build`"
     assert build.documents() == build.documents()
-    assert BOARDS.keys() == {"fleet", "pump"}
+    assert BOARDS.keys() == {"clinic", "fleet", "pump", "quality"}
 
 
 def test_a_drifted_file_is_named(tmp_path: Path) -> None:
@@ -125,7 +125,9 @@ def test_every_column_that_is_dressed_up_is_one_of_the_query(panel: dict[str, An
 def test_queries_read_the_views_for_readers_and_nothing_else() -> None:
     for name, query in QUERIES.items():
         sources = re.findall(r"\b(?:FROM|JOIN)\s+([a-z_.]+)", query)
-        assert [source for source in sources if not source.startswith(("dashboard.", "jsonb_array"))] in (
+        assert [
+            source for source in sources if not source.startswith(("dashboard.", "jsonb_array", "generate_series"))
+        ] in (
             [],
             ["acknowledged_at"],  # extract(epoch FROM ...)
             ["received_at"],
@@ -152,3 +154,42 @@ def test_provisioning_names_what_is_there() -> None:
     [provider] = yaml.safe_load((GRAFANA / "provisioning/dashboards/pumpwatch.yaml").read_text())["providers"]
     assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]
     assert provider["allowUiUpdates"] is False
+
+
+@each_panel
+def test_a_panel_without_a_row_says_what_that_means(panel: dict[str, Any]) -> None:
+    assert len(panel["fieldConfig"]["defaults"]["noValue"]) > 3
+
+
+@each_panel
+def test_a_panel_obeys_the_time_that_is_chosen_or_says_that_it_does_not(panel: dict[str, Any]) -> None:
+    obeys = any("$__time" in target["rawSql"] for target in panel["targets"])
+    says = re.search(r"[Aa]s of now|whatever time is chosen|not closed now|as they are now", panel["description"])
+    assert obeys != bool(says), panel["description"]
+
+
+@each_board
+def test_it_leads_to_every_other_dashboard_with_what_is_chosen_and_to_the_board(board: dict[str, Any]) -> None:
+    links = {link["url"]: link for link in board["links"]}
+    others = {f"/d/{each['uid']}" for each in BOARDS.values() if each is not board}
+    assert links.keys() == others | {"${board}/"}
+    assert all(links[url]["keepTime"] and links[url]["includeVars"] for url in others)
+    assert [variable["hide"] for variable in board["templating"]["list"] if variable["name"] == "board"] == [2]
+
+
+def test_alerts_and_pumps_lead_to_their_pages_on_the_board_by_columns_that_are_there() -> None:
+    led = {
+        (panel["title"], each["value"][-1]["url"].removeprefix("${board}"))
+        for board in BOARDS.values()
+        for panel in board["panels"]
+        for override in panel["fieldConfig"]["overrides"]
+        for each in override["properties"]
+        if each["id"] == "links"
+    }
+    assert {place for _, place in led} == {"/pumps/${__value.text:percentencode}", "/alerts/${__data.fields.alert_id}"}
+    for title, place in led:
+        queries = " ".join(
+            target["rawSql"] for board in BOARDS.values() for panel in board["panels"] if panel["title"] == title
+            for target in panel["targets"]
+        )  # fmt: skip
+        assert re.search(r"SELECT alert_id\b" if "alert_id" in place else r"\bAS pump\b", queries), title

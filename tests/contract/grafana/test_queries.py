@@ -108,7 +108,8 @@ async def test_variable_queries(readers: Readers) -> None:
         name: [row[0] for row in await readers.north.fetch(filled_in(query, NORTH))]
         for name, query in VARIABLES.items()
     }
-    assert found == {"clinic": ["north"], "pump": [f"north-pump-{number}" for number in range(1, 5)]}
+    pumps = [f"north-pump-{number}" for number in range(1, 5)]
+    assert found == {"clinic": ["north"], "pump": pumps, "board": ["http://127.0.0.1:8081"]}
 
 
 @each_query
