@@ -28,7 +28,7 @@ from deploy.grafana.model import (
     words,
 )
 
-# As queries.sql has it. A first look, the same for all: some pumps are heard once a month.
+# As its queries have it. A first look, the same for all: some pumps are heard once a month.
 SILENT_HOURS: Final = 72
 
 

@@ -17,7 +17,7 @@ from services.runtime.database import load_queries
 SCHEMA_VERSION: Final = 42
 DATASOURCE: Final = {"type": "grafana-postgresql-datasource", "uid": "pumpwatch"}
 WIDTH: Final = 24
-QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+QUERIES: Final = load_queries(*sorted((Path(__file__).parent / "queries").glob("*.sql")))
 
 GREEN: Final = "green"
 YELLOW: Final = "yellow"
