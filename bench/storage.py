@@ -36,7 +36,7 @@ from services.runtime.migrate import Edition, migrate
 from tests.contract.grafana.macros import View, filled_in
 
 _QUERIES: Final = load_queries(Path(__file__).with_suffix(".sql"))
-_DASHBOARD: Final = load_queries(Path(__file__).parents[1] / "deploy/grafana/queries.sql")
+_DASHBOARD: Final = load_queries(*sorted((Path(__file__).parents[1] / "deploy/grafana/queries").glob("*.sql")))
 _EVENTS_PER_PUMP_DAY: Final = 11
 _BATCH: Final = 2_000
 _BATCHES: Final = 32
