@@ -21,6 +21,7 @@ _STOPPED: Final = "If the therapy has stopped, follow your clinic's procedure fo
 class Guide:
     """What is said of a kind of alert: what it means, what to do in that order, and what Pumpwatch cannot see."""
 
+    title: str
     means: str
     steps: tuple[str, ...]
     cannot_see: tuple[str, ...]
@@ -28,6 +29,7 @@ class Guide:
 
 GUIDES: Final[dict[Subject, Guide]] = {
     Subject.INFUSION_STOPPED: Guide(
+        "Motor stall, or pump stopped",
         "The pump says that its motor does not turn, or that it has been stopped. The patient may be getting no drug.",
         (
             "Reach the patient now: ask how they are, and whether they have just had an MRI scan.",
@@ -42,6 +44,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ),
     ),
     Subject.REPLACEMENT: Guide(
+        "Replacement due, or end of service",
         "The pump announces that it must be replaced (ERI), or that its service has ended and it gives nothing any "
         "more (EOS).",
         (
@@ -52,17 +55,20 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Whether a replacement is planned already.",),
     ),
     Subject.MEMORY: Guide(
+        "Memory error",
         "The pump found an error in its memory. After a critical one it may have stopped, or have lost its programme "
         "[7].",
         (_REACH, _INTERROGATE, _STOPPED),
         ("Which programme the pump runs now.",),
     ),
     Subject.BATTERY: Guide(
+        "Low-battery reset",
         "The pump's battery was so low that it started anew. It may have stopped, or have lost its programme [8].",
         (_REACH, _INTERROGATE, _STOPPED),
         ("Which programme the pump runs now.",),
     ),
     Subject.CATHETER: Guide(
+        "Catheter occlusion",
         "The pump says that its catheter is blocked. It runs, and the drug may not arrive.",
         (
             _REACH,
@@ -73,11 +79,13 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Whether the drug arrives. Many pumps have no alarm for a blocked catheter at all.",),
     ),
     Subject.OTHER_ALARM: Guide(
+        "Another alarm of the pump",
         "The pump tells an alarm for which Pumpwatch has no name. What it said stands above.",
         (_REACH, _INTERROGATE),
         ("How grave it is: look it up in the pump's manual.",),
     ),
     Subject.EXPLANTED: Guide(
+        "An explanted pump calls out",
         "By the registry this pump is in nobody, and it calls out as if it were in somebody.",
         (
             "Find out now whether a patient has this pump.",
@@ -88,6 +96,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Who has the pump.",),
     ),
     Subject.LOW_RESERVOIR: Guide(
+        "Low or empty reservoir, or refill too late",
         "The reservoir is empty, at or below its alarm level, or will be before the refill that is booked.",
         (
             "If it is empty, or the patient is unwell: reach the patient now. " + _STOPPED,
@@ -100,6 +109,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ),
     ),
     Subject.DEMAND_UP: Guide(
+        "Unusual bolus demand",
         "The patient asks for far more boluses than is usual for this patient. It is a sign to look at the therapy, "
         "and by itself no emergency [32].",
         (
@@ -112,6 +122,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Why. And presses of which no upload has come yet.",),
     ),
     Subject.DEMAND_RISING: Guide(
+        "Rising bolus demand",
         "Over weeks the patient has come to ask for more boluses than before. It is a sign to look at the therapy.",
         (
             "Bring it to whoever prescribes, before the next visit.",
@@ -122,6 +133,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Why. A rise that is slower than a month is not seen at all.",),
     ),
     Subject.DEMAND_GONE: Guide(
+        "No bolus requests any more",
         "The patient has not asked for a bolus for much longer than ever, though the handheld was heard.",
         (
             "Ask how the patient is: better, away, drowsy, or without a handheld that works.",
@@ -131,6 +143,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Whether the patient presses a handheld that no longer works.",),
     ),
     Subject.LIMIT_REACHED: Guide(
+        "Bolus limit reached day after day",
         "Day after day the pump refused boluses because the limit was reached. Dose or limit may not fit the patient.",
         (
             "Bring it to whoever prescribes. No threshold for this has been validated.",
@@ -139,6 +152,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("A patient who knows the limit and has stopped asking.",),
     ),
     Subject.MOSTLY_REFUSED: Guide(
+        "Most bolus requests refused",
         "Most requests were refused. Dose, lockout or limit may not fit the patient.",
         (
             "See below how many were refused in the lockout, and bring it to whoever prescribes. No threshold for this "
@@ -148,6 +162,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Whether the patient knew that a request was refused.",),
     ),
     Subject.REFILL_DISCREPANCY: Guide(
+        "Refill discrepancy",
         "At the refill more or less was left than the pump had computed: it may give less or more than programmed.",
         (
             "Compare what was entered with what was drawn off. If it is a slip, correct the entry.",
@@ -159,6 +174,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("A wrong programme: the pump's own expectation is computed from it.",),
     ),
     Subject.POCKET_FILL: Guide(
+        "Possible pocket fill",
         "Soon after the refill much less was in the pump than was filled in: the drug may have gone beside the pump, "
         "under the skin.",
         (
@@ -168,6 +184,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Where the drug is. Both numbers are what somebody entered or measured.",),
     ),
     Subject.REFILL_BEYOND_SIZE: Guide(
+        "More filled in than the pump holds",
         "More was entered at the refill than the pump holds: a slip, another unit, or another size of pump.",
         (
             "Check what was filled in, and correct the entry.",
@@ -177,6 +194,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Which of the numbers is wrong. Until it is corrected, the pump counts as full.",),
     ),
     Subject.READING_BEYOND_SIZE: Guide(
+        "A volume of more than the pump holds",
         "A volume was told that is more than the pump holds: a slip, another unit, or another size of pump.",
         (
             "Find out who told it, and have it measured or entered again.",
@@ -185,6 +203,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Which of the numbers is wrong. Until it is corrected, the pump counts as full.",),
     ),
     Subject.VOLUME: Guide(
+        "Reservoir falls faster or slower than programmed, or rose",
         "The volume does not fall as programmed: faster, slower, or it rose and no refill is recorded.",
         (
             "If the pump was refilled or reprogrammed, enter it: the alert ends with that.",
@@ -193,6 +212,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("A wrong flow, as long as the volume is only computed: a measured one shows it.",),
     ),
     Subject.UNDER_DELIVERY: Guide(
+        "Suspected under-delivery",
         "The patient asks for more, and more was left at the refill than expected: the drug may not arrive, though the "
         "pump alarms on nothing.",
         (
@@ -203,6 +223,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("A leaking or displaced catheter by itself: then the reservoir falls as expected.",),
     ),
     Subject.OVER_DELIVERY: Guide(
+        "Suspected over-infusion",
         "The patient has stopped asking, and less was left at the refill than expected: the pump may be giving too "
         "much.",
         (
@@ -214,6 +235,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Between two refills: a pump that gives too much does not know it.",),
     ),
     Subject.DEVICE_SILENT: Guide(
+        "A device is silent",
         "A device has not been heard for much longer than is usual for it. What happens meanwhile, nobody here sees.",
         (
             "Ask the patient to bring the handheld near the pump and to let it upload.",
@@ -223,6 +245,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Everything about this patient since the device was last heard. Silence is no proof of health.",),
     ),
     Subject.WRONG_CLOCK: Guide(
+        "The clock of a device is wrong",
         "The clock of a device is wrong, so nobody can tell on which day things happened. If what it sends is refused, "
         "nobody watches that device.",
         (
@@ -232,6 +255,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("What is judged by days: demand, limits, and how fast the reservoir falls.",),
     ),
     Subject.ALARM_WITH_WRONG_CLOCK: Guide(
+        "An alarm, told with a wrong clock",
         "The pump told an alarm whose date cannot be right. Whether it still stands, nobody can tell.",
         (
             _REACH,
@@ -241,6 +265,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("When it happened, and whether it is over.",),
     ),
     Subject.CERTIFICATE: Guide(
+        "The certificate of a device ends",
         "The certificate by which a device logs in ends soon or has ended. From then on nothing of the device is "
         "heard.",
         (
@@ -250,6 +275,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("Whether a renewed certificate was put into the device.",),
     ),
     Subject.PATIENT_REPORT: Guide(
+        "Patient's report",
         "The patient said something with the handheld.",
         (
             "Call the patient back.",
@@ -259,6 +285,7 @@ GUIDES: Final[dict[Subject, Guide]] = {
         ("What the patient meant. A report by mistake looks the same.",),
     ),
     Subject.UNJUDGED: Guide(
+        "Pumpwatch cannot judge this pump",
         "Pumpwatch itself failed on this pump. Its alarms, its reservoir and its demand are not being judged.",
         (
             "Use the backup procedure for this pump: watch it as if there were no Pumpwatch.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from deploy.guides.build import document, drifted
 from schemas.parts.subject import Subject
 from schemas.policy import Policy
 from services.alerts.guidance.catalogue import GUIDES
@@ -49,6 +50,11 @@ def test_every_rule_and_every_alarm_has_a_guide() -> None:
     assert all(subject_of("pump_alarm", key) for key in CODES_BY_KEY)
     assert set(GUIDES) == set(Subject)
     assert all(guide.means and guide.steps and guide.cannot_see for guide in GUIDES.values())
+
+
+def test_the_guide_in_docs_is_what_the_board_says() -> None:
+    assert drifted() == (), "run `python -m deploy.guides.build`"
+    assert all(f"## {guide.title}\n" in document() for guide in GUIDES.values())
 
 
 def test_what_this_release_does_not_know_has_no_guide() -> None:
