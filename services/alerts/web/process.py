@@ -16,6 +16,7 @@ from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.alerts.web.identity.pool import open_web_pool
 from services.alerts.web.links.desk import AnswerDesk
+from services.alerts.web.live.open_pages import OpenPages
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers
@@ -60,7 +61,15 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
         )
         stack.callback(pool.terminate)
         desk = AnswerDesk(settings.link_key_files, settings.worker_url, token, settings.state_folder)
-        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token), boards=Kept(_BOARD_SECONDS), desk=desk)
+        web = Web(
+            pool,
+            settings,
+            WorkerAnswers(settings.worker_url, token),
+            boards=Kept(_BOARD_SECONDS),
+            health=Kept(_BOARD_SECONDS),
+            open_pages=OpenPages(settings.most_connections // 2, _BOARD_SECONDS),
+            desk=desk,
+        )
         app = create_app(web)
         async with asyncio.TaskGroup() as group:
             tasks = [
