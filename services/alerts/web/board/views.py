@@ -40,6 +40,7 @@ from services.runtime.database import Connection
 
 NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/account", "My account"))
 STATIC: Final = Path(__file__).parent / "static"
+_AWAY: Final = 503
 _RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})
 
 router = APIRouter(include_in_schema=False)
@@ -186,7 +187,8 @@ def trouble(
 ) -> Response:
     """Build a page that shows no alert, says why, and names what was paged without the database; None: nobody knows."""
     now = datetime.now(UTC)
-    return render("trouble.html", request, status_code, headers, now=now, message=message, paged=paged, warnings=())
+    values = {"now": now, "message": message, "paged": paged, "waits": status_code == _AWAY, "warnings": ()}
+    return render("trouble.html", request, status_code, headers, **values)
 
 
 def render(
@@ -201,7 +203,7 @@ def render(
     Without scripts a page reloads itself, but not one that holds a long form or answers one: that would empty it.
     """
     caller = getattr(request.state, "caller", None)
-    reloads = request.method == "GET" and name in _RELOADING
+    reloads = request.method == "GET" and name in _RELOADING and status_code in (200, _AWAY)
     html = ENVIRONMENT.get_template(name).render(request=request, asking=caller, reloads=reloads, **values)
     # A form that is refused shows what was typed, which may be no Unicode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)

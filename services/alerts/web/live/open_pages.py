@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Final
+from collections.abc import Awaitable, Hashable
+from typing import Any, Final, TypeVar
 
 from services.alerts.web.live.event import Kind, event
 from services.alerts.web.live.picture import Picture, difference
@@ -18,6 +18,7 @@ from services.runtime.http.kept import Kept
 
 _PICTURES: Final = 64
 _CHANGES: Final = 64
+_Read = TypeVar("_Read")
 
 
 class OpenPages:
@@ -34,8 +35,21 @@ class OpenPages:
         self.noting = asyncio.Lock()
         """One reader after the other is written down."""
         self.alerts: Kept[Picture] = Kept(seconds)
+        self._under_way: set[asyncio.Future[Any]] = set()
         self._pictures: OrderedDict[tuple[Hashable, str], Picture] = OrderedDict()
         self._changes: OrderedDict[tuple[Hashable, str, str], bytes] = OrderedDict()
+
+    async def whole(self, reading: Awaitable[_Read]) -> _Read:
+        """What a reading gives. It goes on if who began it leaves: others may wait for the same."""
+        task = asyncio.ensure_future(reading)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # is told to who waits, if anybody does
 
     def remember(self, key: Hashable, picture: Picture) -> None:
         """Keep what was shown, so that a page which shows it can be told what has changed since."""

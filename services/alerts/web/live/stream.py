@@ -66,7 +66,7 @@ class Page:
         while self.listener.seat.ended is None:
             began = time.monotonic()
             try:
-                now = await self.read(self.listener.stirred_at)
+                now = await self.web.open_pages.whole(self.read(self.listener.stirred_at))
             except UNAVAILABLE as error:
                 log.warning("open_board_not_read", error=plainly(error))
                 said, paged = await self._away(paged)

@@ -130,4 +130,4 @@ class _Opened:
 
     def _past(self, paged: Sequence[PagedPast] | None) -> str:
         now: datetime = self.web.clock()
-        return ENVIRONMENT.get_template("live/past.html").render(message=AWAY, paged=paged, now=now)
+        return ENVIRONMENT.get_template("live/past.html").render(message=AWAY, paged=paged, now=now, waits=True)

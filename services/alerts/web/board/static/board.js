@@ -119,9 +119,12 @@ async function keepCurrent() {
 const isStill = document.querySelector("main form[data-still]");
 const isAnswer = document.querySelector("main form") && location.pathname.match(/\/(acknowledge|remark|resolve|accept)$/);
 
+// One that says what is wrong with its address says so again.
+const isRefusal = document.querySelector("main #past:not([data-waits])");
+
 localise(document);
 offerSound();
-if (!isAnswer && !isStill) {
+if (!isAnswer && !isStill && !isRefusal) {
   if (main().dataset.live) stream = openStream(main, told);
   setInterval(keepCurrent, REFRESH_MILLISECONDS);
   document.addEventListener("visibilitychange", () => {
