@@ -32,6 +32,8 @@ _STATEMENT_SECONDS = 10.0
 _NICE = 10
 _BOARD_SECONDS = 1.0
 """So long what a board shows is kept for others who may see and do the same."""
+_HEALTH_SECONDS = 2.0
+"""So long what is known of the installation is kept for everybody: with thousands of open alerts it costs most."""
 
 log = structlog.get_logger()
 
@@ -66,7 +68,7 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
             settings,
             WorkerAnswers(settings.worker_url, token),
             boards=Kept(_BOARD_SECONDS),
-            health=Kept(_BOARD_SECONDS),
+            health=Kept(_HEALTH_SECONDS),
             open_pages=OpenPages(settings.most_connections // 2, _BOARD_SECONDS),
             desk=desk,
         )

@@ -6,6 +6,7 @@ show what nobody asked for, and a value that nothing can match would look like a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -24,6 +25,8 @@ LONGEST_NAME: Final = 64
 """Of a clinic."""
 _MOST_PAGES: Final = 100_000
 _PAGE: Final = "page"
+_MEANS_MORE: Final = re.compile(r"([\\%_])")
+_ESCAPED: Final = r"\\\1"
 
 
 class Sort(StrEnum):
@@ -64,9 +67,9 @@ class Asked:
     page: int = 1
 
     @property
-    def words(self) -> list[str]:
-        """What must be found, in small letters."""
-        return self.text.lower().split()
+    def patterns(self) -> list[str]:
+        """What must be found, in small letters and as LIKE has it."""
+        return [f"%{_MEANS_MORE.sub(_ESCAPED, word)}%" for word in self.text.lower().split()]
 
     @property
     def filters(self) -> bool:

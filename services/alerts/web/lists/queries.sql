@@ -1,5 +1,5 @@
 -- Lists of alerts. Each is of the clinics $1 and the states $2, with the priority $3 and the rule $4, had by somebody whose name holds
--- $5, and with all the words of $6 in the pump's name, the title or the explanation; empty: of any kind.
+-- $5, and with the pump's name, the title and the explanation like all of $6; empty: of any kind.
 
 -- name: count_found
 -- How many there are, by state and priority.
@@ -8,7 +8,7 @@ FROM alerts a
 WHERE a.clinic_id = ANY ($1::text[]) AND a.state = ANY ($2::text[])
   AND ($3::text = '' OR a.priority = $3) AND ($4::text = '' OR a.rule = $4)
   AND ($5::text = '' OR strpos(lower(concat_ws(' ', a.acknowledged_by, a.resolved_by, a.accepted_by)), lower($5)) > 0)
-  AND NOT EXISTS (SELECT FROM unnest($6::text[]) w WHERE strpos(lower(concat_ws(' ', a.pump_id, a.title, a.explanation)), w) = 0)
+  AND ($6::text[] = '{}' OR lower(concat_ws(' ', a.pump_id, a.title, a.explanation)) LIKE ALL ($6))
 GROUP BY a.state, a.priority;
 
 -- name: find_alerts
@@ -26,8 +26,7 @@ WITH found AS (
     WHERE a.clinic_id = ANY ($1::text[]) AND a.state = ANY ($2::text[])
       AND ($3::text = '' OR a.priority = $3) AND ($4::text = '' OR a.rule = $4)
       AND ($5::text = '' OR strpos(lower(concat_ws(' ', a.acknowledged_by, a.resolved_by, a.accepted_by)), lower($5)) > 0)
-      AND NOT EXISTS (SELECT FROM unnest($6::text[]) w
-                      WHERE strpos(lower(concat_ws(' ', a.pump_id, a.title, a.explanation)), w) = 0)
+      AND ($6::text[] = '{}' OR lower(concat_ws(' ', a.pump_id, a.title, a.explanation)) LIKE ALL ($6))
 ), placed AS (
     SELECT alert_id, heading,
            CASE WHEN $8 IN ('pump', 'rule') THEN min(urgency) OVER (PARTITION BY heading) ELSE 0 END AS heading_urgency,
@@ -46,6 +45,7 @@ SELECT alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.t
        a.resolved_by, a.resolved_at, a.resolution, a.accepted_by, a.accepted_at, a.acceptance, a.accepted_since,
        a.accepted_per_day, p.by_pump, p.by_urgency, p.by_time
 FROM page p JOIN alerts a USING (alert_id)
+WHERE a.alert_id = ANY (ARRAY(SELECT alert_id FROM page))  -- each is looked up: as a join alone, all alerts are read
 ORDER BY p.heading_urgency, p.heading, p.by_pump, p.by_urgency, p.by_time, alert_id;
 
 -- name: waiting_high

@@ -43,7 +43,7 @@ async def count_found(connection: Connection, clinics: Collection[str], asked: A
     """How many alerts there are, by state and priority: of all that are open, and of the state that is asked for."""
     states = {*STATES[StateFilter.OPEN], *STATES[asked.state]}
     rows = await connection.fetch(
-        QUERIES["count_found"], list(clinics), sorted(states), asked.priority, asked.rule, asked.person, asked.words
+        QUERIES["count_found"], list(clinics), sorted(states), asked.priority, asked.rule, asked.person, asked.patterns
     )
     return {(row["state"], row["priority"]): row["alerts"] for row in rows}
 
@@ -65,7 +65,7 @@ async def find_alerts(
         asked.priority,
         asked.rule,
         asked.person,
-        asked.words,
+        asked.patterns,
         asked.sort.value,
         asked.group.value,
         after.pump if after else None,

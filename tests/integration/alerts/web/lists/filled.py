@@ -10,8 +10,8 @@ import httpx
 from tests.alerts_world import Story
 
 _FILL = """
-    INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, since, opened_at, updated_at,
-                        policy_version, acknowledged_by, acknowledged_at, cleared_at, closed_at)
+    INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, since, opened_at,
+                        updated_at, policy_version, acknowledged_by, acknowledged_at, cleared_at, closed_at)
     SELECT $1, 'pump-x' || lpad(n::text, 5, '0'), $3, 'k', $4, $5, $6, $7 || n,
            $8::timestamptz - n * interval '1 minute', $8::timestamptz - n * interval '1 minute', $8::timestamptz, 'v',
            $9::text, CASE WHEN $9::text IS NOT NULL THEN $8::timestamptz END,

@@ -1,4 +1,4 @@
-"""Lists of alerts, on the board and for programs: every alert is reached, and a filter shows what it says or nothing."""
+"""Lists of alerts, on the board and for programs: each alert is reached, and a filter shows what it says or nothing."""
 
 from __future__ import annotations
 

@@ -125,14 +125,17 @@ async def test_a_version_that_nobody_knows_is_to_be_read_again(site: Site) -> No
 
 async def test_each_is_told_of_their_own_clinics_alone(database: Database) -> None:
     two = await two_clinics(database)
-    async with running(two.north) as site, site.browser("Nora") as nora:
-        async with opened(nora, f"/live?have={await version_of(nora)}") as stream:
-            await stream.next()
-            await two.south.run_more([(20, "alarm memory_error raised")])
-            await two.north.run_more([(21, "alarm memory_error raised")])
-            _, said, _ = await stream.next("change")
-            assert "south" not in json.dumps(said)
-            assert "north" in json.dumps(said)
+    async with (
+        running(two.north) as site,
+        site.browser("Nora") as nora,
+        opened(nora, f"/live?have={await version_of(nora)}") as stream,
+    ):
+        await stream.next()
+        await two.south.run_more([(20, "alarm memory_error raised")])
+        await two.north.run_more([(21, "alarm memory_error raised")])
+        _, said, _ = await stream.next("change")
+        assert "south" not in json.dumps(said)
+        assert "north" in json.dumps(said)
 
 
 @pytest.mark.parametrize(
@@ -223,8 +226,11 @@ async def test_programs_and_strangers_have_none(site: Site) -> None:
 async def test_what_is_done_on_the_board_is_told_to_others_at_once(site: Site) -> None:
     await site.story.run_more([(0, STALL)])
     alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts")
-    async with site.browser() as ann, site.browser("Bob") as bob:
-        async with opened(bob, f"/live?have={await version_of(bob)}") as stream:
-            await stream.next()
-            assert (await ann.post(f"/alerts/{alert_id}/acknowledge")).status_code == 303
-            assert "<strong>Ann</strong> has it" in json.dumps((await stream.next("change"))[1])
+    async with (
+        site.browser() as ann,
+        site.browser("Bob") as bob,
+        opened(bob, f"/live?have={await version_of(bob)}") as stream,
+    ):
+        await stream.next()
+        assert (await ann.post(f"/alerts/{alert_id}/acknowledge")).status_code == 303
+        assert "<strong>Ann</strong> has it" in json.dumps((await stream.next("change"))[1])

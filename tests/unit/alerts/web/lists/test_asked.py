@@ -100,6 +100,7 @@ def test_a_filter_in_words() -> None:
     said = ("clinic north", "closed", "high only", "low reservoir", "taken by Ann", "with “pump-1 stall”")
     assert asked.in_words() == said
     assert asked.filters
-    assert asked.words == ["pump-1", "stall"]
+    assert asked.patterns == ["%pump-1%", "%stall%"]
+    assert Asked(text="100% A_\\").patterns == ["%100\\%%", "%a\\_\\\\%"]
     assert asked.high.address == "/?clinic_id=north&state=active&priority=high"
     assert not Asked(sort=Sort.PUMP, group=Group.RULE, page=7).filters
