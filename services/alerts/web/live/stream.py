@@ -77,8 +77,9 @@ class Page:
             yield self._told(shown, now.picture)
             shown = now.picture
             await self._note(now.pumps)
-            await asyncio.sleep(min(_REGULAR_SECONDS, _REST * (time.monotonic() - began)))
-            await news_within(self.listener, _REGULAR_SECONDS)
+            rest = min(_REGULAR_SECONDS, _REST * (time.monotonic() - began))
+            await asyncio.sleep(rest)
+            await news_within(self.listener, _REGULAR_SECONDS - rest)
         yield event(Kind.END, {"why": self.listener.seat.ended or Why.SIGNED_OUT})
 
     def _told(self, shown: Picture | None, now: Picture) -> bytes:
