@@ -16,6 +16,7 @@ from services.alerts.web.dependencies import Web
 from services.devstack.ports import free_port
 from tests.alerts_pages import STALL, web_of_story
 from tests.alerts_world import T0, Story
+from tests.browser.axe import violations
 from tests.browser.chromium import chromium
 from tests.servers.served import served
 from tests.signed_in import SignedIn
@@ -82,6 +83,7 @@ async def test_an_alarm_appears_by_itself_before_everything_else(board: Board, p
     await expect(page.locator("#news")).to_contain_text(f"New high alert: Motor stall, {board.story.pump_id}")
     assert "NEW HIGH ALERT (2) Alerts" in await page.title()
     await expect(page.locator("#news")).to_have_attribute("role", "alert")
+    assert await violations(page) == []
     await page.get_by_role("button", name="Hide the news").click()
     await expect(page.locator("#news")).to_be_empty()
     assert await is_the_same(page)
