@@ -31,7 +31,7 @@ from services.runtime.grants import give_rights
 from tests.logins import make_logins, with_login
 from tests.signed_in import make_person, make_session
 
-_ROUNDS: Final = 25
+_ROUNDS: Final = 15
 _ALARMS: Final = 15
 _KEPT_SECONDS: Final = 1.1
 _IDLE_SECONDS: Final = 15.0
