@@ -102,7 +102,7 @@ async def test_acknowledging_on_the_board(board: Board, page: Page) -> None:
     await page.get_by_role("heading", name="Somebody has it").wait_for()
     assert page.url == board.url
     assert "Ann Keller has it" in await text_of(page, "article")
-    assert await page.locator("main form").count() == 0
+    assert await page.locator("main form[method=post]").count() == 0
 
 
 async def test_a_person_chooses_a_password_on_a_phone_and_signs_in_with_it(board: Board, page: Page) -> None:

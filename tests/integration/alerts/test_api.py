@@ -120,7 +120,8 @@ async def test_the_board_shows_acknowledges_and_tells(site: Site) -> None:
         "1 ended but not seen",
     ):
         assert text in page
-    assert page.index("Motor stall") < page.index("Low reservoir") < page.index("Catheter occlusion")
+    cards = page[page.index('id="alerts"') :]
+    assert cards.index("Motor stall") < cards.index("Low reservoir") < cards.index("Catheter occlusion")
     assert "Told: nurse by sms" in page
     alert_id = next(
         alert["alert_id"]

@@ -6,9 +6,12 @@ Guarantee: what changed between two pictures is worked out once, however many pa
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Hashable
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from services.alerts.web.live.event import Kind, event
 from services.alerts.web.live.picture import Picture, difference
@@ -18,7 +21,14 @@ from services.runtime.http.kept import Kept
 
 _PICTURES: Final = 64
 _CHANGES: Final = 64
-_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one reading of a page gave: how it looks, and of which pumps (with their clinics) it tells."""
+
+    picture: Picture
+    pumps: frozenset[tuple[str, str]]
 
 
 class OpenPages:
@@ -35,19 +45,28 @@ class OpenPages:
         self.noting = asyncio.Lock()
         """One reader after the other is written down."""
         self.alerts: Kept[Picture] = Kept(seconds)
-        self._under_way: set[asyncio.Future[Any]] = set()
+        self._under_way: set[asyncio.Future[Shown]] = set()
+        self._newest: dict[Hashable, tuple[float, asyncio.Future[Shown]]] = {}
         self._pictures: OrderedDict[tuple[Hashable, str], Picture] = OrderedDict()
         self._changes: OrderedDict[tuple[Hashable, str, str], bytes] = OrderedDict()
 
-    async def whole(self, reading: Awaitable[_Read]) -> _Read:
-        """What a reading gives. It goes on if who began it leaves: others may wait for the same."""
-        task = asyncio.ensure_future(reading)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
+    async def shared(self, key: Hashable, begun_after: float, read: Callable[[], Awaitable[Shown]]) -> Shown:
+        """What a reading gives, or how it fails: one for all who wait for the same, also where the database hangs.
+
+        It goes on if who began it leaves. What was begun before `begun_after` (of `time.monotonic`) is too old.
+        """
+        began, task = self._newest.get(key, (float("-inf"), None))
+        if task is None or began < begun_after:
+            task = asyncio.ensure_future(read())
+            self._newest[key] = (time.monotonic(), task)
+            self._under_way.add(task)
+            task.add_done_callback(partial(self._ended, key))
         return await asyncio.shield(task)
 
-    def _ended(self, task: asyncio.Future[Any]) -> None:
+    def _ended(self, key: Hashable, task: asyncio.Future[Shown]) -> None:
         self._under_way.discard(task)
+        if self._newest.get(key, (0.0, None))[1] is task:
+            del self._newest[key]
         if not task.cancelled():
             task.exception()  # is told to who waits, if anybody does
 

@@ -12,11 +12,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from services.alerts.web.live.event import Kind, Why, event
+from services.alerts.web.live.open_pages import Shown
 from services.alerts.web.live.picture import Picture
 from services.alerts.web.live.pulse import Listener, news_within
 from services.alerts.web.store import lent
@@ -34,14 +36,6 @@ _REST: Final = 4.0
 """So many times as long as reading took, nothing is read."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one reading of a page gave: how it looks, and of which pumps (with their clinics) it tells."""
-
-    picture: Picture
-    pumps: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,8 @@ class Page:
         while self.listener.seat.ended is None:
             began = time.monotonic()
             try:
-                now = await self.web.open_pages.whole(self.read(self.listener.stirred_at))
+                since = self.listener.stirred_at
+                now = await self.web.open_pages.shared(self.key, since, partial(self.read, since))
             except UNAVAILABLE as error:
                 log.warning("open_board_not_read", error=plainly(error))
                 said, paged = await self._away(paged)

@@ -25,9 +25,10 @@ from services.alerts.web.board.views import ENVIRONMENT
 from services.alerts.web.dependencies import Asking, Running, Web, borrowed_for
 from services.alerts.web.identity.forms import csrf_field
 from services.alerts.web.lists.asked import asked_for
+from services.alerts.web.live.open_pages import Shown
 from services.alerts.web.live.picture import Picture
 from services.alerts.web.live.seats import Seat
-from services.alerts.web.live.stream import AWAY, Page, Shown
+from services.alerts.web.live.stream import AWAY, Page
 from services.alerts.web.store import history_of, lent, one_alert
 from services.people.caller import Caller
 from services.runtime.http.limits import goes_on

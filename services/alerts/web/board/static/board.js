@@ -68,6 +68,10 @@ async function refresh() {
     const page = parsed(await answer.text());
     const fresh = page.getElementById("content");
     if (answer.ok && fresh && !answer.redirected) {
+      if (main().querySelector("#past")) {
+        location.reload();
+        return false;
+      }
       localise(page);
       undisturbed(() => morph(main(), fresh));
       document.title = page.title;

@@ -1,6 +1,6 @@
 // The stream of one open page: what has changed is put into it part by part (services/alerts/web/live/picture.py).
 import { localise } from "./times.js";
-import { isNews } from "./news.js";
+import { titled } from "./news.js";
 import { undisturbed } from "./morph.js";
 
 const FIRST_WAIT = 1000;
@@ -78,7 +78,7 @@ export function openStream(main, told) {
       undisturbed(() => put(said));
       main().dataset.version = id;
       told.change(said);
-      document.title = `${isNews() ? "NEW HIGH ALERT " : ""}${said.title} · Pumpwatch`;
+      document.title = titled(said.title);
     });
     on("again", async (said) => {
       const isRead = await told.again();

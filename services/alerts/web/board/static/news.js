@@ -1,5 +1,6 @@
 // A new high alert is shown at once, wherever the reader is in the page, and heard where they allow it.
 const KEPT = "pumpwatch.sound";
+const LOUD = "NEW HIGH ALERT ";
 const place = document.getElementById("news");
 const button = document.getElementById("sound");
 let audio = null;
@@ -91,10 +92,13 @@ export function announce(news) {
     seen.type = "button";
     seen.textContent = "Hide";
     seen.setAttribute("aria-label", "Hide the news; the alerts stay");
-    seen.addEventListener("click", () => place.replaceChildren());
+    seen.addEventListener("click", () => {
+      place.replaceChildren();
+      document.title = document.title.replace(LOUD, "");
+    });
     place.replaceChildren(list, seen);
   }
   sound();
 }
 
-export const isNews = () => place.childElementCount > 0;
+export const titled = (title) => `${place.childElementCount > 0 ? LOUD : ""}${title} · Pumpwatch`;
