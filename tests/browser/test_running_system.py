@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 from playwright.async_api import expect
 
 from services.devstack.pages import PageCollector
@@ -16,7 +18,7 @@ from tests.faults.alerts_process import enrol, environment
 from tests.faults.paging.devices import publish
 from tests.ingest_world import ingest_settings
 from tests.signed_in import make_person, make_session
-from tests.stack import Database, RunService
+from tests.stack import Database, RunService, StartPostgres, make_database
 
 
 async def test_an_alarm_that_a_device_sends_stands_on_an_open_board_and_is_taken_there(
@@ -52,3 +54,44 @@ async def test_an_alarm_that_a_device_sends_stands_on_an_open_board_and_is_taken
         web.terminate()
         await expect(page.locator("#stale")).to_contain_text("The board cannot be reached.", timeout=20_000)
         await expect(card).to_contain_text("Motor stall")
+
+
+async def test_a_board_that_stands_open_shows_what_is_paged_while_the_database_is_stopped(
+    own_postgres: StartPostgres,
+    broker: MosquittoServer,
+    run_service: RunService,
+    page_collector: PageCollector,
+    tmp_path: Path,
+) -> None:
+    server = own_postgres()
+    dsn = await make_database(server)
+    (pump,) = await enrol(dsn, 1, prefix=f"stopped-{server.port}")
+    mark = uuid4().hex[:8]
+    own = {"INGEST_CLIENT_ID": f"open-{mark}", "INGEST_SHARE_GROUP": mark}
+    await run_service("ingest", {"INGEST_DATABASE_URL": dsn, "INGEST_MQTT_URL": broker.url} | own)
+    alerts = environment(dsn, tmp_path / "policies", page_collector) | {"ALERTS_MQTT_URL": broker.url}
+    worker = await run_service("alerts", alerts)
+    web = await run_service("web", {"WEB_DATABASE_URL": dsn, "WEB_WORKER_URL": worker.url})
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=1)
+    token = await make_session(pool, await make_person(pool, "Ann", Role.VIEWER, datetime.now(UTC)), datetime.now(UTC))
+    await pool.close()
+    async with chromium() as browser:
+        context = await browser.new_context(locale="en-GB")
+        await context.add_cookies([{"name": "pumpwatch", "value": token, "url": web.url}])
+        page = await context.new_page()
+        async with page.expect_response(lambda answer: "/live" in answer.url):
+            await page.goto(web.url)
+        server.stop()
+        await expect(page.locator("#stale")).to_contain_text("The database cannot be reached", timeout=20_000)
+        await publish(broker, pump, ("motor_stall", "raised"))
+        await page_collector.wait_for(1, within_seconds=20)
+        await expect(page.locator("#past article")).to_contain_text(pump, timeout=20_000)
+        await expect(page.locator("#news")).to_contain_text(f"New high alert: Motor stall, {pump}")
+        await page.reload()  # whoever comes now sees the same
+        await expect(page.locator("#past article")).to_contain_text(pump)
+        server.start()
+        await expect(page.locator("#alerts article")).to_contain_text(
+            "Told while the database was away", timeout=40_000
+        )
+        await expect(page.locator("#past")).to_have_count(0)
+        await expect(page.locator("#stale")).to_be_hidden()
