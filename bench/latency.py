@@ -14,12 +14,13 @@ server, so Apprise's own time and the post are inside the figure.
 
 With `--flood` one more device, in a process of its own, publishes such messages without pause (bench/flood.py). With
 `--backlog` so many readings wait at the broker when ingest starts, and the alarms are sent while they drain. With
-`--readers` so many people have the board open, which reads itself again every 5 s, beside 1,500 half requests and
-guesses of its password (bench/readers.py). With `--busy` so many processes compute beside it, as willing to wait as
-these people are: what a machine without an idle processor costs by itself, when nobody reads. People look from other
-machines; here they have no other: `--busy 2` is what `--readers 200 --without-pause` compares with on two processors.
-`grouped_by_session` tells of a kernel that gives each connection's database process the share of a user of its own
-(`/proc/sys/kernel/sched_autogroup_enabled`), which no container is: there, readers cost more than they would.
+`--readers` so many people have the board open, each told of changes by a stream (before decision 49, it read itself
+again every 5 s), beside 1,500 half requests and guesses of its password (bench/readers.py). With `--busy` so many
+processes compute beside it, as willing to wait as these people are: what a machine without an idle processor costs by
+itself, when nobody reads. People look from other machines; here they have no other: `--busy 2` is what `--readers 200
+--without-pause` compares with on two processors. `grouped_by_session` tells of a kernel that gives each connection's
+database process the share of a user of its own (`/proc/sys/kernel/sched_autogroup_enabled`), which no container is:
+there, readers cost more than they would.
 With `--links` each page is answered by its link as soon as it is there; what that takes is from the phone's request to
 the answer, which comes when it is committed.
 """
@@ -50,7 +51,7 @@ from bench.flood import PAYLOADS, flood
 from bench.ingest import ingest_environment, metric, start_load
 from bench.links import SIGN_IN, Press, make_key, make_nurse, presser
 from bench.load import write_messages
-from bench.readers import REFRESH_SECONDS, look, processes_are_grouped, stand_for_another_machine
+from bench.readers import look, processes_are_grouped, stand_for_another_machine
 from schemas.topics import EVENTS_FILTER, URGENT_FILTERS
 from services.devstack.pages import PageCollector
 from services.ingest.settings import IngestSettings, alarms_client_id
@@ -177,22 +178,24 @@ def _flood(url: str, kind: str) -> None:
     asyncio.run(flood(url, PAYLOADS[kind]))
 
 
-def _look(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
-    asyncio.run(_look_as_somebody(url, readers, pause_seconds, dsn))
+def _look(url: str, readers: int, without_pause: bool, dsn: str) -> None:
+    asyncio.run(_look_as_administrators(url, readers, dsn, without_pause=without_pause))
 
 
-async def _look_as_somebody(url: str, readers: int, pause_seconds: float, dsn: str) -> None:
-    """Sign in as an administrator of every clinic, and look."""
+async def _look_as_administrators(url: str, readers: int, dsn: str, *, without_pause: bool) -> None:
+    """Sign in as so many administrators of every clinic, and look."""
     connection = await asyncpg.connect(dsn)
     try:
         clinics = [row["clinic_id"] for row in await connection.fetch("SELECT clinic_id FROM clinics")]
         roles = dict.fromkeys(clinics, Role.ADMINISTRATOR)
         now, by = datetime.now(UTC), Actor("login:bench", "bench")
-        made = await add(connection, "bench", "Bench", roles, is_operator=False, by=by, now=now)
-        token = await begin(connection, made.person_id, "password", now)
+        cookies = []
+        for number in range(readers):
+            made = await add(connection, f"bench.{number}", "Bench", roles, is_operator=False, by=by, now=now)
+            cookies.append(f"pumpwatch={await begin(connection, made.person_id, 'password', now)}")
     finally:
         await connection.close()
-    await look(url, readers, pause_seconds, f"pumpwatch={token}")
+    await look(url, cookies, without_pause=without_pause)
 
 
 def _compute() -> None:
@@ -262,8 +265,8 @@ def main() -> None:
         if arguments.readers:
             board = {"WEB_DATABASE_URL": servers.dsn, "WEB_WORKER_URL": worker.url}
             web = on_exit.enter_context(stack.service("web", board, log_path=servers.folder / "w.log"))
-            pause = 0.0 if arguments.without_pause else REFRESH_SECONDS
-            looking = Process(target=_look, args=(web.url, arguments.readers, pause, servers.dsn), daemon=True)
+            reading = (web.url, arguments.readers, arguments.without_pause, servers.dsn)
+            looking = Process(target=_look, args=reading, daemon=True)
             looking.start()
             on_exit.callback(looking.kill)
         for _ in range(arguments.busy):
@@ -302,6 +305,7 @@ def main() -> None:
         if arguments.readers:
             for status in ("200", "401", "429"):
                 result[f"answers {status}"] = metric(web.url, f'pumpwatch_web_requests_total{{status="{status}"}}')
+            result["open boards"] = metric(web.url, "pumpwatch_web_streams")
     for name, values in result.items():
         print(f"{name}: {values}")
     if arguments.json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,22 +16,25 @@ from urllib.parse import urlsplit
 
 HALF_REQUESTS: Final = 1_500
 GUESSERS: Final = 10
-REFRESH_SECONDS: Final = 5.0
-"""So often a board that is open reads itself again (services/alerts/web/board/static/board.js)."""
+_OPENED_WITHIN_SECONDS: Final = 5.0
 
 
-async def look(url: str, readers: int, pause_seconds: float, cookie: str) -> None:
-    """Hold up the board at `url` until this process is killed; who reads does so again after a pause.
+async def look(url: str, cookies: Sequence[str], *, without_pause: bool) -> None:
+    """Hold up the board at `url` until this process is killed. Each reader has a session of their own, by its cookie.
 
-    The readers have the session of `cookie`.
+    They have it open, as a browser does: the page, and then the stream of what changes; or they read the page again and
+    again without any pause.
     """
     stand_for_another_machine()
     place = urlsplit(url)
     host, port = place.hostname or "", place.port or 80
     async with asyncio.TaskGroup() as group:
-        for number in range(readers):
-            late = pause_seconds * number / readers
-            group.create_task(_again_and_again(host, port, _request(f"Cookie: {cookie}"), pause_seconds, late))
+        for number, cookie in enumerate(cookies):
+            shown = f"Cookie: {cookie}"
+            if without_pause:
+                group.create_task(_again_and_again(host, port, _request(shown)))
+            else:
+                group.create_task(_open(host, port, shown, _OPENED_WITHIN_SECONDS * number / len(cookies)))
         for number in range(GUESSERS):
             group.create_task(_again_and_again(host, port, _request(f"Authorization: Bearer guess {number}")))
         for _ in range(HALF_REQUESTS):
@@ -50,14 +54,35 @@ def processes_are_grouped() -> bool:
         return False
 
 
-def _request(shown: str) -> bytes:
-    return f"GET / HTTP/1.1\r\nHost: x\r\n{shown}\r\n\r\n".encode()
+def _request(shown: str, path: str = "/") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{shown}\r\n\r\n".encode()
 
 
-async def _again_and_again(
-    host: str, port: int, request: bytes, pause_seconds: float = 0.0, late_seconds: float = 0.0
-) -> None:
+async def _open(host: str, port: int, shown: str, late_seconds: float) -> None:
+    """A board in a browser: when its stream ends, it opens another."""
     await asyncio.sleep(late_seconds)
+    while True:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection(host, port, limit=2**22)
+            try:
+                writer.write(_request(shown))
+                page = await _answer(reader)
+                version = page.partition(b'data-version="')[2].partition(b'"')[0].decode()
+                writer.write(_request(shown, f"/live?have={version}"))
+                while await reader.readuntil(b"\n\n"):
+                    pass
+            finally:
+                writer.close()
+        await asyncio.sleep(1)
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
+    return await reader.readexactly(int(lengths[0].partition(b":")[2]))
+
+
+async def _again_and_again(host: str, port: int, request: bytes) -> None:
     while True:
         with suppress(OSError, asyncio.IncompleteReadError):
             reader, writer = await asyncio.open_connection(host, port)
@@ -65,10 +90,7 @@ async def _again_and_again(
                 while True:
                     writer.write(request)
                     await writer.drain()
-                    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                    lengths = [line for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
-                    await reader.readexactly(int(lengths[0].partition(b":")[2]))
-                    await asyncio.sleep(pause_seconds)
+                    await _answer(reader)
             finally:
                 writer.close()
         await asyncio.sleep(0.05)

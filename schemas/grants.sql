@@ -272,6 +272,7 @@ GRANT UPDATE (ended_at, ended_by, ended_by_id) ON web.silences TO pumpwatch_web;
 GRANT SELECT (bolus_dose_mcg, bolus_limit_per_24h, bolus_lockout_minutes, device_id, drugs, event_id,
     low_reservoir_ml, observed_at, profile, pump_id, received_at, refill_due, replaces, reservoir_size_ml, seq) ON
     web.therapies TO pumpwatch_web;
+GRANT SELECT (clinic_id, clinic_seq) ON web.trail_ends TO pumpwatch_web;
 GRANT SELECT (done_until, kind, name, overdue_since) ON web.upkeep TO pumpwatch_web;
 GRANT SELECT (at, service, worker_id) ON web.worker_heartbeats TO pumpwatch_web;
 GRANT SELECT (warnings, worker_id) ON web.worker_states TO pumpwatch_web;

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from services.devstack.servers import npm
 
 LEVELS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
+    "by day": ("light", {"width": 1280, "height": 800}),
+    "by night": ("dark", {"width": 1280, "height": 800}),
+    "phone": ("light", {"width": 390, "height": 844}),
+    "phone by night": ("dark", {"width": 390, "height": 844}),
+}
 
 
 async def violations(page: Page) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize
@@ -16,20 +16,13 @@ from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
-from tests.browser.axe import violations
+from tests.browser.axe import LOOKS, violations
 from tests.browser.chromium import chromium
 from tests.integration.alerts.links.linked import Linked, linked
 from tests.integration.people.two_clinics import make_hand_over, make_rota
 from tests.servers.served import served
 from tests.signed_in import make_person, make_session
 from tests.stack import Database
-
-LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
-    "by day": ("light", {"width": 1280, "height": 800}),
-    "by night": ("dark", {"width": 1280, "height": 800}),
-    "phone": ("light", {"width": 390, "height": 844}),
-    "phone by night": ("dark", {"width": 390, "height": 844}),
-}
 
 
 @pytest.fixture

@@ -99,10 +99,10 @@ async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: 
 async def test_acknowledging_on_the_board(board: Board, page: Page) -> None:
     await page.goto(board.url)
     await page.get_by_role("button", name="I have it").click()
-    await page.get_by_text("Somebody has it").wait_for()
+    await page.get_by_role("heading", name="Somebody has it").wait_for()
     assert page.url == board.url
     assert "Ann Keller has it" in await text_of(page, "article")
-    assert await page.locator("main form").count() == 0
+    assert await page.locator("main form[method=post]").count() == 0
 
 
 async def test_a_person_chooses_a_password_on_a_phone_and_signs_in_with_it(board: Board, page: Page) -> None:
@@ -155,7 +155,7 @@ async def test_a_level_of_demand_is_accepted_as_the_new_one(board: Board, page: 
     await page.locator("article").get_by_text(told).wait_for()
     assert await page.locator("form[action$='/accept']").count() == 0
     await page.goto(board.url)
-    assert await page.get_by_text("Unusual bolus demand").count() == 0
+    assert await page.locator("article", has_text="Unusual bolus demand").count() == 0
 
 
 async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board, page: Page) -> None:

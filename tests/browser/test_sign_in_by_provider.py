@@ -75,7 +75,7 @@ async def test_ann_signs_in_with_the_hospitals_account_and_out_of_both(board: st
     await page.wait_for_url(f"{board}/?state=open")
     assert "Motor stall" in await page.locator("article").inner_text()
     await page.get_by_role("button", name="I have it").click()
-    await page.get_by_text("Somebody has it").wait_for()
+    await page.get_by_role("heading", name="Somebody has it").wait_for()
     assert "Ann Example has it" in await page.locator("article").inner_text()
     await page.get_by_role("button", name="Sign out").click()
     await page.get_by_role("link", name="Sign out there as well").click()

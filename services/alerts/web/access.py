@@ -48,6 +48,11 @@ _DRILLS: Final = "/heard/"
 log = structlog.get_logger()
 
 Trouble = Callable[[Request, str, int], Awaitable[Response]]
+Refuse = Callable[[Request, int, str], Response]
+
+
+def _in_plain_text(_: Request, status_code: int, message: str) -> Response:
+    return PlainTextResponse(f"{message}\n", status_code)
 
 
 class AccessControl:
@@ -57,12 +62,15 @@ class AccessControl:
     `trusted` tells whether they may be told everything of the installation's health.
     """
 
-    def __init__(self, app: ASGIApp, web: Web, attempts: Attempts, away: Trouble) -> None:
+    def __init__(
+        self, app: ASGIApp, web: Web, attempts: Attempts, away: Trouble, refuse: Refuse = _in_plain_text
+    ) -> None:
         self._app = app
         self._web = web
         self._public_url = web.settings.public_url
         self._attempts = attempts
         self._away = away
+        self._refuse = refuse
         token = web.settings.worker_token
         self._machine_token = token.get_secret_value() if token else None
 
@@ -82,6 +90,7 @@ class AccessControl:
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._web.boards.forget()
+                self._web.open_pages.pulse.stir()
             await send(message)
 
         return tell
@@ -97,7 +106,7 @@ class AccessControl:
             await self._look_at_who_asks_for_health(request)
             return None
         if request.method not in SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
-            return PlainTextResponse("This form was sent from another site, and is refused.\n", 403)
+            return self._refuse(request, 403, "This form was sent from another site, and is refused.")
         try:
             refusal = await self._identify(request)
         except UNAVAILABLE as error:
@@ -186,5 +195,5 @@ class AccessControl:
             return JSONResponse({"detail": text}, 401, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
         if request.method in SAFE_METHODS:
             return RedirectResponse(sign_in_path(path, request.scope["query_string"].decode("latin-1")), 303)
-        text = "You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in.\n"
-        return PlainTextResponse(text, 401)
+        text = "You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in."
+        return self._refuse(request, 401, text)

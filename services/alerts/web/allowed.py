@@ -24,6 +24,20 @@ def clinics_of(caller: Caller, asked: str | None) -> frozenset[str]:
     return seen & {asked} if asked else seen
 
 
+def must_see_clinic(caller: Caller, asked: str) -> frozenset[str]:
+    """The clinics of a list: the one that is asked for, or all that the caller sees (empty).
+
+    Raises:
+        NotFound: The caller sees no such clinic: there is none, or it is not theirs.
+    """
+    seen = caller.clinics()
+    if asked and asked not in seen:
+        theirs = f"expected one of {', '.join(sorted(seen))}" if seen else "you see none"
+        msg = f"there is no clinic {asked!r} that you may see: {theirs}"
+        raise NotFound(msg)
+    return frozenset({asked}) if asked else seen
+
+
 async def must_see_alert(connection: Connection, caller: Caller, alert_id: UUID) -> str:
     """The clinic of an alert that the caller may see.
 

@@ -14,9 +14,10 @@ from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
-from services.alerts.web.board.glance import Board
+from services.alerts.web.board.glance import Board, Health
 from services.alerts.web.identity.callers import LatelyKnown
 from services.alerts.web.links.desk import AnswerDesk
+from services.alerts.web.live.open_pages import OpenPages
 from services.alerts.web.reads import ReadsNoted
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.workers import PagedSoFar
@@ -44,6 +45,10 @@ class Web:
     reads: ReadsNoted = field(default_factory=ReadsNoted)
     boards: Kept[Board] = field(default_factory=Kept)
     """What boards showed a moment ago."""
+    health: Kept[Health] = field(default_factory=Kept)
+    """What was known of the installation a moment ago."""
+    open_pages: OpenPages = field(default_factory=OpenPages)
+    """Boards and alerts that somebody has open."""
     desk: AnswerDesk = field(default_factory=AnswerDesk)
     """Where answers by links are taken."""
 

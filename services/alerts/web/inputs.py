@@ -35,6 +35,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ON
 """Of a clinic, a pump or a rule."""
 NameOrNothing = Annotated[str, StringConstraints(max_length=64, pattern=_ONE_LINE)]
 """As it stands in an address: left empty it means all."""
+QueryOrNothing = Annotated[str, StringConstraints(max_length=1000, pattern=_ONE_LINE)]
+"""The end of an address of the board."""
 Moment = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(9999, 12, 31, tzinfo=UTC))]
 """Beyond it lie moments that a database or another time zone cannot hold."""
 

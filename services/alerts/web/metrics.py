@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_STREAM: Final = b"text/event-stream; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class WebMetrics:
 
     requests: Counter
     seconds: Histogram
+    streams: Gauge
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -23,6 +26,7 @@ class WebMetrics:
         return cls(
             Counter("pumpwatch_web_requests", "Requests, by the status of the answer.", ["status"], registry=registry),
             Histogram("pumpwatch_web_request_seconds", "From a request to the end of its answer.", registry=registry),
+            Gauge("pumpwatch_web_streams", "Pages that are open and kept true by a stream.", registry=registry),
         )
 
 
@@ -35,16 +39,22 @@ class Counted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, and count."""
-        began, status = time.perf_counter(), "none"
+        began, status, is_stream = time.perf_counter(), "none", False
 
         async def send_noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_stream
             if message["type"] == "http.response.start":
                 status = str(message["status"])
+                if (b"content-type", _STREAM) in message["headers"]:
+                    is_stream = True
+                    self._metrics.streams.inc()
             await send(message)
 
         try:
             await self._app(scope, receive, send_noted)
         finally:
             self._metrics.requests.labels(status).inc()
-            self._metrics.seconds.observe(time.perf_counter() - began)
+            if is_stream:  # which lasts as long as somebody looks
+                self._metrics.streams.dec()
+            else:
+                self._metrics.seconds.observe(time.perf_counter() - began)

@@ -16,6 +16,7 @@ from services.alerts.web.api import create_app
 from services.alerts.web.dependencies import Web
 from services.alerts.web.identity.pool import open_web_pool
 from services.alerts.web.links.desk import AnswerDesk
+from services.alerts.web.live.open_pages import OpenPages
 from services.alerts.web.settings import WebSettings
 from services.alerts.web.store import tell_who_asks
 from services.alerts.web.workers import WorkerAnswers
@@ -31,6 +32,8 @@ _STATEMENT_SECONDS = 10.0
 _NICE = 10
 _BOARD_SECONDS = 1.0
 """So long what a board shows is kept for others who may see and do the same."""
+_HEALTH_SECONDS = 2.0
+"""So long what is known of the installation is kept for everybody: with thousands of open alerts it costs most."""
 
 log = structlog.get_logger()
 
@@ -60,7 +63,15 @@ async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
         )
         stack.callback(pool.terminate)
         desk = AnswerDesk(settings.link_key_files, settings.worker_url, token, settings.state_folder)
-        web = Web(pool, settings, WorkerAnswers(settings.worker_url, token), boards=Kept(_BOARD_SECONDS), desk=desk)
+        web = Web(
+            pool,
+            settings,
+            WorkerAnswers(settings.worker_url, token),
+            boards=Kept(_BOARD_SECONDS),
+            health=Kept(_HEALTH_SECONDS),
+            open_pages=OpenPages(settings.most_connections // 2, _BOARD_SECONDS),
+            desk=desk,
+        )
         app = create_app(web)
         async with asyncio.TaskGroup() as group:
             tasks = [

@@ -43,9 +43,6 @@ SELECT alert_id, pump_id, rule, priority, state, title FROM alerts
 WHERE clinic_id = $1 AND ($2::text IS NULL OR pump_id = $2) AND ($3::text IS NULL OR rule = $3) AND state = ANY ($4::text[])
 ORDER BY priority_rank(priority), opened_at DESC, alert_id;
 
--- name: count_open
-SELECT count(*) FROM alerts WHERE state <> 'closed' AND clinic_id = ANY ($1::text[]);
-
 -- name: transitions_of
 SELECT clinic_seq, at, kind, from_state, to_state, priority, reason, actor, detail
 FROM alert_transitions WHERE alert_id = $1 ORDER BY clinic_seq;

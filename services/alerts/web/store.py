@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,7 @@ from services.runtime.http.keys import KeptKey
 _BORROW_SECONDS: Final = 5.0
 _PAGES: Final = ("active", "acknowledged")
 """In these states an alert pages, or will when its acknowledgement expires; so a silence can hold it."""
+_OF_AN_ALERT: Final = tuple(each.name for each in fields(AlertView) if each.name not in ("deliveries", "held"))
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
@@ -55,12 +56,12 @@ async def list_alerts(
 ) -> tuple[AlertView, ...]:
     """Alerts of these clinics, the most urgent that nobody has first, with what holds their pages now."""
     rows = await connection.fetch(QUERIES["list_alerts"], list(STATES[state]), list(clinics), limit)
-    return await _views(connection, rows, now)
+    return await views_of(connection, rows, now)
 
 
 async def one_alert(connection: Connection, alert_id: UUID, now: datetime) -> AlertView | None:
     """One alert with its deliveries, and what holds its pages now; None: there is no such alert."""
-    found = await _views(connection, await connection.fetch(QUERIES["one_alert"], alert_id), now)
+    found = await views_of(connection, await connection.fetch(QUERIES["one_alert"], alert_id), now)
     return found[0] if found else None
 
 
@@ -68,12 +69,6 @@ async def alerts_in_scope(connection: Connection, asked: SilenceRequest) -> tupl
     """The alerts that page or may page again of the pump and rule of a silence, of any priority, most urgent first."""
     rows = await connection.fetch(QUERIES["alerts_in_scope"], asked.clinic_id, asked.pump_id, asked.rule, list(_PAGES))
     return tuple(AlertInScope(**dict(row)) for row in rows)
-
-
-async def count_open(connection: Connection, clinics: Collection[str]) -> int:
-    """How many alerts of these clinics are not closed."""
-    count: int = await connection.fetchval(QUERIES["count_open"], list(clinics))
-    return count
 
 
 async def clinic_of_alert(connection: Connection, alert_id: UUID) -> str | None:
@@ -120,7 +115,8 @@ async def history_of(connection: Connection, alert_id: UUID) -> tuple[HistoryEnt
     )
 
 
-async def _views(connection: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> tuple[AlertView, ...]:
+async def views_of(connection: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> tuple[AlertView, ...]:
+    """Rows of alerts with their pages, and what holds those now; columns that no alert has are left out."""
     if not rows:
         return ()
     clinics = {row["clinic_id"] for row in rows}
@@ -130,7 +126,7 @@ async def _views(connection: Connection, rows: Sequence[asyncpg.Record], now: da
         by_alert.setdefault(row["alert_id"], []).append(_delivery(row))
     return tuple(
         AlertView(
-            **dict(row) | {"evidence": json.loads(row["evidence"])},
+            **{name: row[name] for name in _OF_AN_ALERT} | {"evidence": json.loads(row["evidence"])},
             deliveries=tuple(by_alert.get(row["alert_id"], ())),
             held=_held_by(row, silences, now),
         )

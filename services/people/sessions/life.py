@@ -8,6 +8,7 @@ and when their password changes.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,19 @@ async def find(connection: Connection, token: str, now: datetime, *, idle: timed
         with suppress(asyncpg.ReadOnlySQLTransactionError):  # a standby: it can be read
             await store.seen(connection, digest, now)
     return Session(person, how)
+
+
+async def find_all(
+    connection: Connection, tokens: Iterable[str], now: datetime, *, idle: timedelta = IDLE
+) -> dict[str, Person]:
+    """The persons of those of these tokens whose session is good; each counts as used now."""
+    by_digest = {digest_of(token): token for token in tokens}
+    found = await store.find_all(connection, by_digest, now, now - idle)
+    late = [digest for digest, _, seen_at in found if now - seen_at >= _SEEN_EVERY]
+    if late:
+        with suppress(asyncpg.ReadOnlySQLTransactionError):  # a standby: it can be read
+            await store.seen_all(connection, late, now)
+    return {by_digest[digest]: person for digest, person, _ in found}
 
 
 async def end(connection: Connection, token: str, now: datetime) -> None:

@@ -10,6 +10,16 @@ SELECT s.seen_at, s.how, p.person_id, p.name, p.sign_in, p.is_operator,
 FROM sessions s JOIN persons p USING (person_id)
 WHERE s.digest = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND p.disabled_at IS NULL;
 
+-- name: find_all
+-- Of the sessions $1, those that are good at $2 and were used after $3.
+SELECT s.digest, s.seen_at, p.person_id, p.name, p.sign_in, p.is_operator,
+       (SELECT coalesce(jsonb_object_agg(r.clinic_id, r.role), '{}') FROM person_roles r WHERE r.person_id = p.person_id) AS roles
+FROM sessions s JOIN persons p USING (person_id)
+WHERE s.digest = ANY ($1::bytea[]) AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3 AND p.disabled_at IS NULL;
+
+-- name: seen_all
+UPDATE sessions SET seen_at = $2 WHERE digest = ANY ($1::bytea[]) AND ended_at IS NULL;
+
 -- name: seen
 UPDATE sessions SET seen_at = $2 WHERE digest = $1 AND ended_at IS NULL;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,25 @@ async def find(
         return None
     person = Person(row["person_id"], row["name"], roles_in(row["roles"]), row["is_operator"], row["sign_in"])
     return person, row["seen_at"], row["how"]
+
+
+async def find_all(
+    connection: Connection, digests: Collection[bytes], now: datetime, used_after: datetime
+) -> tuple[tuple[bytes, Person, datetime], ...]:
+    """Of these sessions, those that are good now: the digest, whose it is, and when it was used last."""
+    return tuple(
+        (
+            row["digest"],
+            Person(row["person_id"], row["name"], roles_in(row["roles"]), row["is_operator"], row["sign_in"]),
+            row["seen_at"],
+        )
+        for row in await connection.fetch(QUERIES["find_all"], list(digests), now, used_after)
+    )
+
+
+async def seen_all(connection: Connection, digests: Collection[bytes], now: datetime) -> None:
+    """Remember that sessions were used."""
+    await connection.execute(QUERIES["seen_all"], list(digests), now)
 
 
 async def seen(connection: Connection, digest: bytes, now: datetime) -> None:

@@ -7,6 +7,7 @@ is 422 and reaches no handler.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -29,17 +30,29 @@ SECURITY_HEADERS: Final = (
 )
 
 
+def _as_json(_: Scope, status_code: int, detail: str) -> ASGIApp:
+    return JSONResponse({"detail": detail}, status_code)
+
+
 class Guarded:
     """ASGI: an application with its guard.
 
     Args:
         app: What answers.
         most_bytes: The largest body that it is given.
+        answer: Makes the refusal of a request: with this status, and these words.
     """
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        most_bytes: int = MOST_BODY_BYTES,
+        answer: Callable[[Scope, int, str], ASGIApp] | None = None,
+    ) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._answer = answer or _as_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what may not pass; hand on the rest."""
@@ -60,12 +73,12 @@ class Guarded:
             return
         await self._app(scope, self._counted(receive), send_with_headers)
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
         if not is_plain_address(scope["path"], scope["query_string"]):
-            return JSONResponse({"detail": "an address holds no control characters"}, 422)
+            return self._answer(scope, 422, "an address holds no control characters")
         for name, value in scope["headers"]:
             if name == b"content-length" and not (value.isdigit() and len(value) <= 12 and self._fits(int(value))):
-                return JSONResponse({"detail": self._too_large}, 413)
+                return self._answer(scope, 413, self._too_large)
         return None
 
     def _counted(self, receive: Receive) -> Receive:

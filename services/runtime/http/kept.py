@@ -1,7 +1,7 @@
 """What was read a moment ago, for everybody who asks for the same.
 
 Guarantees: who asks for what is being made waits for it, so that however many ask, it is made once; nothing is older
-than was said; what was begun before `forget` is given to nobody who asks after it.
+than was said, or than who asks wants it; what was begun before `forget` is given to nobody who asks after it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,16 @@ class Kept(Generic[_Made]):
         self._making: dict[Hashable, asyncio.Lock] = {}
         self._changes = 0
 
-    async def of(self, key: Hashable, make: Callable[[], Awaitable[_Made]]) -> _Made:
-        """What is kept of a key, or what `make` makes now."""
+    async def of(
+        self, key: Hashable, make: Callable[[], Awaitable[_Made]], *, begun_after: float = float("-inf")
+    ) -> _Made:
+        """What is kept of a key, or what `make` makes now.
+
+        Args:
+            key: Of what is asked for.
+            make: Makes it.
+            begun_after: Of `time.monotonic`: what was begun before is not taken, however young it is.
+        """
         if not self._seconds:
             return await make()
         if len(self._making) >= _MOST_KEPT:
@@ -37,7 +45,7 @@ class Kept(Generic[_Made]):
         async with self._making.setdefault(key, asyncio.Lock()):
             began, changes = time.monotonic(), self._changes
             kept = self._made.get(key)
-            if kept is not None and began - kept[0] < self._seconds:
+            if kept is not None and began - kept[0] < self._seconds and kept[0] >= begun_after:
                 return kept[1]
             made = await make()
             if changes == self._changes:  # else something was done meanwhile, which it may not show

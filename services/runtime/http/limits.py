@@ -3,13 +3,16 @@
 Guarantees: a request that is not whole after `request_within_seconds` ends its connection, and so does an answer that
 is not taken after `answer_within_seconds`; there are never more than `most_connections`, and where one more comes, one
 that waits for a request gives way: of the place that has most such, the one that has waited longest. So connections
-that ask nothing lock nobody out. An answer that the server gives by itself carries the security headers too.
+that ask nothing lock nobody out. An answer that the server gives by itself carries the security headers too. An answer
+that says of itself that it goes on (`goes_on`) has as long as it is taken: what is not taken within
+`answer_within_seconds` ends it, and so does the end of the server, at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -22,6 +25,15 @@ from services.runtime.http.guard import SECURITY_HEADERS
 _IDLE: Final = "idle"
 _RECEIVING: Final = "receiving"
 _ANSWERING: Final = "answering"
+_GOES_ON: Final = "pumpwatch.goes_on"
+"""The extension of ASGI by which an application says it; to it an answer is what is sent for one request."""
+
+
+def goes_on(scope: MutableMapping[str, Any]) -> None:
+    """Say of the answer to this request that it has no end. Behind another server this is of no effect."""
+    say: Callable[[], None] | None = scope.get("extensions", {}).get(_GOES_ON)
+    if say is not None:
+        say()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class BoundedProtocol(H11Protocol):
         self._doing: tuple[str, object] = (_IDLE, None)
         self._place = ""
         self._deadline: asyncio.TimerHandle | None = None
+        self._endless: object = None
+        """The request whose answer goes on."""
+        self._was_behind = False
 
     # --- what uvicorn calls -----------------------------------------------------------------------------------------
 
@@ -67,6 +82,12 @@ class BoundedProtocol(H11Protocol):
         """Go on to the next request of this connection."""
         super().on_response_complete()
         self._look()
+
+    def shutdown(self) -> None:
+        """End it as the server ends: what is under way may finish, but not what has no end."""
+        super().shutdown()
+        if self.cycle is not None and self.cycle is self._endless and not self.cycle.response_complete:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -91,6 +112,9 @@ class BoundedProtocol(H11Protocol):
             doing = (_RECEIVING, None)
         if doing != self._doing:
             self._enter(doing)
+            if cycle is not None and doing[0] == _ANSWERING:  # its application runs as soon as this is done
+                extensions: dict[str, Any] = cycle.scope.setdefault("extensions", {})
+                extensions[_GOES_ON] = lambda: self._let_it_go_on(cycle)
 
     def _enter(self, doing: tuple[str, object]) -> None:
         if self._deadline is not None:
@@ -106,6 +130,21 @@ class BoundedProtocol(H11Protocol):
         self.waiting.setdefault(self._place, OrderedDict())[self] = None
         if doing[0] == _RECEIVING:
             self._deadline = self.loop.call_later(self.limits.request_within_seconds, self._give_up)
+
+    def _let_it_go_on(self, cycle: object) -> None:
+        if cycle is not self.cycle or self._deadline is None:
+            return
+        self._endless, self._was_behind = cycle, False
+        self._deadline.cancel()
+        self._deadline = self.loop.call_later(self.limits.answer_within_seconds / 2, self._look_whether_it_is_taken)
+
+    def _look_whether_it_is_taken(self) -> None:
+        is_behind = self.transport.get_write_buffer_size() > 0
+        if is_behind and self._was_behind:
+            self.transport.abort()
+            return
+        self._was_behind = is_behind
+        self._deadline = self.loop.call_later(self.limits.answer_within_seconds / 2, self._look_whether_it_is_taken)
 
     def _give_up(self) -> None:
         if self._doing[0] == _RECEIVING and self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:

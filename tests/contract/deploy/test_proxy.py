@@ -22,6 +22,7 @@ from services.people.accounts.changes import add
 from services.people.model import Actor, Role
 from tests.browser.chromium import chromium
 from tests.contract.deploy.compose_file import ROOT
+from tests.signed_in import make_session
 from tests.stack import Database, RunService, eventually
 
 DEPLOY = ROOT / "deploy"
@@ -54,7 +55,10 @@ class Proxied:
 
 
 @pytest.fixture
-async def proxied(database: Database, run_service: RunService) -> AsyncIterator[Proxied]:
+async def proxied(
+    database: Database, run_service: RunService, request: pytest.FixtureRequest
+) -> AsyncIterator[Proxied]:
+    """With a test's own text in place of some of its configuration, if it says so."""
     program = ensure_program("haproxy", "haproxy", purpose="the test of the TLS proxy")
     folder = folders.make_server_folder("haproxy")
     port, grafana, board = free_port(), free_port(), free_port()
@@ -70,6 +74,7 @@ async def proxied(database: Database, run_service: RunService) -> AsyncIterator[
         ("/run/secrets/BOARD_CERTIFICATE", str(certificate)),
         ("web.board:8081", f"127.0.0.1:{board}"),
         ("grafana.board:3000", f"127.0.0.1:{free_port()}"),
+        *getattr(request, "param", ()),
     ):
         assert there in config
         config = config.replace(there, here)
@@ -156,3 +161,21 @@ async def test_where_the_board_is_away_it_says_so(proxied: Proxied) -> None:
         answer = await client.get(f"https://127.0.0.1:{grafana}/")
     assert answer.status_code == 503
     assert answer.headers["strict-transport-security"]
+
+
+SHORT = (("timeout client 30s", "timeout client 12s"), ("timeout server 40s", "timeout server 12s"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("proxied", [SHORT], indirect=True)
+async def test_an_open_board_is_told_through_it_at_once_and_longer_than_it_waits_in_silence(proxied: Proxied) -> None:
+    await proxied.invited()
+    pool, now = proxied.database.pool, datetime.now(UTC)
+    ann = await pool.fetchval("SELECT person_id FROM persons")
+    cookie = {"Cookie": f"{COOKIE}={await make_session(pool, ann, now)}"}
+    async with proxied.client(headers=cookie, timeout=20) as client, client.stream("GET", "/live") as stream:
+        assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        said = (line async for line in stream.aiter_lines() if line.startswith("event: "))
+        heard = [await anext(said) for _ in range(4)]  # one at once, the others 5 s apart
+    assert heard[0] == "event: again"
+    assert set(heard[1:]) <= {"event: same", "event: change"}

@@ -17,7 +17,7 @@ from tests.stack import Database
 
 OF_THE_INSTALLATION = {
     "api_keys", "clinic_policies", "clinics", "link_answers", "oidc_sessions", "person_roles", "persons",
-    "schema_migrations", "sessions", "upkeep", "worker_heartbeats", "worker_states",
+    "schema_migrations", "sessions", "trail_ends", "upkeep", "worker_heartbeats", "worker_states",
 }  # fmt: skip
 """Views with nothing of a patient: what is asked before it is known who asks, and the installation's own."""
 OF_ONE_PERSON = {

@@ -50,7 +50,9 @@ BY_A_LINK = {"GET /l/{token}", "POST /l/{token}", "GET /heard/{link}", "POST /he
 NOTE, ENDS = {"note": "x"}, "2026-03-02T12:00:00Z"
 ATTACKS = {
     "GET /": Attack({"clinic_id": "{clinic}"}),
+    "GET /live": Attack({"clinic_id": "{clinic}"}),
     "GET /alerts/{alert_id}": NOTHING,
+    "GET /alerts/{alert_id}/live": NOTHING,
     "POST /alerts/{alert_id}/acknowledge": Attack(body=NOTE),
     "POST /alerts/{alert_id}/remark": Attack(body={"text": "x"}),
     "POST /alerts/{alert_id}/promises/{promise_id}/keep": Attack(body={}),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from services.devstack.ports import free_port
 from services.runtime.http.guard import Guarded
-from services.runtime.http.limits import Limits
+from services.runtime.http.limits import Limits, goes_on
 from services.runtime.http.server import serve
 from tests.stack import eventually
 
@@ -74,6 +74,23 @@ class Server:
 
         return StreamingResponse(zeros())
 
+    async def lines(self, request: Request) -> Response:
+        async def now_and_then() -> AsyncIterator[bytes]:
+            self.under_way += 1
+            try:
+                while True:
+                    yield b"line\n"
+                    await asyncio.sleep(0.1)
+            finally:
+                self.under_way -= 1
+
+        goes_on(request.scope)
+        return StreamingResponse(now_and_then())
+
+    async def flood(self, request: Request) -> Response:
+        goes_on(request.scope)
+        return await self.endless(request)
+
     async def connect(self, said: bytes = b"") -> Caller:
         caller = Caller(*await asyncio.open_connection("127.0.0.1", self.port))
         self.callers.append(caller)
@@ -89,6 +106,8 @@ async def running(limits: Limits) -> AsyncIterator[Server]:
         Route("/body", server.body, methods=["POST"]),
         Route("/slow", server.slow),
         Route("/endless", server.endless),
+        Route("/lines", server.lines),
+        Route("/flood", server.flood),
     ]
     app = Guarded(Starlette(routes=routes))
     task = asyncio.create_task(serve(app, host="127.0.0.1", port=server.port, limits=limits))
@@ -219,3 +238,38 @@ async def test_beside_more_half_requests_than_there_are_places_people_are_answer
 
 async def is_true(value: bool) -> bool:
     return value
+
+
+async def test_an_answer_that_goes_on_is_not_cut_as_long_as_it_is_taken(server: Server) -> None:
+    caller = await server.connect(WHOLE.replace(b"/ ", b"/lines ", 1))
+    await caller.answer()
+    began = time.monotonic()
+    while time.monotonic() - began < 3 * LIMITS.answer_within_seconds:
+        assert await asyncio.wait_for(caller.reader.readuntil(b"line\n"), 5)
+    caller.writer.close()
+    await eventually(lambda: server.under_way == 0, what="its application is told that nobody listens")
+
+
+async def test_one_that_goes_on_and_is_not_taken_is_ended(server: Server) -> None:
+    caller = await server.connect(WHOLE.replace(b"/ ", b"/flood ", 1))
+    await caller.answer()
+    caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    writer = caller.writer
+
+    async def is_reset() -> bool:
+        writer.write(b" ")
+        return writer.transport.is_closing()
+
+    await eventually(is_reset, 5)
+
+
+@pytest.mark.alone
+async def test_the_end_of_the_server_ends_what_goes_on_at_once() -> None:
+    began = 0.0
+    async with running(LIMITS) as server:
+        caller = await server.connect(WHOLE.replace(b"/ ", b"/lines ", 1))
+        await caller.answer()
+        began = time.monotonic()
+        server.callers.remove(caller)  # so that the server, and not the test, ends it
+    assert time.monotonic() - began < 4, "it does not wait for the time that requests under way have"
+    caller.writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -76,3 +77,11 @@ async def test_nothing_is_kept_without_a_time_and_keys_have_a_bound() -> None:
     for number in range(1_000):
         await kept.of(number, maker.make)
     assert kept.size <= 200
+
+
+async def test_who_knows_of_something_new_is_given_nothing_that_was_begun_before_it() -> None:
+    maker, kept = Maker(), Kept[int](60.0)
+    maker.may.set()
+    assert await kept.of("north", maker.make) == 1
+    assert await kept.of("north", maker.make, begun_after=time.monotonic()) == 2
+    assert await kept.of("north", maker.make) == 2, "and what is newer is everybody's"

@@ -1,4 +1,4 @@
-"""The pages of the alert board, and the form that takes an alert.
+"""An alert's page, the form that takes an alert, and how every page of the board is drawn.
 
 Every page says when its data was read. A form that cannot be carried out comes back with the reason and
 with what was typed; one that was carried out ends in a redirect, so that reloading repeats nothing.
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,12 +24,12 @@ from services.alerts.health.paged import PagedPast
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
-from services.alerts.web.allowed import clinics_of, must_act_on_alert, must_see_alert
+from services.alerts.web.allowed import must_act_on_alert, must_see_alert
 from services.alerts.web.board import wording
-from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glance, look
-from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web, borrowed_for
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web
 from services.alerts.web.identity.forms import csrf_field
-from services.alerts.web.inputs import LONGEST_TEXT, NameOrNothing, is_note
+from services.alerts.web.inputs import LONGEST_TEXT, QueryOrNothing, is_note
+from services.alerts.web.lists.asked import address_of
 from services.alerts.web.pictures.of_alert import pictures_of
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import history_of, one_alert
@@ -41,7 +40,7 @@ from services.runtime.database import Connection
 
 NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/account", "My account"))
 STATIC: Final = Path(__file__).parent / "static"
-_SHOWN: Final = 300
+_AWAY: Final = 503
 _RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})
 
 router = APIRouter(include_in_schema=False)
@@ -78,48 +77,7 @@ def manages_persons(asking: Caller | None) -> bool:
     return asking is not None and asking.person_id is not None and bool(asking.clinics(Role.ADMINISTRATOR))
 
 
-_ENVIRONMENT: Final = make_environment()
-
-
-@router.get("/")
-async def board(caller: Asking, web: Running, request: Request, clinic_id: NameOrNothing | None = None) -> Response:
-    """Every alert that is not closed: what was read within the last second for somebody who may see and do the same."""
-    clinics = clinics_of(caller, clinic_id)
-
-    async def read() -> Board:
-        async with borrowed_for(request) as connection:
-            return _drawn(await look(connection, clinics, web.clock()), request, clinic_id or "")
-
-    shown = await web.boards.of((frozenset(caller.roles.items()), clinic_id or ""), read)
-    now, pumps = web.clock(), {(each.clinic_id, each.pump_id) for each in shown.glance.alerts}
-    if web.reads.lacks(caller, pumps, now):
-        async with borrowed_for(request) as connection:
-            await web.reads.note(connection, caller, pumps, now)
-    return render(
-        "board.html",
-        request,
-        now=shown.glance.now,
-        title=shown.title,
-        content=shown.with_forms_of(request),
-        warnings=(),
-    )
-
-
-def _drawn(glance: Glance, request: Request, clinic_id: str) -> Board:
-    waiting = [alert for alert in glance.alerts if alert.state == "active"]
-    content = _ENVIRONMENT.get_template("open.html").render(
-        glance=glance,
-        now=glance.now,
-        asking=request.state.caller,
-        request=request,
-        csrf_field=lambda _: FORM_OF_WHOEVER_READS,
-        clinic_id=clinic_id,
-        several_clinics=len({alert.clinic_id for alert in glance.alerts}) > 1,
-        waiting=waiting,
-        unseen=[alert for alert in glance.alerts if alert.state == "cleared"],
-        taken=[alert for alert in glance.alerts if alert.state == "acknowledged"],
-    )
-    return Board(glance, f"({len(waiting)}) Alerts" if waiting else "Alerts", content)
+ENVIRONMENT: Final = make_environment()
 
 
 @router.get("/alerts/{alert_id}")
@@ -138,7 +96,7 @@ async def acknowledge(
     request: Request,
     alert_id: UUID,
     note: Annotated[str, Form()] = "",
-    clinic_id: Annotated[NameOrNothing, Form()] = "",
+    shown: Annotated[QueryOrNothing, Form(alias="list")] = "",
     back: Annotated[str, Form()] = "board",
 ) -> Response:
     """Take an alert, from the board or from its own page."""
@@ -159,8 +117,7 @@ async def acknowledge(
             typed=words,
             status_code=409,
         )
-    query = f"?{urlencode({'clinic_id': clinic_id})}" if clinic_id else ""
-    return RedirectResponse(f"/alerts/{alert_id}" if back == "alert" else f"/{query}", 303)
+    return RedirectResponse(f"/alerts/{alert_id}" if back == "alert" else address_of(shown), 303)
 
 
 async def show_alert(
@@ -205,6 +162,8 @@ async def show_alert(
             judged_by=alert.policy_version,
             version=policies.version_of(alert.clinic_id),
         ),
+        live=f"/alerts/{alert_id}/live",
+        version="",
         warnings=(),
     )
 
@@ -232,7 +191,8 @@ def trouble(
 ) -> Response:
     """Build a page that shows no alert, says why, and names what was paged without the database; None: nobody knows."""
     now = datetime.now(UTC)
-    return render("trouble.html", request, status_code, headers, now=now, message=message, paged=paged, warnings=())
+    values = {"now": now, "message": message, "paged": paged, "waits": status_code == _AWAY, "warnings": ()}
+    return render("trouble.html", request, status_code, headers, **values)
 
 
 def render(
@@ -247,7 +207,7 @@ def render(
     Without scripts a page reloads itself, but not one that holds a long form or answers one: that would empty it.
     """
     caller = getattr(request.state, "caller", None)
-    reloads = request.method == "GET" and name in _RELOADING
-    html = _ENVIRONMENT.get_template(name).render(request=request, asking=caller, reloads=reloads, **values)
+    reloads = request.method == "GET" and name in _RELOADING and status_code in (200, _AWAY)
+    html = ENVIRONMENT.get_template(name).render(request=request, asking=caller, reloads=reloads, **values)
     # A form that is refused shows what was typed, which may be no Unicode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code, headers)

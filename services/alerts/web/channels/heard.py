@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from fastapi import FastAPI, Request, Response
 
+from services.alerts.web.board.errors import answer_statuses
 from services.alerts.web.board.views import render
 from services.alerts.web.store import lent
 from services.people.channels.changes import drill_of, heard
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 def heard_app(web: Web) -> FastAPI:
     """Build the application that is mounted at `PATH`; it starts nothing."""
     app = FastAPI(title="Pumpwatch drills", docs_url=None, redoc_url=None, openapi_url=None)
+    answer_statuses(app)
 
     @app.api_route("/{link}", methods=["GET", "HEAD"])
     async def show(request: Request, link: str) -> Response:

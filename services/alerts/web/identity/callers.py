@@ -22,7 +22,8 @@ from services.runtime.http.keys import KeptKey, id_in, opens
 
 ALERTS_READ: Final = "alerts.read"
 ALERTS_ACT: Final = "alerts.act"
-_KNOWN_FOR: Final = timedelta(minutes=30)
+KNOWN_FOR: Final = timedelta(minutes=30)
+"""So long a session is known that the database cannot be asked about."""
 _MOST: Final = 1000
 
 
@@ -43,7 +44,7 @@ class LatelyKnown:
     def of(self, token: str, now: datetime) -> Caller | None:
         """Whose it was when the database said so last; None: that is too long ago, or it was nobody's."""
         caller, at = self._found.get(token, (None, now))
-        return caller if now - at <= _KNOWN_FOR else None
+        return caller if now - at <= KNOWN_FOR else None
 
 
 async def caller_of_session(connection: Connection, token: str, now: datetime, *, idle: timedelta) -> Caller | None:

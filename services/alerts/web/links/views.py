@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse
 
 from schemas.policy import Policy
 from services.alerts.errors import NotFound, Refused
+from services.alerts.web.board.errors import answer_statuses
 from services.alerts.web.board.views import render
 from services.alerts.web.links import store
 from services.alerts.web.links.desk import NotTakenError
@@ -49,6 +50,7 @@ log = structlog.get_logger()
 def link_app(web: Web) -> FastAPI:
     """Build the application that is mounted at `PATH`; it starts nothing."""
     app = FastAPI(title="Pumpwatch links", docs_url=None, redoc_url=None, openapi_url=None)
+    answer_statuses(app)
 
     @app.api_route("/{token}", methods=["GET", "HEAD"])
     async def show(request: Request, token: str) -> Response:

@@ -1,91 +1,141 @@
-// Keeps the page current without eating what somebody types, and says so loudly when it cannot.
-"use strict";
+// Keeps the page current without taking the focus or what somebody types, and says loudly, and why, when it cannot.
+import { localise } from "./times.js";
+import { morph, undisturbed } from "./morph.js";
+import { announce, offerSound } from "./news.js";
+import { openStream } from "./live.js";
 
 const REFRESH_MILLISECONDS = 5000;
 const STALE_MILLISECONDS = 20000;
 
 const stale = document.getElementById("stale");
+const main = () => document.getElementById("content");
 let readAt = Date.now();
+let trouble = "";
+let stream = null;
 
-const clock = (at) => at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
-// The server writes UTC; show the reader's own zone.
-function localise(root) {
-  const today = new Date().toDateString();
-  for (const element of root.querySelectorAll("time[datetime]")) {
-    const at = new Date(element.dateTime);
-    element.title = element.dateTime;
-    if ("seconds" in element.dataset) {
-      element.textContent = at.toLocaleTimeString();
-    } else if (at.toDateString() === today) {
-      element.textContent = clock(at);
-    } else {
-      element.textContent = `${at.toLocaleDateString([], { day: "numeric", month: "short" })} ${clock(at)}`;
-    }
+function isCurrent(at) {
+  readAt = Date.now();
+  trouble = "";
+  document.getElementById("past")?.remove();
+  const shown = document.querySelector(".read time");
+  if (shown && at) {
+    shown.dateTime = at;
+    localise(shown.parentElement);
   }
+  showAge();
 }
 
-// What stands in the fields, and where the cursor is: carried over to the new page by the fields' ids.
-function typed() {
-  const fields = new Map();
-  for (const field of document.querySelectorAll("main input[id]")) {
-    if (field.value !== field.defaultValue) fields.set(field.id, field.value);
-  }
-  const active = document.activeElement;
-  const focus = active && active.matches("main input[id]") ? active : null;
-  return { fields, focus: focus && { id: focus.id, start: focus.selectionStart, end: focus.selectionEnd } };
-}
-
-function restore({ fields, focus }) {
-  for (const [id, value] of fields) {
-    const field = document.getElementById(id);
-    if (field) field.value = value;
-  }
-  const field = focus && document.getElementById(focus.id);
-  if (field) {
-    field.focus({ preventScroll: true });
-    field.setSelectionRange(focus.start, focus.end);
-  }
+function isNotCurrent(why) {
+  trouble = why;
+  showAge();
 }
 
 function showAge() {
-  const old = Date.now() - readAt > STALE_MILLISECONDS;
+  const old = Boolean(trouble) || Date.now() - readAt > STALE_MILLISECONDS;
   document.body.classList.toggle("is-stale", old);
   stale.hidden = !old;
-  if (old) stale.textContent = `Not current: last read at ${new Date(readAt).toLocaleTimeString()}. Trying again.`;
+  const text = `Not current: last read at ${new Date(readAt).toLocaleTimeString()}. ${trouble || "Nothing has come since."} Trying again.`;
+  if (old && stale.textContent !== text) stale.textContent = text;
+}
+
+// What is known while the database is away stands above the page, which is dimmed.
+function showPast(fresh) {
+  if (!fresh) return;
+  localise(fresh);
+  const shown = document.getElementById("past");
+  if (!shown) main().before(fresh);
+  else if (shown.innerHTML !== fresh.innerHTML) shown.replaceWith(fresh);
+}
+
+const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
+
+function hasTyped() {
+  return [...document.querySelectorAll("main input[id], main textarea")].some((each) => each.value !== each.defaultValue);
 }
 
 async function refresh() {
+  let answer;
   try {
-    const answer = await fetch(location.href, {
+    answer = await fetch(location.href, {
       cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(REFRESH_MILLISECONDS),
+      headers: { Accept: "text/html" },
     });
-    if (answer.redirected && new URL(answer.url).pathname === "/sign-in" && !typed().fields.size) location.reload();
-    if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") {
+      if (hasTyped()) isNotCurrent("You are signed out: sign in again in another window, and what you typed stays here.");
+      else location.reload();
+      return false;
+    }
+    const page = parsed(await answer.text());
     const fresh = page.getElementById("content");
-    if (!fresh) return;
-    const kept = typed();
-    localise(page);
-    document.getElementById("content").replaceWith(fresh);
-    document.querySelector(".read").replaceWith(page.querySelector(".read"));
-    document.title = page.title;
-    restore(kept);
-    readAt = Date.now();
+    if (answer.ok && fresh && !answer.redirected) {
+      if (main().querySelector("#past")) {
+        location.reload();
+        return false;
+      }
+      localise(page);
+      undisturbed(() => morph(main(), fresh));
+      document.title = page.title;
+      isCurrent(page.querySelector(".read time")?.dateTime);
+      return true;
+    }
+    const past = page.getElementById("past");
+    if (past) localise(past);
+    const own = main().querySelector("#past");
+    if (past && own) morph(own, past);
+    else showPast(past);
+    isNotCurrent(past?.querySelector(".warning")?.textContent ?? `The board answered ${answer.status}.`);
   } catch {
-    // The next round tries again; `showAge` tells the reader meanwhile.
-  } finally {
-    showAge();
+    isNotCurrent("The board cannot be reached.");
   }
+  return false;
+}
+
+const told = {
+  change(said) {
+    announce(said.news);
+    isCurrent(said.read_at);
+  },
+  same(said) {
+    isCurrent(said.read_at);
+  },
+  again: refresh,
+  away(said) {
+    showPast(parsed(said.html).getElementById("past"));
+    announce(said.news);
+    isNotCurrent(said.message);
+  },
+  signedOut: refresh,
+};
+
+// While a stream is open the page hears of what changes; else it asks, as it does where there is none.
+async function keepCurrent() {
+  const path = main().dataset.live;
+  if (path && !stream) stream = openStream(main, told);
+  if (!path && stream) {
+    stream.close();
+    stream = null;
+  }
+  stream?.look();
+  if (!stream?.isOpen()) await refresh();
 }
 
 // A page that answers a form is left alone: it holds the reason for a refusal.
 const isStill = document.querySelector("main form[data-still]");
 const isAnswer = document.querySelector("main form") && location.pathname.match(/\/(acknowledge|remark|resolve|accept)$/);
 
+// One that says what is wrong with its address says so again.
+const isRefusal = document.querySelector("main #past:not([data-waits])");
+
 localise(document);
-if (!isAnswer && !isStill) {
-  setInterval(refresh, REFRESH_MILLISECONDS);
-  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+offerSound();
+if (!isAnswer && !isStill && !isRefusal) {
+  if (main().dataset.live) stream = openStream(main, told);
+  setInterval(keepCurrent, REFRESH_MILLISECONDS);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    stream?.wake();
+    if (!stream?.isOpen()) refresh();
+  });
 }
 setInterval(showAge, 1000);
+setInterval(() => localise(document), 30000);

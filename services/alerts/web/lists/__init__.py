@@ -1,0 +1,1 @@
+"""Lists of alerts: what is asked for, and what is found."""

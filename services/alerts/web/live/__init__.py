@@ -1,0 +1,1 @@
+"""Boards that stay true while they are open."""

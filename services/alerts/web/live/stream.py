@@ -1,0 +1,108 @@
+"""What an open page is told, one event after the other, until it is closed.
+
+Guarantees: a change that the pulse sees is sent as soon as it is read, and otherwise the page is read again every
+`_REGULAR_SECONDS`; however much changes, reading takes at most a fifth of the time of those who show the same; what is
+sent comes before what is written down of it, so that nothing that cannot be written holds up an alarm; while the
+database is away, the page is told so, with what was paged past it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from services.alerts.web.live.event import Kind, Why, event
+from services.alerts.web.live.open_pages import Shown
+from services.alerts.web.live.picture import Picture
+from services.alerts.web.live.pulse import Listener, news_within
+from services.alerts.web.store import lent
+from services.people.model import Role
+from services.runtime.database import UNAVAILABLE, plainly
+
+if TYPE_CHECKING:
+    from services.alerts.health.paged import PagedPast
+    from services.alerts.web.dependencies import Web
+
+AWAY: Final = "The database cannot be reached. This says nothing about any pump."
+_REGULAR_SECONDS: Final = 5.0
+_AWAY_SECONDS: Final = 1.0
+_REST: Final = 4.0
+"""So many times as long as reading took, nothing is read."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One open page."""
+
+    web: Web
+    listener: Listener
+    key: Hashable
+    """Who has the same key is shown the same."""
+    read: Callable[[float], Awaitable[Shown]]
+    """Reads it, begun after that moment of `time.monotonic`."""
+    past: Callable[[tuple[PagedPast, ...] | None], str]
+    """Draws what was paged past the database."""
+    is_patched: bool
+    """Whether what has changed can be told; else the page reads itself again."""
+
+    async def events(self, have: str) -> AsyncIterator[bytes]:
+        """What to send to a page that shows the version `have`."""
+        shown = self.web.open_pages.known(self.key, have)
+        paged: tuple[PagedPast, ...] | None = ()
+        while self.listener.seat.ended is None:
+            began = time.monotonic()
+            try:
+                since = self.listener.stirred_at
+                now = await self.web.open_pages.shared(self.key, since, partial(self.read, since))
+            except UNAVAILABLE as error:
+                log.warning("open_board_not_read", error=plainly(error))
+                said, paged = await self._away(paged)
+                yield said
+                await news_within(self.listener, _AWAY_SECONDS)
+                continue
+            paged = ()
+            yield self._told(shown, now.picture)
+            shown = now.picture
+            await self._note(now.pumps)
+            rest = min(_REGULAR_SECONDS, _REST * (time.monotonic() - began))
+            await asyncio.sleep(rest)
+            await news_within(self.listener, _REGULAR_SECONDS - rest)
+        yield event(Kind.END, {"why": self.listener.seat.ended or Why.SIGNED_OUT})
+
+    def _told(self, shown: Picture | None, now: Picture) -> bytes:
+        if shown is None or (not self.is_patched and shown.version != now.version):
+            return event(Kind.AGAIN, {"read_at": now.read_at.isoformat()}, now.version)
+        return self.web.open_pages.told(self.key, shown, now)
+
+    async def _note(self, pumps: frozenset[tuple[str, str]]) -> None:
+        """Write down who read of what, one reader after the other: all of them read of a new alarm at once."""
+        web, caller, at = self.web, self.listener.caller, self.web.clock()
+        if not web.reads.lacks(caller, pumps, at):
+            return
+        async with web.open_pages.noting:
+            try:
+                async with lent(web.pool, caller) as connection:
+                    await web.reads.note(connection, caller, pumps, at)
+            except UNAVAILABLE as error:  # the next reading tries again
+                log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(pumps), error=plainly(error))
+
+    async def _away(self, before: tuple[PagedPast, ...] | None) -> tuple[bytes, tuple[PagedPast, ...] | None]:
+        everything = await self.web.workers.paged()
+        may = self.listener.caller.may
+        seen = None if everything is None else tuple(each for each in everything if may(Role.VIEWER, each.clinic_id))
+        known = {each.alert_id for each in before or ()}
+        news = [
+            {"id": f"alert-{each.alert_id}", "words": f"{each.title}, {each.pump_id}"}
+            for each in seen or ()
+            if each.alert_id not in known and each.priority == "high"
+        ]
+        said = {"message": AWAY, "html": self.past(seen), "news": news}
+        return event(Kind.AWAY, said), seen if seen is not None else before
