@@ -44,7 +44,9 @@ from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
+from services.alerts.web.quality import views as quality_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
+from services.alerts.web.review import views as review_views
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
 from services.people.model import Role
@@ -99,6 +101,8 @@ def create_app(web: Web) -> Counted:
     app.include_router(account_views.router)
     app.include_router(channel_views.router)
     app.include_router(person_views.router)
+    app.include_router(review_views.router)
+    app.include_router(quality_views.router)
     if web.settings.oidc_issuer is not None:  # its libraries are loaded where they are used
         from services.alerts.web.identity.oidc_views import oidc_router
 
