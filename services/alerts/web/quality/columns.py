@@ -40,7 +40,7 @@ ANSWERS: Final = (
     Column("Alerts", "How many opened in the time.", lambda each: f"{each.answers.alerts}"),
     Column(
         "For each pump and week",
-        "Alerts for one patient in one week. Given where a week was watched at all.",
+        "Alerts for one patient in one week. Only given if a week of at least one pump was watched.",
         lambda each: _rate(each.answers.per_pump_week),
     ),
     Column(
@@ -81,7 +81,7 @@ PAGES: Final = (
     Column("At night", "Of these, in the clinic's night.", lambda each: f"{each.pages.at_night}"),
     Column(
         "For each night",
-        "Pages in one night, of all pumps together. Given where a night was watched at all.",
+        "Pages in one night, of all pumps together.",
         lambda each: _rate(each.pages.per_night),
     ),
     Column(
