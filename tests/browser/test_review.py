@@ -1,4 +1,4 @@
-"""The review sheet and alert quality in a browser: on paper the sheet is one page, and nothing reloads under a reader."""
+"""The review sheet and alert quality in a browser: on paper the sheet is one page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page
@@ -22,6 +23,8 @@ from tests.integration.alerts.review.patient import make_patient
 from tests.servers.served import served
 from tests.signed_in import make_person
 from tests.stack import Database
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture
@@ -52,9 +55,9 @@ async def picture(page: Page, name: str) -> None:
     """For who wants to look: pictures of the whole page, where the variable names a folder."""
     folder = os.environ.get("PICTURES")
     if folder:
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             for width in (1200, SCREEN["width"]):
-                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                await page.emulate_media(color_scheme=scheme)
                 await page.set_viewport_size({"width": width, "height": SCREEN["height"]})
                 path = Path(folder) / f"{name}-{scheme}-{width}.png"
                 await page.screenshot(path=path, full_page=True)

@@ -30,6 +30,7 @@ _LEAST_WEEKS: Final = 1.0
 _NINETY_PERCENT: Final = 0.9
 _NINETY_FIVE_PERCENT: Final = 0.95
 _DAY: Final = timedelta(days=1)
+_MUST_PAGE: Final = frozenset({"high", "medium"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class AlertRow:
     acted: bool = False
     """Of those answered: somebody wrote down what was done, resolved it, or accepted the new level."""
     clinic_id: str = ""
+    priority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Pages:
     alerts_held: int
     """Alerts with a page that is held by a silence, maintenance or quiet hours, or was until it was cancelled."""
     alerts_undelivered: int
-    """Alerts for which a page failed and none was sent."""
+    """Alerts for which a page failed and none was sent; and those of high or medium priority that never had one."""
     at_night: int
     """Of those sent: in the clinic's night."""
     per_night: float | None
@@ -183,7 +185,8 @@ def review(
 
     def figures(rule: str, some: Sequence[AlertRow]) -> RuleFigures:
         theirs = [page for alert in some for page in pages_of.get(alert.alert_id, ())]
-        return RuleFigures(rule, _answers(some, pump_weeks), _pages(theirs, night_of, long))
+        without = sum(alert.priority in _MUST_PAGE and alert.alert_id not in pages_of for alert in some)
+        return RuleFigures(rule, _answers(some, pump_weeks), _pages(theirs, without, night_of, long))
 
     return Review(
         clinic_id=clinic_id,
@@ -229,7 +232,7 @@ def _within(share: float, ascending: Sequence[float]) -> float | None:
     return ascending[math.ceil(share * len(ascending)) - 1] if ascending else None
 
 
-def _pages(pages: Collection[PageRow], night_of: Mapping[str, QuietHours], nights: float) -> Pages:
+def _pages(pages: Collection[PageRow], without: int, night_of: Mapping[str, QuietHours], nights: float) -> Pages:
     sent = {page.page_id: page for page in pages if page.state == "sent"}
     failed = {page.page_id for page in pages if page.state == "failed"}
     reached = {page.alert_id for page in pages if page.state == "sent"}
@@ -248,7 +251,7 @@ def _pages(pages: Collection[PageRow], night_of: Mapping[str, QuietHours], night
         repeated=dict(sorted(again.items())),
         alerts_grouped=len({page.alert_id for page in pages if page.grouped and page.state == "sent"}),
         alerts_held=len({page.alert_id for page in pages if page.held_by and page.state in {"due", "cancelled"}}),
-        alerts_undelivered=len({page.alert_id for page in pages if page.state == "failed"} - reached),
+        alerts_undelivered=without + len({page.alert_id for page in pages if page.state == "failed"} - reached),
         at_night=at_night,
         per_night=at_night / nights if nights >= 1 else None,
     )

@@ -12,7 +12,7 @@ ORDER BY device_id;
 
 -- name: alerts_opened
 -- The alerts that opened in the time, and what people did about each up to its end.
-SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.state, a.opened_at, t.taken_at, t.answered, t.flaps, t.acted
+SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.opened_at, t.taken_at, t.answered, t.flaps, t.acted
 FROM alerts a,
      LATERAL (
          SELECT min(at) FILTER (WHERE kind = 'acknowledged' OR reason IN ('person_resolved', 'person_accepted')) AS taken_at,

@@ -103,7 +103,8 @@ PAGES: Final = (
     ),
     Column(
         "Nobody reached",
-        "Alerts for which a page failed and none went out.",
+        "Alerts for which a page failed and none went out; and those of high or medium priority for which there never "
+        "was one, as the policy named nobody.",
         lambda each: f"{each.pages.alerts_undelivered}",
     ),
 )

@@ -108,6 +108,8 @@ class PumpNow:
     """When the pump was implanted in this patient; None: as far back as anybody knows."""
     explanted_at: datetime | None = None
     """When it was taken out of this patient; None: it is in this patient."""
+    retired_at: datetime | None = None
+    """Since when Pumpwatch does not watch it any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 
 -- name: pump_now
 -- Whose the pump $1 is at $2, in whom it is, or was last.
-SELECT d.device_id AS pump_id, d.clinic_id, i.implantation_id, nullif(i.began_at, '-infinity') AS since,
+SELECT d.device_id AS pump_id, d.clinic_id, d.retired_at, i.implantation_id, nullif(i.began_at, '-infinity') AS since,
        (SELECT min(n.began_at) FROM implantations n
         WHERE n.pump_id = d.device_id AND n.began_at > i.began_at AND n.began_at <= $2) AS explanted_at
 FROM devices d

@@ -50,5 +50,5 @@ async def review_paper(
     except PaperBusyError:
         words = "Other sheets are being drawn just now. Try again in a moment, or print the page itself."
         return trouble(request, words, 503, {"Retry-After": "5"})
-    headers = {"Content-Disposition": 'inline; filename="review.pdf"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": 'attachment; filename="therapy-review.pdf"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/pdf", headers=headers)

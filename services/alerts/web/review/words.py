@@ -31,10 +31,11 @@ def sheet_of(pump: PumpNow, stored: Stored, figures: Figures, period: Period, po
     """Put figures into words."""
     clock = WallClock(period.zone)
     explanted = f" The pump was taken out {clock(pump.explanted_at)}." if pump.explanted_at else ""
+    retired = f" Pumpwatch has not watched it since {clock(pump.retired_at)}." if pump.retired_at else ""
     return Sheet(
         pump_id=pump.pump_id,
         clinic_id=pump.clinic_id,
-        period=f"{clock(period.since)} to {clock(period.until)} ({period.zone.key}): {period.why}.{explanted}",
+        period=f"{clock(period.since)} to {clock(period.until)} ({period.zone.key}): {period.why}.{explanted}{retired}",
         heard=_heard(figures),
         made=f"Made {clock(period.until)} by Pumpwatch." if not explanted else "",
         parts=(
@@ -304,7 +305,9 @@ def _alerts(alerts: Sequence[AlertLine], clock: WallClock) -> Part:
             clock(each.opened_at),
             each.title,
             each.priority,
-            "nobody" if each.taken_at is None else f"{each.taken_by}, after {lasted(each.taken_at - each.opened_at)}",
+            "nobody"
+            if each.taken_at is None
+            else f"{each.taken_by}, {clock.short(each.taken_at)} (after {lasted(each.taken_at - each.opened_at)})",
             "is open" if each.ended_at is None else clock(each.ended_at),
         )
         for each in alerts

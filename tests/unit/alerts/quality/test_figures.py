@@ -187,6 +187,12 @@ def test_within_how_long_all_but_one_in_twenty_were_acknowledged() -> None:
     assert (found.ninety_percent_within_seconds, found.ninety_five_percent_within_seconds) == (1080, 1140)
 
 
+def test_an_alert_that_should_have_paged_and_never_did_reached_nobody() -> None:
+    alerts = [alert(number, priority=name) for number, name in enumerate(("high", "medium", "low", "info", "high"))]
+    found = of(alerts, [page(4, 1)]).total.pages
+    assert (found.alerts_undelivered, found.failed) == (2, 0)
+
+
 def test_pages_at_night_go_by_the_clinics_night() -> None:
     late = T0.replace(hour=21, minute=30)
     sent = [

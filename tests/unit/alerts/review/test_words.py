@@ -45,6 +45,9 @@ def test_it_says_whose_it_is_which_time_and_that_it_advises_nothing() -> None:
     gone = sheet(replace(PUMP, explanted_at=PERIOD.until))
     assert gone.period.endswith("4 weeks. The pump was taken out 13 Apr 2026 15:00.")
     assert gone.made == ""
+    assert sheet(replace(PUMP, retired_at=at(9))).period.endswith(
+        "4 weeks. Pumpwatch has not watched it since 26 Mar 2026 00:00."
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_alarms_alerts_gaps_and_clocks() -> None:
         AlertLine(at(3), "Low reservoir", "medium", "active"),
     )
     assert part("alerts", alerts=alerts).rows == (
-        ("26 Mar 2026 00:00", "Motor stall", "high", "Ann, after 12 min", "27 Mar 2026 00:00"),
+        ("26 Mar 2026 00:00", "Motor stall", "high", "Ann, 26 Mar 00:12 (after 12 min)", "27 Mar 2026 00:00"),
         ("20 Mar 2026 00:00", "Low reservoir", "medium", "nobody", "is open"),
     )
     silent = heard(*(each / 2 for each in (*range(17), *range(24, 56))))
