@@ -12,7 +12,7 @@ import asyncpg
 from schemas.events import AlarmCode, AlarmState
 from services.alerts.facts.model import AlarmEvent
 from services.alerts.facts.refills import Entry
-from services.alerts.facts.store import load_facts
+from services.alerts.facts.store import load_contacts
 from services.alerts.web.review.model import (
     AlertLine,
     DeviceClockNow,
@@ -53,7 +53,6 @@ async def load_stored(
     """Everything that the sheet counts from `since` to `until`. The caller owns the transaction."""
     patient = (pump.pump_id, pump.since or _EVER)
     alerts = (pump.pump_id, pump.implantation_id if pump.since else None, since, until, pump.clinic_id)
-    (facts,) = await load_facts(connection, [pump.pump_id], now, windows=1)
     before = since - _LONGEST_LOCKOUT
     return Stored(
         requests=tuple(
@@ -81,7 +80,7 @@ async def load_stored(
                 each.clock.behind if each.clock else None,
                 refused=each.clock is not None and each.clock.refused,
             )
-            for each in facts.contacts
+            for each in await load_contacts(connection, pump.pump_id, now)
         ),
     )
 
