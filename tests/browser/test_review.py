@@ -78,6 +78,8 @@ async def test_a_sheet_is_chosen_read_printed_and_fetched_as_a_pdf(story: Story,
     await page.get_by_role("button", name="Show").click()
     await page.wait_for_url("**/review?period=8w")
     await page.get_by_role("heading", name="Alerts of Pumpwatch").wait_for()
+    await page.clock.run_for(60_000)
+    assert not await page.locator("#stale").is_visible(), "a sheet is of one moment, and does not grow old"
     await picture(page, "review")
     [paper] = await printed(page, "review")
     assert "Therapy review: pump" in paper

@@ -36,7 +36,7 @@ def sheet_of(pump: PumpNow, stored: Stored, figures: Figures, period: Period, po
         pump_id=pump.pump_id,
         clinic_id=pump.clinic_id,
         period=f"{clock(period.since)} to {clock(period.until)} ({period.zone.key}): {period.why}.{explanted}{retired}",
-        heard=_heard(figures),
+        heard=_heard(figures) + _wrong_days(stored.clocks, policy.clock),
         made=f"Made {clock(period.until)} by Pumpwatch." if not explanted else "",
         parts=(
             _therapy(figures, clock),
@@ -66,6 +66,14 @@ def _heard(figures: Figures) -> str:
         f"Nothing was heard on {silent} of {figures.days} days: what happened on those is not known, and is not "
         "counted as zero."
     )
+
+
+def _wrong_days(clocks: Sequence[DeviceClockNow], policy: ClockPolicy) -> str:
+    """As the rules judge it (services.alerts.rules.clock.days_are_known)."""
+    late = timedelta(hours=policy.behind_hours)
+    if not any(each.refused or (each.behind is not None and each.behind > late) for each in clocks):
+        return ""
+    return " The clock of a device is wrong: what it told may stand on other days than it was."
 
 
 def _therapy(figures: Figures, clock: WallClock) -> Part:
@@ -182,8 +190,8 @@ def _refills(figures: Figures, least_ml: float, clock: WallClock) -> Part:
     return part_of(
         "refills",
         "Refills",
-        "What the pump expected to be left, and what was. Share: of what it computed to give since the refill before, "
-        f"where that was {least_ml:g} mL or more.",
+        "What the pump expected to be left, and what was; + is more. Share: of what it computed to give since the "
+        f"refill before, where that was {least_ml:g} mL or more.",
         Place.LEFT,
         ("When", "Expected", "Left", "Difference", "Share", "Filled in"),
         [_refill(each, clock) for each in figures.residuals],
@@ -276,9 +284,9 @@ def _alarms(stored: Stored, figures: Figures, clock: WallClock) -> Part:
     return part_of(
         "alarms",
         "Alarms of the pump",
-        "Each from when it was raised to when it was cleared. Raised: how often meanwhile.",
+        "Each from when it was raised first to when it was cleared. Times: how often it was raised meanwhile.",
         Place.END,
-        ("Alarm", "Raised", "At", "Cleared", "Lasted"),
+        ("Alarm", "Times", "Raised", "Cleared", "Lasted"),
         [_course(each, clock) for each in figures.alarms],
         lines,
     )

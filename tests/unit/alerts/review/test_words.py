@@ -69,6 +69,15 @@ def test_missing_is_never_zero(days, words) -> None:
     assert sheet(heard=heard(*(each + 0.4 for each in days))).heard == words
 
 
+@pytest.mark.parametrize(
+    ("behind", "refused", "is_said"),
+    [(timedelta(hours=49), False, True), (timedelta(hours=47), False, False), (None, False, False), (-DAY, True, True)],
+)
+def test_a_clock_by_which_days_are_wrong_is_said_at_the_top(behind, refused, is_said) -> None:
+    found = sheet(clocks=(DeviceClockNow("d", at(9), behind, refused),)).heard
+    assert ("The clock of a device is wrong" in found) is is_said
+
+
 def test_each_part_says_what_it_counts_and_without_rows_why() -> None:
     for found in sheet().parts:
         assert found.counts.endswith(".")
