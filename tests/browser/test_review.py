@@ -6,6 +6,8 @@ import io
 import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,9 @@ from playwright.async_api import Page
 from pypdf import PdfReader
 
 from services.alerts.web.api import create_app
+from services.alerts.web.board.views import STATIC, make_environment
+from services.alerts.web.review.model import PumpNow
+from services.alerts.web.review.period import WORDS, Choice
 from services.devstack.ports import free_port
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
@@ -23,6 +28,7 @@ from tests.integration.alerts.review.patient import make_patient
 from tests.servers.served import served
 from tests.signed_in import make_person
 from tests.stack import Database
+from tests.unit.alerts.review.stored import FULL, PERIOD, sheet_with
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -109,3 +115,18 @@ async def test_the_quality_of_alerts_is_found_at_the_foot_of_each_page(story: St
     assert len(await printed(page, "year")) <= 3
     await page.get_by_role("link", name="Other times").click()
     await page.get_by_role("heading", name="Alert quality").wait_for()
+
+
+@pytest.mark.parametrize("weeks", [4, 13])
+async def test_the_fullest_sheet_prints_on_one_page_too(page: Page, weeks: int) -> None:
+    """With as many rows as are shown at most, and texts as they are."""
+    full = sheet_with(FULL, replace(PERIOD, since=PERIOD.until - timedelta(weeks=weeks)), PumpNow("pump-1", "north"))
+    html = make_environment().get_template("review/sheet.html").render(
+        request=None, asking=None, reloads=False, now=PERIOD.until, warnings=(), sheet=full, chosen=Choice.TWELVE,
+        choices=WORDS,
+    )  # fmt: skip
+    await page.set_content(re.sub(r'<link rel="(icon|stylesheet)"[^>]*>', "", html))
+    await page.add_style_tag(path=STATIC / "board.css")
+    [paper] = await printed(page, f"full-{weeks}")
+    assert "more are not shown here" in paper
+    assert "check with the pump's own log" in re.sub(r"\s+", " ", paper)

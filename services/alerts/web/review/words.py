@@ -260,7 +260,7 @@ def _clocks(clocks: Sequence[DeviceClockNow], policy: ClockPolicy, clock: WallCl
         "Clocks, as they are now",
         f"Right: at most {policy.ahead_minutes:g} min ahead, and less than {policy.behind_hours:g} h behind, as alerts "
         "judge it.",
-        Place.RIGHT,
+        Place.LEFT,
         ("Device", "Heard last", "Its clock"),
         rows,
         () if rows else ("No device is known.",),
