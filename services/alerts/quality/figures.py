@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -174,7 +174,7 @@ def review(
         weeks_of: For how many weeks of the time each pump was watched.
         nights: By clinic, when it is night there; one that is not there has its night as is usual, by UTC.
     """
-    long, night_of = (until - since) / _DAY, nights or {}
+    long, by_night = (until - since) / _DAY, frozenset(_by_night(pages, nights or {}))
     pump_weeks = math.fsum(weeks_of.values())
     by_rule: dict[str, list[AlertRow]] = defaultdict(list)
     for alert in alerts:
@@ -186,7 +186,7 @@ def review(
     def figures(rule: str, some: Sequence[AlertRow]) -> RuleFigures:
         theirs = [page for alert in some for page in pages_of.get(alert.alert_id, ())]
         without = sum(alert.priority in _MUST_PAGE and alert.alert_id not in pages_of for alert in some)
-        return RuleFigures(rule, _answers(some, pump_weeks), _pages(theirs, without, night_of, long))
+        return RuleFigures(rule, _answers(some, pump_weeks), _pages(theirs, without, by_night, long))
 
     return Review(
         clinic_id=clinic_id,
@@ -232,7 +232,13 @@ def _within(share: float, ascending: Sequence[float]) -> float | None:
     return ascending[math.ceil(share * len(ascending)) - 1] if ascending else None
 
 
-def _pages(pages: Collection[PageRow], without: int, night_of: Mapping[str, QuietHours], nights: float) -> Pages:
+def _by_night(pages: Iterable[PageRow], nights: Mapping[str, QuietHours]) -> Iterator[UUID]:
+    for page in pages:
+        if page.sent_at is not None and is_night(nights.get(page.clinic_id, USUAL), page.sent_at):
+            yield page.page_id
+
+
+def _pages(pages: Collection[PageRow], without: int, by_night: frozenset[UUID], nights: float) -> Pages:
     sent = {page.page_id: page for page in pages if page.state == "sent"}
     failed = {page.page_id for page in pages if page.state == "failed"}
     reached = {page.alert_id for page in pages if page.state == "sent"}
@@ -240,10 +246,7 @@ def _pages(pages: Collection[PageRow], without: int, night_of: Mapping[str, Quie
         "unanswered" if page.repeats else page.kind for page in sent.values() if page.repeats or not page.step
     )
     del again["opened"]
-    at_night = sum(
-        page.sent_at is not None and is_night(night_of.get(page.clinic_id, USUAL), page.sent_at)
-        for page in sent.values()
-    )
+    at_night = len(by_night.intersection(sent))
     return Pages(
         sent=len(sent),
         failed=len(failed),

@@ -58,7 +58,10 @@ def tables_of(page: str) -> dict[str, dict[str, dict[str, str]]]:
     found: dict[str, dict[str, dict[str, str]]] = {}
     for title, table in re.findall(r'aria-label="([^"]*)"[^>]*>\s*<table>(.*?)</table>', page, re.DOTALL):
         heads, *rows = [
-            [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+            [
+                unescape(re.sub(r"<[^>]*>", "", cell))
+                for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+            ]
             for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
         ]
         found[title] = {row[0]: dict(zip(heads[1:], row[1:], strict=True)) for row in rows}

@@ -42,7 +42,8 @@ class Paper:
     def rows(self, title: str) -> list[list[str]]:
         found = re.search(rf'aria-label="{title}".*?<tbody>(.*?)</tbody>', self.page)
         rows = re.findall(r"<tr>(.*?)</tr>", found[1]) if found else []
-        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+        cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+        return [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in cells]
 
 
 @pytest.fixture(params=[1, 2, 3], ids=lambda seed: f"seed {seed}")
