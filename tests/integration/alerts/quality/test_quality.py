@@ -174,9 +174,14 @@ async def test_whoever_has_both_clinics_sees_them_together_or_one(two: TwoClinic
     assert min(each) > 0
 
 
-async def test_a_program_that_may_read_no_alerts_is_shown_none(two: TwoClinics) -> None:
+@pytest.mark.parametrize("path", ["/quality", "/quality/year"])
+async def test_who_may_read_no_alerts_is_shown_none_and_not_that_there_was_none(two: TwoClinics, path: str) -> None:
     key = WithKey(two.pool, lambda: two.north.now, "on-call.read", clinic_id=two.north.clinic_id)
-    assert "No alert opened in this time." in (await page_of(two.north, "/quality", key)).text
+    for who in (key, person(two.north, "Nobody", role=None)):
+        found = (await page_of(two.north, path, who)).text
+        assert "You have no role in any clinic" in found
+        assert "alerts of" not in found
+        assert "pump-north" not in found
 
 
 async def test_a_time_in_which_nothing_was_says_so_and_a_wrong_one_is_refused(database: Database) -> None:
