@@ -234,3 +234,66 @@ async def test_by_default_it_is_the_time_since_the_last_refill(story: Story) -> 
     )
     [[asked]] = await told(story, f"SELECT count(*) FROM ({ASKED}) a", last, T0 - 70 * DAY, T0)  # noqa: S608
     assert paper.rows("Boluses asked for")[-1][1] == str(asked)
+
+
+async def test_the_therapy_in_force_and_each_change(story: Story) -> None:
+    paper = await paper_of(story)
+    found = await told(
+        story,
+        "WITH t AS (SELECT least(observed_at, received_at) AS at, profile, "
+        "(profile -> 0 ->> 'rate_ml_per_day')::float8 AS rate "
+        "FROM therapies WHERE pump_id = $1 AND least(observed_at, received_at) BETWEEN $3 AND $4), "
+        "changed AS (SELECT at, rate FROM (SELECT *, lag(profile) OVER (ORDER BY at) AS before FROM t) c "
+        "WHERE before IS DISTINCT FROM profile) "
+        "SELECT at, rate FROM changed WHERE at >= greatest($2, (SELECT max(at) FROM changed WHERE at < $2)) "
+        "OR at = (SELECT max(at) FROM changed WHERE at < $2) ORDER BY at",
+        SINCE, T0 - 70 * DAY, T0,
+    )  # fmt: skip
+    assert len(found) == 2
+    assert paper.rows("Therapy as programmed") == [
+        [
+            berlin(at, "%-d %b %Y %H:%M"),
+            "morphine 2 mg/mL",
+            f"{rate:.3f} mL: {2000 * rate:.0f} mcg morphine",
+            "150 mcg",
+            "15 min",
+            "6",
+        ]
+        for at, rate in found
+    ]
+
+
+async def test_alerts_with_who_took_them_and_when_they_ended(story: Story) -> None:
+    await story.run_more([
+        (1, "alarm motor_stall raised"), (13, "ack Ann"), (90, "alarm motor_stall cleared"), (95, "level 1.2"),
+        (100, "report pain 9"), (300, "refill 18 1 1"), (301, "level 17"), (400, "status"),
+    ])  # fmt: skip
+    paper = await paper_of(story)
+    found = await told(
+        story,
+        "SELECT title, priority, opened_at, coalesce(cleared_at, closed_at) AS ended, "
+        "(SELECT min(at) FROM alert_transitions t WHERE t.alert_id = a.alert_id AND kind = 'acknowledged') AS taken FROM alerts a WHERE pump_id = $1 "
+        "ORDER BY opened_at DESC, alert_id",
+    )
+    long = "%-d %b %Y %H:%M"
+
+    def taken(row: asyncpg.Record) -> str:
+        if row["taken"] is None:
+            return "nobody"
+        return f"Ann, {berlin(row['taken'])} (after {(row['taken'] - row['opened_at']).seconds // 60} min)"
+
+    expected = [
+        [
+            berlin(row["opened_at"], long),
+            row["title"],
+            row["priority"],
+            taken(row),
+            berlin(row["ended"], long) if row["ended"] else "is open",
+        ]
+        for row in found
+    ]
+    assert paper.rows("Alerts of Pumpwatch") == expected
+    assert len([row for row in expected if row[3] != "nobody"]) == 1
+    assert {row[4] == "is open" for row in expected} == {True, False}
+    for row in expected:
+        assert re.sub(r"\s+", "", "".join(row)) in paper.pdf
