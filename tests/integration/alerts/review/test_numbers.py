@@ -272,7 +272,8 @@ async def test_alerts_with_who_took_them_and_when_they_ended(story: Story) -> No
     found = await told(
         story,
         "SELECT title, priority, opened_at, coalesce(cleared_at, closed_at) AS ended, "
-        "(SELECT min(at) FROM alert_transitions t WHERE t.alert_id = a.alert_id AND kind = 'acknowledged') AS taken FROM alerts a WHERE pump_id = $1 "
+        "(SELECT min(at) FROM alert_transitions t WHERE t.alert_id = a.alert_id AND kind = 'acknowledged') AS taken "
+        "FROM alerts a WHERE pump_id = $1 "
         "ORDER BY opened_at DESC, alert_id",
     )
     long = "%-d %b %Y %H:%M"
