@@ -1,6 +1,7 @@
 """What it costs that the web process reads by views of the clinics of who asks (decision 37).
 
-python -m bench.apart            one clinic of 2,000 pumps with 200 open alerts, 4,000 closed ones and their pages
+python -m bench.apart            one clinic of 2,000 pumps with 200 open alerts, 4,000 closed ones and their pages, and
+                                 a pump of which half a year is dense: 44,000 events
 
 The same application answers the same requests twice over: by the owner's connections, which read the tables, and by
 those of the web process, which read the views. Printed: the median of each in milliseconds, and the ratio.
@@ -52,6 +53,18 @@ FROM alerts, generate_series(0, 2) step;
 INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis)
 SELECT device_id, at, gen_random_uuid(), at, device_id, 10, 'computed'
 FROM devices, generate_series(now() - interval '28 days', now(), interval '6 hours') at;
+INSERT INTO reservoir_readings (pump_id, observed_at, event_id, received_at, device_id, volume_ml, basis)
+SELECT 'pump-1', at, gen_random_uuid(), at, 'pump-1', 10, 'computed'
+FROM generate_series(now() - interval '182 days', now(), interval '15 minutes') at;
+INSERT INTO device_statuses (pump_id, observed_at, event_id, received_at, device_id, firmware)
+SELECT 'pump-1', at, gen_random_uuid(), at, 'pump-1', '1'
+FROM generate_series(now() - interval '182 days', now(), interval '10 minutes') at;
+INSERT INTO bolus_requests (pump_id, observed_at, event_id, received_at, device_id, outcome)
+SELECT 'pump-1', at, gen_random_uuid(), at, 'pump-1', 'delivered'
+FROM generate_series(now() - interval '182 days', now(), interval '3 hours') at;
+INSERT INTO refills (pump_id, observed_at, event_id, received_at, device_id, expected_ml, measured_ml, filled_ml)
+SELECT 'pump-1', at, gen_random_uuid(), at, 'pump-1', 2, 2.5, 18
+FROM generate_series(now() - interval '181 days', now(), interval '40 days') at;
 ANALYZE;
 """
 
@@ -67,6 +80,7 @@ async def _measure(dsn: str) -> None:
         await migrate(connection, SQL_FOLDER)
         await give_rights(connection, GRANTS_FILE)
         await connection.execute(FILL)
+    makes = await open_pool(dsn, application_name="bench-persons")  # of its own: those of the board say who asks
     by_views = await open_web_pool(with_login(dsn, "pumpwatch_web"))
     alert = await owner.fetchval("SELECT alert_id FROM alerts WHERE clinic_id = 'north' AND state = 'active' LIMIT 1")
     since = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y-%m-%dT00:00:00Z")
@@ -77,10 +91,15 @@ async def _measure(dsn: str) -> None:
         "API, 500 of all": "/v1/alerts?state=all&limit=500",
         "FHIR, alerts": "/fhir/R4/DetectedIssue?_count=50",
         "FHIR, pages": "/fhir/R4/Communication?_count=50",
+        "review, 12 weeks": "/pumps/pump-1/review?period=12w",
+        "review, PDF": "/pumps/pump-1/review.pdf?period=12w",
+        "review, usual pump": "/pumps/pump-2/review?period=4w",
+        "quality, 4 weeks": "/quality?period=4w",
+        "quality, two years": "/quality/year",
         "FHIR, a pump's levels": f"/fhir/R4/Observation?device=Device/pump-1&date=ge{since}",
     }
     took: dict[str, list[list[float]]] = {name: [[], []] for name in asked}
-    clients = [_client(owner, pool) for pool in (owner, by_views)]
+    clients = [_client(makes, pool) for pool in (owner, by_views)]
     for turn in range(ROUNDS + 3):
         for name, path in asked.items():
             for index, client in enumerate(clients):
@@ -95,7 +114,7 @@ async def _measure(dsn: str) -> None:
     for name, (tables, views) in took.items():
         before, after = statistics.median(tables), statistics.median(views)
         print(f"{name:24} {before:8.1f} ms {after:8.1f} ms   x {after / before:.2f}")
-    for pool in (by_views, owner):
+    for pool in (by_views, owner, makes):
         pool.terminate()
 
 

@@ -188,8 +188,8 @@ GRANT SELECT (failing_since, kind, name, person_id, position, verified_at) ON we
 GRANT SELECT (changed_at, clinic_id, file, host, policy, version) ON web.clinic_policies TO pumpwatch_web;
 GRANT SELECT (clinic_id) ON web.clinics TO pumpwatch_web;
 GRANT SELECT (alert_id, attempts, bypassed, channel, clinic_id, contact, created_at, delivery_id, due_at, episode,
-    follow_up, group_id, held_by, held_silence, kind, last_error, priority, receipt_said, receipt_said_at, sent_at,
-    state, step) ON web.deliveries TO pumpwatch_web;
+    follow_up, group_id, held_by, held_silence, kind, last_error, priority, receipt_said, receipt_said_at, repeats,
+    sent_at, state, step) ON web.deliveries TO pumpwatch_web;
 GRANT UPDATE (due_at, held_by, held_silence, state) ON web.deliveries TO pumpwatch_web;
 GRANT SELECT (clock_offset_seconds, device_id, last_seen_at, paused_at, pump_id, refused_at, refused_offset_seconds,
     resumed_at) ON web.device_contacts TO pumpwatch_web;

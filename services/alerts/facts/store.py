@@ -6,10 +6,10 @@ from collections import ChainMap
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from services.alerts.facts.from_rows import facts_of_row, told_by_several, unheard, with_heard
-from services.alerts.facts.model import PumpFacts
+from services.alerts.facts.model import Contact, PumpFacts
 from services.runtime.database import Connection, load_queries
 
 _FILES: Final = ("queries.sql", "beside.sql", "seldom.sql")
@@ -36,12 +36,7 @@ async def load_facts(
         as_of: For tests, as the oracle that a replay is held against: leave out what was received later. None, as the
             service asks: nothing is left out (clocks of machines may differ).
     """
-    known = await connection.fetch(QUERIES["beside_events"], list(pump_ids), now, as_of)
-    beside = {row["pump_id"]: row for row in known}
-    rows = [
-        ChainMap(dict(row), dict(beside[row["pump_id"]]))
-        for row in await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
-    ]
+    rows = await _rows(connection, pump_ids, now, windows, as_of)
     told: dict[str, list[tuple[float, str, str]]] = {row["pump_id"]: [] for row in rows if told_by_several(row)}
     if told:
         for pump_id, *request in await connection.fetch(QUERIES["told_requests"], list(told), now, as_of, windows):
@@ -57,3 +52,26 @@ async def load_facts(
             heard.setdefault(row["pump_id"], []).append(row["position"])
         found.update((pump_id, with_heard(found[pump_id], each)) for pump_id, each in heard.items())
     return tuple(found.values())
+
+
+async def load_contacts(connection: Connection, pump_id: str, now: datetime) -> tuple[Contact, ...]:
+    """When the devices of one pump were heard and what is known of their clocks, as the rules know it.
+
+    Without the days on which nothing but readings came, for which `load_facts` asks once more.
+    """
+    return tuple(
+        contact
+        for row in await _rows(connection, [pump_id], now, 1, None)
+        for contact in facts_of_row(row, now, 1).contacts
+    )
+
+
+async def _rows(
+    connection: Connection, pump_ids: Sequence[str], now: datetime, windows: int, as_of: datetime | None
+) -> list[ChainMap[str, Any]]:
+    known = await connection.fetch(QUERIES["beside_events"], list(pump_ids), now, as_of)
+    beside = {row["pump_id"]: row for row in known}
+    return [
+        ChainMap(dict(row), dict(beside[row["pump_id"]]))
+        for row in await connection.fetch(QUERIES["facts"], list(pump_ids), now, as_of, windows)
+    ]

@@ -42,7 +42,9 @@ from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
 from services.alerts.web.pump import views as pump_views
+from services.alerts.web.quality import views as quality_views
 from services.alerts.web.read_models import AlertView, HistoryEntry
+from services.alerts.web.review import views as review_views
 from services.alerts.web.store import history_of, one_alert
 from services.runtime.http.attempts import Attempts
 from services.runtime.http.guard import Guarded
@@ -90,6 +92,8 @@ def create_app(web: Web) -> Counted:
     app.include_router(account_views.router)
     app.include_router(channel_views.router)
     app.include_router(person_views.router)
+    app.include_router(review_views.router)
+    app.include_router(quality_views.router)
     if web.settings.oidc_issuer is not None:  # its libraries are loaded where they are used
         from services.alerts.web.identity.oidc_views import oidc_router
 

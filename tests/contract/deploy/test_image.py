@@ -53,6 +53,11 @@ def test_nothing_in_the_image_needs_a_shell() -> None:
             assert (program, arguments[0]) == ("CMD", "/usr/bin/python3"), name
 
 
+def test_review_sheets_are_drawn_there_with_letters_of_pumpwatchs_own(packages: Path) -> None:
+    done = as_in_the_image(packages, "-c", "from services.alerts.web.review.paper import shown; print(shown('Łucja'))")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "Łucja\n")
+
+
 @pytest.mark.parametrize("arguments", [["-m", "services.container", "version"], ["-m", "services.cli", "--help"]])
 def test_it_runs_with_debians_python_and_the_copied_folder_alone(packages: Path, arguments: list[str]) -> None:
     done = as_in_the_image(packages, *arguments)

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from services.admin.alert_report import as_json, as_lines, span
-from services.admin.alert_review import AlertRow, BusyPump, PageRow, Review, name_of, review
+from schemas.parts.paging import QuietHours
+from services.admin.alert_report import as_json, as_lines
+from services.alerts.quality.figures import AlertRow, BusyPump, PageRow, Pages, Review, name_of, review, span
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 WEEKS = {"pump-1": 4.0, "pump-2": 4.0}
@@ -162,3 +163,57 @@ def test_a_person_reads_columns_that_line_up() -> None:
     assert "paged again                       1 acknowledgement expired" in lines
     assert max(map(len, lines)) <= 110
     assert '"acknowledged_share": 0.5' in as_json(found)
+
+
+def test_each_alert_is_acted_on_or_only_seen_or_ended_by_itself_or_open() -> None:
+    found = of(
+        [
+            alert(1, after=60, acted=True),
+            alert(2, answered=True, acted=True),
+            alert(3, after=60),
+            alert(4, answered=True),
+            alert(5),
+            alert(6, state="active"),
+            alert(7, state="acknowledged", after=600),
+        ]
+    ).total.answers
+    assert (found.acted_on, found.only_seen, found.closed_without_action, found.open_without_action) == (2, 3, 1, 1)
+    assert found.acted_on_share == pytest.approx(2 / 7)
+    assert of().total.answers.acted_on_share is None
+
+
+def test_within_how_long_all_but_one_in_twenty_were_acknowledged() -> None:
+    found = of([alert(number, after=60 * number) for number in range(1, 21)]).total.answers
+    assert (found.ninety_percent_within_seconds, found.ninety_five_percent_within_seconds) == (1080, 1140)
+
+
+def test_an_alert_that_should_have_paged_and_never_did_reached_nobody() -> None:
+    alerts = [alert(number, priority=name) for number, name in enumerate(("high", "medium", "low", "info", "high"))]
+    found = of(alerts, [page(4, 1)]).total.pages
+    assert (found.alerts_undelivered, found.failed) == (2, 0)
+
+
+def test_pages_at_night_go_by_the_clinics_night() -> None:
+    late = T0.replace(hour=21, minute=30)
+    sent = [
+        page(1, 1, clinic_id="north", sent_at=late),
+        page(1, 1, clinic_id="north", sent_at=late, grouped=True),  # one page for two alerts
+        page(2, 2, clinic_id="south", sent_at=late),
+        page(2, 3, clinic_id="south", sent_at=late + timedelta(hours=1)),
+        page(2, 4, "failed", clinic_id="north"),
+        page(2, 5, clinic_id="north"),  # taken as sent by an earlier release, which wrote no time
+    ]
+    nights = {"north": QuietHours(begins="20:00", ends="06:00")}
+
+    def pages(nights: dict[str, QuietHours], long: timedelta = timedelta(weeks=4)) -> Pages:
+        alerts = [alert(1), alert(2)]
+        return review("north", T0, T0 + long, alerts=alerts, pages=sent, weeks_of=WEEKS, nights=nights).total.pages
+
+    assert (pages(nights).at_night, pages({}).at_night) == (2, 1)
+    assert pages(nights).per_night == pytest.approx(2 / 28)
+    assert pages(nights, timedelta(hours=23)).per_night is None
+
+
+def test_a_pump_that_moved_is_named_by_the_clinic_of_its_newest_alert() -> None:
+    alerts = [alert(2, clinic_id="south"), alert(1, clinic_id="north")]
+    assert [each.clinic_id for each in of(alerts).busiest] == ["south"]

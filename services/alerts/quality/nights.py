@@ -1,0 +1,36 @@
+"""PURE. When it is night in a clinic: in its quiet hours, or from 22:00 to 07:00 where its policy has none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.parts.paging import QuietHours
+from schemas.policy import Policy
+from services.alerts.delivery.mute import quiet_until
+
+_BEGINS: Final = "22:00"
+_ENDS: Final = "07:00"
+USUAL: Final = QuietHours(begins=_BEGINS, ends=_ENDS)
+"""On the clock of UTC, for a clinic of which nothing else is known."""
+
+
+def zone_for(policy: Policy, of_rotas: str) -> str:
+    """The clock that a clinic goes by: that of its rotas; where they name UTC or there is none, of its quiet hours."""
+    quiet = policy.paging.quiet_hours
+    return quiet.timezone if quiet is not None and of_rotas == USUAL.timezone else of_rotas
+
+
+def night_of(policy: Policy, zone: str) -> QuietHours:
+    """When it is night in a clinic whose people go by this time zone."""
+    return policy.paging.quiet_hours or QuietHours(begins=_BEGINS, ends=_ENDS, timezone=zone)
+
+
+def is_night(night: QuietHours, at: datetime) -> bool:
+    """Tell whether a moment lies in the night."""
+    return quiet_until(night, at) is not None
+
+
+def night_words(night: QuietHours) -> str:
+    """Which hours these are, as people read it."""
+    return f"{night.begins} to {night.ends} ({night.timezone})"

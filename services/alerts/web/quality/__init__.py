@@ -1,0 +1,1 @@
+"""The pages of alert quality and of the yearly review."""

@@ -1,0 +1,1 @@
+"""The therapy review sheet: one page of one patient, for a visit."""
