@@ -91,6 +91,8 @@ async def _measure(dsn: str) -> None:
         "API, 500 of all": "/v1/alerts?state=all&limit=500",
         "FHIR, alerts": "/fhir/R4/DetectedIssue?_count=50",
         "FHIR, pages": "/fhir/R4/Communication?_count=50",
+        "pump, dense": "/pumps/pump-1",
+        "pump, usual": "/pumps/pump-2",
         "review, 12 weeks": "/pumps/pump-1/review?period=12w",
         "review, PDF": "/pumps/pump-1/review.pdf?period=12w",
         "review, usual pump": "/pumps/pump-2/review?period=4w",
