@@ -44,6 +44,7 @@ from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
+from services.alerts.web.refills import views as refill_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
@@ -95,6 +96,7 @@ def create_app(web: Web) -> Counted:
     app.include_router(brief_views.router)
     app.include_router(promise_views.router)
     app.include_router(rota_file_views.router)
+    app.include_router(refill_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
     app.include_router(channel_views.router)

@@ -39,7 +39,7 @@ from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
 
-NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/account", "My account"))
+NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/refills", "Refills"), ("/account", "My account"))
 STATIC: Final = Path(__file__).parent / "static"
 _SHOWN: Final = 300
 _RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})

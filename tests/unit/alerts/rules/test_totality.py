@@ -31,6 +31,8 @@ from services.alerts.facts.model import (
     RefusedAlarm,
     Report,
     Therapy,
+    Visit,
+    VisitKind,
 )
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import OpenAlert
@@ -42,6 +44,7 @@ moments = st.one_of(
     st.timedeltas(timedelta(days=-400), timedelta(days=1)).map(lambda span: NOW + span),
     st.sampled_from([NOW, NOW - timedelta(days=400), NOW + timedelta(days=1), datetime(2026, 12, 1, tzinfo=UTC)]),
 )
+FAR = datetime(9999, 12, 31, tzinfo=UTC)
 # Wider than the wire is now: what stands in a database was let in by the release of its day.
 spans = st.timedeltas(timedelta(days=-365 * 8_000), timedelta(days=365 * 2_100))
 volumes = st.floats(0, 100, allow_nan=False)
@@ -59,6 +62,7 @@ therapies = st.builds(
     size_ml=amounts,
     refill_due=dates,
     drugs=st.lists(st.text(min_size=1, max_size=60), max_size=3).map(tuple),
+    concentrations=st.lists(amounts, max_size=3).map(tuple),
 )
 readings = st.builds(Reading, volumes, st.sampled_from(ReadingBasis), moments)
 alarms = st.builds(
@@ -121,6 +125,7 @@ facts = st.builds(
         ),
         max_size=2,
     ).map(tuple),
+    visit=st.none() | st.builds(Visit, st.sampled_from(VisitKind), st.dates(), moments | st.just(FAR), moments),
 )
 
 NEVER = PumpFacts(
