@@ -3,18 +3,19 @@
     python -m bench.refills --pumps 10000 --seed 1
 
 The pumps are the simulator's (services/simulator/patients): constant and flex profiles, four in five with a handheld and
-boluses, lockout and limit. Days of demand differ more than there (negative binomial; a shape of 4 to 32), by the weekday
-too; for one in five clocks go forward or back an hour on some day, and one in five travels across 3 to 9 zones for a
+boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; the simulator's are of 3 to
+12 %), and days of demand differ more than there (negative binomial; a shape of 4 to 32), by the weekday too; for one in five clocks go forward or back an hour on some day, and one in five travels across 3 to 9 zones for a
 week: the pump's clock stays, the patient's day moves. Facts are what the service would know at each look: windows of 24
 hours back from it, and the level that the pump computed, told every four hours.
 
 Three questions:
 
 1. Two weeks before the alarm level is truly reached: how far off is the date by own use?
-2. A visit that is booked four weeks before, on a working day 3 to 7 days before the date by own use: does it warn, at
+2. A visit that is booked 28 or 60 days before, on a working day 3 to 7 days before the date by own use: does it warn, at
    any of three looks a day until then? By own use and by the worst case.
-3. A visit that is booked too late, by the date without boluses, or that demand which rises by half to three times makes
-   too late: how many of those that run low before the visit were warned of, and how long before?
+3. A visit that is booked too late: by the date without boluses, or 0 to 2 days before the date by own use of a patient
+   whose demand then rises by half to three times. How many of those that run low before the visit were warned of, and
+   how long before?
 """
 
 from __future__ import annotations
@@ -43,11 +44,12 @@ T0: Final = datetime(2026, 2, 2, tzinfo=UTC)
 DAY: Final = 86_400
 HISTORY_DAYS: Final = 40
 """So many days of a pump are known at the first look."""
-LAST_DAY: Final = 90
-BOOKED_BEFORE_DAYS: Final = 28
+LAST_DAY: Final = 120
+BOOKED_BEFORE_DAYS: Final = (28, 60)
 _READ_EVERY: Final = 4 * 3600
 _LOOK_EVERY: Final = 8 * 3600
 _SHAPES: Final = (4.0, 8.0, 16.0, 32.0)
+_BOLUS_SHARE: Final = (0.05, 0.2)
 OWN: Final = Policy()
 WORST: Final = Policy(low_reservoir=LowReservoirPolicy(forecast_by=ForecastBy.WORST_CASE))
 
@@ -149,7 +151,11 @@ class Life:
 
 def life_of(seed: int, number: int, *, rise: float = 1.0, rises_on: int = LAST_DAY) -> Life:
     """One pump's life."""
-    life = Life(draw_pump(seed, number), Random(f"{seed}/{number}/refills"), rise, rises_on)
+    spec, draw = draw_pump(seed, number), Random(f"{seed}/{number}/refills")
+    if spec.bolus is not None:
+        volume_ml = spec.profile.daily_ml * draw.uniform(*_BOLUS_SHARE)
+        spec = replace(spec, bolus=replace(spec.bolus, volume_ml=volume_ml))
+    life = Life(spec, draw, rise, rises_on)
     life.live()
     return life
 
@@ -178,14 +184,16 @@ class Course:
         return self.low < self.visit
 
 
-def course_of(life: Life, *, by_programme: bool = False) -> Course:
+def course_of(
+    life: Life, before_days: int, *, by_programme: bool = False, margin: tuple[int, int] = (3, 7)
+) -> Course:
     """Book a visit, and look three times a day until it or until the level is low."""
     booked = HISTORY_DAYS * DAY
-    life.filled_ml = life.spec.low_ml + life.used_ml(booked + BOOKED_BEFORE_DAYS * DAY)
+    life.filled_ml = life.spec.low_ml + life.used_ml(booked + before_days * DAY)
     dates = refill_dates(life.facts(booked), OWN, T0 + timedelta(seconds=booked))
     by = dates.by_programme if by_programme else dates.by_own_use
     assert by is not None
-    on = _working_day(by.date() - timedelta(days=life.draw.randint(3, 7)))
+    on = _working_day(by.date() - timedelta(days=life.draw.randint(*margin)))
     begins = datetime(on.year, on.month, on.day, 9, tzinfo=UTC)
     visit = Visit(VisitKind.BOOKED, on, begins, T0 + timedelta(seconds=booked))
     ends, low = int((begins - T0).total_seconds()), life.low_at()
@@ -210,18 +218,20 @@ def _working_day(on: date) -> date:
 
 def measure(seed: int, pumps: int) -> dict[str, Any]:
     """All three questions."""
-    lives = (life_of(seed, number) for number in range(1, pumps + 1))
     errors: list[tuple[bool, float]] = []
-    sensible: list[tuple[bool, Course]] = []
-    for life in lives:
-        errors.append((life.spec.bolus is not None, date_error_days(life, 14)))
-        sensible.append((life.spec.bolus is not None, course_of(life)))
-    late = []
+    sensible: dict[int, list[tuple[bool, Course]]] = {before: [] for before in BOOKED_BEFORE_DAYS}
+    mistaken, risen = [], []
     for number in range(1, pumps + 1):
-        late.append(course_of(life_of(seed, number), by_programme=True))
+        life = life_of(seed, number)
+        has_bolus = life.spec.bolus is not None
+        errors.append((has_bolus, date_error_days(life, 14)))
+        for before, found in sensible.items():
+            found.append((has_bolus, course_of(life, before)))
+        mistaken.append(course_of(life, BOOKED_BEFORE_DAYS[0], by_programme=True))
         draw = Random(f"{seed}/{number}/rise")
-        risen = life_of(seed, number, rise=draw.choice((1.5, 2.0, 3.0)), rises_on=HISTORY_DAYS + draw.randrange(1, 20))
-        late.append(course_of(risen))
+        rises_on = HISTORY_DAYS + draw.randrange(1, 24)
+        more = life_of(seed, number, rise=draw.choice((1.5, 2.0, 3.0)), rises_on=rises_on)
+        risen.append(course_of(more, BOOKED_BEFORE_DAYS[0], margin=(0, 2)))
     return {
         "pumps": pumps,
         "seed": seed,
@@ -231,18 +241,25 @@ def measure(seed: int, pumps: int) -> dict[str, Any]:
             "days off, 95 % quantile": round(sorted(abs(error) for _, error in errors)[int(0.95 * len(errors))], 2),
             "mean of days off (late is positive)": round(sum(error for _, error in errors) / len(errors), 3),
         },
-        "booked sensibly": {
-            "warns by own use": _share(each.own is not None for _, each in sensible),
-            "warns by own use, with boluses": _share(each.own is not None for bolus, each in sensible if bolus),
-            "warns by worst case": _share(each.worst is not None for _, each in sensible),
-            "warns by worst case, with boluses": _share(each.worst is not None for bolus, each in sensible if bolus),
-            "low before the visit": _share(each.is_late for _, each in sensible),
-        },
-        "low before the visit": _of_late([each for each in late if each.is_late]),
+        **{f"booked sensibly, {before} days ahead": _of_sensible(found) for before, found in sensible.items()},
+        "low before the visit, booked by the programme": _of_late(mistaken),
+        "low before the visit, demand rose": _of_late(risen),
     }
 
 
-def _of_late(late: list[Course]) -> dict[str, Any]:
+def _of_sensible(courses: list[tuple[bool, Course]]) -> dict[str, Any]:
+    return {
+        "warns by own use": _share(each.own is not None for _, each in courses),
+        "warns by own use, with boluses": _share(each.own is not None for bolus, each in courses if bolus),
+        "warns by worst case": _share(each.worst is not None for _, each in courses),
+        "warns by worst case, with boluses": _share(each.worst is not None for bolus, each in courses if bolus),
+        "low before the visit": _share(each.is_late for _, each in courses),
+        "of those, warned of by own use": _share(each.own is not None for _, each in courses if each.is_late),
+    }
+
+
+def _of_late(courses: list[Course]) -> dict[str, Any]:
+    late = [each for each in courses if each.is_late]
     days = sorted((each.low - each.own) / DAY for each in late if each.own is not None)
     return {
         "pumps": len(late),

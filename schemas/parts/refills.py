@@ -42,6 +42,9 @@ class LowReservoirPolicy(Part):
     """While fewer days of a patient's use are known, every bolus of the limit counts (INF)."""
     surge_days: Annotated[float, Field(ge=0, le=14)] = 3.0
     """Whatever a patient's use is: for so many days ahead every bolus of the limit counts (INF)."""
+    warn_ahead_days: Annotated[int, Field(ge=7, le=400)] = 28
+    """By own use, a day that is farther ahead is not warned of yet: it will be known better, and a visit is moved in
+    time (INF)."""
     forecast_priority: Priority = Priority.MEDIUM
     """It may be low before the booked refill (docs/domain.md section 4)."""
     overdue_days: Annotated[int, Field(ge=0, le=90)] = 3

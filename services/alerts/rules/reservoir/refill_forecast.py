@@ -7,7 +7,8 @@ level lasts own_use's.
 From the newest level the profile and the boluses flow until the booked day begins: as this patient uses them, as surely
 as the policy wants, or, while too little is known of that or where the policy says so, with every bolus of the limit.
 What by own use is not so any more is held for as long as it would be so a day later: the newest day changes it a
-little all the time. A day that has passed without a refill is overdue.
+little all the time. What is farther ahead than the policy wants is not warned of yet: it will be known better, and the
+board shows it. A day that has passed without a refill is overdue.
 
 Failure modes: an over-infusing pump empties sooner than any programme says; of the device's own date the zone is not
 known, so its day may be off by half a day.
@@ -69,16 +70,22 @@ def _before(
 ) -> Forecast | None:
     use, days = use_of(facts, rule, now), (visit.begins - at) / _DAY
     assert use is not None  # noqa: S101 - there is a therapy
-    if rule.forecast_by is ForecastBy.WORST_CASE or use.is_learning or use.worst_daily_ml <= use.daily_ml:
-        low_at = at + timedelta(days=use.worst_days(left_ml))
+    by_worst_case, waited_days = rule.forecast_by is ForecastBy.WORST_CASE, (now - at) / _DAY
+    low_days = use.worst_days(left_ml)
+    if not by_worst_case:
+        low_days = use.sure_days(left_ml, rule.forecast_probability, rule.surge_days + waited_days)
+        if low_days - waited_days > rule.warn_ahead_days:
+            return None
+    if by_worst_case or use.is_learning or use.worst_daily_ml <= use.daily_ml:
+        low_at = at + timedelta(days=low_days)
+        how = "If every bolus is used" if use.worst_daily_ml > use.daily_ml else "As programmed"
         learning = " Too little is known yet of this patient's own use." if use.is_learning else ""
-        words = f"If every bolus is used, the reservoir reaches the alarm level {_on(low_at, visit)}{learning}"
+        words = f"{how}, the reservoir reaches the alarm level {_on(low_at, visit)}{learning}"
         return Forecast(words, rule.forecast_priority, low_at, visit)
-    sure_days = use.sure_days(left_ml, rule.forecast_probability, rule.surge_days + (now - at) / _DAY)
-    if sure_days >= days + _HELD_DAYS:
+    if low_days >= days + _HELD_DAYS:
         return None
-    low_at = _rounded(at + timedelta(days=min(sure_days, days)))
-    strength = Strength.FULL if sure_days < days else Strength.HOLDING
+    low_at = _rounded(at + timedelta(days=min(low_days, days)))
+    strength = Strength.FULL if low_days < days else Strength.HOLDING
     words = f"By this patient's own use the reservoir may reach the alarm level {_on(low_at, visit)}"
     return Forecast(words, rule.forecast_priority, low_at, visit, strength)
 

@@ -84,7 +84,9 @@ def test_which_visit_counts(known: PumpFacts, days: int | None, by_board: bool) 
         pytest.param(pump(due_days=21), WORST, True, id="the same by worst case"),
         pytest.param(pump(due_days=27), POLICY, True, id="later than by own use"),
         pytest.param(pump(due_days=27, boluses=0), POLICY, False, id="nobody asks for a bolus"),
-        pytest.param(pump(due_days=40, boluses=0), POLICY, True, id="later than without a bolus"),
+        pytest.param(pump(9.0, due_days=27, boluses=0), POLICY, True, id="later than without a bolus"),
+        pytest.param(pump(16.0, due_days=50), POLICY, False, id="more than four weeks ahead: not yet"),
+        pytest.param(pump(16.0, due_days=50), WORST, True, id="the same by worst case: at once"),
         pytest.param(pump(due_days=21, days=13), POLICY, True, id="too little is known: the worst case"),
         pytest.param(pump(due_days=20, visit=visit(27)), POLICY, True, id="the visit was moved too far"),
         pytest.param(pump(due_days=27, visit=visit(20)), POLICY, False, id="an earlier visit was booked"),
@@ -98,10 +100,10 @@ def test_the_words_by_own_use() -> None:
     (found,) = warned(pump(due_days=27))
     assert found.title == "Reservoir may be low before the refill"
     assert found.explanation.endswith(
-        "By this patient's own use the reservoir may reach the alarm level on 15 Dec 2026, "
+        "By this patient's own use the reservoir may reach the alarm level on 16 Dec 2026, "
         "before the refill booked for 19 Dec 2026."
     )
-    assert found.evidence["low_at"] == "2026-12-15T12:00:00+00:00"
+    assert found.evidence["low_at"] == "2026-12-16T06:00:00+00:00"
 
 
 def test_the_words_while_it_learns_and_on_the_very_day() -> None:
@@ -118,7 +120,7 @@ def test_the_words_while_it_learns_and_on_the_very_day() -> None:
 def test_a_warning_by_own_use_is_held_while_it_would_hold_a_day_later() -> None:
     """The newest day changes the date a little at every look: an alert does not come and go with it."""
     strengths = []
-    for days in (27, 24, 22, 21):
+    for days in (27, 24, 23, 22):
         strengths.append([each.strength for each in low_reservoir(pump(visit=visit(days)), POLICY, NOW)])
     assert strengths == [[Strength.FULL], [Strength.FULL], [Strength.HOLDING], []]
 

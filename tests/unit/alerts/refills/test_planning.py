@@ -13,14 +13,14 @@ from hypothesis import given, settings
 
 from schemas.policy import Policy
 from services.alerts.errors import Refused
-from services.alerts.facts.model import PumpFacts, Reading, Refill, Therapy, VisitKind
+from services.alerts.facts.model import PumpFacts, Refill, Therapy, VisitKind
 from services.alerts.rules.reservoir.booked import Booked
 from services.alerts.web.refills.ical import refills_as_ical
 from services.alerts.web.refills.plan import Entry, what_is_said
 from services.alerts.web.refills.planned import Planned
 from services.alerts.web.refills.rows import Row, row_of
 from tests.unit.alerts.refills.test_dates import DAY, ahead, pump, visit
-from tests.unit.alerts.rules.builders import NOW, ago, facts
+from tests.unit.alerts.rules.builders import NOW, ago, facts, reading
 from tests.unit.alerts.rules.test_totality import facts as any_facts
 
 BERLIN = "Europe/Berlin"
@@ -84,7 +84,7 @@ def test_a_row_says_everything_on_the_clinics_clock() -> None:
     found = row(pump(due_days=20), ENTRY, visit=visit(12), refills=(Refill(18, ago(30 * DAY)),))
     assert (found.level, found.level_at) == ("12.0 mL", "computed 22 Nov 2026, 13:00")
     assert (found.worst_case, found.own_use, found.programme) == ("Sat 12 Dec 2026", "Thu 17 Dec 2026", "Fri 25 Dec 2026")
-    assert found.sure == "Tue 15 Dec 2026"
+    assert found.sure == "Wed 16 Dec 2026"
     assert found.use == "last 28 known days of boluses"
     assert (found.visit, found.visit_by) == ("Fri 4 Dec 2026, 13:00", "booked by Ann; the device has 12 Dec 2026")
     assert found.verdict.words == "The visit comes first, 11 days before."
@@ -99,27 +99,27 @@ MORPHINE = replace(pump().therapy or Therapy(NOW, 0), drugs=("morphine",))
 @pytest.mark.parametrize(
     ("known", "words", "tone"),
     [
-        pytest.param(pump(), "Nothing is booked: come by Tue 15 Dec 2026.", "bad", id="nothing"),
+        pytest.param(pump(), "Nothing is booked: come by Wed 16 Dec 2026.", "bad", id="nothing"),
         pytest.param(facts(), "Nothing is booked.", "bad", id="nothing is known"),
-        pytest.param(pump(due_days=27), "The reservoir may reach its alarm level first, 3 days before the visit.", "bad", id="late"),
+        pytest.param(pump(due_days=27), "The reservoir may reach its alarm level first, 2 days before the visit.", "bad", id="late"),
         pytest.param(
             pump(visit=visit(23), therapy=MORPHINE, refills=(Refill(18, ago(80 * DAY)),)),
             "The drug is too old first, 13 days before the visit.", "bad", id="too old",
         ),
         pytest.param(pump(due_days=-3), "The day has passed, and no refill is known.", "bad", id="passed"),
         pytest.param(
-            pump(due_days=-3, refills=(Refill(18, ago(24)),)), "The visit comes first, 26 days before.", "good", id="done"
+            pump(due_days=-3, refills=(Refill(18, ago(24)),)), "The visit comes first, 27 days before.", "good", id="done"
         ),
         pytest.param(
             facts(therapy=Therapy(NOW, 0.3, refill_due=date(2026, 12, 4))),
             "Nobody can tell whether the visit comes first: the level is not known.", "waiting", id="no level",
         ),
         pytest.param(
-            facts(therapy=Therapy(NOW, 1e-6, refill_due=date(2026, 12, 4)), reading=Reading(9, "computed", NOW)),  # type: ignore[arg-type]
+            facts(therapy=Therapy(NOW, 1e-6, refill_due=date(2026, 12, 4)), reading=reading(9)),
             "The visit comes first.", "good", id="lasts for ever",
         ),
-        pytest.param(pump(visit=visit(22.6)), "The visit comes first, less than a day before.", "good", id="just"),
-        pytest.param(pump(visit=visit(21.6)), "The visit comes first, 1 day before.", "good", id="a day"),
+        pytest.param(pump(visit=visit(23)), "The visit comes first, less than a day before.", "good", id="just"),
+        pytest.param(pump(visit=visit(22)), "The visit comes first, 1 day before.", "good", id="a day"),
     ],
 )  # fmt: skip
 def test_whether_the_visit_comes_first_is_said_in_words(known: PumpFacts, words: str, tone: str) -> None:
