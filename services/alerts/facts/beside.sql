@@ -32,7 +32,7 @@ accepted AS (
 -- What was last said of a refill visit, where, and of which implantation.
 visit AS (
     SELECT DISTINCT ON (pump_id) pump_id, clinic_id, implantation_id, kind, visit_on, begins_at, said_at FROM refill_visits
-    WHERE pump_id = ANY ($1::text[]) AND said_at <= $2
+    WHERE pump_id = ANY ($1::text[]) AND said_at <= coalesce($3::timestamptz, 'infinity')
     ORDER BY pump_id, said_at DESC),
 -- Of the pump and of its handhelds of now, when the last certificate ends that is not revoked.
 certificate AS (

@@ -103,6 +103,11 @@ class _Clock:
         local = at.astimezone(self.zone)
         return f"{day_words(local.date())}, {local:%H:%M}"
 
+    def apart(self, first: datetime, second: datetime, then: str) -> str:
+        """How many days of a calendar one comes before the other: "4 days before"."""
+        days = (second.astimezone(self.zone).date() - first.astimezone(self.zone).date()).days
+        return "on the same day" if days < 1 else f"1 day {then}" if days == 1 else f"{days} days {then}"
+
     def date(self, at: datetime | None, dates: RefillDates) -> str:
         """A date, or why there is none."""
         if at is not None:
@@ -165,14 +170,9 @@ def _verdict(facts: PumpFacts, dates: RefillDates, clock: _Clock, now: datetime)
             dates.level is None or dates.use is None
         ) else Verdict("The visit comes first.", "good")  # fmt: skip
     if visit.begins <= come_by:
-        return Verdict(f"The visit comes first, {_days(come_by - visit.begins)} before.", "good")
+        return Verdict(f"The visit comes first, {clock.apart(visit.begins, come_by, 'before')}.", "good")
     if dates.sure is not None and dates.sure == come_by:
         what = "The reservoir may reach its alarm level"
     else:
         what = "The drug is too old"
-    return Verdict(f"{what} first, {_days(visit.begins - come_by)} before the visit.", "bad")
-
-
-def _days(span: timedelta) -> str:
-    days = int(span / _DAY)
-    return "less than a day" if days < 1 else "1 day" if days == 1 else f"{days} days"
+    return Verdict(f"{what} first, {clock.apart(come_by, visit.begins, 'before the visit')}.", "bad")

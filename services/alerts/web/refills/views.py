@@ -25,6 +25,7 @@ from services.alerts.web.allowed import Forbidden, clinics_of
 from services.alerts.web.board.views import render
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web
 from services.alerts.web.inputs import NameOrNothing
+from services.alerts.web.on_call.store import sees_clinic
 from services.alerts.web.refills.ical import refills_as_ical
 from services.alerts.web.refills.plan import ACTIONS, what_is_said
 from services.alerts.web.refills.rows import Row, row_of
@@ -91,7 +92,7 @@ async def calendar(connection: Borrowed, caller: Asking, web: Running, clinic_id
     if caller.key_id is not None and SCOPE not in caller.scopes:
         msg = f"expected a key with the scope {SCOPE}; this one has {' '.join(caller.scopes)}"
         raise Forbidden(msg)
-    if clinic_id not in caller.clinics_for(SCOPE):
+    if clinic_id not in caller.clinics_for(SCOPE) or not await sees_clinic(connection, clinic_id):
         msg = f"there is no clinic {clinic_id!r}"
         raise NotFound(msg)
     now, planned = web.clock(), await planned_of(connection, clinic_id)

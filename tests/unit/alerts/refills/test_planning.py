@@ -87,7 +87,7 @@ def test_a_row_says_everything_on_the_clinics_clock() -> None:
     assert found.sure == "Wed 16 Dec 2026"
     assert found.use == "last 28 known days of boluses"
     assert (found.visit, found.visit_by) == ("Fri 4 Dec 2026, 13:00", "booked by Ann; the device has 12 Dec 2026")
-    assert found.verdict.words == "The visit comes first, 11 days before."
+    assert found.verdict.words == "The visit comes first, 12 days before."
     assert found.acts == ("move", "done", "cancel")
     assert (found.field_on, found.field_at, found.follows) == ("2026-12-04", "13:00", str(ENTRY.entry_id))
     assert found.good_until == "no limit is set for this drug"
@@ -101,7 +101,7 @@ MORPHINE = replace(pump().therapy or Therapy(NOW, 0), drugs=("morphine",))
     [
         pytest.param(pump(), "Nothing is booked: come by Wed 16 Dec 2026.", "bad", id="nothing"),
         pytest.param(facts(), "Nothing is booked.", "bad", id="nothing is known"),
-        pytest.param(pump(due_days=27), "The reservoir may reach its alarm level first, 2 days before the visit.", "bad", id="late"),
+        pytest.param(pump(due_days=27), "The reservoir may reach its alarm level first, 3 days before the visit.", "bad", id="late"),
         pytest.param(
             pump(visit=visit(23), therapy=MORPHINE, refills=(Refill(18, ago(80 * DAY)),)),
             "The drug is too old first, 13 days before the visit.", "bad", id="too old",
@@ -118,8 +118,8 @@ MORPHINE = replace(pump().therapy or Therapy(NOW, 0), drugs=("morphine",))
             facts(therapy=Therapy(NOW, 1e-6, refill_due=date(2026, 12, 4)), reading=reading(9)),
             "The visit comes first.", "good", id="lasts for ever",
         ),
-        pytest.param(pump(visit=visit(23)), "The visit comes first, less than a day before.", "good", id="just"),
-        pytest.param(pump(visit=visit(22)), "The visit comes first, 1 day before.", "good", id="a day"),
+        pytest.param(pump(visit=visit(23.7)), "The visit comes first, on the same day.", "good", id="just"),
+        pytest.param(pump(visit=visit(23)), "The visit comes first, 1 day before.", "good", id="a day"),
     ],
 )  # fmt: skip
 def test_whether_the_visit_comes_first_is_said_in_words(known: PumpFacts, words: str, tone: str) -> None:
