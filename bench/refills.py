@@ -2,17 +2,18 @@
 
     python -m bench.refills --pumps 10000 --seed 1
 
-The pumps are the simulator's (services/simulator/patients): constant and flex profiles, four in five with a handheld and
-boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; the simulator's are of 3 to
-12 %), and days of demand differ more than there (negative binomial; a shape of 4 to 32), by the weekday too; for one in five clocks go forward or back an hour on some day, and one in five travels across 3 to 9 zones for a
-week: the pump's clock stays, the patient's day moves. Facts are what the service would know at each look: windows of 24
-hours back from it, and the level that the pump computed, told every four hours.
+The pumps are the simulator's (services/simulator/patients): constant and flex profiles, four in five with a handheld
+and boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; there of 3 to 12 %),
+and days of demand differ more than there (negative binomial; a shape of 4 to 32), by the weekday too. For one in five
+clocks go forward or back an hour on some day, and one in five travels across 3 to 9 zones for a week: the pump's clock
+stays, the patient's day moves. Facts are what the service would know at each look: windows of 24 hours back from it, and
+the level that the pump computed, told every four hours.
 
 Three questions:
 
 1. Two weeks before the alarm level is truly reached: how far off is the date by own use?
-2. A visit that is booked 28 or 60 days before, on a working day 3 to 7 days before the date by own use: does it warn, at
-   any of three looks a day until then? By own use and by the worst case.
+2. A visit that is booked 28 or 60 days before, on a working day 3 to 7 days before the date by own use: does it warn,
+   at any of three looks a day until then? By own use and by the worst case.
 3. A visit that is booked too late: by the date without boluses, or 0 to 2 days before the date by own use of a patient
    whose demand then rises by half to three times. How many of those that run low before the visit were warned of, and
    how long before?
@@ -184,9 +185,7 @@ class Course:
         return self.low < self.visit
 
 
-def course_of(
-    life: Life, before_days: int, *, by_programme: bool = False, margin: tuple[int, int] = (3, 7)
-) -> Course:
+def course_of(life: Life, before_days: int, *, by_programme: bool = False, margin: tuple[int, int] = (3, 7)) -> Course:
     """Book a visit, and look three times a day until it or until the level is low."""
     booked = HISTORY_DAYS * DAY
     life.filled_ml = life.spec.low_ml + life.used_ml(booked + before_days * DAY)

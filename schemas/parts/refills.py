@@ -60,7 +60,7 @@ class DrugStability(Part):
     first_fill_days: Annotated[int, Field(ge=1, le=400)] | None = None
     """After the first fill of a pump that is new to the drug, where that is less."""
     undiluted_mcg_per_ml: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] = ()
-    """The strengths that the drug comes in; any other, and any mixture, is diluted. Not given: it makes no difference."""
+    """The strengths that the drug comes in; any other, and any mixture, is diluted. Not given: no difference."""
     diluted_days: Annotated[int, Field(ge=1, le=400)] | None = None
 
     @model_validator(mode="after")

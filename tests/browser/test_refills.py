@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from services.alerts.web.api import create_app
 from services.devstack.ports import free_port
@@ -20,7 +20,7 @@ from tests.integration.alerts.on_call.clinics import NORTH, Clinics, clinics_wit
 from tests.servers.served import served
 from tests.stack import Database
 
-DESK = {"width": 1280, "height": 800}
+DESK: ViewportSize = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ async def clinics(database: Database) -> Clinics:
         ("pump-north", [(5, "status")]),
     ):
         story.pump_id = pump_id
-        await story.pool.execute("INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", pump_id, NORTH)
+        await story.pool.execute(
+            "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", pump_id, NORTH
+        )
         await story.run_more(steps)
     return made
 

@@ -78,9 +78,7 @@ async def load_acceptances(
     return found
 
 
-async def load_visits(
-    connection: Connection, pump_ids: Sequence[str], until: datetime
-) -> Mapping[str, list[Visit]]:
+async def load_visits(connection: Connection, pump_ids: Sequence[str], until: datetime) -> Mapping[str, list[Visit]]:
     """What people had said of refill visits by `until`, by pump."""
     found: dict[str, list[Visit]] = defaultdict(list)
     for row in await connection.fetch(QUERIES["visits"], list(pump_ids), until):

@@ -44,8 +44,8 @@ from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
-from services.alerts.web.refills import views as refill_views
 from services.alerts.web.read_models import AlertView, HistoryEntry, StateFilter
+from services.alerts.web.refills import views as refill_views
 from services.alerts.web.store import history_of, list_alerts, one_alert
 from services.alerts.wording import capitalised
 from services.people.model import Role

@@ -52,8 +52,8 @@ class Access:
     about: UUID | None = None
     """The person whom it is about."""
     clinic_id: str | None = None
-    pump_id: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    pump_id: str | None = None
 
     @property
     def detail(self) -> dict[str, Any]:

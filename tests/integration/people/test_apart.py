@@ -159,13 +159,14 @@ async def test_a_visit_is_booked_by_a_responder_for_themselves_and_for_the_patie
     await two.pool.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA web TO pumpwatch_web")
     nora, viewer = await two.person(Role.RESPONDER), await two.person(Role.VIEWER, "Vic")
     book = (
-        "INSERT INTO refill_visits SELECT gen_random_uuid(), $1, $2, i.implantation_id, v.entry_id, 'moved', now(), now(), "
-        "false, now(), $3, 'x' FROM implantations i LEFT JOIN refill_visits v ON v.pump_id = i.pump_id "
+        "INSERT INTO refill_visits SELECT gen_random_uuid(), $1, $2, i.implantation_id, v.entry_id, 'moved', now(), "
+        "now(), false, now(), $3, 'x' FROM implantations i LEFT JOIN refill_visits v ON v.pump_id = i.pump_id "
         "WHERE i.pump_id = $2 ORDER BY (i.began_at = '-infinity') = $4 DESC LIMIT 1"
     )
     clinic, pump = two.north.clinic_id, two.north.pump_id
     for who, by, first_patient, may in (
-        (viewer, viewer, False, False), (nora, viewer, False, False), (nora, nora, True, False), (nora, nora, False, True),
+        (viewer, viewer, False, False), (nora, viewer, False, False), (nora, nora, True, False),
+        (nora, nora, False, True),
     ):  # fmt: skip
         async with asked_by(two, person=who) as connection:
             if may:
@@ -173,14 +174,15 @@ async def test_a_visit_is_booked_by_a_responder_for_themselves_and_for_the_patie
             else:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await connection.execute(book, clinic, pump, f"person:{by}", first_patient)
-    values = await two.pool.fetchrow("SELECT implantation_id FROM refill_visits WHERE pump_id = $1", two.south.pump_id)
+    whose = "SELECT implantation_id FROM refill_visits WHERE pump_id = $1"
+    patient = await two.pool.fetchval(whose, two.south.pump_id)
     other = (
-        "INSERT INTO refill_visits VALUES (gen_random_uuid(), $1, $2, $3, NULL, 'booked', now(), now(), false, now(), $4, 'x')"
+        "INSERT INTO refill_visits VALUES (gen_random_uuid(), $1, $2, $3, NULL, 'booked', $4, $4, true, $4, $5, 'x')"
     )
     async with asked_by(two, person=nora) as connection:  # a pump of south, in its own name and in north's
         for named in (clinic, two.south.clinic_id):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(other, named, two.south.pump_id, values[0], f"person:{nora}")
+                await connection.execute(other, named, two.south.pump_id, patient, two.north.now, f"person:{nora}")
 
 
 async def test_a_connection_that_comes_back_forgets_whom_it_served(two: TwoClinics) -> None:

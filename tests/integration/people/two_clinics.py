@@ -76,9 +76,11 @@ async def make_hand_over(pool: Pool, clinic_id: str, member: UUID, now: datetime
 async def make_visit(pool: Pool, pump_id: str, now: datetime) -> None:
     """A refill visit of whoever has the pump, with the clinic's name in it."""
     await pool.execute(
-        "INSERT INTO refill_visits SELECT gen_random_uuid(), d.clinic_id, d.device_id, i.implantation_id, NULL, 'booked', "
+        "INSERT INTO refill_visits "
+        "SELECT gen_random_uuid(), d.clinic_id, d.device_id, i.implantation_id, NULL, 'booked', "
         "$2::timestamptz + interval '30 days', $2::timestamptz + interval '30 days', true, $2, 'test', d.clinic_id "
-        "FROM devices d JOIN implantations i ON i.pump_id = d.device_id WHERE d.device_id = $1 ORDER BY i.began_at DESC LIMIT 1",
+        "FROM devices d JOIN implantations i ON i.pump_id = d.device_id "
+        "WHERE d.device_id = $1 ORDER BY i.began_at DESC LIMIT 1",
         pump_id, now,
     )  # fmt: skip
 

@@ -111,9 +111,8 @@ def use_of(facts: PumpFacts, rule: LowReservoirPolicy, now: datetime) -> Use | N
     if known < rule.own_use_days:
         mean = (total + (rule.own_use_days - known) * limit / 2) / rule.own_use_days
         bolus_daily_ml = bolus_ml * min(mean, limit)
-        return Use(
-            therapy.daily_ml, worst_daily_ml, bolus_daily_ml, known_days=known, is_learning=worst_daily_ml > therapy.daily_ml
-        )  # fmt: skip
+        learning = worst_daily_ml > therapy.daily_ml
+        return Use(therapy.daily_ml, worst_daily_ml, bolus_daily_ml, known_days=known, is_learning=learning)
     mean = (total + 0.5) / known
     spread = sum(count * count for count in counts) - total * total / known
     supposed = mean + _DISPERSION * mean * mean

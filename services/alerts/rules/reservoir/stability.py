@@ -1,7 +1,7 @@
 """PURE. Until when what was filled in is good: the policy's days for the drug or the mixture, from the newest refill.
 
-Source: docs/domain.md section 1, row "drug in the pump". A mixture counts by the entry that names exactly its drugs; where
-none does, by the shortest of its drugs', each as diluted.
+Source: docs/domain.md section 1, row "drug in the pump". A mixture counts by the entry that names exactly its drugs;
+where none does, by the shortest of its drugs', each as diluted.
 
 The first fill of a pump that is new to a drug is the one refill that is known of a patient whose implantation is.
 
@@ -50,9 +50,9 @@ def _of_mixture(drugs: Sequence[str], policy: Policy, is_first: bool) -> tuple[i
     """By the entry of several drugs, each of them in the pump, and nothing else."""
     for entry in policy.drug_stability:
         pairs = [(said, drug) for said in drugs for drug in entry.drugs if is_called(said, drug, policy.brand_names)]
-        if len(entry.drugs) > 1 and {drug for _, drug in pairs} == set(entry.drugs):
-            if {said for said, _ in pairs} == set(drugs):
-                return _days(entry, is_diluted=False, is_first=is_first), listed(entry.drugs)
+        named, told = {drug for _, drug in pairs}, {said for said, _ in pairs}
+        if len(entry.drugs) > 1 and named == set(entry.drugs) and told == set(drugs):
+            return _days(entry, is_diluted=False, is_first=is_first), listed(entry.drugs)
     return None
 
 

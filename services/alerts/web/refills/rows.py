@@ -44,6 +44,7 @@ class Row:
     own_use: str
     programme: str
     worst_case: str
+    has_boluses: bool
     use: str
     """What the dates by own use rest on."""
     good_until: str
@@ -74,8 +75,9 @@ def row_of(facts: PumpFacts, entry: Entry | None, policy: Policy, zone: str, now
         own_use=clock.date(dates.by_own_use, dates),
         programme=clock.date(dates.by_programme, dates),
         worst_case=clock.date(dates.by_worst_case, dates),
+        has_boluses=dates.use is not None and dates.use.worst_daily_ml > dates.use.daily_ml,
         use=_use(dates),
-        good_until=_good_until(dates, clock),
+        good_until=_good_until(facts, dates, clock),
         good_why=f"{dates.stability.words}: {dates.stability.days} days" if dates.stability else "",
         visit=_visit(dates.visit, of_board, clock),
         visit_by=_visit_by(dates.visit, of_board, facts),
@@ -130,15 +132,15 @@ def _use(dates: RefillDates) -> str:
     return f"last {use.known_days} known days of boluses"
 
 
-def _good_until(dates: RefillDates, clock: _Clock) -> str:
+def _good_until(facts: PumpFacts, dates: RefillDates, clock: _Clock) -> str:
     if dates.stability is None:
-        return "no limit is set for this drug"
+        return "no limit is set for this drug" if facts.therapy and facts.therapy.drugs else "no drug is known"
     return clock.day(dates.stability.until) if dates.stability.until else "no refill is known"
 
 
 def _visit(visit: Booked | None, entry: Entry | None, clock: _Clock) -> str:
     if visit is None:
-        return "nothing is booked"
+        return "Nothing is booked"
     words = f"{_WEEKDAYS[visit.on.weekday()]} {day_words(visit.on)}"
     return f"{words}, {visit.begins.astimezone(clock.zone):%H:%M}" if entry and entry.has_hour else words
 
@@ -159,16 +161,23 @@ def _acts(visit: Booked | None) -> tuple[str, ...]:
     return ("move", "done", "cancel") if visit.by_board else ("book", "done")
 
 
+def _nobody_knows(dates: RefillDates) -> str:
+    if dates.level is None:
+        return "Nobody can tell by when to come: the level is not known."
+    if dates.use is None:
+        return "Nobody can tell by when to come: the programme is not known."
+    return f"The reservoir lasts: {_FAR} does it reach its alarm level."
+
+
 def _verdict(facts: PumpFacts, dates: RefillDates, clock: _Clock, now: datetime) -> Verdict:
     visit, come_by = dates.visit, dates.come_by
     if visit is None:
-        return Verdict(f"Nothing is booked: come by {clock.day(come_by)}." if come_by else "Nothing is booked.", "bad")
+        return Verdict(f"Come by {clock.day(come_by)}." if come_by else _nobody_knows(dates), "bad")
     if now - visit.begins >= _DAY and not (facts.refill and facts.refill.observed_at >= visit.begins):
         return Verdict("The day has passed, and no refill is known.", "bad")
     if come_by is None:
-        return Verdict("Nobody can tell whether the visit comes first: the level is not known.", "waiting") if (
-            dates.level is None or dates.use is None
-        ) else Verdict("The visit comes first.", "good")  # fmt: skip
+        is_far = dates.level is not None and dates.use is not None
+        return Verdict("The visit comes first.", "good") if is_far else Verdict(_nobody_knows(dates), "waiting")
     if visit.begins <= come_by:
         return Verdict(f"The visit comes first, {clock.apart(visit.begins, come_by, 'before')}.", "good")
     if dates.sure is not None and dates.sure == come_by:

@@ -69,7 +69,7 @@ async def say(connection: Connection, clinic_id: str, pump_id: str, said: Said, 
         raise Refused(msg)
     # The trail is never erased, and so says no day: it stands in the entry, which an erasure takes.
     detail = {"entry": str(entry_id)}
-    await trail.append(connection, Access(_TRAIL[said.kind], by, None, clinic_id, pump_id, detail), now)
+    await trail.append(connection, Access(_TRAIL[said.kind], by, None, clinic_id, detail, pump_id), now)
     await connection.execute(QUERIES["queue_pump"], pump_id)
 
 

@@ -30,8 +30,10 @@ from services.alerts.web.refills.ical import refills_as_ical
 from services.alerts.web.refills.plan import ACTIONS, what_is_said
 from services.alerts.web.refills.rows import Row, row_of
 from services.alerts.web.refills.store import listed_pumps, newest_entries, planned_of, say
+from services.alerts.wording import day_words
 from services.people.caller import Caller
 from services.people.model import Role
+from services.people.rota.local_time import wall_date
 from services.runtime.database import Connection
 
 PATH: Final = "/refills"
@@ -179,6 +181,7 @@ async def _show(
     rows = await _rows(connection, [pump_id for _, pump_id in listed.pumps], policies, now)
     await web.reads.note(connection, caller, set(listed.pumps), now)
     pages = max(1, -(-listed.of_them // PUMPS_A_PAGE))
+    zones = {clinic: await zone_of(connection, clinic) for clinic in sorted({row.clinic_id for row in rows})}
     return render(
         "refills/board.html",
         request,
@@ -189,7 +192,8 @@ async def _show(
         listed=listed,
         pages=pages,
         clinics=sorted(caller.clinics()),
-        zones={clinic: await zone_of(connection, clinic) for clinic in sorted({row.clinic_id for row in rows})},
+        zones=zones,
+        read_on=day_words(wall_date(now, next(iter(zones.values()), "UTC"))),
         horizons=HORIZONS,
         probability=round(100 * policies.of(next(iter(clinics), "")).low_reservoir.forecast_probability),
         refused=refused,

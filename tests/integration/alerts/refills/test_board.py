@@ -1,4 +1,4 @@
-"""The refill board: what it shows to whom, what booking does to the pump's alerts, and what the next patient inherits."""
+"""The refill board: what it shows to whom, what booking does to alerts, and what the next patient inherits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ DAY = timedelta(days=1)
 async def clinics(database: Database) -> Clinics:
     """North's pump gives 0.5 mL a day: from 12 mL it reaches 2 mL in 20 days; the device has a date in 25."""
     made = await clinics_with_rotas(database)
-    await made.story.pool.execute("INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", PUMP, NORTH)
+    await made.story.pool.execute(
+        "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", PUMP, NORTH
+    )
     await made.story.run_more([(0, "therapy of morphine 0.5 25"), (1, "refill 12"), (2, "level 12")])
     return made
 
@@ -69,10 +71,9 @@ async def judged(clinics: Clinics, minute: float) -> list[str]:
 
 async def test_the_page_says_by_when_to_come_and_whether_the_visit_comes_first(clinics: Clinics) -> None:
     text = await page_of(clinics, "Vic")
-    assert "1 pump, the soonest first." in text
+    assert "1 pump, the soonest first. Read on 2 Mar 2026;" in text
     assert "pump-north clinic-of-pump-north 12.0 mL computed 2 Mar 2026, 10:02" in text
-    assert "Lasts to (95 %) Sun 22 Mar 2026" in text
-    assert "Every bolus Sun 22 Mar 2026 no boluses are prescribed" in text
+    assert "As programmed Sun 22 Mar 2026 no boluses are prescribed" in text
     assert "Sun 31 May 2026 morphine: 90 days" in text
     assert "Fri 27 Mar 2026 by the date in the device" in text
     assert "The reservoir may reach its alarm level first, 5 days before the visit." in text
@@ -93,10 +94,11 @@ async def test_booking_in_time_ends_the_warning_and_moving_too_far_begins_it_aga
     assert "The visit comes first, 4 days before." in await page_of(clinics)
     assert (await plan(clinics, "Bob", "move", 30)).status_code == 303
     assert (await judged(clinics, 20))[-1] == "active"
-    alert = await clinics.story.pool.fetchrow("SELECT * FROM alerts WHERE state = 'active' AND rule = 'low_reservoir'")
-    assert alert["explanation"].endswith(
-        "As programmed, the reservoir reaches the alarm level on 22 Mar 2026, "
-        "before the refill booked for 1 Apr 2026."
+    explanation: str = await clinics.story.pool.fetchval(
+        "SELECT explanation FROM alerts WHERE state = 'active' AND rule = 'low_reservoir'"
+    )
+    assert explanation.endswith(
+        "As programmed, the reservoir reaches the alarm level on 22 Mar 2026, before the refill booked for 1 Apr 2026."
     )
     rows = await clinics.story.pool.fetch(
         "SELECT kind, visit_on, has_hour, said_name, clinic_id FROM refill_visits ORDER BY said_at"
@@ -106,7 +108,7 @@ async def test_booking_in_time_ends_the_warning_and_moving_too_far_begins_it_aga
     ]  # fmt: skip
     assert await clinics.trail("refill_booked") == [(f"person:{clinics.persons['Ann']}", "Ann", NORTH)]
     assert await clinics.trail("refill_moved") == [(f"person:{clinics.persons['Bob']}", "Bob", NORTH)]
-    said = await clinics.story.pool.fetchrow("SELECT pump_id, detail FROM access_log WHERE kind = 'refill_moved'")
+    [said] = await clinics.story.pool.fetch("SELECT pump_id, detail FROM access_log WHERE kind = 'refill_moved'")
     assert said["pump_id"] == PUMP
     assert "2026" not in said["detail"]  # the trail is not erased: of the day it says nothing
 
@@ -159,7 +161,7 @@ async def test_the_next_patient_inherits_nothing_and_neither_does_the_next_clini
     assert (await facts(clinics)).visit is not None
     await clinics.story.run_more([(60, "implant")])
     assert (await facts(clinics)).visit is None
-    assert "nothing is booked" in await page_of(clinics)
+    assert "Nothing is booked" in await page_of(clinics)
     assert (await plan(clinics, "Ann", "book", 30, follows="")).status_code == 303
     assert "booked by Ann" in await page_of(clinics)
     async with clinics.story.pool.acquire() as connection:  # a replay is told of this patient's alone
@@ -183,7 +185,8 @@ async def test_by_when_to_come_is_kept_for_the_order_and_gone_with_the_patient(c
 
 async def test_the_list_is_cut_into_pages_the_soonest_first_and_by_how_soon(clinics: Clinics) -> None:
     await clinics.story.pool.execute(
-        "INSERT INTO devices (device_id, kind, clinic_id) SELECT 'pump-' || n, 'pump', $1 FROM generate_series(100, 210) n",
+        "INSERT INTO devices (device_id, kind, clinic_id) SELECT 'pump-' || n, 'pump', $1 "
+        "FROM generate_series(100, 210) n",
         NORTH,
     )
     await clinics.story.pool.execute(
@@ -213,8 +216,8 @@ async def test_a_calendar_of_the_clinic(clinics: Clinics) -> None:
             assert response.headers["content-type"].startswith("text/calendar")
             events = icalendar.Calendar.from_ical(response.content).walk("VEVENT")
             assert [str(each["SUMMARY"]) for each in events] == [f"Refill: {PUMP}", f"Refill by today: {PUMP}"]
-            assert events[0]["DTSTART"].dt.isoformat() == "2026-03-18T09:30:00+00:00"
-            assert events[1]["DTSTART"].dt == date(2026, 3, 22)
+            assert events[0].decoded("DTSTART").isoformat() == "2026-03-18T09:30:00+00:00"
+            assert events[1].decoded("DTSTART") == date(2026, 3, 22)
             assert (await browser.get(f"/refills/{SOUTH}.ics")).status_code == 404
     async with clinics.browser("", other) as browser:
         assert (await browser.get(f"/refills/{NORTH}.ics")).status_code == 403

@@ -33,7 +33,9 @@ def visit(days: float, kind: VisitKind = VisitKind.BOOKED, said_hours_ago: float
     return Visit(kind, ahead(days).date(), ahead(days), ago(said_hours_ago))
 
 
-def pump(level_ml: float = 12.0, *, due_days: int | None = None, boluses: int = 2, days: int = 28, **values: Any) -> PumpFacts:
+def pump(
+    level_ml: float = 12.0, *, due_days: int | None = None, boluses: int = 2, days: int = 28, **values: Any
+) -> PumpFacts:
     """0.3 mL a day and 4 boluses of 0.05 mL at most: with two of them a day, 10 mL above the level last 25 days."""
     due = None if due_days is None else ahead(due_days).date()
     therapy = Therapy(ago(90 * DAY), 0.3, 0.05, 4, refill_due=due)
@@ -59,7 +61,9 @@ def warned(found: PumpFacts, policy: Policy = POLICY, now: datetime = NOW) -> li
         pytest.param(pump(due_days=20, visit=visit(12)), 12, True, id="both: the board counts"),
         pytest.param(pump(due_days=20, visit=visit(33, VisitKind.MOVED)), 33, True, id="moved past the device's"),
         pytest.param(pump(due_days=20, visit=visit(12, VisitKind.CANCELLED)), 20, False, id="cancelled"),
-        pytest.param(pump(due_days=80, visit=visit(0, VisitKind.DONE, 1)), 80, False, id="done: the next by the device"),
+        pytest.param(
+            pump(due_days=80, visit=visit(0, VisitKind.DONE, 1)), 80, False, id="done: the next by the device"
+        ),
         pytest.param(pump(due_days=9, visit=visit(0, VisitKind.DONE, 1)), None, False, id="done: the device's is that"),
         pytest.param(pump(due_days=80, visit=visit(5), refill=Refill(18, ago(3))), 80, False, id="refilled early"),
         pytest.param(pump(visit=visit(-3), refill=Refill(18, ago(24))), None, False, id="refilled late"),
@@ -114,14 +118,17 @@ def test_the_words_while_it_learns_and_on_the_very_day() -> None:
     )
     late_in_the_day = Visit(VisitKind.BOOKED, date(2026, 12, 12), datetime(2026, 12, 12, 20, tzinfo=UTC), ago(48))
     (found,) = warned(pump(visit=late_in_the_day), WORST)
-    assert "reaches the alarm level on 12 Dec 2026 12:00 UTC, before the refill booked for 12 Dec 2026." in found.explanation
+    assert (
+        "reaches the alarm level on 12 Dec 2026 12:00 UTC, before the refill booked for 12 Dec 2026."
+        in found.explanation
+    )
 
 
 def test_a_warning_by_own_use_is_held_while_it_would_hold_a_day_later() -> None:
     """The newest day changes the date a little at every look: an alert does not come and go with it."""
-    strengths = []
-    for days in (27, 24, 23, 22):
-        strengths.append([each.strength for each in low_reservoir(pump(visit=visit(days)), POLICY, NOW)])
+    strengths = [
+        [each.strength for each in low_reservoir(pump(visit=visit(days)), POLICY, NOW)] for days in (27, 24, 23, 22)
+    ]
     assert strengths == [[Strength.FULL], [Strength.FULL], [Strength.HOLDING], []]
 
 
@@ -135,9 +142,13 @@ def test_demand_that_rises_warns_of_a_visit_that_was_sensible() -> None:
 # Until when a drug is good.
 
 
-def filled(*drugs: str, strengths: tuple[float, ...] = (), refills: int = 2, since: datetime | None = None) -> PumpFacts:
+def filled(
+    *drugs: str, strengths: tuple[float, ...] = (), refills: int = 2, since: datetime | None = None
+) -> PumpFacts:
     therapy = Therapy(ago(90 * DAY), 0.3, drugs=drugs, concentrations=strengths)
-    return facts(therapy=therapy, refills=tuple(Refill(18, ago(DAY * (1 + 40 * n))) for n in range(refills)), since=since)
+    return facts(
+        therapy=therapy, refills=tuple(Refill(18, ago(DAY * (1 + 40 * n))) for n in range(refills)), since=since
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,9 +162,12 @@ def filled(*drugs: str, strengths: tuple[float, ...] = (), refills: int = 2, sin
         pytest.param(filled("ziconotide", strengths=(25.0,)), 84, "ziconotide, undiluted", id="undiluted"),
         pytest.param(filled("Prialt", strengths=(5.0,)), 40, "ziconotide, diluted", id="diluted"),
         pytest.param(
-            filled("ziconotide", strengths=(25.0,), refills=1, since=ago(30)), 14, "ziconotide, first fill", id="new pump"
+            filled("ziconotide", strengths=(25.0,), refills=1, since=ago(30)), 14, "ziconotide, first fill",
+            id="new pump",
         ),
-        pytest.param(filled("ziconotide", strengths=(25.0,), refills=1), 84, "ziconotide, undiluted", id="known since?"),
+        pytest.param(
+            filled("ziconotide", strengths=(25.0,), refills=1), 84, "ziconotide, undiluted", id="since when?"
+        ),
         pytest.param(filled("morphine", refills=1, since=ago(30)), 90, "morphine", id="no difference at first"),
         pytest.param(filled("baclofen", "morphine"), 30, "baclofen and morphine", id="a mixture"),
         pytest.param(

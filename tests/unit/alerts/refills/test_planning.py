@@ -24,7 +24,9 @@ from tests.unit.alerts.rules.builders import NOW, ago, facts, reading
 from tests.unit.alerts.rules.test_totality import facts as any_facts
 
 BERLIN = "Europe/Berlin"
-ENTRY = Entry(UUID(int=5), VisitKind.BOOKED, date(2026, 12, 4), ahead(12), has_hour=True, said_at=ago(48), said_name="Ann")
+ENTRY = Entry(
+    UUID(int=5), VisitKind.BOOKED, date(2026, 12, 4), ahead(12), has_hour=True, said_at=ago(48), said_name="Ann"
+)
 BY_BOARD = Booked(ENTRY.on, ENTRY.begins, by_board=True)
 BY_DEVICE = Booked(date(2026, 12, 12), ahead(20), by_board=False)
 
@@ -83,14 +85,20 @@ def row(found: PumpFacts, entry: Entry | None = None, **values: Any) -> Row:
 def test_a_row_says_everything_on_the_clinics_clock() -> None:
     found = row(pump(due_days=20), ENTRY, visit=visit(12), refills=(Refill(18, ago(30 * DAY)),))
     assert (found.level, found.level_at) == ("12.0 mL", "computed 22 Nov 2026, 13:00")
-    assert (found.worst_case, found.own_use, found.programme) == ("Sat 12 Dec 2026", "Thu 17 Dec 2026", "Fri 25 Dec 2026")
+    assert (found.worst_case, found.own_use, found.programme) == (
+        "Sat 12 Dec 2026",
+        "Thu 17 Dec 2026",
+        "Fri 25 Dec 2026",
+    )
     assert found.sure == "Wed 16 Dec 2026"
     assert found.use == "last 28 known days of boluses"
     assert (found.visit, found.visit_by) == ("Fri 4 Dec 2026, 13:00", "booked by Ann; the device has 12 Dec 2026")
     assert found.verdict.words == "The visit comes first, 12 days before."
     assert found.acts == ("move", "done", "cancel")
     assert (found.field_on, found.field_at, found.follows) == ("2026-12-04", "13:00", str(ENTRY.entry_id))
-    assert found.good_until == "no limit is set for this drug"
+    assert (found.good_until, found.has_boluses) == ("no drug is known", True)
+    fentanyl = replace(MORPHINE, drugs=("fentanyl",))
+    assert row(pump(therapy=fentanyl)).good_until == "no limit is set for this drug"
 
 
 MORPHINE = replace(pump().therapy or Therapy(NOW, 0), drugs=("morphine",))
@@ -99,20 +107,32 @@ MORPHINE = replace(pump().therapy or Therapy(NOW, 0), drugs=("morphine",))
 @pytest.mark.parametrize(
     ("known", "words", "tone"),
     [
-        pytest.param(pump(), "Nothing is booked: come by Wed 16 Dec 2026.", "bad", id="nothing"),
-        pytest.param(facts(), "Nothing is booked.", "bad", id="nothing is known"),
-        pytest.param(pump(due_days=27), "The reservoir may reach its alarm level first, 3 days before the visit.", "bad", id="late"),
+        pytest.param(pump(), "Come by Wed 16 Dec 2026.", "bad", id="nothing"),
+        pytest.param(facts(), "Nobody can tell by when to come: the level is not known.", "bad", id="nothing is known"),
+        pytest.param(
+            facts(reading=reading(9)),
+            "Nobody can tell by when to come: the programme is not known.", "bad", id="no programme",
+        ),
+        pytest.param(
+            facts(reading=reading(9), therapy=Therapy(NOW, 1e-6)),
+            "The reservoir lasts: not within 10 years does it reach its alarm level.", "bad", id="nothing flows",
+        ),
+        pytest.param(
+            pump(due_days=27), "The reservoir may reach its alarm level first, 3 days before the visit.", "bad",
+            id="late",
+        ),
         pytest.param(
             pump(visit=visit(23), therapy=MORPHINE, refills=(Refill(18, ago(80 * DAY)),)),
             "The drug is too old first, 13 days before the visit.", "bad", id="too old",
         ),
         pytest.param(pump(due_days=-3), "The day has passed, and no refill is known.", "bad", id="passed"),
         pytest.param(
-            pump(due_days=-3, refills=(Refill(18, ago(24)),)), "The visit comes first, 27 days before.", "good", id="done"
+            pump(due_days=-3, refills=(Refill(18, ago(24)),)),
+            "The visit comes first, 27 days before.", "good", id="done",
         ),
         pytest.param(
             facts(therapy=Therapy(NOW, 0.3, refill_due=date(2026, 12, 4))),
-            "Nobody can tell whether the visit comes first: the level is not known.", "waiting", id="no level",
+            "Nobody can tell by when to come: the level is not known.", "waiting", id="no level",
         ),
         pytest.param(
             facts(therapy=Therapy(NOW, 1e-6, refill_due=date(2026, 12, 4)), reading=reading(9)),
@@ -130,11 +150,15 @@ def test_whether_the_visit_comes_first_is_said_in_words(known: PumpFacts, words:
 def test_what_is_not_known_is_said() -> None:
     nothing = row(facts())
     assert {nothing.level, nothing.sure, nothing.worst_case} == {"not known"}
-    assert (nothing.use, nothing.visit, nothing.acts) == ("no programme is known", "nothing is booked", ("book",))
+    assert (nothing.use, nothing.visit, nothing.acts) == ("no programme is known", "Nothing is booked", ("book",))
     assert row(pump(days=3)).use == "still learning (3 days known): every bolus counts"
     assert row(facts(therapy=Therapy(NOW, 0.3))).use == "no boluses are prescribed"
     far = row(facts(therapy=Therapy(NOW, 1e-6, drugs=("baclofen",)), reading=pump().reading))
-    assert (far.own_use, far.good_until, far.good_why) == ("not within 10 years", "no refill is known", "baclofen: 180 days")
+    assert (far.own_use, far.good_until, far.good_why) == (
+        "not within 10 years",
+        "no refill is known",
+        "baclofen: 180 days",
+    )
     by_device = row(pump(due_days=20))
     assert (by_device.visit_by, by_device.acts) == ("by the date in the device", ("book", "done"))
     assert row(pump(due_days=12), ENTRY, visit=visit(12)).visit_by == "booked by Ann"
@@ -156,7 +180,9 @@ def test_a_calendar_has_each_visit_and_each_date() -> None:
         Planned("pump-3", None),
     ]
     calendar = icalendar.Calendar.from_ical(refills_as_ical("north", planned, BERLIN, NOW))
-    events = [(str(each["SUMMARY"]), each["DTSTART"].dt, each["DTEND"].dt) for each in calendar.walk("VEVENT")]
+    events = [
+        (str(each["SUMMARY"]), each.decoded("DTSTART"), each.decoded("DTEND")) for each in calendar.walk("VEVENT")
+    ]
     day = timedelta(days=1)
     assert events == [
         ("Refill: pump-1", ahead(12), ahead(12) + timedelta(minutes=30)),
@@ -168,9 +194,8 @@ def test_a_calendar_has_each_visit_and_each_date() -> None:
 
 
 def test_a_visit_that_was_moved_is_the_same_event() -> None:
-    ids = [
-        [str(each["UID"]) for each in icalendar.Calendar.from_ical(refills_as_ical("north", [planned], BERLIN, NOW)).walk("VEVENT")]
-        for planned in (Planned("p", None, date(2026, 12, 4), ahead(12), has_hour=True),
-                        Planned("p", None, date(2026, 12, 9), ahead(17), has_hour=False))
-    ]  # fmt: skip
+    ids = []
+    for on, days in ((date(2026, 12, 4), 12), (date(2026, 12, 9), 17)):
+        content = refills_as_ical("north", [Planned("p", None, on, ahead(days), has_hour=days == 12)], BERLIN, NOW)
+        ids.append([str(each["UID"]) for each in icalendar.Calendar.from_ical(content).walk("VEVENT")])
     assert ids[0] == ids[1]

@@ -94,7 +94,7 @@ def test_demand_that_rises_counts_as_it_is_now() -> None:
 
 def test_what_the_level_fell_by_counts_though_no_bolus_was_told() -> None:
     """A handheld that does not hand its log in hides boluses; the pump counted them."""
-    level = {"reading": reading(10.0, 0), "earlier_reading": reading(14.2, 7 * DAY)}
+    level: dict[str, Any] = {"reading": reading(10.0, 0), "earlier_reading": reading(14.2, 7 * DAY)}
     found = use(known(*[0] * 28, **level))
     assert found.recent_daily_ml == pytest.approx(0.3)
     assert found.sure_days(6.0, 0.95, 0.0) == pytest.approx(10.0)
@@ -107,7 +107,8 @@ def test_the_sure_time_is_as_sure_as_wanted() -> None:
     draw, lasted, trials = Random(5), 0, 2_000
     for _ in range(trials):
         mean = draw.uniform(1.0, 4.0)
-        days = [sum(draw.random() < p for _ in range(40)) for p in (min(1.0, mean * draw.gammavariate(6, 1 / 6) / 40) for _ in range(70))]  # fmt: skip
+        chances = [min(1.0, mean * draw.gammavariate(6, 1 / 6) / 40) for _ in range(70)]
+        days = [sum(draw.random() < chance for _ in range(40)) for chance in chances]
         found = use(known(*days[:28], limit=60))
         until = found.sure_days(6.0, 0.95, 0.0)
         whole = int(until)
@@ -136,7 +137,7 @@ def in_order(found: Use, left: float, surge: float, probability: float = 0.95) -
 def test_worst_case_then_surely_then_own_use_then_programme(
     daily: float, bolus: float, limit: int, days: list[int | None], left: float, surge: float, sure: float, fell: float
 ) -> None:
-    level = {"reading": reading(0.0, 0), "earlier_reading": reading(fell, 7 * DAY)}
+    level: dict[str, Any] = {"reading": reading(0.0, 0), "earlier_reading": reading(fell, 7 * DAY)}
     found = use(replace(known(*days, **level), therapy=Therapy(NOW, daily, bolus, limit)))
     worst, surely, own, programme = in_order(found, left, surge, sure)
     assert 0 <= worst <= surely <= max(own, worst)
