@@ -3,11 +3,11 @@
     python -m bench.refills --pumps 10000 --seed 1
 
 The pumps are the simulator's (services/simulator/patients): constant and flex profiles, four in five with a handheld
-and boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; there of 3 to 12 %),
+and boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; there 3 to 12 %),
 and days of demand differ more than there (negative binomial; a shape of 4 to 32), by the weekday too. For one in five
 clocks go forward or back an hour on some day, and one in five travels across 3 to 9 zones for a week: the pump's clock
-stays, the patient's day moves. Facts are what the service would know at each look: windows of 24 hours back from it, and
-the level that the pump computed, told every four hours.
+stays, the patient's day moves. Facts are what the service would know at each look: windows of 24 hours back from it,
+and the level that the pump computed, told every four hours.
 
 Three questions:
 

@@ -177,7 +177,7 @@ async def test_a_visit_is_booked_by_a_responder_for_themselves_and_for_the_patie
     whose = "SELECT implantation_id FROM refill_visits WHERE pump_id = $1"
     patient = await two.pool.fetchval(whose, two.south.pump_id)
     other = (
-        "INSERT INTO refill_visits VALUES (gen_random_uuid(), $1, $2, $3, NULL, 'booked', $4, $4, true, $4, $5, 'x')"
+        "INSERT INTO refill_visits VALUES (gen_random_uuid(), $1, $2, $3, NULL, 'booked', now(), $4, true, $4, $5, 'x')"
     )
     async with asked_by(two, person=nora) as connection:  # a pump of south, in its own name and in north's
         for named in (clinic, two.south.clinic_id):

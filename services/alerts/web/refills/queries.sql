@@ -40,12 +40,12 @@ ON CONFLICT DO NOTHING;
 INSERT INTO evaluation_queue (pump_ids) VALUES (ARRAY[$1::text]);
 
 -- name: calendar
--- Of the clinic $1: the visits that are booked, and by when each patient should come.
+-- Of the clinic $1: the visits that are booked, and by when each patient should come, where that is by $2.
 SELECT d.device_id AS pump_id, e.come_by, v.visit_on, v.begins_at, v.has_hour
 FROM devices d
 JOIN LATERAL (SELECT i.implantation_id, i.implanted FROM implantations i WHERE i.pump_id = d.device_id
               ORDER BY i.began_at DESC LIMIT 1) newest ON newest.implanted
-LEFT JOIN pump_evaluations e ON e.pump_id = d.device_id
+LEFT JOIN pump_evaluations e ON e.pump_id = d.device_id AND e.come_by <= $2
 LEFT JOIN refill_visits v ON v.implantation_id = newest.implantation_id AND v.clinic_id = d.clinic_id
      AND v.kind IN ('booked', 'moved') AND NOT EXISTS (SELECT FROM refill_visits n WHERE n.follows = v.entry_id)
 WHERE d.kind = 'pump' AND d.retired_at IS NULL AND d.clinic_id = $1 AND (e.come_by IS NOT NULL OR v.visit_on IS NOT NULL)

@@ -73,6 +73,6 @@ async def say(connection: Connection, clinic_id: str, pump_id: str, said: Said, 
     await connection.execute(QUERIES["queue_pump"], pump_id)
 
 
-async def planned_of(connection: Connection, clinic_id: str) -> tuple[Planned, ...]:
-    """What a clinic's calendar shows."""
-    return tuple(Planned(*row) for row in await connection.fetch(QUERIES["calendar"], clinic_id))
+async def planned_of(connection: Connection, clinic_id: str, until: datetime) -> tuple[Planned, ...]:
+    """What a clinic's calendar shows: every visit, and the dates by which to come until then."""
+    return tuple(Planned(*row) for row in await connection.fetch(QUERIES["calendar"], clinic_id, until))

@@ -41,6 +41,8 @@ SCOPE: Final = "refills.read"
 PUMPS_A_PAGE: Final = 50
 HORIZONS: Final = (14, 30, 60, 90)
 """Days that the board may be limited to."""
+_CALENDAR: Final = timedelta(days=90)
+"""By when to come is shown in calendars for so long ahead; what is later changes until then."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -97,7 +99,8 @@ async def calendar(connection: Borrowed, caller: Asking, web: Running, clinic_id
     if clinic_id not in caller.clinics_for(SCOPE) or not await sees_clinic(connection, clinic_id):
         msg = f"there is no clinic {clinic_id!r}"
         raise NotFound(msg)
-    now, planned = web.clock(), await planned_of(connection, clinic_id)
+    now = web.clock()
+    planned = await planned_of(connection, clinic_id, now + _CALENDAR)
     await web.reads.note(connection, caller, {(clinic_id, each.pump_id) for each in planned}, now)
     content = refills_as_ical(clinic_id, planned, await zone_of(connection, clinic_id), now)
     return Response(content, media_type="text/calendar", headers={"Content-Disposition": "attachment"})
