@@ -17,31 +17,12 @@ from services.alerts.rules.reservoir.booked import booked
 from services.alerts.rules.reservoir.low_reservoir import low_reservoir
 from services.alerts.rules.reservoir.refill_dates import refill_dates
 from services.alerts.rules.reservoir.stability import stability_of
+from tests.unit.alerts.facts.anything import facts as any_facts
+from tests.unit.alerts.refills.pumps import DAY, ahead, pump, visit
 from tests.unit.alerts.rules.builders import NOW, ago, facts, reading
-from tests.unit.alerts.rules.test_totality import facts as any_facts
 
-DAY = 24
 POLICY = Policy()
 WORST = Policy(low_reservoir=LowReservoirPolicy(forecast_by=ForecastBy.WORST_CASE))
-
-
-def ahead(days: float) -> datetime:
-    return NOW + timedelta(days=days)
-
-
-def visit(days: float, kind: VisitKind = VisitKind.BOOKED, said_hours_ago: float = 48) -> Visit:
-    return Visit(kind, ahead(days).date(), ahead(days), ago(said_hours_ago))
-
-
-def pump(
-    level_ml: float = 12.0, *, due_days: int | None = None, boluses: int = 2, days: int = 28, **values: Any
-) -> PumpFacts:
-    """0.3 mL a day and 4 boluses of 0.05 mL at most: with two of them a day, 10 mL above the level last 25 days."""
-    due = None if due_days is None else ahead(due_days).date()
-    therapy = Therapy(ago(90 * DAY), 0.3, 0.05, 4, refill_due=due)
-    windows = (DayWindow(boluses, True, delivered=boluses),) * days
-    known: dict[str, Any] = {"therapy": therapy, "reading": reading(level_ml, 0), "windows": windows, **values}
-    return facts(**known)
 
 
 def warned(found: PumpFacts, policy: Policy = POLICY, now: datetime = NOW) -> list[Condition]:

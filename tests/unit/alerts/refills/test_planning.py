@@ -19,9 +19,9 @@ from services.alerts.web.refills.ical import refills_as_ical
 from services.alerts.web.refills.plan import Entry, what_is_said
 from services.alerts.web.refills.planned import Planned
 from services.alerts.web.refills.rows import Row, row_of
-from tests.unit.alerts.refills.test_dates import DAY, ahead, pump, visit
+from tests.unit.alerts.facts.anything import facts as any_facts
+from tests.unit.alerts.refills.pumps import DAY, ahead, pump, visit
 from tests.unit.alerts.rules.builders import NOW, ago, facts, reading
-from tests.unit.alerts.rules.test_totality import facts as any_facts
 
 BERLIN = "Europe/Berlin"
 ENTRY = Entry(
