@@ -216,8 +216,6 @@ def _visit(row: Row) -> Visit | None:
     """Of the patient and the clinic of now: a visit of the one before, or to another clinic, is none of theirs."""
     if (row["visit_implantation"], row["visit_clinic"]) != (row["implantation_id"], row["clinic_id"]):
         return None
-    if row["visit_kind"] is None:
-        return None
     return Visit(VisitKind(row["visit_kind"]), row["visit_on"], row["visit_begins"], row["visit_said_at"])
 
 
