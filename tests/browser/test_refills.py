@@ -38,6 +38,10 @@ async def clinics(database: Database) -> Clinics:
             "INSERT INTO devices (device_id, kind, clinic_id) VALUES ($1, 'pump', $2)", pump_id, NORTH
         )
         await story.run_more(steps)
+    await story.pool.execute(
+        "UPDATE therapies SET bolus_dose_mcg = 10, bolus_lockout_minutes = 240, bolus_limit_per_24h = 4 "
+        "WHERE pump_id = 'pump-0210'"
+    )
     return made
 
 
@@ -110,5 +114,5 @@ async def test_the_list_is_a_table_at_a_desk_and_on_paper(clinics: Clinics, page
     await page.emulate_media(media="print", color_scheme="light")
     assert await page.get_by_role("navigation").count() == 0  # what is not printed
     assert not await page.get_by_role("button").first.is_visible()
-    assert await page.get_by_text("The visit comes first, 2 days before.").is_visible()
+    assert await page.get_by_text("The visit comes first, 1 day before.").is_visible()
     await picture(page, "refills-paper")
