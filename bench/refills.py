@@ -43,9 +43,9 @@ from services.simulator.patients.specs import draw_pump
 T0: Final = datetime(2026, 2, 2, tzinfo=UTC)
 """A Monday."""
 DAY: Final = 86_400
-HISTORY_DAYS: Final = 40
+HISTORY_DAYS: Final = 56
 """So many days of a pump are known at the first look."""
-LAST_DAY: Final = 120
+LAST_DAY: Final = 140
 BOOKED_BEFORE_DAYS: Final = (28, 60)
 _READ_EVERY: Final = 4 * 3600
 _LOOK_EVERY: Final = 8 * 3600
@@ -75,12 +75,12 @@ class Life:
         """Let every day happen."""
         draw, spec = self.draw, self.spec
         if draw.random() < 0.2:
-            self.clock_moves_at, self.clock_moves_by = draw.randrange(10, 60) * DAY + 3600, draw.choice((-3600, 3600))
+            self.clock_moves_at, self.clock_moves_by = draw.randrange(10, 90) * DAY + 3600, draw.choice((-3600, 3600))
         if spec.handheld is None or spec.bolus is None:
             return
         leaves, zones = LAST_DAY, 0
         if draw.random() < 0.2:
-            leaves, zones = draw.randrange(5, 60), draw.choice((-9, -6, -3, 3, 6, 9))
+            leaves, zones = draw.randrange(5, 90), draw.choice((-9, -6, -3, 3, 6, 9))
         demand = Demand(replace(spec.handheld, dispersion=draw.choice(_SHAPES)), draw)
         gate = BolusGate(spec.bolus, draw)
         presses: list[int] = []

@@ -45,10 +45,10 @@ def test_without_boluses_every_way_is_the_programme(bolus_ml: float, limit: int)
     assert days == {20.0}
 
 
-def test_own_use_is_the_mean_of_the_last_four_known_weeks() -> None:
-    found = use(known(*[4] * 20, None, *[2] * 8, *[8] * 40))
+def test_own_use_is_the_mean_of_the_last_six_known_weeks() -> None:
+    found = use(known(*[4] * 20, None, *[2] * 22, *[8] * 40))
     assert found.known_days == MEAN_DAYS
-    assert found.bolus_daily_ml == pytest.approx(0.05 * (20 * 4 + 8 * 2 + 0.5) / 28)
+    assert found.bolus_daily_ml == pytest.approx(0.05 * (20 * 4 + 22 * 2 + 0.5) / 42)
 
 
 def test_days_of_another_prescription_are_not_known() -> None:
