@@ -21,7 +21,8 @@ What that cannot see is looked at beside it, and the soonest counts:
 
 Guarantee: worst case <= sure <= own use <= programme, whatever a device may send; a time that no calendar holds is
 infinite. Failure modes: boluses that are neither told nor counted by the pump; a rise within the last days that is
-less than the limit shows when the level has fallen by it.
+less than the limit shows when the level has fallen by it; a handheld that is paired and was never heard leaves nothing
+known, so that the worst case counts.
 """
 
 from __future__ import annotations

@@ -71,21 +71,21 @@ def _before(
     use, days = use_of(facts, rule, now), (visit.begins - at) / _DAY
     assert use is not None  # noqa: S101 - there is a therapy
     by_worst_case, waited_days = rule.forecast_by is ForecastBy.WORST_CASE, (now - at) / _DAY
-    low_days = use.worst_days(left_ml)
+    low_days, strength = use.worst_days(left_ml), Strength.FULL
     if not by_worst_case:
         low_days = use.sure_days(left_ml, rule.forecast_probability, rule.surge_days + waited_days)
-        if low_days - waited_days > rule.warn_ahead_days:
+        ahead_days = low_days - waited_days
+        if ahead_days > rule.warn_ahead_days + _HELD_DAYS or low_days >= days + _HELD_DAYS:
             return None
+        if ahead_days > rule.warn_ahead_days or low_days >= days:
+            strength = Strength.HOLDING
     if by_worst_case or use.is_learning or use.worst_daily_ml <= use.daily_ml:
-        low_at = at + timedelta(days=low_days)
+        low_at = at + timedelta(days=min(low_days, days))
         how = "If every bolus is used" if use.worst_daily_ml > use.daily_ml else "As programmed"
         learning = " Too little is known yet of this patient's own use." if use.is_learning else ""
         words = f"{how}, the reservoir reaches the alarm level {_on(low_at, visit)}{learning}"
-        return Forecast(words, rule.forecast_priority, low_at, visit)
-    if low_days >= days + _HELD_DAYS:
-        return None
+        return Forecast(words, rule.forecast_priority, low_at, visit, strength)
     low_at = _rounded(at + timedelta(days=min(low_days, days)))
-    strength = Strength.FULL if low_days < days else Strength.HOLDING
     words = f"By this patient's own use the reservoir may reach the alarm level {_on(low_at, visit)}"
     return Forecast(words, rule.forecast_priority, low_at, visit, strength)
 

@@ -113,6 +113,22 @@ def test_a_warning_by_own_use_is_held_while_it_would_hold_a_day_later() -> None:
     assert strengths == [[Strength.FULL], [Strength.FULL], [Strength.HOLDING], []]
 
 
+@pytest.mark.parametrize("days", [28, 3])
+def test_four_weeks_ahead_an_alert_does_not_come_and_go_either(days: int) -> None:
+    """Known or still learning: at 28 days it begins, and at 29 it is over."""
+    daily = 0.4009 if days == 28 else 0.5
+    found = {
+        ahead_days: [
+            each.strength
+            for each in low_reservoir(
+                pump(2.0 + daily * (ahead_days + 1.2 * (days == 28)), due_days=60, days=days), POLICY, NOW
+            )
+        ]
+        for ahead_days in (27.5, 28.5, 29.5)
+    }
+    assert found == {27.5: [Strength.FULL], 28.5: [Strength.HOLDING], 29.5: []}
+
+
 def test_demand_that_rises_warns_of_a_visit_that_was_sensible() -> None:
     steady = pump(due_days=20)
     rising = replace(steady, windows=(DayWindow(4, True, delivered=4),) * 7 + steady.windows[7:])
