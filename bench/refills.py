@@ -45,7 +45,7 @@ T0: Final = datetime(2026, 2, 2, tzinfo=UTC)
 DAY: Final = 86_400
 HISTORY_DAYS: Final = 56
 """So many days of a pump are known at the first look."""
-LAST_DAY: Final = 140
+LAST_DAY: Final = 147
 BOOKED_BEFORE_DAYS: Final = (28, 60)
 _READ_EVERY: Final = 4 * 3600
 _LOOK_EVERY: Final = 8 * 3600
@@ -187,7 +187,7 @@ class Course:
 
 def course_of(life: Life, before_days: int, *, by_programme: bool = False, margin: tuple[int, int] = (3, 7)) -> Course:
     """Book a visit, and look three times a day until it or until the level is low."""
-    booked = HISTORY_DAYS * DAY
+    booked = HISTORY_DAYS * DAY + life.draw.randrange(7 * DAY)  # on any weekday
     life.filled_ml = life.spec.low_ml + life.used_ml(booked + before_days * DAY)
     dates = refill_dates(life.facts(booked), OWN, T0 + timedelta(seconds=booked))
     by = dates.by_programme if by_programme else dates.by_own_use
@@ -228,7 +228,7 @@ def measure(seed: int, pumps: int) -> dict[str, Any]:
             found.append((has_bolus, course_of(life, before)))
         mistaken.append(course_of(life, BOOKED_BEFORE_DAYS[0], by_programme=True))
         draw = Random(f"{seed}/{number}/rise")
-        rises_on = HISTORY_DAYS + draw.randrange(1, 24)
+        rises_on = HISTORY_DAYS + 7 + draw.randrange(1, 20)
         more = life_of(seed, number, rise=draw.choice((1.5, 2.0, 3.0)), rises_on=rises_on)
         risen.append(course_of(more, BOOKED_BEFORE_DAYS[0], margin=(0, 2)))
     return {

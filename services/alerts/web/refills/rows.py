@@ -40,6 +40,8 @@ class Row:
     clinic_id: str
     level: str
     level_at: str
+    percent: str
+    """As surely as this it lasts until `sure`, such as "95 %"."""
     sure: str
     own_use: str
     programme: str
@@ -71,6 +73,7 @@ def row_of(facts: PumpFacts, entry: Entry | None, policy: Policy, zone: str, now
         clinic_id=facts.clinic_id,
         level=millilitres(dates.level.volume_ml) if dates.level else _UNKNOWN,
         level_at=f"{_source(dates.level.basis)} {clock.moment(dates.level.told_at)}" if dates.level else "",
+        percent=f"{100 * policy.low_reservoir.forecast_probability:g} %",
         sure=clock.date(dates.sure, dates),
         own_use=clock.date(dates.by_own_use, dates),
         programme=clock.date(dates.by_programme, dates),

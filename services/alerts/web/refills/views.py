@@ -181,10 +181,9 @@ async def _show(
     clinics = clinics_of(caller, shown.clinic_id)
     until = now + timedelta(days=shown.within) if shown.within else None
     listed = await listed_pumps(connection, clinics, until, PUMPS_A_PAGE, (shown.page - 1) * PUMPS_A_PAGE)
-    rows = await _rows(connection, [pump_id for _, pump_id in listed.pumps], policies, now)
+    rows, zones = await _rows(connection, [pump_id for _, pump_id in listed.pumps], policies, now)
     await web.reads.note(connection, caller, set(listed.pumps), now)
     pages = max(1, -(-listed.of_them // PUMPS_A_PAGE))
-    zones = {clinic: await zone_of(connection, clinic) for clinic in sorted({row.clinic_id for row in rows})}
     return render(
         "refills/board.html",
         request,
@@ -198,23 +197,22 @@ async def _show(
         zones=zones,
         read_on=day_words(wall_date(now, next(iter(zones.values()), "UTC"))),
         horizons=HORIZONS,
-        probability=round(100 * policies.of(next(iter(clinics), "")).low_reservoir.forecast_probability),
         refused=refused,
         warnings=(),
     )
 
 
-async def _rows(connection: Connection, pump_ids: list[str], policies: Policies, now: datetime) -> list[Row]:
-    """In the order of the pumps."""
+async def _rows(
+    connection: Connection, pump_ids: list[str], policies: Policies, now: datetime
+) -> tuple[list[Row], dict[str, str]]:
+    """In the order of the pumps, and each clinic's zone."""
     if not pump_ids:
-        return []
+        return [], {}
     facts = await load_facts(connection, pump_ids, now, windows=policies.longest_baseline_days)
     entries = await newest_entries(connection, pump_ids)
-    zones = {clinic: await zone_of(connection, clinic) for clinic in {each.clinic_id for each in facts}}
+    zones = {clinic: await zone_of(connection, clinic) for clinic in sorted({each.clinic_id for each in facts})}
     by_pump = {
-        each.pump_id: row_of(
-            each, entries.get(each.pump_id), policies.of(each.clinic_id), zones[each.clinic_id], now
-        )
+        each.pump_id: row_of(each, entries.get(each.pump_id), policies.of(each.clinic_id), zones[each.clinic_id], now)
         for each in facts
-    }  # fmt: skip
-    return [by_pump[pump_id] for pump_id in pump_ids if pump_id in by_pump]
+    }
+    return [by_pump[pump_id] for pump_id in pump_ids if pump_id in by_pump], zones

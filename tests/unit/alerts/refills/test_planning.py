@@ -91,7 +91,7 @@ def test_a_row_says_everything_on_the_clinics_clock() -> None:
         "Fri 25 Dec 2026",
     )
     assert found.sure == "Wed 16 Dec 2026"
-    assert found.use == "last 28 known days of boluses"
+    assert (found.use, found.percent) == ("last 28 known days of boluses", "95 %")
     assert (found.visit, found.visit_by) == ("Fri 4 Dec 2026, 13:00", "booked by Ann; the device has 12 Dec 2026")
     assert found.verdict.words == "The visit comes first, 12 days before."
     assert found.acts == ("move", "done", "cancel")
