@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from schemas.policy import Policy
+from schemas.policy import ForecastBy, Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.rules.reservoir.booked import Booked
 from services.alerts.rules.reservoir.refill_dates import RefillDates, refill_dates
@@ -41,7 +41,7 @@ class Row:
     level: str
     level_at: str
     percent: str
-    """As surely as this it lasts until `sure`, such as "95 %"."""
+    """As surely as this it lasts until `sure`, such as "95 %"; empty: by every bolus."""
     sure: str
     own_use: str
     programme: str
@@ -73,7 +73,7 @@ def row_of(facts: PumpFacts, entry: Entry | None, policy: Policy, zone: str, now
         clinic_id=facts.clinic_id,
         level=millilitres(dates.level.volume_ml) if dates.level else _UNKNOWN,
         level_at=f"{_source(dates.level.basis)} {clock.moment(dates.level.told_at)}" if dates.level else "",
-        percent=f"{100 * policy.low_reservoir.forecast_probability:g} %",
+        percent=_percent(dates, policy),
         sure=clock.date(dates.sure, dates),
         own_use=clock.date(dates.by_own_use, dates),
         programme=clock.date(dates.by_programme, dates),
@@ -124,6 +124,12 @@ def _source(basis: str) -> str:
     return {"computed": "computed", "measured": "measured", "refill": "filled"}[basis]
 
 
+def _percent(dates: RefillDates, policy: Policy) -> str:
+    if dates.use is None or dates.use.is_learning or policy.low_reservoir.forecast_by is ForecastBy.WORST_CASE:
+        return ""
+    return f"{100 * policy.low_reservoir.forecast_probability:g} %"
+
+
 def _use(dates: RefillDates) -> str:
     use = dates.use
     if use is None:
@@ -131,7 +137,8 @@ def _use(dates: RefillDates) -> str:
     if use.worst_daily_ml <= use.daily_ml:
         return "no boluses are prescribed"
     if use.is_learning:
-        return f"still learning ({use.known_days} days known): every bolus counts"
+        known = "1 day" if use.known_days == 1 else f"{use.known_days} days"
+        return f"still learning ({known} known): every bolus counts"
     return f"last {use.known_days} known days of boluses"
 
 

@@ -151,7 +151,9 @@ def test_what_is_not_known_is_said() -> None:
     nothing = row(facts())
     assert {nothing.level, nothing.sure, nothing.worst_case} == {"not known"}
     assert (nothing.use, nothing.visit, nothing.acts) == ("no programme is known", "Nothing is booked", ("book",))
-    assert row(pump(days=3)).use == "still learning (3 days known): every bolus counts"
+    assert row(pump(days=1)).use == "still learning (1 day known): every bolus counts"
+    learning = row(pump(days=3))
+    assert (learning.use, learning.percent) == ("still learning (3 days known): every bolus counts", "")
     assert row(facts(therapy=Therapy(NOW, 0.3))).use == "no boluses are prescribed"
     far = row(facts(therapy=Therapy(NOW, 1e-6, drugs=("baclofen",)), reading=pump().reading))
     assert (far.own_use, far.good_until, far.good_why) == (
