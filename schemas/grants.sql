@@ -127,8 +127,11 @@ GRANT SELECT (alert_id, clinic_id, due_at, kept_at, made_at, made_name, promise_
 GRANT SELECT ON pump_alarms TO pumpwatch_alerts;
 GRANT DELETE ON pump_evaluations TO pumpwatch_alerts;
 GRANT INSERT (evaluated_at, pump_id) ON pump_evaluations TO pumpwatch_alerts;
-GRANT SELECT (due_at, evaluated_at, failures, pump_id) ON pump_evaluations TO pumpwatch_alerts;
-GRANT UPDATE (due_at, evaluated_at, failures) ON pump_evaluations TO pumpwatch_alerts;
+GRANT SELECT (come_by, come_by_seen_at, due_at, evaluated_at, failures, pump_id) ON pump_evaluations TO
+    pumpwatch_alerts;
+GRANT UPDATE (come_by, come_by_seen_at, due_at, evaluated_at, failures) ON pump_evaluations TO pumpwatch_alerts;
+GRANT SELECT (begins_at, clinic_id, implantation_id, kind, pump_id, said_at, visit_on) ON refill_visits TO
+    pumpwatch_alerts;
 GRANT SELECT ON refills TO pumpwatch_alerts;
 GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON refused_alarms
     TO pumpwatch_alerts;
@@ -239,8 +242,12 @@ GRANT UPDATE (kept_at, kept_by, kept_name) ON web.promises TO pumpwatch_web;
 GRANT SELECT (code, detail, device_id, event_id, observed_at, pump_id, received_at, seq, state) ON web.pump_alarms
     TO pumpwatch_web;
 GRANT INSERT (evaluated_at, pump_id) ON web.pump_evaluations TO pumpwatch_web;
-GRANT SELECT (evaluated_at, failures, pump_id) ON web.pump_evaluations TO pumpwatch_web;
+GRANT SELECT (come_by, evaluated_at, failures, pump_id) ON web.pump_evaluations TO pumpwatch_web;
 GRANT UPDATE (evaluated_at) ON web.pump_evaluations TO pumpwatch_web;
+GRANT INSERT (begins_at, clinic_id, entry_id, follows, has_hour, implantation_id, kind, pump_id, said_at, said_by,
+    said_name, visit_on) ON web.refill_visits TO pumpwatch_web;
+GRANT SELECT (begins_at, clinic_id, entry_id, follows, has_hour, implantation_id, kind, pump_id, said_at, said_name,
+    visit_on) ON web.refill_visits TO pumpwatch_web;
 GRANT SELECT (device_id, event_id, expected_ml, filled_ml, measured_ml, observed_at, pump_id, received_at, replaces,
     seq) ON web.refills TO pumpwatch_web;
 GRANT SELECT (clock_offset_seconds, code, device_id, event_id, pump_id, received_at, seq, state) ON

@@ -15,13 +15,17 @@ from pydantic import Field, model_validator
 from schemas.events import AlarmCode
 from schemas.line_text import LineText
 from schemas.parts.paging import Channel, Contact, EscalationStep, PagingPolicy, QuietHours, Route
+from schemas.parts.refills import DEFAULT_STABILITY, DrugName, DrugStability, ForecastBy, LowReservoirPolicy
 from schemas.parts.subject import RuleOrSubject
 from schemas.policy_part import Part, Priority
 
 __all__ = [  # beside what is defined here
     "Channel",
     "Contact",
+    "DrugStability",
     "EscalationStep",
+    "ForecastBy",
+    "LowReservoirPolicy",
     "PagingPolicy",
     "Policy",
     "Priority",
@@ -60,22 +64,6 @@ class PumpAlarmPolicy(Part):
     """So long before it stops, the announcement becomes as urgent as the end of service."""
     explanted_priority: Priority = Priority.MEDIUM
     """Of a pump that calls out though it is in nobody by the registry, which may be wrong (GK)."""
-
-
-class LowReservoirPolicy(Part):
-    """When a reservoir counts as low (docs/domain.md section 1, row "low-reservoir setting")."""
-
-    level_ml: Annotated[float, Field(gt=0, le=40)] = 2.0
-    """Used where the therapy programs no level: 2 mL is the manufacturer's recommendation."""
-    hysteresis_ml: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """An open alert clears only at level + hysteresis, so that reading noise does not re-page (GK)."""
-    priority: Priority = Priority.MEDIUM
-    empty_priority: Priority = Priority.HIGH
-    forecast_priority: Priority = Priority.MEDIUM
-    """With every bolus of the limit it is low before the booked refill (docs/domain.md section 4)."""
-    overdue_days: Annotated[int, Field(ge=0, le=90)] = 3
-    """So long after the booked day without a refill, somebody should ask (GK)."""
-    overdue_priority: Priority = Priority.LOW
 
 
 class BolusDemandPolicy(Part):
@@ -224,7 +212,6 @@ class PatientReportPolicy(Part):
 
 
 _Step = Annotated[LineText, Field(min_length=1, max_length=300)]
-_DrugName = Annotated[LineText, Field(min_length=1, max_length=60, pattern=r"[^\W\d_]")]
 
 
 class Policy(Part):
@@ -237,6 +224,9 @@ class Policy(Part):
     alarm_priorities: dict[AlarmCode, Priority] = Field(default_factory=lambda: dict(DEFAULT_ALARM_PRIORITIES))
     pump_alarms: PumpAlarmPolicy = PumpAlarmPolicy()
     low_reservoir: LowReservoirPolicy = LowReservoirPolicy()
+    drug_stability: tuple[DrugStability, ...] = DEFAULT_STABILITY
+    """For how many days a drug or a mixture is good in a pump (docs/domain.md section 1, row "drug in the pump"): told
+    on the refill board. A list given here takes the place of this one."""
     bolus_demand: BolusDemandPolicy = BolusDemandPolicy()
     bolus_limit: BolusLimitPolicy = BolusLimitPolicy()
     infusion: InfusionPolicy = InfusionPolicy()
@@ -244,11 +234,16 @@ class Policy(Part):
     clock: ClockPolicy = ClockPolicy()
     certificate: CertificatePolicy = CertificatePolicy()
     patient_report: PatientReportPolicy = PatientReportPolicy()
-    dangerous_to_stop: tuple[_DrugName, ...] = ("baclofen",)
+    dangerous_to_stop: tuple[DrugName, ...] = ("baclofen",)
     """Drugs whose sudden stop can kill: of a pump that holds one, priorities are one step up
     (docs/domain.md section 5). Found as words in what the device says, whatever else stands there."""
-    brand_names: dict[_DrugName, _DrugName] = Field(
-        default_factory=lambda: {"lioresal": "baclofen", "gablofen": "baclofen"}
+    brand_names: dict[DrugName, DrugName] = Field(
+        default_factory=lambda: {
+            "lioresal": "baclofen",
+            "gablofen": "baclofen",
+            "infumorph": "morphine",
+            "prialt": "ziconotide",
+        }
     )
     """Which drug a brand name means (GK): a device may say either. A list given here takes the place of this one."""
     what_to_do: dict[RuleOrSubject, Annotated[tuple[_Step, ...], Field(max_length=12)]] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 
@@ -62,6 +62,11 @@ def moment(at: datetime) -> str:
     """A moment as people write it, in UTC: "22 Nov 2026 10:04 UTC". The board turns it into the reader's zone."""
     at = at.astimezone(UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04d} {at:%H:%M} UTC"
+
+
+def day_words(day: date) -> str:
+    """A date as people write it: "22 Nov 2026"."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year:04d}"
 
 
 def parts_of(text: str) -> tuple[str | datetime, ...]:

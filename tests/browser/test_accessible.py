@@ -68,7 +68,7 @@ async def pages_of(site: Linked) -> dict[str, list[str]]:
         "signed in": ["/", f"/alerts/{alert_id}", *(f"/alerts/{each}" for each in pictured),
                       f"/pumps/{site.story.pump_id}", f"/alerts/{alert_id}/silence", "/account",
                       "/account/channels", "/on-call", f"/on-call/clinics/{site.story.clinic_id}/rotas",
-                      "/alerts/not-an-alert", f"/on-call/{rota_id}/brief", "/people",
+                      "/alerts/not-an-alert", "/refills", "/refills?within=14", f"/on-call/{rota_id}/brief", "/people",
                       f"/pumps/{site.story.pump_id}/review", "/quality", "/quality/year"],
         "nobody": ["/sign-in", "/set-up", await site.page(), "/l/forged"],
     }  # fmt: skip

@@ -79,6 +79,13 @@ ORDER BY sent_at;
 -- $1 the alerts.
 SELECT to_jsonb(p) FROM promises p WHERE alert_id = ANY ($1::uuid[]) ORDER BY made_at, promise_id;
 
+-- name: copy_refill_visits
+-- $4 the implantation. An entry of one that was taken back is of its moment.
+SELECT to_jsonb(v) FROM refill_visits v
+WHERE pump_id = $1 AND (implantation_id = $4
+    OR said_at >= $2 AND said_at < $3 AND NOT EXISTS (SELECT FROM implantations i WHERE i.implantation_id = v.implantation_id))
+ORDER BY said_at, entry_id;
+
 -- name: copy_silences
 SELECT to_jsonb(s) FROM silences s WHERE pump_id = $1 AND created_at >= $2 AND created_at < $3 ORDER BY created_at;
 
@@ -150,6 +157,12 @@ UPDATE promises SET words = 'erased' WHERE alert_id = ANY ($1::uuid[]);
 -- $4 the alerts.
 DELETE FROM bypassed_pages
 WHERE pump_id = $1 AND (alert_id = ANY ($4::uuid[]) OR alert_id IS NULL AND sent_at >= $2 AND sent_at < $3);
+
+-- name: erase_refill_visits
+-- $4 the implantation.
+DELETE FROM refill_visits v
+WHERE pump_id = $1 AND (implantation_id = $4
+    OR said_at >= $2 AND said_at < $3 AND NOT EXISTS (SELECT FROM implantations i WHERE i.implantation_id = v.implantation_id));
 
 -- name: erase_silences
 UPDATE silences SET reason = 'erased' WHERE pump_id = $1 AND created_at >= $2 AND created_at < $3;

@@ -38,6 +38,14 @@ WHERE pump_id = ANY ($1::text[]) AND observed_at > $2 AND received_at <= $3;
 SELECT pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
 WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2;
 
+-- name: visits
+-- What was said by $2 of the refill visits of the patients of now.
+SELECT v.pump_id, v.kind, v.visit_on, v.begins_at, v.said_at FROM refill_visits v
+JOIN devices d ON d.device_id = v.pump_id AND d.clinic_id = v.clinic_id
+JOIN LATERAL (SELECT implantation_id FROM implantations WHERE pump_id = v.pump_id AND began_at <= now()
+              ORDER BY began_at DESC LIMIT 1) i ON i.implantation_id = v.implantation_id
+WHERE v.pump_id = ANY ($1::text[]) AND v.said_at <= $2;
+
 -- name: alarms
 SELECT pump_id, observed_at, event_id, received_at, device_id, seq, code, state, detail FROM pump_alarms
 WHERE pump_id = ANY ($1::text[]) AND received_at <= $2;

@@ -69,9 +69,11 @@ async def backtest(
         some = pumps[start : start + _SLICE_PUMPS]
         arrivals = await store.load_arrivals(connection, [pump.pump_id for pump in some], since, until)
         accepted = await store.load_acceptances(connection, [pump.pump_id for pump in some], until)
+        visits = await store.load_visits(connection, [pump.pump_id for pump in some], until)
         for pump in some:
             history = History(pump.pump_id, pump.clinic_id, pump.handhelds, pump.implanted_at)
             history.accepted += accepted.get(pump.pump_id, [])
+            history.visits += visits.get(pump.pump_id, [])
             mine = arrivals.get(pump.pump_id, [])
             begin = since if pump.watched_since is None else max(since, pump.watched_since)
             changes += replay(history, mine, policy, begin, until, windows=windows, sweep=sweep)

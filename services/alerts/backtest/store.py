@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from schemas import events as wire
 from services.alerts.backtest.replay import Arrival
-from services.alerts.facts.model import AcceptedLevel, RefusedAlarm
+from services.alerts.facts.model import AcceptedLevel, RefusedAlarm, Visit, VisitKind
 from services.runtime.database import Connection, load_queries
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
@@ -75,6 +75,15 @@ async def load_acceptances(
     for row in await connection.fetch(QUERIES["acceptances"], list(pump_ids), until):
         level = AcceptedLevel(row["accepted_at"], row["accepted_since"], row["accepted_per_day"])
         found[row["pump_id"]].append(level)
+    return found
+
+
+async def load_visits(connection: Connection, pump_ids: Sequence[str], until: datetime) -> Mapping[str, list[Visit]]:
+    """What people had said of refill visits by `until`, by pump."""
+    found: dict[str, list[Visit]] = defaultdict(list)
+    for row in await connection.fetch(QUERIES["visits"], list(pump_ids), until):
+        visit = Visit(VisitKind(row["kind"]), row["visit_on"], row["begins_at"], row["said_at"])
+        found[row["pump_id"]].append(visit)
     return found
 
 

@@ -31,12 +31,15 @@ from services.alerts.outage.store import adopt_bypassed
 from services.alerts.policies import Policies
 from services.alerts.rules import CALM_FOR, evaluate
 from services.alerts.rules.device_silent import silent_from
+from services.alerts.rules.reservoir.refill_dates import refill_dates
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import Connection
 from services.runtime.isolation import Failure, apart, described
 
 _SLICE_PUMPS: Final = 500
 """Facts of so many pumps are held in memory at once."""
+_COME_BY_LASTS: Final = timedelta(hours=6)
+"""By when patients should come sorts a list of days: it is computed and written four times a day, not at each look."""
 _TRY_AGAIN_SECONDS: Final = 60.0
 """A pump that cannot be judged is tried again at least this often."""
 
@@ -98,8 +101,8 @@ async def evaluate_pumps(
     outcome = Outcome()
 
     async def judge(some: Sequence[str]) -> Outcome:
-        due = {pump_id: locked[pump_id].due_at for pump_id in some}
-        return await _judge(connection, due, policies, now, public_url=public_url, before_writing=before_writing)
+        held = {pump_id: locked[pump_id] for pump_id in some}
+        return await _judge(connection, held, policies, now, public_url=public_url, before_writing=before_writing)
 
     slices = [sound[start : start + _SLICE_PUMPS] for start in range(0, len(sound), _SLICE_PUMPS)]
     # One that failed before is tried by itself, so that the others need no second try because of it.
@@ -117,14 +120,14 @@ async def evaluate_pumps(
 
 async def _judge(
     connection: Connection,
-    due: Mapping[str, datetime | None],
+    held: Mapping[str, store.LockedPump],
     policies: Policies,
     now: datetime,
     *,
     public_url: str,
     before_writing: BeforeWriting,
 ) -> Outcome:
-    some = list(due)
+    some = list(held)
     facts = await load_facts(connection, some, now, windows=policies.longest_baseline_days)
     closed_since = now - policies.longest_flapping
     open_alerts = await load_open_alerts(connection, some, closed_since=closed_since)
@@ -132,7 +135,8 @@ async def _judge(
     deliveries = await write_down(
         connection, some, open_alerts, decided, policies, now, public_url=public_url, before_writing=before_writing
     )
-    await store.set_due(connection, dict(_due_again(facts, due, policies, now)))
+    await store.set_due(connection, dict(_due_again(facts, held, policies, now)))
+    await store.set_come_by(connection, dict(come_by_again(facts, held, policies, now)), now)
     return Outcome(len(some), tuple(decided), deliveries, tuple(_unreached(decided, policies)))
 
 
@@ -247,18 +251,39 @@ def _change(
 
 
 def _due_again(
-    facts: Sequence[PumpFacts], due: Mapping[str, datetime | None], policies: Policies, now: datetime
+    facts: Sequence[PumpFacts], held: Mapping[str, store.LockedPump], policies: Policies, now: datetime
 ) -> Iterator[tuple[str, datetime | None]]:
     """When pumps must be looked at again, if that is earlier than is known, or is over.
 
     A clock that rings too early costs one look; one that is moved with every message, a write for each.
     """
     for each in facts:
-        known = due[each.pump_id]
+        known = held[each.pump_id].due_at
         again = silent_from(each, policies.of(each.clinic_id), now) if each.enrolled and each.implanted else None
         over = known is not None and known <= now
         if over or (again is not None and (known is None or again < known)):
             yield each.pump_id, again
+
+
+def come_by_again(
+    facts: Sequence[PumpFacts], held: Mapping[str, store.LockedPump], policies: Policies, now: datetime
+) -> Iterator[tuple[str, datetime | None]]:
+    """By when patients should come, of the pumps of which it is time to say it again."""
+    for each in facts:
+        known = held[each.pump_id]
+        if not each.enrolled or not each.implanted:
+            if known.come_by is not None:
+                yield each.pump_id, None
+        elif known.come_by_seen_at is None or _is_news(each, known.come_by_seen_at, now):
+            yield each.pump_id, refill_dates(each, policies.of(each.clinic_id), now).come_by
+
+
+def _is_news(facts: PumpFacts, seen_at: datetime, now: datetime) -> bool:
+    """A refill, another therapy, another patient, or that it was seen long ago."""
+    if now - seen_at >= _COME_BY_LASTS:
+        return True
+    moments = (facts.refill.observed_at if facts.refill else None, facts.therapy.observed_at if facts.therapy else None)
+    return any(at is not None and at >= seen_at for at in (*moments, facts.since))
 
 
 def _after(

@@ -34,11 +34,16 @@ RETURNING pump_id;
 INSERT INTO pump_evaluations (pump_id, evaluated_at)
 SELECT device_id, $2 FROM devices WHERE device_id = ANY ($1::text[]) AND kind = 'pump' ORDER BY device_id
 ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = excluded.evaluated_at
-RETURNING pump_id, due_at, failures;
+RETURNING pump_id, due_at, failures, come_by, come_by_seen_at;
 
 -- name: set_due
 UPDATE pump_evaluations e SET due_at = n.due_at FROM unnest($1::text[], $2::timestamptz[]) AS n (pump_id, due_at)
 WHERE e.pump_id = n.pump_id;
+
+-- name: set_come_by
+-- By when patients should come, seen at $3.
+UPDATE pump_evaluations e SET come_by = n.come_by, come_by_seen_at = $3
+FROM unnest($1::text[], $2::timestamptz[]) AS n (pump_id, come_by) WHERE e.pump_id = n.pump_id;
 
 -- name: count_failures
 -- One more for the pumps $2, and none any more for those of $1 that are not among them.

@@ -23,6 +23,9 @@ class LockedPump:
 
     due_at: datetime | None
     failures: int
+    come_by: datetime | None = None
+    """By when its patient should come, as it was seen at `come_by_seen_at`."""
+    come_by_seen_at: datetime | None = None
 
 
 async def plan_once(connection: Connection) -> None:
@@ -56,13 +59,19 @@ async def take_due_slice(connection: Connection, now: datetime, limit: int) -> t
 async def lock_pumps(connection: Connection, pump_ids: Sequence[str], now: datetime) -> dict[str, LockedPump]:
     """Hold the pumps until the transaction ends; returns those that the registry knows."""
     rows = await connection.fetch(QUERIES["lock_pumps"], list(pump_ids), now)
-    return {row["pump_id"]: LockedPump(row["due_at"], row["failures"]) for row in rows}
+    return {pump_id: LockedPump(*rest) for pump_id, *rest in rows}
 
 
 async def set_due(connection: Connection, due: Mapping[str, datetime | None]) -> None:
     """Say when pumps, held by this transaction, are to be looked at again though nothing is heard of them."""
     if due:
         await connection.execute(QUERIES["set_due"], list(due.keys()), list(due.values()))
+
+
+async def set_come_by(connection: Connection, come_by: Mapping[str, datetime | None], now: datetime) -> None:
+    """Write down by when patients should come, for the order of the refill board; the transaction holds the pumps."""
+    if come_by:
+        await connection.execute(QUERIES["set_come_by"], list(come_by.keys()), list(come_by.values()), now)
 
 
 async def count_failures(connection: Connection, failed_before: Sequence[str], failed: Sequence[str]) -> None:

@@ -1,4 +1,5 @@
--- What is known beside events: when each device was heard, its pauses, what was refused for its date, what people accepted, certificates.
+-- What is known beside events: when each device was heard, its pauses, what was refused for its date, what people accepted,
+-- certificates, refill visits.
 
 -- name: beside_events
 -- Of the pumps $1 at $2, from what had been received by $3 (null: everything): one row for each of them.
@@ -28,6 +29,11 @@ accepted AS (
     SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
     WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
     ORDER BY pump_id, accepted_at DESC),
+-- What was last said of a refill visit, where, and of which implantation.
+visit AS (
+    SELECT DISTINCT ON (pump_id) pump_id, clinic_id, implantation_id, kind, visit_on, begins_at, said_at FROM refill_visits
+    WHERE pump_id = ANY ($1::text[]) AND said_at <= coalesce($3::timestamptz, 'infinity')
+    ORDER BY pump_id, said_at DESC),
 -- Of the pump and of its handhelds of now, when the last certificate ends that is not revoked.
 certificate AS (
     SELECT pump_id, array_agg(device_id ORDER BY device_id) AS devices, array_agg(ends_at ORDER BY device_id) AS ends
@@ -45,10 +51,13 @@ SELECT pump_id, accepted.accepted_at, accepted.accepted_since, accepted.accepted
        device.refused_offsets, pause.devices AS pause_devices, pause.paused AS paused_at, pause.resumed AS resumed_at,
        refused.codes AS refused_codes, refused.states AS refused_states, refused.received AS refused_received_at,
        refused.offsets AS refused_alarm_offsets, refused.devices AS refused_devices, refused.seqs AS refused_seqs,
-       refused.event_ids AS refused_event_ids, certificate.devices AS certified, certificate.ends AS certificates_end
+       refused.event_ids AS refused_event_ids, certificate.devices AS certified, certificate.ends AS certificates_end,
+       visit.implantation_id AS visit_implantation, visit.kind AS visit_kind, visit.visit_on, visit.begins_at AS visit_begins,
+       visit.said_at AS visit_said_at, visit.clinic_id AS visit_clinic
 FROM unnest($1::text[]) AS asked (pump_id)
 LEFT JOIN refused USING (pump_id)
 LEFT JOIN device USING (pump_id)
 LEFT JOIN pause USING (pump_id)
 LEFT JOIN accepted USING (pump_id)
-LEFT JOIN certificate USING (pump_id);
+LEFT JOIN certificate USING (pump_id)
+LEFT JOIN visit USING (pump_id);

@@ -43,6 +43,7 @@ from services.alerts.facts.model import (
     RefusedAlarm,
     Report,
     Therapy,
+    Visit,
     position,
 )
 from services.alerts.facts.refills import ENTRIES, Entry, refills_of
@@ -132,6 +133,8 @@ class History:
 
     accepted: list[AcceptedLevel] = field(default_factory=list)
     """The levels of demand that people accepted as the new one."""
+    visits: list[Visit] = field(default_factory=list)
+    """What was said of this patient's refill visits."""
 
     def add(self, event: wire.Event | RefusedAlarm, received_at: datetime, device_id: str) -> None:
         """Store one event, or take note of an alarm that was refused for its date."""
@@ -217,6 +220,7 @@ class History:
             ),
             since=self.since,
             implantation=self.implantation,
+            visit=max((each for each in self.visits if each.said_at <= now), key=attrgetter("said_at"), default=None),
         )
 
     def _add_request(self, request: _Entry[wire.Bolus]) -> None:
@@ -392,4 +396,5 @@ def _therapy(event: wire.Therapy, at: datetime) -> Therapy:
         size_ml=event.reservoir_size_ml,
         refill_due=event.refill_due,
         drugs=tuple(drug.name for drug in event.drugs),
+        concentrations=tuple(drug.concentration_mcg_per_ml for drug in event.drugs),
     )

@@ -37,6 +37,8 @@ from services.alerts.facts.model import (
     RefusedAlarm,
     Report,
     Therapy,
+    Visit,
+    VisitKind,
 )
 from services.alerts.facts.refills import Entry, refills_of
 from services.alerts.facts.twins import once
@@ -126,6 +128,7 @@ def facts_of_row(
         since=datetime.fromtimestamp(since, UTC) if row["is_anew"] else None,
         implanted=row["implanted"],
         implantation=row["implantation_id"] if row["is_anew"] else None,
+        visit=_visit(row),
     )
 
 
@@ -175,15 +178,16 @@ def _seconds(clock_time: str) -> int:
 
 
 def _therapy(row: Row) -> Therapy:
-    names, concentration, daily = _prescription(row["drugs"], row["profile"])
+    names, concentrations, daily = _prescription(row["drugs"], row["profile"])
     return Therapy(
         observed_at=row["therapy_at"],
         daily_ml=daily,
-        bolus_ml=bolus_volume_ml(row["bolus_dose_mcg"] or 0.0, concentration),
+        bolus_ml=bolus_volume_ml(row["bolus_dose_mcg"] or 0.0, concentrations[0] if concentrations else 0.0),
         bolus_limit=row["bolus_limit_per_24h"] or 0,
         size_ml=row["reservoir_size_ml"],
         refill_due=row["refill_due"],
         drugs=names,
+        concentrations=concentrations,
     )
 
 
@@ -195,17 +199,24 @@ def _earlier_flows(row: Row) -> Iterable[Flow]:
         row["flows_dose_mcg"] or (),
         strict=True,
     ):
-        _, concentration, daily = _prescription(drugs, profile)
-        yield Flow(at, daily, bolus_volume_ml(dose_mcg or 0.0, concentration))
+        _, concentrations, daily = _prescription(drugs, profile)
+        yield Flow(at, daily, bolus_volume_ml(dose_mcg or 0.0, concentrations[0] if concentrations else 0.0))
 
 
 @lru_cache(maxsize=4096)
-def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], float, float]:
-    """Names of the drugs, the concentration of the first, and the mL of a day: what many pumps have in common."""
+def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], tuple[float, ...], float]:
+    """Names and concentrations of the drugs, and the mL of a day: what many pumps have in common."""
     known = json.loads(drugs)
     steps = [(step["from"], float(step["rate_ml_per_day"])) for step in json.loads(profile)]
-    concentration = known[0]["concentration_mcg_per_ml"] if known else 0.0
-    return tuple(drug["name"] for drug in known), concentration, daily_ml(steps)
+    concentrations = tuple(drug["concentration_mcg_per_ml"] for drug in known)
+    return tuple(drug["name"] for drug in known), concentrations, daily_ml(steps)
+
+
+def _visit(row: Row) -> Visit | None:
+    """Of the patient and the clinic of now: a visit of the one before, or to another clinic, is none of theirs."""
+    if (row["visit_implantation"], row["visit_clinic"]) != (row["implantation_id"], row["clinic_id"]):
+        return None
+    return Visit(VisitKind(row["visit_kind"]), row["visit_on"], row["visit_begins"], row["visit_said_at"])
 
 
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:

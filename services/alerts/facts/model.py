@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -122,6 +123,8 @@ class Therapy:
     size_ml: float = 40.0
     refill_due: date | None = None
     drugs: tuple[str, ...] = ()
+    concentrations: tuple[float, ...] = ()
+    """Of the drugs, in the same order, in mcg/mL."""
 
     @property
     def worst_daily_ml(self) -> float:
@@ -221,6 +224,25 @@ class AcceptedLevel:
     per_day: float
 
 
+class VisitKind(StrEnum):
+    """What somebody said of the next refill visit; stored in `refill_visits.kind`."""
+
+    BOOKED = "booked"
+    MOVED = "moved"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What was last said on the refill board of this patient's visit: for which day, and when that begins."""
+
+    kind: VisitKind
+    on: date
+    begins: datetime
+    said_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class PumpFacts:
     """All that the rules need to know of one pump, as of one moment.
@@ -275,6 +297,8 @@ class PumpFacts:
     """False: the registry says that it is in nobody."""
     implantation: int | None = None
     """Which one it is; None: the first."""
+    visit: Visit | None = None
+    """What was last said of the next refill visit; None: nothing was, on the board."""
 
     @property
     def size_ml(self) -> float:

@@ -6,8 +6,6 @@ HOLDING. To add a rule, write its file and name it in `RULES`.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +25,7 @@ from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import KEY as SILENT_KEY
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.device_silent import device_silent
+from services.alerts.rules.drug_names import first_called
 from services.alerts.rules.explanted_pump import explanted_pump
 from services.alerts.rules.patient_report import patient_report
 from services.alerts.rules.pump_alarm import pump_alarm
@@ -113,21 +112,7 @@ def dangerous_drug(drugs: Iterable[str], policy: Policy) -> str | None:
 
     A device may say "Baclofen ", "baclofen 2000 mcg/mL" or a brand name: words count, not case, spacing or strength.
     """
-    held = [_words(drug) for drug in drugs]
-    for name in policy.dangerous_to_stop:
-        brands = (brand for brand, drug in policy.brand_names.items() if _words(drug) == _words(name))
-        if any(_holds(words, _words(each)) for each in (name, *brands) for words in held):
-            return name
-    return None
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Its words of letters, without case; digits, signs and spaces only part them."""
-    return tuple(re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", text).casefold()))
-
-
-def _holds(words: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    return any(words[start : start + len(wanted)] == wanted for start in range(len(words) - len(wanted) + 1))
+    return first_called(drugs, policy.dangerous_to_stop, policy.brand_names)
 
 
 def _more_urgent(condition: Condition, drug: str) -> Condition:

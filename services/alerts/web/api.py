@@ -44,6 +44,7 @@ from services.alerts.web.persons import views as person_views
 from services.alerts.web.pump import views as pump_views
 from services.alerts.web.quality import views as quality_views
 from services.alerts.web.read_models import AlertView, HistoryEntry
+from services.alerts.web.refills import views as refill_views
 from services.alerts.web.review import views as review_views
 from services.alerts.web.store import history_of, one_alert
 from services.runtime.http.attempts import Attempts
@@ -88,6 +89,7 @@ def create_app(web: Web) -> Counted:
     app.include_router(brief_views.router)
     app.include_router(promise_views.router)
     app.include_router(rota_file_views.router)
+    app.include_router(refill_views.router)
     app.include_router(sign_in_router(attempts))
     app.include_router(account_views.router)
     app.include_router(channel_views.router)

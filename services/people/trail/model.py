@@ -32,6 +32,10 @@ class AccessKind(StrEnum):
     CHANNEL_MADE = "channel_made"
     CHANNEL_VERIFIED = "channel_verified"
     CHANNEL_REMOVED = "channel_removed"
+    REFILL_BOOKED = "refill_booked"
+    REFILL_MOVED = "refill_moved"
+    REFILL_DONE = "refill_done"
+    REFILL_CANCELLED = "refill_cancelled"
     READ = "read"
 
 
@@ -49,6 +53,7 @@ class Access:
     """The person whom it is about."""
     clinic_id: str | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    pump_id: str | None = None
 
     @property
     def detail(self) -> dict[str, Any]:

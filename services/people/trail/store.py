@@ -17,8 +17,8 @@ QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 async def append(connection: Connection, access: Access, now: datetime) -> None:
     """Write one thing down."""
-    values = (access.kind.value, access.actor.id, access.about, access.clinic_id, json.dumps(access.detail))
-    await connection.execute(QUERIES["append"], now, *values)
+    values = (access.kind.value, access.actor.id, access.about, access.clinic_id, access.pump_id)
+    await connection.execute(QUERIES["append"], now, *values, json.dumps(access.detail))
 
 
 async def note_reads(connection: Connection, actor: Actor, pumps: Collection[tuple[str, str]], now: datetime) -> None:

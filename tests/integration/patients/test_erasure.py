@@ -67,6 +67,7 @@ async def test_an_export_holds_each_row_once_and_nothing_of_another_patient(dsn,
         assert len(told) == 5
     assert {line["row"]["alert_id"] for line in lines if line["kind"] == "alert"} == set(world.alerts[FIRST])
     assert (counted["audit_row"], counted["delivery"], counted["bypassed_page"], counted["silence"]) == (4, 2, 2, 2)
+    assert counted["refill_visit"] == 2
     assert (counted["dead_letter"], counted["late_message"], counted["refused_alarm"]) == (3, 1, 1)
     assert (counted["pause"], counted["pairing"], counted["clinic"], counted["registry_change"]) == (1, 1, 1, 1)
     text = out.read_text()

@@ -119,6 +119,24 @@ class World:
             opened,
         )
 
+    async def visits(self, whose: str, said: datetime) -> None:
+        """A refill visit that was booked and done; who said so stands there by a name of their own."""
+        text = f"secret{uuid.uuid4().hex}"
+        self.texts[whose].append(text)
+        follows = None
+        for kind in ("booked", "done"):
+            follows = await self.connection.fetchval(
+                """INSERT INTO refill_visits
+                   SELECT gen_random_uuid(), 'north', pump_id, implantation_id, $4, $3, $2::timestamptz, $2, false,
+                          clock_timestamp(), 'Ann', $1
+                   FROM implantations WHERE pump_id = 'p-1' AND patient_ref = $5 RETURNING entry_id""",
+                text,
+                said,
+                kind,
+                follows,
+                whose,
+            )
+
     async def letter(self, device: str, received: datetime, payload: str) -> None:
         """A message that was refused."""
         await self.connection.execute(
@@ -163,6 +181,8 @@ async def make(connection: Connection) -> World:
                        jsonb_build_object('did', ARRAY['p-1 is in patient ' || $1 || ' since then']))""",
             who,
         )
+    for who in (FIRST, SECOND):
+        await world.visits(who, at)
     for kind in EVENT_TABLES:
         for days in (1, 40, 200):
             await world.event(FIRST, kind, at - days * DAY)

@@ -35,7 +35,7 @@ WHOSE = {
     "deliveries": "clinic_id", "device_contacts": "pump_id", "device_statuses": "pump_id", "devices": "clinic_id",
     "evaluation_queue": "pump_ids", "hand_overs": "clinic_id",
     "implantations": "pump_id", "pairings": "pump_id", "patient_reports": "pump_id",
-    "promises": "clinic_id",
+    "promises": "clinic_id", "refill_visits": "clinic_id",
     "pump_alarms": "pump_id", "pump_evaluations": "pump_id", "refills": "pump_id", "refused_alarms": "pump_id",
     "reservoir_readings": "pump_id", "rota_changes": "made_name", "rota_versions": "made_name", "rotas": "clinic_id",
     "channel_states": "name", "seen_periods": "clinic_id", "silences": "clinic_id", "therapies": "pump_id",
@@ -153,6 +153,36 @@ async def test_nobody_takes_over_or_promises_in_the_name_of_others(two: TwoClini
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement, *values)
+
+
+async def test_a_visit_is_booked_by_a_responder_for_themselves_and_for_the_patient_of_now(two: TwoClinics) -> None:
+    await two.pool.execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA web TO pumpwatch_web")
+    nora, viewer = await two.person(Role.RESPONDER), await two.person(Role.VIEWER, "Vic")
+    book = (
+        "INSERT INTO refill_visits SELECT gen_random_uuid(), $1, $2, i.implantation_id, v.entry_id, 'moved', now(), "
+        "now(), false, now(), $3, 'x' FROM implantations i LEFT JOIN refill_visits v ON v.pump_id = i.pump_id "
+        "WHERE i.pump_id = $2 ORDER BY (i.began_at = '-infinity') = $4 DESC LIMIT 1"
+    )
+    clinic, pump = two.north.clinic_id, two.north.pump_id
+    for who, by, first_patient, may in (
+        (viewer, viewer, False, False), (nora, viewer, False, False), (nora, nora, True, False),
+        (nora, nora, False, True),
+    ):  # fmt: skip
+        async with asked_by(two, person=who) as connection:
+            if may:
+                assert await connection.execute(book, clinic, pump, f"person:{by}", first_patient) == "INSERT 0 1"
+            else:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(book, clinic, pump, f"person:{by}", first_patient)
+    whose = "SELECT implantation_id FROM refill_visits WHERE pump_id = $1"
+    patient = await two.pool.fetchval(whose, two.south.pump_id)
+    other = (
+        "INSERT INTO refill_visits VALUES (gen_random_uuid(), $1, $2, $3, NULL, 'booked', now(), $4, true, $4, $5, 'x')"
+    )
+    async with asked_by(two, person=nora) as connection:  # a pump of south, in its own name and in north's
+        for named in (clinic, two.south.clinic_id):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(other, named, two.south.pump_id, patient, two.north.now, f"person:{nora}")
 
 
 async def test_a_connection_that_comes_back_forgets_whom_it_served(two: TwoClinics) -> None:

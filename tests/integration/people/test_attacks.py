@@ -77,6 +77,9 @@ ATTACKS = {
     "GET /pumps/{pump_id}/review.pdf": NOTHING,
     "GET /quality": Attack({"clinic_id": "{clinic}"}),
     "GET /quality/year": Attack({"clinic_id": "{clinic}"}),
+    "GET /refills": Attack({"clinic_id": "{clinic}"}),
+    "GET /refills/{clinic_id}.ics": NOTHING,
+    "POST /refills/{pump_id}/{what}": Attack(body={"on": "2026-03-20"}),
     "GET /people": NOTHING,
     "POST /people": Attack(body={"sign_in": "x.y", "name": "X", "clinic_id": "{clinic}", "role": "viewer"}),
     "POST /people/{person_id}/role": Attack(body={"clinic_id": "{clinic}", "role": "viewer"}),
@@ -190,7 +193,7 @@ async def answer_to(client: httpx.AsyncClient, route: str, names: Names) -> tupl
 async def everything(two: TwoClinics) -> list[tuple[object, ...]]:
     """What stands in the tables that an action of a person changes."""
     found: list[tuple[object, ...]] = []
-    for table in ("alerts", "deliveries", "silences", "alert_transitions", "hand_overs", "promises"):
+    for table in ("alerts", "deliveries", "silences", "alert_transitions", "hand_overs", "promises", "refill_visits"):
         rows = await two.pool.fetch(
             f"SELECT * FROM {table} WHERE clinic_id = $1 ORDER BY 1, 2", two.south.clinic_id  # noqa: S608
         )  # fmt: skip

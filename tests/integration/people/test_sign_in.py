@@ -178,6 +178,7 @@ def forms(story: Story, alert_id: object) -> list[str]:
         *(f"/on-call/{NOBODY}/{what}" for what in ("override", "swap", "absence", "calendar", "brief")),
         f"{here}/promises/{NOBODY}/keep",
         f"/on-call/{NOBODY}/changes/{NOBODY}/end",
+        f"/refills/{NOBODY}/{NOBODY}",
         "/people", f"/people/{NOBODY}/role", f"/people/{NOBODY}/{NOBODY}",
     ]  # fmt: skip
 

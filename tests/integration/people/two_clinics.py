@@ -73,6 +73,18 @@ async def make_hand_over(pool: Pool, clinic_id: str, member: UUID, now: datetime
     )  # fmt: skip
 
 
+async def make_visit(pool: Pool, pump_id: str, now: datetime) -> None:
+    """A refill visit of whoever has the pump, with the clinic's name in it."""
+    await pool.execute(
+        "INSERT INTO refill_visits "
+        "SELECT gen_random_uuid(), d.clinic_id, d.device_id, i.implantation_id, NULL, 'booked', "
+        "$2::timestamptz + interval '30 days', $2::timestamptz + interval '30 days', true, $2, 'test', d.clinic_id "
+        "FROM devices d JOIN implantations i ON i.pump_id = d.device_id "
+        "WHERE d.device_id = $1 ORDER BY i.began_at DESC LIMIT 1",
+        pump_id, now,
+    )  # fmt: skip
+
+
 async def make_channel(pool: Pool, name: str, member: UUID, now: datetime) -> None:
     """How one person is reached, and what was sent there."""
     channel = await pool.fetchval(
@@ -125,6 +137,7 @@ async def two_clinics(database: Database) -> TwoClinics:
         await make_rota(pool, story.clinic_id, member, story.now)
         await make_channel(pool, story.clinic_id, member, story.now)
         await make_hand_over(pool, story.clinic_id, member, story.now)
+        await make_visit(pool, story.pump_id, story.now)
     south = stories[1]
     ids = [
         await pool.fetchval(f"SELECT {column} FROM {table} WHERE clinic_id = $1 LIMIT 1", south.clinic_id)  # noqa: S608

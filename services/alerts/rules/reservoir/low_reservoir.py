@@ -57,10 +57,9 @@ def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
 
 
 def _forecast(facts: PumpFacts, level: Level | None, limit_ml: float, policy: Policy, now: datetime) -> Forecast | None:
-    if facts.therapy is None or level is None:
+    if level is None:
         return None
-    volume_ml, at = level.volume_ml, level.at
-    return forecast(volume_ml, at, limit_ml, facts.therapy, facts.refill, policy.low_reservoir, now)
+    return forecast(level.volume_ml, level.at, limit_ml, facts, policy.low_reservoir, now)
 
 
 def _ahead(ahead: Forecast, level: Level, limit_ml: float, now: datetime) -> Condition:
@@ -69,14 +68,14 @@ def _ahead(ahead: Forecast, level: Level, limit_ml: float, now: datetime) -> Con
         rule=RuleName.LOW_RESERVOIR,
         key=KEY,
         priority=ahead.priority,
-        strength=Strength.FULL,
+        strength=ahead.strength,
         since=min(now, level.told_at),
-        title="Refill overdue" if low_at is None else "Reservoir will be low before the refill",
+        title="Refill overdue" if low_at is None else "Reservoir may be low before the refill",
         explanation=f"{_level_sentence(level, limit_ml, is_low=False)} {ahead.words}",
         evidence={
             "limit_ml": limit_ml,
             **level.evidence,
-            "refill_due": ahead.due.isoformat(),
+            "refill_due": ahead.visit.on.isoformat(),
             "low_at": low_at.isoformat() if low_at else None,
         },
     )

@@ -1,24 +1,37 @@
 """PURE. Will the reservoir last until the booked refill? low_reservoir puts the answer into its alert.
 
-Source: docs/domain.md section 1, row "low-reservoir setting": Prometra computes the refill date assuming that all
-allotted boluses are used [11]; section 4: projected empty before the next refill visit is of medium
-priority; section 8 item 4.
+Source: docs/domain.md section 1, row "low-reservoir setting"; section 4: projected empty before the next refill visit
+is of medium priority; section 8 item 4. Which visit is booked is services.alerts.rules.reservoir.booked's, how long a
+level lasts own_use's.
 
-From the newest level the profile and every bolus of the limit flow until the booked day begins (UTC). A day
-that has passed without a refill is overdue.
+From the newest level the profile and the boluses flow until the booked day begins: as this patient uses them, as surely
+as the policy wants, or, while too little is known of that or where the policy says so, with every bolus of the limit.
+What by own use is not so any more is held for as long as it would be so a day later: the newest day changes it a
+little all the time. What is farther ahead than the policy wants is not warned of yet: it will be known better, and the
+board shows it. A day that has passed without a refill is overdue.
 
-Failure modes: an over-infusing pump empties sooner than any programme says; the pump's zone is not known, so
-the day may be off by half a day.
+Failure modes: an over-infusing pump empties sooner than any programme says; of the device's own date the zone is not
+known, so its day may be off by half a day.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
-from schemas.policy import LowReservoirPolicy, Priority
-from services.alerts.facts.model import Refill, Therapy
-from services.alerts.wording import moment
+from schemas.policy import ForecastBy, LowReservoirPolicy, Priority
+from services.alerts.facts.model import PumpFacts
+from services.alerts.model import Strength
+from services.alerts.rules.reservoir.booked import Booked, booked
+from services.alerts.rules.reservoir.own_use import use_of
+from services.alerts.wording import day_words, moment
+
+_DAY: Final = timedelta(days=1)
+_HELD_DAYS: Final = 1.0
+_SHOWN_HOURS: Final = 6
+"""By own use nobody knows the hour, and what changes with each look would be written each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +41,61 @@ class Forecast:
     words: str
     priority: Priority
     low_at: datetime | None
-    due: date
+    visit: Booked
+    strength: Strength = Strength.FULL
 
 
 def forecast(
-    volume_ml: float,
-    at: datetime,
-    limit_ml: float,
-    therapy: Therapy,
-    refill: Refill | None,
-    rule: LowReservoirPolicy,
-    now: datetime,
+    volume_ml: float, at: datetime, limit_ml: float, facts: PumpFacts, rule: LowReservoirPolicy, now: datetime
 ) -> Forecast | None:
     """Look ahead from a level above the limit. None: all is well, or no refill is booked."""
-    if therapy.refill_due is None:
+    visit = booked(facts)
+    if visit is None or facts.therapy is None:
         return None
-    due_at = datetime.combine(therapy.refill_due, time(), UTC)
-    booked = f"{therapy.refill_due:%Y-%m-%d}"
-    if now - due_at >= timedelta(days=1 + rule.overdue_days) and not (refill and refill.observed_at >= due_at):
-        return Forecast(f"The refill of {booked} is overdue.", rule.overdue_priority, None, therapy.refill_due)
+    refill = facts.refill
+    if now - visit.begins >= timedelta(days=1 + rule.overdue_days) and not (
+        refill and refill.observed_at >= visit.begins
+    ):
+        words = f"The refill of {day_words(visit.on)} is overdue."
+        return Forecast(words, rule.overdue_priority, None, visit)
     # Days are compared as numbers: a flow next to nothing lasts for longer than a calendar has dates.
-    left_ml, days = volume_ml - limit_ml, (due_at - at) / timedelta(days=1)
-    if due_at <= now or days <= 0 or left_ml >= therapy.worst_daily_ml * days:
+    left_ml, days = volume_ml - limit_ml, (visit.begins - at) / _DAY
+    if visit.begins <= now or days <= 0 or left_ml >= facts.therapy.worst_daily_ml * days:
         return None
-    low_at = at + timedelta(days=left_ml / therapy.worst_daily_ml)
-    words = f"With every bolus used it is low {moment(low_at)}, before the refill of {booked}."
-    return Forecast(words, rule.forecast_priority, low_at, therapy.refill_due)
+    return _before(left_ml, at, visit, facts, rule, now)
+
+
+def _before(
+    left_ml: float, at: datetime, visit: Booked, facts: PumpFacts, rule: LowReservoirPolicy, now: datetime
+) -> Forecast | None:
+    use, days = use_of(facts, rule, now), (visit.begins - at) / _DAY
+    assert use is not None  # noqa: S101 - there is a therapy
+    by_worst_case, waited_days = rule.forecast_by is ForecastBy.WORST_CASE, (now - at) / _DAY
+    low_days, strength = use.worst_days(left_ml), Strength.FULL
+    if not by_worst_case:
+        low_days = use.sure_days(left_ml, rule.forecast_probability, rule.surge_days + waited_days)
+        ahead_days = low_days - waited_days
+        if ahead_days > rule.warn_ahead_days + _HELD_DAYS or low_days >= days + _HELD_DAYS:
+            return None
+        if ahead_days > rule.warn_ahead_days or low_days >= days:
+            strength = Strength.HOLDING
+    if by_worst_case or use.is_learning or use.worst_daily_ml <= use.daily_ml:
+        low_at = at + timedelta(days=min(low_days, days))
+        how = "If every bolus is used" if use.worst_daily_ml > use.daily_ml else "As programmed"
+        learning = " Too little is known yet of this patient's own use." if use.is_learning else ""
+        words = f"{how}, the reservoir reaches the alarm level {_on(low_at, visit)}{learning}"
+        return Forecast(words, rule.forecast_priority, low_at, visit, strength)
+    low_at = _rounded(at + timedelta(days=min(low_days, days)))
+    words = f"By this patient's own use the reservoir may reach the alarm level {_on(low_at, visit)}"
+    return Forecast(words, rule.forecast_priority, low_at, visit, strength)
+
+
+def _on(low_at: datetime, visit: Booked) -> str:
+    when = moment(low_at) if low_at.date() >= visit.on else day_words(low_at.date())
+    before = "before" if low_at < visit.begins else "about when"
+    return f"on {when}, {before} the refill booked for {day_words(visit.on)}."
+
+
+def _rounded(at: datetime) -> datetime:
+    hour = math.floor(at.hour / _SHOWN_HOURS) * _SHOWN_HOURS
+    return at.replace(hour=hour, minute=0, second=0, microsecond=0)

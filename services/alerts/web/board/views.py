@@ -38,7 +38,7 @@ from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
 
-NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/account", "My account"))
+NAVIGATION: Final = (("/", "Alerts"), ("/on-call", "On call"), ("/refills", "Refills"), ("/account", "My account"))
 STATIC: Final = Path(__file__).parent / "static"
 _AWAY: Final = 503
 _RELOADING: Final = frozenset({"board.html", "alert.html", "trouble.html"})

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Final
 
 RESOURCES: Final = ("Communication", "DetectedIssue", "Device", "DeviceMetric", "Flag", "Observation")
-OF_THE_API: Final = ("alerts.read", "alerts.act", "on-call.read")
-"""What opens /v1: reading alerts, acting on them (which holds reading), and reading who is on call."""
+OF_THE_API: Final = ("alerts.read", "alerts.act", "on-call.read", "refills.read")
+"""What opens /v1: reading alerts, acting on them (which holds reading), who is on call, and when refills are."""
 _SCOPE: Final = re.compile(r"system/(?P<resource>\*|[A-Za-z]+)\.(?P<may>r?s?|read)")
 
 

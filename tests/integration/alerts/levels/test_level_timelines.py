@@ -102,7 +102,7 @@ LEVELS = [
     ),
     case(
         "83 mL in a pump of 40 mL: told, and the forecast goes by 40",
-        [(0, "therapy of morphine 0.4 100"), (1, "refill 83 2 2")],
+        [(0, "therapy of morphine 1.5 28"), (1, "refill 83 2 2")],
         ["1 infusion opened medium", "1 low_reservoir opened medium"],
         ["1 nurse opened", "1 nurse opened"],
     ),

@@ -80,6 +80,12 @@ def row(**values: Any) -> dict[str, Any]:
         "refused_event_ids",
         "certified",
         "certificates_end",
+        "visit_implantation",
+        "visit_kind",
+        "visit_on",
+        "visit_begins",
+        "visit_said_at",
+        "visit_clinic",
         "own_requests",
         "bolus_lockout_minutes",
     ]

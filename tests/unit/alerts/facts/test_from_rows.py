@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,18 @@ import pytest
 
 from schemas.events import AlarmCode, AlarmState, Complaint, ReadingBasis
 from services.alerts.facts.from_rows import bolus_volume_ml, daily_ml, facts_of_row, unheard, with_heard
-from services.alerts.facts.model import AcceptedLevel, Contact, DayWindow, Demand, DeviceClock, Reading, Refill, Report
+from services.alerts.facts.model import (
+    AcceptedLevel,
+    Contact,
+    DayWindow,
+    Demand,
+    DeviceClock,
+    Reading,
+    Refill,
+    Report,
+    Visit,
+    VisitKind,
+)
 from tests.unit.alerts.facts.rows import row
 from tests.unit.alerts.rules.builders import NOW, ago
 
@@ -318,3 +329,12 @@ def test_what_two_devices_told_of_one_press_counts_once_and_was_heard() -> None:
     facts = facts_of_row(known, NOW, WINDOWS, told)
     assert facts.demand.delivered == 1
     assert [(window.requests, window.heard) for window in facts.windows[:3]] == [(1, True), (1, True), (0, False)]
+
+
+def test_a_visit_is_of_this_patient_and_this_clinic() -> None:
+    said = {"visit_kind": "moved", "visit_on": date(2026, 12, 4), "visit_begins": NOW, "visit_said_at": NOW}
+    known = facts_of_row(row(**said, visit_implantation=7, visit_clinic="north"), NOW, WINDOWS)
+    assert known.visit == Visit(VisitKind.MOVED, date(2026, 12, 4), NOW, NOW)
+    for implantation, clinic in ((6, "north"), (7, "south"), (None, None)):
+        other = row(**said, visit_implantation=implantation, visit_clinic=clinic)
+        assert facts_of_row(other, NOW, WINDOWS).visit is None

@@ -23,7 +23,7 @@ from services.alerts.facts.model import (
 )
 from services.alerts.web.pump.model import Programmed
 from services.alerts.web.pump.page import Line, PumpPage, pump_page
-from tests.unit.alerts.facts.any_facts import facts as any_facts
+from tests.unit.alerts.facts.anything import facts as any_facts
 from tests.unit.alerts.rules.builders import NOW, ago, alarm, facts, reading, windows
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -54,7 +54,7 @@ def booked(volume: float, days_ahead: int | None, **values: Any) -> PumpFacts:
     ("known", "title", "priority"),
     [
         pytest.param(booked(7.0, 8), None, None, id="lasts with every bolus used"),
-        pytest.param(booked(7.0, 14), "Reservoir will be low before the refill", MEDIUM, id="does not last"),
+        pytest.param(booked(7.0, 14), "Reservoir may be low before the refill", MEDIUM, id="does not last"),
         pytest.param(booked(7.0, None), None, None, id="no refill is booked"),
         pytest.param(booked(7.0, -3), None, None, id="booked three days ago"),
         pytest.param(booked(7.0, -4), "Refill overdue", LOW, id="overdue"),
@@ -78,7 +78,8 @@ def test_the_text_of_a_forecast() -> None:
     found = only(low_reservoir(booked(7.0, 14), Policy(), NOW))
     assert found.explanation == (
         "7.0 mL left, computed by the pump 22 Nov 2026 12:00 UTC; above the alarm level of 2.0 mL. "
-        "With every bolus used it is low 2 Dec 2026 12:00 UTC, before the refill of 2026-12-06."
+        "If every bolus is used, the reservoir reaches the alarm level on 2 Dec 2026, "
+        "before the refill booked for 6 Dec 2026. Too little is known yet of this patient's own use."
     )
     assert found.key == "reservoir"
 

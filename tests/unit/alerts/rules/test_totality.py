@@ -17,11 +17,7 @@ from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.delivery.escalate import due_deliveries
 from services.alerts.delivery.page_text import page_text
-from services.alerts.facts.model import (
-    PumpFacts,
-    Reading,
-    Therapy,
-)
+from services.alerts.facts.model import PumpFacts, Reading, Therapy
 from services.alerts.guidance.what_to_do import what_to_do
 from services.alerts.lifecycle.reconcile import reconcile
 from services.alerts.model import OpenAlert
@@ -29,7 +25,7 @@ from services.alerts.rules import evaluate
 from services.alerts.rules.device_silent import silent_from
 from services.alerts.web.pictures.demand_chart import demand_chart
 from services.alerts.web.pictures.heartbeat_chart import heartbeat_chart
-from tests.unit.alerts.facts.any_facts import facts
+from tests.unit.alerts.facts.anything import facts
 from tests.unit.alerts.rules.builders import NOW, occasion
 
 BERLIN = ZoneInfo("Europe/Berlin")

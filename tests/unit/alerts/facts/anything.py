@@ -1,4 +1,4 @@
-"""Facts of every kind that a device may send, or that an earlier release let in: for tests of what must never fail."""
+"""Whatever a device may send, and whatever an earlier release let in: facts of any pump."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from services.alerts.facts.model import (
     RefusedAlarm,
     Report,
     Therapy,
+    Visit,
+    VisitKind,
 )
 from tests.unit.alerts.rules.builders import NOW
 
@@ -29,6 +31,7 @@ moments = st.one_of(
     st.timedeltas(timedelta(days=-400), timedelta(days=1)).map(lambda span: NOW + span),
     st.sampled_from([NOW, NOW - timedelta(days=400), NOW + timedelta(days=1), datetime(2026, 12, 1, tzinfo=UTC)]),
 )
+FAR = datetime(9999, 12, 31, tzinfo=UTC)
 # Wider than the wire is now: what stands in a database was let in by the release of its day.
 spans = st.timedeltas(timedelta(days=-365 * 8_000), timedelta(days=365 * 2_100))
 volumes = st.floats(0, 100, allow_nan=False)
@@ -46,6 +49,7 @@ therapies = st.builds(
     size_ml=amounts,
     refill_due=dates,
     drugs=st.lists(st.text(min_size=1, max_size=60), max_size=3).map(tuple),
+    concentrations=st.lists(amounts, max_size=3).map(tuple),
 )
 readings = st.builds(Reading, volumes, st.sampled_from(ReadingBasis), moments)
 alarms = st.builds(
@@ -108,4 +112,5 @@ facts = st.builds(
         ),
         max_size=2,
     ).map(tuple),
+    visit=st.none() | st.builds(Visit, st.sampled_from(VisitKind), st.dates(), moments | st.just(FAR), moments),
 )

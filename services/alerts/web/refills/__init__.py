@@ -1,0 +1,1 @@
+"""The refill board: by when each patient should come, and the visits that the clinic books."""

@@ -1,0 +1,1 @@
+"""The refill board on a real database."""

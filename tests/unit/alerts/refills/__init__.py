@@ -1,0 +1,1 @@
+"""The refill board, and the dates that it shows."""
