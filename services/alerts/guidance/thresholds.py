@@ -62,6 +62,9 @@ _SETTINGS: Final[dict[Subject, tuple[Setting, ...]]] = {
             "the manufacturer's recommendation is 2 mL; some patients had withdrawal above it [10]",
         ),
         Setting("low_reservoir.hysteresis_ml", "An open alert ends from {} mL above the alarm level on", _NO_SOURCE),
+        Setting("low_reservoir.forecast_by", "Whether it lasts until the refill goes by {}"),
+        Setting("low_reservoir.forecast_probability", "as surely as {}, where it goes by own_use"),
+        Setting("low_reservoir.warn_ahead_days", "and is not warned of more than {} days ahead"),
         Setting("low_reservoir.overdue_days", "A refill is overdue {} days after the booked day", _NO_SOURCE),
     ),
     Subject.DEMAND_UP: (

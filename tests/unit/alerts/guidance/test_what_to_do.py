@@ -109,7 +109,7 @@ def test_thresholds_say_their_value_and_whose_it_is() -> None:
     own = Policy.model_validate(
         {"low_reservoir": {"level_ml": 4, "hysteresis_ml": 0}, "alarm_priorities": {"motor_stall": "medium"}}
     )
-    level, hysteresis, _ = said("low_reservoir", "reservoir", own).thresholds
+    level, hysteresis, *_ = said("low_reservoir", "reservoir", own).thresholds
     assert level.words == "The alarm level is the one programmed in the pump and, where none is, 4 mL"
     assert level.source == "set by your clinic; Pumpwatch's default is 2"
     assert hysteresis.words == "An open alert ends from 0 mL above the alarm level on"

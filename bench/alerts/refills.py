@@ -1,6 +1,6 @@
 """How well the refill board's dates are, and whom they warn: simulated pumps, without a database.
 
-    python -m bench.refills --pumps 10000 --seed 1
+    python -m bench.alerts.refills --pumps 10000 --seed 1
 
 The pumps are the simulator's (services/simulator/patients): constant and flex profiles, four in five with a handheld
 and boluses, lockout and limit. A bolus is of 5 to 20 % of the day's dose (docs/domain.md section 2; there 3 to 12 %),
