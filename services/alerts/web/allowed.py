@@ -18,6 +18,14 @@ class Forbidden(Exception):  # noqa: N818 - read as what is answered: 403
     """The caller may see it and not do it; the message says what they would need."""
 
 
+class RightsChanged(Exception):  # noqa: N818 - read as what has happened
+    """Who asks sees other clinics by now than when they were looked up, so that what was read may leave some out."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__("your rights have changed meanwhile: open the board again")
+        self.caller = caller
+
+
 def clinics_of(caller: Caller, asked: str | None) -> frozenset[str]:
     """The clinics that a caller sees, of those asked for: one by its name, or all (None, empty)."""
     seen = caller.clinics()

@@ -180,6 +180,23 @@ async def test_an_open_alert_shows_what_another_does(board: Board, page: Page) -
     await expect(note).to_be_focused()
 
 
+async def test_a_board_whose_scripts_did_not_come_does_not_pass_for_a_current_one(
+    board: Board, context: BrowserContext
+) -> None:
+    page = await context.new_page()
+    kept = page.locator("#unkept")
+    await page.goto(board.url)
+    await open_streams(board, 1)
+    await expect(kept).to_be_hidden()
+    await page.evaluate("document.getAnimations().forEach(each => each.finish())")
+    await expect(kept).to_be_hidden()
+    await page.route("**/live.js", lambda route: route.abort())  # as when the server restarts just then
+    await page.reload()
+    await page.evaluate("document.getAnimations().forEach(each => each.finish())")
+    await expect(kept).to_be_visible()
+    await expect(kept).to_contain_text("This page is not kept current.")
+
+
 async def test_a_page_of_another_clinic_is_told_nothing(board: Board, page: Page) -> None:
     other = Story(board.story.pool, board.story.dsn)
     await other.run([(0, STALL)])  # Ann has no role there, as there was no such clinic

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from services.alerts.errors import NotFound, Refused
-from services.alerts.web.allowed import Forbidden
+from services.alerts.web.allowed import Forbidden, RightsChanged
 from services.alerts.web.board.views import trouble
 from services.alerts.web.dependencies import web_of
 from services.alerts.web.identity.browser import HEADER
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 def answer_errors(app: FastAPI) -> None:
     """Have every error of the application answered as the module says."""
-    for cannot in (NotFound, Refused, Forbidden):
+    for cannot in (NotFound, Refused, Forbidden, RightsChanged):
         app.add_exception_handler(cannot, _cannot)
     app.add_exception_handler(StaleForm, _stale_form)
     app.add_exception_handler(RequestValidationError, _not_understood)

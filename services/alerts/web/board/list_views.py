@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from services.alerts.web.allowed import must_see_clinic
+from services.alerts.web.allowed import RightsChanged, must_see_clinic
 from services.alerts.web.board.drawing import drawn
 from services.alerts.web.board.glance import Board, Health, look, look_at_health
 from services.alerts.web.board.views import render
 from services.alerts.web.dependencies import Asking, Running, Web, borrowed_for
 from services.alerts.web.lists.asked import Asked, asked_for
+from services.alerts.web.lists.store import seen_clinics
 from services.alerts.web.store import lent
 from services.people.caller import Caller
 
@@ -44,6 +45,7 @@ async def read_board(web: Web, caller: Caller, asked: Asked, *, begun_after: flo
 
     Raises:
         NotFound: They see no such clinic.
+        RightsChanged: The database shows them other clinics by now.
     """
     clinics = must_see_clinic(caller, asked.clinic_id)
     key = key_of(caller, asked)
@@ -55,7 +57,12 @@ async def read_board(web: Web, caller: Caller, asked: Asked, *, begun_after: flo
             async def read_health() -> Health:
                 return await look_at_health(connection, now)
 
-            return drawn(await look(connection, clinics, asked, await web.health.of("", read_health), now), caller)
+            glance = await look(connection, clinics, asked, await web.health.of("", read_health), now)
+            if (
+                await seen_clinics(connection) != caller.clinics()
+            ):  # others are shown it too: it would look calm to them
+                raise RightsChanged(caller)
+            return drawn(glance, caller)
 
     made = await web.boards.of(key, read, begun_after=begun_after)
     web.open_pages.remember(key, made.picture)

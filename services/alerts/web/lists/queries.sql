@@ -64,6 +64,10 @@ ORDER BY acknowledged_by LIMIT $2;
 -- name: count_pumps
 SELECT count(*) FROM devices WHERE kind = 'pump' AND retired_at IS NULL AND clinic_id = ANY ($1::text[]);
 
+-- name: seen_clinics
+-- The clinics that the database shows who asks by this connection.
+SELECT web.clinics() AS clinics;
+
 -- name: trail_ends
 -- By clinic, how far its audit trail has come: what happens to an alert moves it.
 SELECT clinic_id, clinic_seq FROM trail_ends;

@@ -104,6 +104,11 @@ async def count_pumps(connection: Connection, clinics: Collection[str]) -> int:
     return count
 
 
+async def seen_clinics(connection: Connection) -> frozenset[str]:
+    """The clinics that the database shows who asks by this connection, now."""
+    return frozenset(await connection.fetchval(QUERIES["seen_clinics"]))
+
+
 async def trail_ends(connection: Connection) -> dict[str, int]:
     """By clinic, a number that grows with whatever is written down about its alerts."""
     return {row["clinic_id"]: row["clinic_seq"] for row in await connection.fetch(QUERIES["trail_ends"])}

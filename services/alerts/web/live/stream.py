@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from services.alerts.web.allowed import RightsChanged
 from services.alerts.web.live.event import Kind, Why, event
 from services.alerts.web.live.open_pages import Shown
 from services.alerts.web.live.picture import Picture
@@ -62,6 +63,10 @@ class Page:
             try:
                 since = self.listener.stirred_at
                 now = await self.web.open_pages.shared(self.key, since, partial(self.read, since))
+            except RightsChanged as changed:  # read in the name of one of those who show the same
+                if changed.caller.actor.id == self.listener.caller.actor.id:
+                    self.listener.end(Why.RIGHTS)
+                continue
             except UNAVAILABLE as error:
                 log.warning("open_board_not_read", error=plainly(error))
                 said, paged = await self._away(paged)

@@ -138,4 +138,5 @@ if (!isAnswer && !isStill && !isRefusal) {
   });
 }
 setInterval(showAge, 1000);
+document.documentElement.classList.add("is-kept");
 setInterval(() => localise(document), 30000);
