@@ -214,9 +214,11 @@ def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], tuple[floa
 
 def _visit(row: Row) -> Visit | None:
     """Of the patient and the clinic of now: a visit of the one before, or to another clinic, is none of theirs."""
-    if (row["visit_implantation"], row["visit_clinic"]) != (row["implantation_id"], row["clinic_id"]):
-        return None
-    return Visit(VisitKind(row["visit_kind"]), row["visit_on"], row["visit_begins"], row["visit_said_at"])
+    columns = (row[f"visit_{name}"] or () for name in ("implantations", "clinics", "kinds", "days", "begins", "said"))
+    for implantation, clinic, kind, *rest in zip(*columns, strict=True):
+        if (implantation, clinic) == (row["implantation_id"], row["clinic_id"]):
+            return Visit(VisitKind(kind), *rest)
+    return None
 
 
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:

@@ -168,6 +168,12 @@ async def test_the_next_patient_inherits_nothing_and_neither_does_the_next_clini
         replayed = await backtest_store.load_visits(connection, [PUMP], clinics.story.now)
     assert [each.kind for each in replayed[PUMP]] == [VisitKind.BOOKED]
     assert replayed[PUMP][0].on == date(2026, 4, 1)
+    mistaken = "DELETE FROM implantations WHERE pump_id = $1 AND began_at > '-infinity'"
+    await clinics.story.pool.execute(mistaken, PUMP)  # it was none: the first patient has their visit again
+    found = (await facts(clinics)).visit
+    assert found is not None
+    assert found.on == date(2026, 3, 18)
+    assert "Wed 18 Mar 2026 booked by Ann" in await page_of(clinics)
 
 
 async def test_by_when_to_come_is_kept_for_the_order_and_gone_with_the_patient(clinics: Clinics) -> None:

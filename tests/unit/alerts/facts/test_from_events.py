@@ -10,6 +10,7 @@ import pytest
 
 from schemas import events as wire
 from services.alerts.facts.from_events import History
+from services.alerts.facts.model import Visit, VisitKind
 from tests.unit.alerts.rules.builders import NOW
 
 
@@ -109,3 +110,14 @@ def test_of_what_was_before_the_implantation_nothing_counts_but_a_correction() -
     assert [index for index, window in enumerate(facts.windows) if window.heard] == [4, 5]
     assert facts.contacts[0].heard_at == (NOW - timedelta(days=5), NOW)  # the device lives, whosever log it hands in
     assert (facts.since, facts.implantation) == (NOW - timedelta(days=5), 7)
+
+
+def test_the_visit_is_what_had_been_said_last_by_then() -> None:
+    history, day = History("pump-1", "north"), timedelta(days=1)
+    booked = Visit(VisitKind.BOOKED, NOW.date(), NOW, NOW - 2 * day)
+    moved = Visit(VisitKind.MOVED, NOW.date(), NOW, NOW - day)
+    assert history.facts(NOW, 1).visit is None
+    history.visits += [moved, booked]
+    assert history.facts(NOW, 1).visit == moved
+    assert history.facts(NOW - 1.5 * day, 1).visit == booked
+    assert history.facts(NOW - 3 * day, 1).visit is None
