@@ -119,8 +119,9 @@ async function keepCurrent() {
   if (!stream?.isOpen()) await refresh();
 }
 
-// A page that answers a form is left alone: it holds the reason for a refusal.
-const isStill = document.querySelector("main form[data-still]");
+// A page that answers a form is left alone: it holds the reason for a refusal. So is one that says that it is still: a long
+// form, or what is read at leisure; its head says when it was read.
+const isStill = document.querySelector("main [data-still]");
 const isAnswer = document.querySelector("main form") && location.pathname.match(/\/(acknowledge|remark|resolve|accept)$/);
 
 // One that says what is wrong with its address says so again.
@@ -136,7 +137,7 @@ if (!isAnswer && !isStill && !isRefusal) {
     stream?.wake();
     if (!stream?.isOpen()) refresh();
   });
+  setInterval(showAge, 1000);
 }
-setInterval(showAge, 1000);
 document.documentElement.classList.add("is-kept");
 setInterval(() => localise(document), 30000);
