@@ -22,7 +22,8 @@ from services.runtime.http.callers import Said
 from services.runtime.migrate import pending
 
 _DATABASE_SECONDS: Final = 3.0
-_NO_WORKER: Final = "No alert worker is running: pumps are not being evaluated."
+_UNKNOWN: Final = "Pump states are unknown; alarms may be missing. Use the backup procedure."
+_NO_WORKER: Final = f"{_UNKNOWN} (No alert worker is running.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,11 @@ def warnings_of(status: Status, now: datetime, *, upkeep: Iterable[Upkeep] = ())
     if is_late(status.alerts_alive_at, now):
         found.append(_NO_WORKER)
     if status.oldest_queued_at is not None and is_late(status.oldest_queued_at, now):
-        found.append(f"Evaluation is behind: news has waited for {age(now - status.oldest_queued_at)}.")
+        found.append(f"{_UNKNOWN} (What came has waited for {age(now - status.oldest_queued_at)} to be judged.)")
     if status.ingest_alive_at is not None and is_late(status.ingest_alive_at, now):
-        found.append(f"Nothing is being received: ingest was last alive {age(now - status.ingest_alive_at)} ago.")
+        found.append(
+            f"{_UNKNOWN} (Nothing is received: ingest was last alive {age(now - status.ingest_alive_at)} ago.)"
+        )
     if status.unjudged:
         which = "1 pump" if status.unjudged == 1 else f"{status.unjudged} pumps"
         found.append(f"{which} cannot be judged, by a fault of Pumpwatch: use the backup procedure.")

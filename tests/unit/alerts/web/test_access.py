@@ -19,6 +19,8 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.web.settings import WebSettings
 from tests.unit.alerts.rules.builders import NOW
 
+UNKNOWN = "Pump states are unknown; alarms may be missing. Use the backup procedure."
+
 
 def settings(**values: Any) -> AlertsSettings:
     return AlertsSettings(database_url="postgresql://localhost/pumpwatch", **values)
@@ -141,20 +143,20 @@ def test_what_a_failure_means(warning: str, detail: str, error: str, expected: S
     ("changes", "expected"),
     [
         ({}, []),
-        ({"alerts_alive_at": None}, ["No alert worker is running: pumps are not being evaluated."]),
+        ({"alerts_alive_at": None}, [f"{UNKNOWN} (No alert worker is running.)"]),
         (
             {"alerts_alive_at": NOW - timedelta(minutes=2)},
-            ["No alert worker is running: pumps are not being evaluated."],
+            [f"{UNKNOWN} (No alert worker is running.)"],
         ),
         (
             {"oldest_queued_at": NOW - timedelta(minutes=3)},
-            ["Evaluation is behind: news has waited for 3 min."],
+            [f"{UNKNOWN} (What came has waited for 3 min to be judged.)"],
         ),
         ({"oldest_queued_at": NOW - timedelta(seconds=3)}, []),
         ({"ingest_alive_at": None}, []),
         (
             {"ingest_alive_at": NOW - timedelta(hours=3)},
-            ["Nothing is being received: ingest was last alive 3 h ago."],
+            [f"{UNKNOWN} (Nothing is received: ingest was last alive 3 h ago.)"],
         ),
         ({"unjudged": 1}, ["1 pump cannot be judged, by a fault of Pumpwatch: use the backup procedure."]),
         ({"unjudged": 3}, ["3 pumps cannot be judged, by a fault of Pumpwatch: use the backup procedure."]),
