@@ -29,16 +29,14 @@ accepted AS (
     SELECT DISTINCT ON (pump_id) pump_id, accepted_at, accepted_since, accepted_per_day FROM alerts
     WHERE pump_id = ANY ($1::text[]) AND accepted_at IS NOT NULL AND accepted_at <= $2
     ORDER BY pump_id, accepted_at DESC),
--- What was last said of the refill visits of each patient in each clinic: few rows, by an index of their own.
+-- What was last said of a refill visit in the clinic of now, and of which implantation: not of one that was taken back.
 visit AS (
-    SELECT pump_id, array_agg(implantation_id) AS implantations, array_agg(clinic_id) AS clinics, array_agg(kind) AS kinds,
-           array_agg(visit_on) AS days, array_agg(begins_at) AS begins, array_agg(said_at) AS said
-    FROM (SELECT DISTINCT ON (pump_id, implantation_id, clinic_id) pump_id, implantation_id, clinic_id, kind, visit_on,
-                 begins_at, said_at
-          FROM refill_visits
-          WHERE pump_id = ANY ($1::text[]) AND said_at <= coalesce($3::timestamptz, 'infinity')
-          ORDER BY pump_id, implantation_id, clinic_id, said_at DESC) newest
-    GROUP BY pump_id),
+    SELECT DISTINCT ON (pump_id) pump_id, implantation_id, kind, visit_on, begins_at, said_at
+    FROM refill_visits v
+    WHERE pump_id = ANY ($1::text[]) AND said_at <= coalesce($3::timestamptz, 'infinity')
+      AND EXISTS (SELECT FROM implantations i WHERE i.implantation_id = v.implantation_id)
+      AND EXISTS (SELECT FROM devices d WHERE d.device_id = v.pump_id AND d.clinic_id = v.clinic_id)
+    ORDER BY pump_id, said_at DESC),
 -- Of the pump and of its handhelds of now, when the last certificate ends that is not revoked.
 certificate AS (
     SELECT pump_id, array_agg(device_id ORDER BY device_id) AS devices, array_agg(ends_at ORDER BY device_id) AS ends
@@ -57,8 +55,8 @@ SELECT pump_id, accepted.accepted_at, accepted.accepted_since, accepted.accepted
        refused.codes AS refused_codes, refused.states AS refused_states, refused.received AS refused_received_at,
        refused.offsets AS refused_alarm_offsets, refused.devices AS refused_devices, refused.seqs AS refused_seqs,
        refused.event_ids AS refused_event_ids, certificate.devices AS certified, certificate.ends AS certificates_end,
-       visit.implantations AS visit_implantations, visit.clinics AS visit_clinics, visit.kinds AS visit_kinds,
-       visit.days AS visit_days, visit.begins AS visit_begins, visit.said AS visit_said
+       visit.implantation_id AS visit_implantation, visit.kind AS visit_kind, visit.visit_on, visit.begins_at AS visit_begins,
+       visit.said_at AS visit_said_at
 FROM unnest($1::text[]) AS asked (pump_id)
 LEFT JOIN refused USING (pump_id)
 LEFT JOIN device USING (pump_id)

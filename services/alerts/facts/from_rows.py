@@ -213,12 +213,10 @@ def _prescription(drugs: str, profile: str) -> tuple[tuple[str, ...], tuple[floa
 
 
 def _visit(row: Row) -> Visit | None:
-    """Of the patient and the clinic of now: a visit of the one before, or to another clinic, is none of theirs."""
-    columns = (row[f"visit_{name}"] or () for name in ("implantations", "clinics", "kinds", "days", "begins", "said"))
-    for implantation, clinic, kind, *rest in zip(*columns, strict=True):
-        if (implantation, clinic) == (row["implantation_id"], row["clinic_id"]):
-            return Visit(VisitKind(kind), *rest)
-    return None
+    """Of the patient of now: what was said of a visit of the one before is none of this one's."""
+    if row["visit_kind"] is None or row["visit_implantation"] != row["implantation_id"]:
+        return None
+    return Visit(VisitKind(row["visit_kind"]), row["visit_on"], row["visit_begins"], row["visit_said_at"])
 
 
 def _reading(volume_ml: float | None, basis: str, at: datetime | None) -> Reading | None:

@@ -331,12 +331,8 @@ def test_what_two_devices_told_of_one_press_counts_once_and_was_heard() -> None:
     assert [(window.requests, window.heard) for window in facts.windows[:3]] == [(1, True), (1, True), (0, False)]
 
 
-def test_a_visit_is_of_this_patient_and_this_clinic() -> None:
-    names = ("visit_implantations", "visit_clinics", "visit_kinds", "visit_days", "visit_begins", "visit_said")
-    day = date(2026, 12, 4)
-    before, elsewhere = (6, "north", "booked", day, NOW, NOW), (7, "south", "booked", day, NOW, NOW)
-    own = (7, "north", "moved", day, NOW, NOW)
-    known = row(**dict(zip(names, zip(before, elsewhere, own, strict=True), strict=True)))
-    assert facts_of_row(known, NOW, WINDOWS).visit == Visit(VisitKind.MOVED, day, NOW, NOW)
-    others = row(**dict(zip(names, zip(before, elsewhere, strict=True), strict=True)))
-    assert facts_of_row(others, NOW, WINDOWS).visit is None
+def test_a_visit_is_of_this_patient() -> None:
+    said = {"visit_kind": "moved", "visit_on": date(2026, 12, 4), "visit_begins": NOW, "visit_said_at": NOW}
+    known = facts_of_row(row(**said, visit_implantation=7), NOW, WINDOWS)
+    assert known.visit == Visit(VisitKind.MOVED, date(2026, 12, 4), NOW, NOW)
+    assert facts_of_row(row(**said, visit_implantation=6), NOW, WINDOWS).visit is None
