@@ -16,8 +16,9 @@ from services.alerts.rules.device_silent import allowed_silence
 from services.alerts.rules.patient_report import COMPLAINT_WORDS
 from services.alerts.rules.refused_alarm import stored_alarms
 from services.alerts.rules.reservoir.level import level_of
+from services.alerts.rules.reservoir.refill_dates import RefillDates, refill_dates
 from services.alerts.web.pump.model import Programmed
-from services.alerts.wording import ALARM_WORDS, age, capitalised, millilitres, years_or_age
+from services.alerts.wording import ALARM_WORDS, age, capitalised, day_words, millilitres, years_or_age
 
 _Clock = Callable[[datetime], str]
 _GAPS_OF_DAYS: Final = 42
@@ -54,6 +55,8 @@ class PumpPage:
     """From when each rate holds, and how much flows, where it changes over the day."""
     level: str
     """In a sentence."""
+    lasts: tuple[Line, ...]
+    """When the alarm level is reached, by whose use; until when the drug is good; and which visit is booked."""
     refills: tuple[RefillLine, ...]
     alarms: tuple[Line, ...]
     """Those that stand."""
@@ -91,6 +94,7 @@ def pump_page(
         therapy=() if programmed is None else tuple(_therapy(programmed, facts, policy, clock(programmed.at))),
         profile=_profile(programmed),
         level=_level(facts, now),
+        lasts=tuple(_lasts(refill_dates(facts, policy, now), zone)),
         refills=tuple(
             RefillLine(
                 clock(each.observed_at),
@@ -138,7 +142,7 @@ def _therapy(programmed: Programmed, facts: PumpFacts, policy: Policy, at: str) 
         else millilitres(level),
     )
     due = programmed.refill_due
-    yield Line("Refill booked", "no date was told" if due is None else f"{due:%a %d %b %Y}, as the device tells")
+    yield Line("Next refill", "no date was told" if due is None else f"{day_words(due)}, as the device tells")
 
 
 def _amount(mcg: float) -> str:
@@ -159,6 +163,25 @@ def _profile(programmed: Programmed | None) -> tuple[tuple[str, str], ...]:
 def _level(facts: PumpFacts, now: datetime) -> str:
     level = level_of(facts, now)
     return "No level is known." if level is None else f"{capitalised(level.words)}.{level.other_words}"
+
+
+def _lasts(dates: RefillDates, zone: ZoneInfo) -> Iterator[Line]:
+    moments = (
+        ("By this patient's own use", dates.by_own_use),
+        ("As surely as the clinic wants", dates.sure),
+        ("By the programme alone", dates.by_programme),
+        ("If every bolus is used", dates.by_worst_case),
+    )
+    for name, at in moments:
+        if at is not None:
+            yield Line(name, f"alarm level on {day_words(at.astimezone(zone).date())}")
+    if dates.stability is not None and dates.good_until is not None:
+        until = day_words(dates.good_until.astimezone(zone).date())
+        yield Line("The drug is good until", f"{until} ({dates.stability.words})")
+    if dates.visit is not None:
+        late = dates.come_by is not None and dates.visit.begins > dates.come_by
+        words = f"{day_words(dates.visit.on)}, {'by the clinic' if dates.visit.by_board else 'as the device tells'}"
+        yield Line("Refill booked", f"{words}{': too late by the dates above' if late else ''}", bad=late)
 
 
 def _signed(volume_ml: float) -> str:

@@ -42,7 +42,7 @@ async def test_it_says_what_is_known(database: Database, rough: bool) -> None:
     rows = rows_of(page)
     assert rows["baclofen"] == "600 mcg a day, at 2 mg in 1 mL"
     assert rows["Alarm level"] == "2.0 mL, of the clinic's policy".replace("'", "&#39;")
-    assert rows["Refill booked"] == "Wed 01 Apr 2026, as the device tells"
+    assert rows["Next refill"] == "1 Apr 2026, as the device tells"
     assert rows["Motor stall"] == "since Sun 08 Mar 2026, 09:01"
     assert rows["Sun 08 Mar 2026, 09:02"] == "pain, 7 of 10"
     assert rows[f"Pump {story.pump_id}"].startswith("last heard Sun 08 Mar 2026, 09:0")

@@ -62,7 +62,7 @@ def test_the_therapy_in_force_with_its_doses() -> None:
         "Bolus": "500 mcg each, at most 4 in 24 h, 4 h apart",
         "Reservoir": "holds 40 mL",
         "Alarm level": "4.0 mL",
-        "Refill booked": "Thu 24 Dec 2026, as the device tells",
+        "Next refill": "24 Dec 2026, as the device tells",
     }
     assert said.profile == ()
 
@@ -72,7 +72,7 @@ def test_what_is_not_programmed_is_said() -> None:
     lines = named(page(facts(), bare, low_reservoir={"level_ml": 3}).therapy)
     assert lines["Bolus"] == "none"
     assert lines["Alarm level"] == "3.0 mL, of the clinic's policy"
-    assert lines["Refill booked"] == "no date was told"
+    assert lines["Next refill"] == "no date was told"
     assert named(page(facts(), replace(PROGRAMMED, bolus_lockout_minutes=0)).therapy)["Bolus"] == (
         "500 mcg each, at most 4 in 24 h"
     )
@@ -93,6 +93,24 @@ def test_the_level_and_refills_with_what_was_left_over() -> None:
     assert [each.difference for each in said.refills] == ["1.5 mL more", "1.5 mL less", "as expected"]
     assert said.refills[0].at == "Sun 22 Nov 2026, 08:00"
     assert page(facts()).level == "No level is known."
+
+
+def test_how_long_it_lasts_by_whose_use_and_whether_the_visit_comes_first() -> None:
+    therapy = Therapy(
+        ago(100), daily_ml=0.5, bolus_ml=0.1, bolus_limit=5, refill_due=date(2027, 1, 2), drugs=("Morphine",)
+    )
+    refills = (Refill(18, ago(24 * 30), 2.0, 2.0),)
+    said = page(facts(therapy=therapy, refills=refills, reading=reading(12.0, 0), windows=windows(*[0] * 60)))
+    lasts = {line.name: line for line in said.lasts}
+    assert lasts["By the programme alone"].value == "alarm level on 12 Dec 2026"
+    assert lasts["If every bolus is used"].value == "alarm level on 2 Dec 2026"
+    assert lasts["The drug is good until"].value == "21 Jan 2027 (morphine)"
+    assert lasts["Refill booked"] == Line(
+        "Refill booked", "2 Jan 2027, as the device tells: too late by the dates above", bad=True
+    )
+    soon = page(facts(therapy=replace(therapy, refill_due=date(2026, 11, 25)), reading=reading(12.0, 0)))
+    assert {line.name: line.value for line in soon.lasts}["Refill booked"] == "25 Nov 2026, as the device tells"
+    assert page(facts()).lasts == ()
 
 
 def test_alarms_that_stand_and_what_the_patient_said() -> None:
