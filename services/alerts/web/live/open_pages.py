@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from services.alerts.web.live.event import Kind, event
+from services.alerts.web.live.noting import Noting
 from services.alerts.web.live.picture import Picture, difference
 from services.alerts.web.live.pulse import Pulse
 from services.alerts.web.live.seats import Seats
@@ -42,8 +43,7 @@ class OpenPages:
     def __init__(self, most: int = 256, seconds: float = 0.0) -> None:
         self.seats = Seats(most)
         self.pulse = Pulse()
-        self.noting = asyncio.Lock()
-        """One reader after the other is written down."""
+        self.noting = Noting()
         self.alerts: Kept[Picture] = Kept(seconds)
         self._under_way: set[asyncio.Future[Shown]] = set()
         self._newest: dict[Hashable, tuple[float, asyncio.Future[Shown]]] = {}

@@ -22,7 +22,6 @@ from services.alerts.web.live.event import Kind, Why, event
 from services.alerts.web.live.open_pages import Shown
 from services.alerts.web.live.picture import Picture
 from services.alerts.web.live.pulse import Listener, news_within
-from services.alerts.web.store import lent
 from services.people.model import Role
 from services.runtime.database import UNAVAILABLE, plainly
 
@@ -34,7 +33,10 @@ AWAY: Final = "The database cannot be reached. This says nothing about any pump.
 _REGULAR_SECONDS: Final = 5.0
 _AWAY_SECONDS: Final = 1.0
 _REST: Final = 4.0
-"""So many times as long as reading took, nothing is read."""
+"""So many times as long as reading took, nothing is read..."""
+_LEAST_REST_SECONDS: Final = 0.6
+"""...and at least for so long: what changes all the time is told in turns, within a second. Many open boards that are
+told of each alarm of a storm by itself would compute beside the next page."""
 
 log = structlog.get_logger()
 
@@ -76,8 +78,8 @@ class Page:
             paged = ()
             yield self._told(shown, now.picture)
             shown = now.picture
-            await self._note(now.pumps)
-            rest = min(_REGULAR_SECONDS, _REST * (time.monotonic() - began))
+            self.web.open_pages.noting.shown(self.web, self.listener.caller, now.pumps)
+            rest = min(_REGULAR_SECONDS, max(_LEAST_REST_SECONDS, _REST * (time.monotonic() - began)))
             await asyncio.sleep(rest)
             await news_within(self.listener, _REGULAR_SECONDS - rest)
         yield event(Kind.END, {"why": self.listener.seat.ended or Why.SIGNED_OUT})
@@ -86,18 +88,6 @@ class Page:
         if shown is None or (not self.is_patched and shown.version != now.version):
             return event(Kind.AGAIN, {"read_at": now.read_at.isoformat()}, now.version)
         return self.web.open_pages.told(self.key, shown, now)
-
-    async def _note(self, pumps: frozenset[tuple[str, str]]) -> None:
-        """Write down who read of what, one reader after the other: all of them read of a new alarm at once."""
-        web, caller, at = self.web, self.listener.caller, self.web.clock()
-        if not web.reads.lacks(caller, pumps, at):
-            return
-        async with web.open_pages.noting:
-            try:
-                async with lent(web.pool, caller) as connection:
-                    await web.reads.note(connection, caller, pumps, at)
-            except UNAVAILABLE as error:  # the next reading tries again
-                log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(pumps), error=plainly(error))
 
     async def _away(self, before: tuple[PagedPast, ...] | None) -> tuple[bytes, tuple[PagedPast, ...] | None]:
         everything = await self.web.workers.paged()
