@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +17,7 @@ from services.admin.certificates.authority import list_pem, make_authority, sign
 from services.admin.certificates.folder import keep_authority, put_list
 from tests.command import pumpwatch
 from tests.integration.certificates.world import Site
+from tests.stack import eventually
 
 
 def mode(path: Path) -> int:
@@ -194,6 +195,10 @@ async def test_a_certificate_of_the_site_s_own_authority_is_taken_in_and_its_lis
     before = tmp_path / "before.pem"
     before.write_bytes((own / "crl.pem").read_bytes())
     assert "not in it, and still let in: certificate 2 of p-1" in site.certificates(*put, str(before))
+    made_at = x509.load_pem_x509_crl(before.read_bytes()).last_update_utc
+    await eventually(
+        lambda: datetime.now(UTC) >= made_at + timedelta(seconds=1)
+    )  # a list's date has no parts of seconds
     run("revoke", "p-1")
     after = tmp_path / "after.pem"
     after.write_bytes((own / "crl.pem").read_bytes())
