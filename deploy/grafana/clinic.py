@@ -20,7 +20,7 @@ from deploy.grafana.model import (
     clinic_variable,
     column,
     dashboard,
-    stat,
+    number_now,
     steps,
     table,
     to_alert_page,
@@ -46,54 +46,40 @@ def clinic() -> dict[str, Any]:
 
 
 def _numbers() -> list[Panel]:
-    def number(title: str, description: str, query: str, thresholds: dict[str, Any]) -> Panel:
-        return Panel(
-            "stat",
-            title,
-            f"{description} As of now.",
-            [query],
-            4,
-            4,
-            nothing="none",
-            table=True,
-            options=stat(),
-            defaults={"thresholds": thresholds},
-        )
-
     none_is_good = steps((None, GREEN), (1, RED))
     few_are_fine = steps((None, GREEN), (1, ORANGE))
     return [
-        number(
+        number_now(
             "Pumps",
             "Pumps that are enrolled and not retired.",
             QUERIES["clinic_pumps"],
             steps((None, GREY)),
         ),
-        number(
+        number_now(
             "High alerts, nobody on it",
             "Open alerts of high priority that nobody has acknowledged.",
             QUERIES["clinic_high_unacknowledged"],
             none_is_good,
         ),
-        number(
+        number_now(
             "Open alerts",
             "Alerts that are not closed, whatever their priority.",
             QUERIES["clinic_open"],
             few_are_fine,
         ),
-        number(
+        number_now(
             "At or below alarm level",
             "Pumps whose newest volume is at or below the level that was programmed, or 2 mL where none was.",
             QUERIES["clinic_at_alarm_level"],
             none_is_good,
         ),
-        number(
+        number_now(
             f"Not heard for {SILENT_HOURS} h",
             "Devices of which nothing has come for so long, or never.",
             QUERIES["clinic_silent_count"],
             few_are_fine,
         ),
-        number(
+        number_now(
             "Refill within 7 days",
             "Pumps whose booked refill is within 7 days, or should have been.",
             QUERIES["clinic_refills_soon"],

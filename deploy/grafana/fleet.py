@@ -16,7 +16,7 @@ from deploy.grafana.model import (
     clinic_variable,
     column,
     dashboard,
-    stat,
+    number_now,
     steps,
     table,
     timeseries,
@@ -38,39 +38,25 @@ def fleet() -> dict[str, Any]:
 
 
 def _numbers() -> list[Panel]:
-    def number(title: str, description: str, query: str, thresholds: dict[str, Any]) -> Panel:
-        return Panel(
-            "stat",
-            title,
-            f"{description} As of now.",
-            [query],
-            4,
-            4,
-            nothing="none",
-            table=True,
-            options=stat(),
-            defaults={"thresholds": thresholds},
-        )
-
     plain = steps((None, GREY))
     return [
-        number("Devices", "Pumps and handhelds that are enrolled.", QUERIES["fleet_devices"], plain),
-        number("Heard in 24 h", "Of which anything came in the last 24 hours.", QUERIES["fleet_heard"], plain),
-        number(
+        number_now("Devices", "Pumps and handhelds that are enrolled.", QUERIES["fleet_devices"], plain),
+        number_now("Heard in 24 h", "Of which anything came in the last 24 hours.", QUERIES["fleet_heard"], plain),
+        number_now(
             "Rejected in 24 h",
             "Messages that could not be stored. Devices that nobody knows belong to no clinic: only a reader of all "
             "clinics sees those.",
             QUERIES["fleet_rejected_count"],
             _FEW_ARE_FINE,
         ),
-        number(
+        number_now(
             "Events that never came",
             "Missing in the devices' own counters over seven days.",
             QUERIES["fleet_missing_count"],
             _FEW_ARE_FINE,
         ),
-        number("Clocks that are off", "By more than five minutes.", QUERIES["fleet_clocks_count"], _FEW_ARE_FINE),
-        number(
+        number_now("Clocks that are off", "By more than five minutes.", QUERIES["fleet_clocks_count"], _FEW_ARE_FINE),
+        number_now(
             "Upkeep that is due",
             "Sums, columns and jobs of the database that are late.",
             QUERIES["fleet_overdue_count"],

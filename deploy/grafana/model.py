@@ -273,6 +273,38 @@ def stat(field: str | None = None) -> dict[str, Any]:
     }
 
 
+def number(
+    title: str,
+    description: str,
+    query: str,
+    *,
+    width: int = 4,
+    unit: str = "short",
+    nothing: str = "none",
+    field: str | None = None,
+    **defaults: Any,
+) -> Panel:
+    """A panel with one large number: of the column `field`, else of the first."""
+    return Panel(
+        "stat",
+        title,
+        description,
+        [query],
+        width,
+        4,
+        nothing=nothing,
+        unit=unit,
+        table=True,
+        options=stat(field),
+        defaults=defaults,
+    )
+
+
+def number_now(title: str, description: str, query: str, thresholds: dict[str, Any], **more: Any) -> Panel:
+    """The same of what is so now, whatever time is chosen, in a colour."""
+    return number(title, f"{description} As of now.", query, thresholds=thresholds, **more)
+
+
 def table() -> dict[str, Any]:
     """Rows as the query orders them."""
     return {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": [], "fields": ""}}

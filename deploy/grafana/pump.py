@@ -24,7 +24,7 @@ from deploy.grafana.model import (
     column,
     dashboard,
     lines,
-    stat,
+    number_now,
     steps,
     table,
     timeseries,
@@ -68,19 +68,8 @@ def pump() -> dict[str, Any]:
 
 def _numbers() -> list[Panel]:
     def value(title: str, description: str, field: str, unit: str, thresholds: dict[str, Any]) -> Panel:
-        return Panel(
-            "stat",
-            title,
-            f"{description} As of now.",
-            [QUERIES["pump_now"]],
-            3,
-            4,
-            nothing="not known",
-            unit=unit,
-            table=True,
-            options=stat(field),
-            defaults={"thresholds": thresholds},
-        )
+        query, known = QUERIES["pump_now"], {"width": 3, "nothing": "not known"}
+        return number_now(title, description, query, thresholds, field=field, unit=unit, **known)
 
     plain = steps((None, GREY))
     return [

@@ -20,7 +20,7 @@ from deploy.grafana.model import (
     clinic_variable,
     column,
     dashboard,
-    stat,
+    number,
     steps,
     table,
     timeseries,
@@ -45,33 +45,22 @@ def quality() -> dict[str, Any]:
 
 
 def _numbers() -> list[Panel]:
-    def number(title: str, description: str, query: str, unit: str) -> Panel:
-        return Panel(
-            "stat",
-            title,
-            description,
-            [query],
-            6,
-            4,
-            nothing="none",
-            unit=unit,
-            table=True,
-            options=stat(),
-            defaults={"thresholds": _PLAIN, "decimals": 0 if unit != "none" else 2},
-        )
+    def figure(title: str, description: str, query: str, unit: str) -> Panel:
+        decimals = 0 if unit != "none" else 2
+        return number(title, description, query, width=6, unit=unit, thresholds=_PLAIN, decimals=decimals)
 
     return [
-        number("Alerts", "That were opened in the chosen time.", QUERIES["quality_alerts"], "short"),
-        number(
+        figure("Alerts", "That were opened in the chosen time.", QUERIES["quality_alerts"], "short"),
+        figure(
             "For each pump and week", "By the pumps that are enrolled now.", QUERIES["quality_per_pump_week"], "none"
         ),
-        number(
+        figure(
             "High and medium, answered",
             "Somebody took or resolved them, or wrote something down.",
             QUERIES["quality_answered"],
             "percent",
         ),
-        number(
+        figure(
             "Taken after",
             "The median, from when the alert was opened; of those that somebody took.",
             QUERIES["quality_median"],

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from schemas.events import AlarmCode
 
@@ -62,6 +63,11 @@ def moment(at: datetime) -> str:
     """A moment as people write it, in UTC: "22 Nov 2026 10:04 UTC". The board turns it into the reader's zone."""
     at = at.astimezone(UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04d} {at:%H:%M} UTC"
+
+
+def clock_words(at: datetime, zone: ZoneInfo) -> str:
+    """A moment on a clock, for tables and lists: "Fri 27 Nov 2026, 14:03"."""
+    return f"{at.astimezone(zone):%a %d %b %Y, %H:%M}"
 
 
 def day_words(day: date) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from services.alerts.errors import NotFound
 from services.alerts.policies import Policies
 from services.alerts.web.on_call.store import channels_of_persons
+from services.alerts.wording import clock_words
 from services.people.model import Role
 from services.people.rota.coverage import Gap, uncovered
 from services.people.rota.model import Change, Rota
@@ -54,7 +55,7 @@ class RotaNow:
 
     def clock(self, moment: datetime) -> str:
         """A moment on the rota's own clock, such as "Mon 30 Nov 2026, 08:00"."""
-        return f"{moment.astimezone(ZoneInfo(self.rota.timezone)):%a %d %b %Y, %H:%M}"
+        return clock_words(moment, ZoneInfo(self.rota.timezone))
 
     def field(self, moment: datetime) -> str:
         """A moment as a field of a form has it."""
@@ -88,7 +89,7 @@ class ClinicNow:
 
     def clock(self, moment: datetime) -> str:
         """A moment on the clinic's clock."""
-        return f"{moment.astimezone(ZoneInfo(self.zone)):%a %d %b %Y, %H:%M}"
+        return clock_words(moment, ZoneInfo(self.zone))
 
 
 async def picture_of(

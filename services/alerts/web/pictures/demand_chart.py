@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.alerts.facts.model import DayWindow, PumpFacts
@@ -19,17 +19,16 @@ from services.alerts.rules.demand.baseline import DRIFT_DAYS
 from services.alerts.rules.demand.days import asked
 from services.alerts.rules.reservoir.suspected_delivery import OVER_KEY, UNDER_KEY
 from services.alerts.web.pictures.frame import (
-    BOTTOM,
-    HEIGHT,
     LEFT,
     MOST_MARKS,
     RIGHT,
-    WIDTH,
+    Framed,
     Mark,
     days,
     height_of,
     place,
 )
+from services.alerts.wording import clock_words
 
 _SHOWN_DAYS: Final = 42
 _LONGER_DAYS: Final = 3 * DRIFT_DAYS
@@ -63,7 +62,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class DemandChart:
+class DemandChart(Framed):
     """What is drawn, in units of the picture (`WIDTH` by `HEIGHT`)."""
 
     summary: str
@@ -79,11 +78,6 @@ class DemandChart:
     rows: tuple[Day, ...]
     """The newest first."""
     zone: str
-    width: ClassVar = WIDTH
-    height: ClassVar = HEIGHT
-    left: ClassVar = LEFT
-    right: ClassVar = RIGHT
-    bottom: ClassVar = BOTTOM
 
 
 def shows_demand(rule: str, key: str) -> bool:
@@ -165,7 +159,7 @@ def _counts(most: float) -> Iterator[int]:
 
 def _row(window: DayWindow, until: datetime, zone: ZoneInfo) -> Day:
     return Day(
-        until=f"{until.astimezone(zone):%a %d %b %Y, %H:%M}",
+        until=clock_words(until, zone),
         counted=asked(window) if window.heard else None,
         requests=window.requests,
         delivered=window.delivered,

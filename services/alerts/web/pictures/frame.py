@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 WIDTH: Final = 360
@@ -15,6 +15,17 @@ RIGHT: Final = 348
 TOP: Final = 10
 BOTTOM: Final = 166
 MOST_MARKS: Final = 5
+
+
+class Framed:
+    """A chart of the usual size: where its sides are, for templates."""
+
+    __slots__ = ()
+    width: ClassVar = WIDTH
+    height: ClassVar = HEIGHT
+    left: ClassVar = LEFT
+    right: ClassVar = RIGHT
+    bottom: ClassVar = BOTTOM
 
 
 @dataclass(frozen=True, slots=True)

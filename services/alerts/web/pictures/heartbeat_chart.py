@@ -15,7 +15,7 @@ from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import RuleName
 from services.alerts.rules.device_silent import allowed_silence
 from services.alerts.web.pictures.frame import LEFT, RIGHT, WIDTH, Mark, days, place
-from services.alerts.wording import age
+from services.alerts.wording import age, clock_words
 
 _SHOWN: Final = timedelta(days=28)
 _LANE: Final = 38
@@ -98,7 +98,7 @@ def heartbeat_chart(
             )
         )
         said.append(
-            f"The {name} was last heard {last.astimezone(zone):%a %d %b %Y, %H:%M}. It may be silent for {age(allowed)}"
+            f"The {name} was last heard {clock_words(last, zone)}. It may be silent for {age(allowed)}"
             f"{f', and has been for {age(until - last)}' if overdue else ''}."
         )
         rows += [(later, _pause(name, earlier, later, zone)) for earlier, later in _pauses(contact)]
@@ -128,7 +128,7 @@ def _pauses(contact: Contact) -> Iterator[tuple[datetime, datetime]]:
 def _pause(name: str, began: datetime, ended: datetime, zone: ZoneInfo) -> Pause:
     return Pause(
         name,
-        f"{began.astimezone(zone):%a %d %b %Y, %H:%M}",
-        f"{ended.astimezone(zone):%a %d %b %Y, %H:%M}",
+        clock_words(began, zone),
+        clock_words(ended, zone),
         age(ended - began),
     )

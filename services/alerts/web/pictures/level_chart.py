@@ -9,23 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.alerts.model import RuleName
 from services.alerts.web.pictures.frame import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
     MOST_MARKS,
-    RIGHT,
-    WIDTH,
+    Framed,
     Mark,
     days,
     height_of,
     place,
 )
-from services.alerts.wording import millilitres
+from services.alerts.wording import clock_words, millilitres
 
 _STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _MOST_ROWS: Final = 60
@@ -52,7 +48,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class LevelChart:
+class LevelChart(Framed):
     """What is drawn, in units of the picture (`WIDTH` by `HEIGHT`)."""
 
     summary: str
@@ -68,11 +64,6 @@ class LevelChart:
     rows_left: int
     """How many older ones the table leaves out."""
     zone: str
-    width: ClassVar = WIDTH
-    height: ClassVar = HEIGHT
-    left: ClassVar = LEFT
-    right: ClassVar = RIGHT
-    bottom: ClassVar = BOTTOM
 
 
 def shows_levels(rule: str) -> bool:
@@ -102,8 +93,7 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
         return height_of(volume_ml, most_ml)
 
     rows = tuple(
-        Row(f"{each.at.astimezone(zone):%a %d %b %Y, %H:%M}", millilitres(each.volume_ml), _BASES[each.basis])
-        for each in reversed(known)
+        Row(clock_words(each.at, zone), millilitres(each.volume_ml), _BASES[each.basis]) for each in reversed(known)
     )
     return LevelChart(
         summary=_summary(known, limit_ml, zone),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,10 +16,10 @@ from services.alerts.rules.clock import is_off
 from services.alerts.rules.device_silent import allowed_silence
 from services.alerts.rules.patient_report import COMPLAINT_WORDS
 from services.alerts.rules.refused_alarm import stored_alarms
-from services.alerts.rules.reservoir.level import level_of
+from services.alerts.rules.reservoir.level import Level
 from services.alerts.rules.reservoir.refill_dates import RefillDates, refill_dates
 from services.alerts.web.pump.model import Programmed
-from services.alerts.wording import ALARM_WORDS, age, capitalised, day_words, millilitres, years_or_age
+from services.alerts.wording import ALARM_WORDS, age, capitalised, clock_words, day_words, millilitres, years_or_age
 
 _Clock = Callable[[datetime], str]
 _GAPS_OF_DAYS: Final = 42
@@ -85,16 +86,13 @@ def pump_page(
         now: The moment of the page.
         watched_since: When it was enrolled; before, it is no gap that nothing was heard.
     """
-
-    def clock(at: datetime) -> str:
-        return f"{at.astimezone(zone):%a %d %b %Y, %H:%M}"
-
+    clock, dates = partial(clock_words, zone=zone), refill_dates(facts, policy, now)
     standing = active_alarms(stored_alarms(facts, policy, now)).values()
     return PumpPage(
         therapy=() if programmed is None else tuple(_therapy(programmed, facts, policy, clock(programmed.at))),
         profile=_profile(programmed),
-        level=_level(facts, now),
-        lasts=tuple(_lasts(refill_dates(facts, policy, now), zone)),
+        level=_level(dates.level),
+        lasts=tuple(_lasts(dates, zone)),
         refills=tuple(
             RefillLine(
                 clock(each.observed_at),
@@ -160,8 +158,7 @@ def _profile(programmed: Programmed | None) -> tuple[tuple[str, str], ...]:
     return tuple((str(step["from"]), f"{float(step['rate_ml_per_day']):.3g} mL a day") for step in steps)
 
 
-def _level(facts: PumpFacts, now: datetime) -> str:
-    level = level_of(facts, now)
+def _level(level: Level | None) -> str:
     return "No level is known." if level is None else f"{capitalised(level.words)}.{level.other_words}"
 
 
