@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, ViewportSize
 
-from services.alerts.web.api import create_app
-from services.devstack.ports import free_port
-from tests.alerts_pages import web_of_story
 from tests.browser.axe import violations
-from tests.browser.phone import SCREEN, phone, sign_in
+from tests.browser.phone import board_of, fits, phone, picture, sign_in
 from tests.integration.alerts.on_call.clinics import NORTH, Clinics, clinics_with_rotas
-from tests.servers.served import served
 from tests.stack import Database
 
 DESK: ViewportSize = {"width": 1280, "height": 800}
@@ -47,28 +40,14 @@ async def clinics(database: Database) -> Clinics:
 
 @pytest.fixture
 async def url(clinics: Clinics) -> AsyncIterator[str]:
-    port = free_port()
-    app = create_app(web_of_story(clinics.story, public_url="http://127.0.0.1"))
-    async with served(app, port):
-        yield f"http://127.0.0.1:{port}"
+    async with board_of(clinics.story) as address:
+        yield address
 
 
 @pytest.fixture
 async def page(clinics: Clinics) -> AsyncIterator[Page]:
     async with phone(clinics.story.now) as found:
         yield found
-
-
-async def picture(page: Page, name: str) -> None:
-    """For who wants to look: a picture of the whole page, where the variable names a folder."""
-    folder = os.environ.get("PICTURES")
-    if folder:
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-async def fits(page: Page) -> bool:
-    width: Any = await page.evaluate("document.documentElement.scrollWidth")
-    return bool(width <= SCREEN["width"])
 
 
 async def test_ann_moves_a_visit_that_comes_too_late_on_her_phone(clinics: Clinics, page: Page, url: str) -> None:

@@ -15,17 +15,13 @@ import pytest
 from playwright.async_api import Page
 from pypdf import PdfReader
 
-from services.alerts.web.api import create_app
 from services.alerts.web.board.views import STATIC, make_environment
 from services.alerts.web.review.model import PumpNow
 from services.alerts.web.review.period import WORDS, Choice
-from services.devstack.ports import free_port
 from services.people.model import Role
-from tests.alerts_pages import web_of_story
 from tests.alerts_world import Story
-from tests.browser.phone import SCREEN, phone, sign_in
+from tests.browser.phone import SCREEN, board_of, phone, sign_in
 from tests.integration.alerts.review.patient import make_patient
-from tests.servers.served import served
 from tests.signed_in import make_person
 from tests.stack import Database
 from tests.unit.alerts.review.stored import FULL, PERIOD, sheet_with
@@ -44,9 +40,8 @@ async def story(database: Database) -> Story:
 
 @pytest.fixture
 async def url(story: Story) -> AsyncIterator[str]:
-    port = free_port()
-    async with served(create_app(web_of_story(story, public_url="http://127.0.0.1")), port):
-        yield f"http://127.0.0.1:{port}"
+    async with board_of(story) as address:
+        yield address
 
 
 @pytest.fixture
