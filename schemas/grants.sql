@@ -295,4 +295,5 @@ GRANT EXECUTE ON FUNCTION web.append_to_audit(text[],uuid[],text[],text[],text[]
 GRANT EXECUTE ON FUNCTION web.clinics() TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.governs(uuid) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.note_reads(timestamp with time zone,text,text,text[],text[]) TO pumpwatch_web;
+GRANT EXECUTE ON FUNCTION web.note_reads_of_persons(timestamp with time zone,uuid[],text[],text[],text[]) TO pumpwatch_web;
 GRANT EXECUTE ON FUNCTION web.person() TO pumpwatch_web;

@@ -6,7 +6,7 @@ Guarantee: a database that can only be read shows the board all the same; what w
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +14,13 @@ import asyncpg
 import structlog
 
 from services.people.caller import Caller
-from services.people.trail.store import note_reads
+from services.people.trail.store import note_reads, note_reads_of_persons
 from services.runtime.database import Connection
 
 _MOST: Final = 100_000
+
+Read = tuple[Caller, Collection[tuple[str, str]]]
+"""Who, and of which pumps: each a clinic and a pump."""
 
 log = structlog.get_logger()
 
@@ -44,8 +47,26 @@ class ReadsNoted:
         except asyncpg.ReadOnlySQLTransactionError:
             log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(new))
             return
-        for each in new:
-            self._noted[(caller.actor.id, *each, _hour(now))] = None
+        self._remember(((caller, *each) for each in new), now)
+
+    async def note_all(self, connection: Connection, reads: Sequence[Read], now: datetime) -> None:
+        """Write down of which pumps many read: persons, in one statement; or one program, who asks by `connection`."""
+        new = [(caller, self._new(caller, pumps, now)) for caller, pumps in reads]
+        rows = [(caller, *each) for caller, pumps in new for each in pumps]
+        if any(caller.person_id is None for caller, _ in reads):
+            ((caller, pumps),) = reads
+            await self.note(connection, caller, pumps, now)
+        elif rows:
+            try:
+                await note_reads_of_persons(connection, rows, now)
+            except asyncpg.ReadOnlySQLTransactionError:
+                log.warning("reads_not_recorded", readers=len(new), pumps=len(rows))
+                return
+            self._remember(rows, now)
+
+    def _remember(self, rows: Iterable[tuple[Caller, str, str]], now: datetime) -> None:
+        for caller, *pump in rows:
+            self._noted[(caller.actor.id, pump[0], pump[1], _hour(now))] = None
         while len(self._noted) > _MOST:
             self._noted.popitem(last=False)
 

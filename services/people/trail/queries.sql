@@ -7,3 +7,7 @@ SELECT append_to_access_log($1, $2, $3, $4, $5, $6, $7);
 -- name: note_reads
 -- Of the pumps $5 in the clinics $4, by the actor $2 whose name is $3; one row an hour.
 SELECT note_reads($1, $2, $3, $4, $5);
+
+-- name: note_reads_of_persons
+-- The persons $2 with the names $3 read of the pumps $5 in the clinics $4, each at the same place.
+SELECT web.note_reads_of_persons($1, $2, $3, $4, $5);

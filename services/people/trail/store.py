@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from services.people.caller import Caller
 from services.people.model import Actor
 from services.people.trail.model import Access
 from services.runtime.database import Connection, load_queries
@@ -26,3 +27,14 @@ async def note_reads(connection: Connection, actor: Actor, pumps: Collection[tup
     if pumps:
         clinics, names = zip(*sorted(pumps), strict=True)
         await connection.execute(QUERIES["note_reads"], now, actor.id, actor.name, list(clinics), list(names))
+
+
+async def note_reads_of_persons(
+    connection: Connection, reads: Collection[tuple[Caller, str, str]], now: datetime
+) -> None:
+    """Write down of which pumps many persons read, each a person, clinic and pump; what stands there already does not.
+
+    Only the web process may: where a person has no role, nothing is written.
+    """
+    rows = [(caller.person_id, caller.actor.name, clinic, pump) for caller, clinic, pump in reads]
+    await connection.execute(QUERIES["note_reads_of_persons"], now, *map(list, zip(*rows, strict=True)))
