@@ -259,7 +259,9 @@ async def test_the_trail_says_whom_the_database_knows_to_ask(two: TwoClinics) ->
         assert await two.pool.fetchval(said, two.north.clinic_id, row["clinic_seq"]) == expected
 
 
-async def test_whoever_is_said_to_have_read_of_a_pump_has_a_role_there_and_is_said_once_an_hour(two: TwoClinics) -> None:
+async def test_whoever_is_said_to_have_read_of_a_pump_has_a_role_there_and_is_said_once_an_hour(
+    two: TwoClinics,
+) -> None:
     """Many readers of open boards are written down in one statement: of other clinics, or shut out, nobody."""
     north, south = two.north.clinic_id, two.south.clinic_id
     ann, bob, gone = [await two.person(Role.VIEWER, name) for name in ("Ann", "Bob", "Gone")]
@@ -272,7 +274,9 @@ async def test_whoever_is_said_to_have_read_of_a_pump_has_a_role_there_and_is_sa
                 "SELECT web.note_reads_of_persons($1, $2, $3, $4, $5)",
                 two.north.now, persons, names, clinics, ["pump"] * len(said),
             )  # fmt: skip
-    rows = await two.pool.fetch("SELECT actor, clinic_id, detail FROM access_log WHERE pump_id = 'pump' ORDER BY detail")
+    rows = await two.pool.fetch(
+        "SELECT actor, clinic_id, detail FROM access_log WHERE pump_id = 'pump' ORDER BY detail"
+    )
     assert [tuple(row) for row in rows] == [
         (f"person:{ann}", north, '{"name": "Ann"}'),
         (f"person:{bob}", north, '{"name": "Bob"}'),
