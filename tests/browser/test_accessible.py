@@ -87,13 +87,24 @@ async def test_every_page_can_be_read_by_everybody(site: Linked, url: str, brows
             await context.add_cookies([{"name": session_cookie(url), "value": token, "url": url}])
         page = await context.new_page()
         await page.clock.install(time=site.story.now)
+        said: list[str] = []
+        _listen(page, said)
         for path in paths:
-            await page.goto(url + path)
-            found[path] = await faults_of(page, size)
+            answer = await page.goto(url + path)
+            assert answer is not None
+            status = f"status of {answer.status} "  # of an error page itself
+            found[path] = [*await faults_of(page, size), *(each for each in said if status not in each or answer.ok)]
+            said.clear()
             if look == "by day":  # the same elements as in the other looks
                 found[path] += await unreached(page)
         await context.close()
     assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def _listen(page: Page, said: list[str]) -> None:
+    """Have whatever the browser complains of in `said`."""
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
 
 
 async def faults_of(page: Page, size: ViewportSize) -> list[str]:
