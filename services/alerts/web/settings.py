@@ -72,7 +72,7 @@ class WebSettings(OidcSettings):
     """Hosts of services of pushes that a browser may name, with commas between."""
     channel_kinds: Annotated[tuple[str, ...], NoDecode] = tuple(sorted(USUAL_KINDS))
     """Kinds of addresses that a person may give, as these begin, with commas between."""
-    most_connections: Annotated[int, Field(ge=16, le=10_000)] = 512
+    most_connections: Annotated[int, Field(ge=16, le=10_000)] = 2_048
     request_within_seconds: Annotated[float, Field(ge=0.1, le=120)] = 10.0
     answer_within_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
     policy_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
