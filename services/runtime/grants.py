@@ -57,7 +57,7 @@ class GrantReport:
         lines = []
         if self.missing:
             lines.append(
-                f"no login {', '.join(self.missing)}: nothing was granted to it (docs/operating.md, section 9)"
+                f"no login {', '.join(self.missing)}: nothing was granted to it (docs/operating/upgrade.md)"
             )
         if self.keep_the_group:
             names = ", ".join(self.keep_the_group)
