@@ -9,19 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sphinx.util.nodes import make_refnode
+from pygments.lexers.special import TextLexer
+from sphinx.addnodes import pending_xref
 
 if TYPE_CHECKING:
-    from docutils.nodes import Element
+    from docutils.nodes import document
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 project = "Pumpwatch"
 author = "the owner of Pumpwatch"
 extensions = ["myst_parser"]
 root_doc = "docs/index"
 # The source folder is the repository's, so that links between README.md, CONTRIBUTING.md and docs/ lead to the same here.
-include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**/*.md", "tests/README.md"]
+include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**.md", "tests/README.md"]
 exclude_patterns = [".*", "site", "services", "schemas", "deploy", "bench"]
 myst_heading_anchors = 4
 
@@ -46,14 +46,18 @@ def list_children(_app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{_CHILDREN[page]}\n```\n"
 
 
-def link_to_folder(app: Sphinx, env: BuildEnvironment, node: Element, content: Element) -> Element | None:
-    """A link to a folder leads to its README, where that is a page, and is text elsewhere. None: it leads nowhere."""
-    folder = (env.doc2path(node["refdoc"]).parent / str(node["reftarget"])).resolve()
-    if not folder.is_dir():
-        return None
-    page = env.path2doc(folder / "README.md")
-    found: Element = make_refnode(app.builder, node["refdoc"], page, "", content) if page in env.all_docs else content
-    return found
+def link_to_folders(app: Sphinx, doctree: document) -> None:
+    """A link to a folder leads to its README, where that is a page, and is text elsewhere."""
+    here = app.env.doc2path(app.env.docname).parent
+    for link in list(doctree.findall(pending_xref)):
+        folder = (here / str(link["reftarget"])).resolve()
+        if link["reftype"] != "myst" or not folder.is_dir():
+            continue
+        page = app.env.path2doc(folder / "README.md")
+        if page in app.env.found_docs:
+            link.attributes.update(refdomain="doc", reftarget=page, reftargetid=None)
+        else:
+            link.replace_self(link.children)
 
 
 def begin_at_the_list(app: Sphinx, error: Exception | None) -> None:
@@ -65,6 +69,7 @@ def begin_at_the_list(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls first."""
     app.connect("source-read", list_children)
-    app.connect("missing-reference", link_to_folder)
+    app.connect("doctree-read", link_to_folders)
+    app.add_lexer("hl7", TextLexer)  # Pygments knows none
     app.connect("build-finished", begin_at_the_list)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
