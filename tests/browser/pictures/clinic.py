@@ -34,6 +34,8 @@ contacts: [{{name: nurse on call, channels: [{{name: phone, url: "{url}"}}]}}]
 routes:
   high: {{steps: [{{after_minutes: 0, contacts: [nurse on call]}}]}}
   medium: {{steps: [{{after_minutes: 0, contacts: [nurse on call]}}]}}
+paging:
+  quiet_hours: {{begins: "22:00", ends: "06:00", timezone: Europe/Berlin}}
 what_to_do:
   pump_alarm/infusion: ["Call the patient. At night, then call the physician on duty, 555-1200."]
 """

@@ -22,7 +22,8 @@ from tests.stack import Database, RunService, StartBroker
 
 pytestmark = pytest.mark.slow
 
-DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
+DESK: Final[ViewportSize] = {"width": 1280, "height": 1040}
+TALL: Final[ViewportSize] = {"width": 900, "height": 1760}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
 
@@ -40,9 +41,9 @@ async def test_the_documents_show_what_a_nurse_sees(
         desk = await looking_at(browser, clinic, DESK)
         await page_collector.wait_for(3, within_seconds=60)
         await on_a_phone(browser, clinic, kept)
-        await of_refills(desk, clinic, kept)
-        await of_the_board(desk, clinic, kept)
-        await of_a_pump(desk, clinic, kept)
+        late = await of_refills(desk, clinic, kept)
+        await of_the_board(desk, clinic, kept, late)
+        await of_a_pump(desk, clinic, kept, late)
     assert sorted(path.stem for path in kept.glob("*.webp")) == [
         "alert-phone", "board-dark", "board-light", "board-phone", "pump", "refills", "review",
     ]  # fmt: skip
@@ -74,40 +75,52 @@ async def on_a_phone(browser: Browser, clinic: Clinic, kept: Path) -> None:
     await page.context.close()
 
 
-async def of_refills(page: Page, clinic: Clinic, kept: Path) -> None:
-    """She books a visit for whoever should come soonest but the pump that is low already, and books it too late."""
+async def of_refills(page: Page, clinic: Clinic, kept: Path) -> str:
+    """She books a visit for whoever should come soonest but the pump that is low already, and too late: which pump's."""
     await page.goto(f"{clinic.url}/refills")
-    rows = page.locator("table.refills tbody tr")
-    row = rows.filter(has_not_text=LOW).first
+    row = page.locator("table.refills tbody tr").filter(has_not_text=LOW).first
+    pump = await row.get_by_role("rowheader").get_by_role("link").inner_text()
     await row.locator("summary", has_text="Book").click()
     await row.get_by_label("Day").fill(f"{datetime.now(UTC) + timedelta(days=27):%Y-%m-%d}")
     await row.get_by_role("button", name="Book").click()
-    await expect(page.get_by_text("booked by Ann Keller")).to_be_visible()
+    booked = page.locator("table.refills tbody tr").filter(has_text=pump)
+    await expect(booked).to_contain_text("booked by Ann Keller")
+    await expect(booked).to_contain_text("The reservoir may reach its alarm level first")
     await keep(page, kept / "refills.webp")
+    return pump
 
 
-async def of_the_board(page: Page, clinic: Clinic, kept: Path) -> None:
+async def of_the_board(page: Page, clinic: Clinic, kept: Path, late: str) -> None:
     async with page.expect_response(lambda answer: "/live" in answer.url):
         await page.goto(clinic.url)
     cards = page.locator("#alerts article")
     await expect(cards.filter(has_text="Ann Keller has it")).to_contain_text(STALLED)
-    await expect(cards.filter(has_text=SURGING)).to_contain_text("Told: nurse on call", timeout=60_000)
+    for pump, told in ((SURGING, "Unusual bolus demand"), (LOW, "Low reservoir"), (late, "low before the refill")):
+        card = cards.filter(has_text=pump).filter(has_text=told)
+        await expect(card).to_contain_text("Told: nurse on call", timeout=60_000)
     await keep(page, kept / "board-light.webp")
     await page.emulate_media(color_scheme="dark")
     await keep(page, kept / "board-dark.webp")
     await page.emulate_media(color_scheme="light")
 
 
-async def of_a_pump(page: Page, clinic: Clinic, kept: Path) -> None:
-    await page.goto(f"{clinic.url}/pumps/{SURGING}")
+async def of_a_pump(page: Page, clinic: Clinic, kept: Path, pump: str) -> None:
+    await page.goto(f"{clinic.url}/pumps/{SURGING}/review")
+    await expect(page.get_by_role("heading", name="Therapy review")).to_contain_text(SURGING)
+    await shoot(page, kept / "review.webp")  # a sheet for paper: no script turns its times into the reader's
+    await page.set_viewport_size(TALL)
+    await page.goto(f"{clinic.url}/pumps/{pump}")
     await expect(page.get_by_role("heading", name="Requests for a bolus")).to_be_visible()
     await keep(page, kept / "pump.webp")
-    await page.goto(f"{clinic.url}/pumps/{SURGING}/review")
-    await keep(page, kept / "review.webp")
 
 
 async def keep(page: Page, path: Path) -> None:
-    """What the window shows, once nothing in it moves any more."""
+    """What the window shows, once its times are those of the reader's clock."""
+    await expect(page.locator("header .read")).not_to_contain_text("UTC")
+    await shoot(page, path)
+
+
+async def shoot(page: Page, path: Path) -> None:
     drawn = await page.screenshot(animations="disabled", caret="hide")
     with Image.open(io.BytesIO(drawn)) as picture:
         picture.convert("RGB").save(path, "WEBP", lossless=True, quality=100, method=6)
