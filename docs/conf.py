@@ -37,7 +37,9 @@ pygments_dark_style = "monokai"
 
 _CHILDREN: Final = {"docs/decisions/README": "0*", "docs/security/README": "*"}
 """Pages that list the others of their folder by hand, and which others."""
-_TO_THE_SITE: Final = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
+_TO_THE_SITE: Final = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
+)
 
 
 def list_children(_app: Sphinx, page: str, source: list[str]) -> None:

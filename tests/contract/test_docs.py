@@ -187,7 +187,7 @@ def test_every_setting_that_a_guide_names_is_one() -> None:
     known = {f"INGEST_{name}".upper() for name in IngestSettings.model_fields}
     known |= {f"ALERTS_{name}".upper() for name in AlertsSettings.model_fields}
     known |= {f"WEB_{name}".upper() for name in WebSettings.model_fields}
-    known |= read(PRODUCTION)["secrets"].keys() | {FILE_VARIABLE}
+    known |= read(PRODUCTION)["secrets"].keys() | {FILE_VARIABLE, "DATABASE_URL"}
     for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", OPERATING):
         assert re.search(rf"^#?{name}=", example, re.MULTILINE) or name in known, name
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -24,14 +24,14 @@ COMMANDS = typer.main.get_command(app)
 
 def fault(words: list[str]) -> str | None:
     """What of a command there is not; None: all of it is."""
-    command: click.Command = COMMANDS
+    command: Any = COMMANDS
     for word in words:
-        if not isinstance(command, click.Group):
+        below = getattr(command, "commands", None)  # a group's
+        if below is None:
             break
-        found = command.commands.get(word)
-        if found is None:
+        if word not in below:
             return f"{' '.join(words)}: {word}"
-        command = found
+        command = below[word]
     given = {name.partition("=")[0] for name in words if name.startswith("--")} - {"--help", "--version"}
     unknown = given - {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
     return f"{' '.join(words)}: {', '.join(sorted(unknown))}" if unknown else None

@@ -11,6 +11,8 @@ import pytest
 
 from tests.contract.prose import ROOT_FOLDER
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ["-c", "docs", "-b", "html", "-W", "--keep-going", "-n", "-q"]
 _FETCHED = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="((?:https?:)?//[^"]*)""")
 _FETCHED_BY_STYLE = re.compile(r"""(?:url\(|@import )["']?((?:https?:)?//[^"')]*)""")
