@@ -1,7 +1,7 @@
 """Documents as a site: `make docs` writes site/index.html, which needs no server and asks nobody outside for anything.
 
-Guarantees: the pages are the Markdown files of the repository as they are; a link or an anchor that leads nowhere, and a
-page that no list leads to, fails the build (`-W`). Why Sphinx: docs/decisions/0059-documents-as-a-site.md.
+Guarantees: the pages are the Markdown files of the repository as they are; a link or an anchor that leads nowhere, and
+a page that no list leads to, fails the build (`-W`). Why Sphinx: docs/decisions/0059-documents-as-a-site.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ project = "Pumpwatch"
 author = "the owner of Pumpwatch"
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-# The source folder is the repository's, so that links between README.md, CONTRIBUTING.md and docs/ lead to the same here.
+# The source folder is the repository's, so that links between README.md and docs/ lead to the same here.
 include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**.md", "tests/README.md"]
 exclude_patterns = [".*", "site", "services", "schemas", "deploy", "bench"]
 myst_heading_anchors = 4
@@ -32,14 +32,13 @@ html_css_files = ["site.css"]
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it would fetch each page that is found, which a browser refuses to do from files
 pygments_style = "default"
 pygments_dark_style = "monokai"
 
 _CHILDREN: Final = {"docs/decisions/README": "0*", "docs/security/README": "*"}
 """Pages that list the others of their folder by hand, and which others."""
-_TO_THE_SITE: Final = (
-    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
-)
+_TO_THE_SITE: Final = '<!doctype html><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
 
 
 def list_children(_app: Sphinx, page: str, source: list[str]) -> None:

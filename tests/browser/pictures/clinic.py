@@ -53,7 +53,7 @@ class Clinic:
 async def clinic_of_the_pictures(
     database: Database, own_broker: StartBroker, run_service: RunService, pager: PageCollector, folder: Path
 ) -> AsyncIterator[Clinic]:
-    """Devices send over MQTT, ingest stores, the alert worker decides and pages, and the board shows it: all of it runs."""
+    """Devices send over MQTT, ingest stores, the alert worker decides and pages, the board shows it: all of it runs."""
     broker = own_broker()
     await run_service("ingest", ingest_settings(database.dsn, broker))
     simulated = SimulatorSettings.model_validate(

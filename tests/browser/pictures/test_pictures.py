@@ -34,8 +34,7 @@ async def test_the_documents_show_what_a_nurse_sees(
     page_collector: PageCollector,
     tmp_path: Path,
 ) -> None:
-    kept = Path(os.environ.get("PICTURES") or tmp_path / "pictures")
-    kept.mkdir(exist_ok=True)
+    kept = folder(tmp_path)
     scene = clinic_of_the_pictures(database, own_broker, run_service, page_collector, tmp_path)
     async with scene as clinic, chromium() as browser:
         desk = await looking_at(browser, clinic, DESK)
@@ -44,9 +43,18 @@ async def test_the_documents_show_what_a_nurse_sees(
         late = await of_refills(desk, clinic, kept)
         await of_the_board(desk, clinic, kept, late)
         await of_a_pump(desk, clinic, kept, late)
-    assert sorted(path.stem for path in kept.glob("*.webp")) == [
-        "alert-phone", "board-dark", "board-light", "board-phone", "pump", "refills", "review",
-    ]  # fmt: skip
+    assert names(kept) == ["alert-phone", "board-dark", "board-light", "board-phone", "pump", "refills", "review"]
+
+
+def folder(tmp_path: Path) -> Path:
+    """Where the pictures go."""
+    named = Path(os.environ.get("PICTURES") or tmp_path / "pictures")
+    named.mkdir(exist_ok=True)
+    return named
+
+
+def names(kept: Path) -> list[str]:
+    return sorted(path.stem for path in kept.glob("*.webp"))
 
 
 async def looking_at(browser: Browser, clinic: Clinic, size: ViewportSize, **more: Any) -> Page:
@@ -76,7 +84,7 @@ async def on_a_phone(browser: Browser, clinic: Clinic, kept: Path) -> None:
 
 
 async def of_refills(page: Page, clinic: Clinic, kept: Path) -> str:
-    """She books a visit for whoever should come soonest but the pump that is low already, and too late: which pump's."""
+    """She books a visit for who should come soonest but the pump that is low already, and too late: which pump's."""
     await page.goto(f"{clinic.url}/refills")
     row = page.locator("table.refills tbody tr").filter(has_not_text=LOW).first
     pump = await row.get_by_role("rowheader").get_by_role("link").inner_text()
