@@ -24,6 +24,7 @@ root_doc = "docs/index"
 include_patterns = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**.md", "tests/README.md"]
 exclude_patterns = [".*", "site", "services", "schemas", "deploy", "bench"]
 myst_heading_anchors = 4
+highlight_language = "text"
 
 html_theme = "furo"
 html_title = "Pumpwatch"
