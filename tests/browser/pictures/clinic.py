@@ -15,6 +15,7 @@ from services.people.model import Role
 from services.simulator.app import run
 from services.simulator.settings import SimulatorSettings
 from tests.ingest_world import ingest_settings
+from tests.integration.people.two_clinics import make_rota
 from tests.signed_in import make_person, make_session
 from tests.stack import Database, RunService, StartBroker
 
@@ -80,4 +81,5 @@ async def clinic_of_the_pictures(
     web = await run_service("web", {"WEB_DATABASE_URL": database.dsn, "WEB_WORKER_URL": worker.url})
     now = datetime.now(UTC)
     ann = await make_person(database.pool, "Ann Keller", Role.RESPONDER, now)
+    await make_rota(database.pool, CLINIC, ann, now)  # by whose clock days and visits go
     yield Clinic(web.url, await make_session(database.pool, ann, now))
