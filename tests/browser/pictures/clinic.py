@@ -22,11 +22,11 @@ from tests.stack import Database, RunService, StartBroker
 CLINIC: Final = "north"
 STALLED: Final = "pump-0003"
 LOW: Final = "pump-0008"
-SURGING: Final = "pump-0012"
+SURGING: Final = "pump-0009"
 _STORY: Final = (f"motor_stall/{STALLED}@-25m", f"low_reservoir/{LOW}@-3h", f"demand_surge/{SURGING}@-20h")
 _SEED: Final = 3
 _PUMPS: Final = 16
-_HISTORY_DAYS: Final = 60
+_HISTORY_DAYS: Final = 45
 
 _POLICY: Final = """
 clinic_id: {clinic}

@@ -22,7 +22,7 @@ from tests.stack import Database, RunService, StartBroker
 
 pytestmark = pytest.mark.slow
 
-DESK: Final[ViewportSize] = {"width": 1280, "height": 1040}
+DESK: Final[ViewportSize] = {"width": 1280, "height": 1180}
 TALL: Final[ViewportSize] = {"width": 740, "height": 1640}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
