@@ -69,7 +69,7 @@ async def looking_at(browser: Browser, clinic: Clinic, size: ViewportSize, **mor
 
 
 async def on_a_phone(browser: Browser, clinic: Clinic, kept: Path) -> None:
-    """The page of three in the morning: the stall, before anybody has it; and then she takes it."""
+    """The page of three in the morning: the stall, which nobody has acknowledged; and then she does."""
     page = await looking_at(browser, clinic, PHONE, device_scale_factor=2, has_touch=True, is_mobile=True)
     await page.goto(clinic.url)
     card = page.locator("#alerts article").filter(has_text=STALLED)
