@@ -10,6 +10,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --no-input --quiet
 # Without compiled files every process would compile Pumpwatch anew, and the tests start hundreds. `make clean` removes them.
 unexport PYTHONDONTWRITEBYTECODE
+SITE := $(RUN) -m sphinx -c docs -b html -W --keep-going -n -q
 DEMO_OPTIONS ?=
 TEST_OPTIONS ?=
 # Most tests wait, so three processes take little more of a machine than one. tests/spread.py says which go first and which run alone.
@@ -21,7 +22,7 @@ CREATED := $(VENV)/.created
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
-.PHONY: help demo test test-fast test-long check coverage format bench up down lock clean
+.PHONY: help demo test test-fast test-long check coverage format docs pictures bench up down lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +61,14 @@ format: $(FOR_DEVELOPMENT) ## Format the code and sort imports
 	@$(RUN) -m ruff check --quiet --fix-only .
 	@$(RUN) -m ruff format --quiet .
 
+docs: $(FOR_DEVELOPMENT) ## The documents as a site, in site/index.html; a link that leads nowhere fails
+	@$(SITE) . site
+	@echo "open site/index.html"
+
+pictures: $(FOR_DEVELOPMENT) ## Make the documents' pictures anew, from a browser that looks at the running system
+	@$(RUN) -m services.devstack.prepare
+	@PICTURES=docs/pictures $(RUN) -m pytest tests/browser/pictures
+
 bench: $(FOR_DEVELOPMENT) ## Measure ingest and the time from publish to page
 	@$(RUN) -m services.devstack.prepare
 	@$(RUN) -m bench.ingest --events 200000 --json
@@ -83,7 +92,7 @@ lock: $(CREATED) ## Bring requirements.lock and requirements-dev.lock up to date
 	@$(LOCK) --extra local --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean: ## Remove .venv, the demo's state and every cache in this folder
-	@rm -rf $(VENV) .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	@rm -rf $(VENV) .demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov site
 	@find schemas services tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(CREATED):

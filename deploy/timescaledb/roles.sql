@@ -1,5 +1,5 @@
 -- Who may log in, and to what. Run by the superuser in the new database; nobody needs the superuser after. It may be run
--- again, in an installation that has no login for a job yet or whose passwords have changed (docs/operating.md).
+-- again, in an installation that has no login for a job yet or whose passwords have changed (docs/operating/upgrade.md).
 --
 --   owner    owns the schema: migrations, retention, registering readers. Not a superuser.
 --   ingest   writes events; alerts: decides and pages; web: the board and its API. What each may do is made from the
@@ -46,7 +46,7 @@ GRANT pg_signal_backend TO :"owner";
 GRANT pg_use_reserved_connections TO :"service", :"owner";
 
 -- A dashboard asks small questions. One that is not small ends, and does not hold up ingest. What a login may set for itself
--- it may lift (docs/operating.md, section 7); its connections and its temporary files it may not.
+-- it may lift (docs/operating/grafana.md); its connections and its temporary files it may not.
 ALTER ROLE :"grafana" LOGIN PASSWORD :'grafana_password' CONNECTION LIMIT 20;
 GRANT pumpwatch_reader TO :"grafana";
 ALTER ROLE :"grafana" SET statement_timeout = '30s';

@@ -47,7 +47,7 @@ class AlertsSettings(SettingsWithSecrets):
     watchdog_url_file: Path | None = None
     watchdog_seconds: Annotated[float, Field(ge=0.1, le=600)] = 30.0
     drill_mqtt_url: SecretBrokerUrl | None = None
-    """As which device the drill logs in at the broker (docs/operating.md, section 16). Left out: there is no drill."""
+    """As which device the drill logs in at the broker (docs/operating/paging/drill.md). Left out: there is no drill."""
     drill_mqtt_password_file: Path | None = None
     drill_at: time = time(9, 0)
     """When there is one each day, HH:MM in UTC."""

@@ -1,4 +1,4 @@
-"""`pumpwatch keys`: what programs show when they read (docs/operating.md, section 13)."""
+"""`pumpwatch keys`: what programs show when they read (docs/operating/fhir.md)."""
 
 from __future__ import annotations
 

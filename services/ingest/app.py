@@ -66,7 +66,10 @@ async def run(settings: IngestSettings, *, lifeline: int | None = None) -> None:
             password_file=settings.mqtt_password_file,
         )
         if is_device_id(settings.client_id) and not is_reserved_id(settings.client_id):
-            mend = f"a name with a / in it, or one that begins with {RESERVED_PREFIX}; see docs/operating.md, section 4"
+            mend = (
+                f"a name with a / in it, or one that begins with {RESERVED_PREFIX}; "
+                "see docs/operating/devices/certificates.md"
+            )
             log.warning("client_id_may_be_a_devices", client_id=settings.client_id, mend=mend)
         async with AsyncExitStack() as stack:
             pool, alarms_pool = [

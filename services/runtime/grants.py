@@ -56,9 +56,7 @@ class GrantReport:
         """What an operator is told, a line for each thing to be done; none: nothing is to be done."""
         lines = []
         if self.missing:
-            lines.append(
-                f"no login {', '.join(self.missing)}: nothing was granted to it (docs/operating.md, section 9)"
-            )
+            lines.append(f"no login {', '.join(self.missing)}: nothing was granted to it (docs/operating/upgrade.md)")
         if self.keep_the_group:
             names = ", ".join(self.keep_the_group)
             lines.append(

@@ -26,7 +26,7 @@ from tests.contract.deploy.compose_file import PRODUCTION, read
 from tests.contract.prose import FOLDERS, ROOT_FOLDER, texts
 
 DEVICES = (ROOT_FOLDER / "docs" / "devices.md").read_text()
-OPERATING = (ROOT_FOLDER / "docs" / "operating.md").read_text()
+OPERATING = "\n".join(path.read_text() for path in sorted((ROOT_FOLDER / "docs").glob("operating/**/*.md")))
 EXAMPLES: list[Any] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DEVICES, re.DOTALL)]
 DOMAIN = (ROOT_FOLDER / "docs" / "domain.md").read_text()
 PAGES = sorted(
@@ -38,7 +38,7 @@ MOVED_SINCE = frozenset({"schemas/sql/0009_losses_and_clocks.sql: services/inges
 """A released migration is never edited, so it names a module where it was: now services/ingest/messages/sequence.py."""
 _PATH = re.compile(rf"(?<![\w/.$~-])((?:{'|'.join(FOLDERS)})/[\w./*-]+)")
 _MODULE = re.compile(r"(?<![\w/.-])((?:bench|deploy|schemas|services|tests)(?!\.acl\b)(?:\.[A-Za-z_]\w*)+)")
-_SECTION = re.compile(r"`?(docs/\w+\.md)`?,? sections? (\d+)(?: and (\d+))?")
+_SECTION = re.compile(r"`?(docs/[\w/-]+\.md)`?,? sections? (\d+)(?: and (\d+))?")
 SECTIONS: dict[str, str] = {
     match[1]: match[2] for match in re.finditer(r"### `(\w+)`(.*?)(?=\n##)", DEVICES, re.DOTALL)
 }
@@ -187,7 +187,7 @@ def test_every_setting_that_a_guide_names_is_one() -> None:
     known = {f"INGEST_{name}".upper() for name in IngestSettings.model_fields}
     known |= {f"ALERTS_{name}".upper() for name in AlertsSettings.model_fields}
     known |= {f"WEB_{name}".upper() for name in WebSettings.model_fields}
-    known |= read(PRODUCTION)["secrets"].keys() | {FILE_VARIABLE}
+    known |= read(PRODUCTION)["secrets"].keys() | {FILE_VARIABLE, "DATABASE_URL"}
     for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", OPERATING):
         assert re.search(rf"^#?{name}=", example, re.MULTILINE) or name in known, name
 

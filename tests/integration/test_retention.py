@@ -228,7 +228,7 @@ async def test_late_events_that_come_while_older_ones_are_removed_are_all_there(
 
 
 async def test_a_chunk_that_is_dropped_by_hand_under_late_events_ends_nothing(database, broker, run_service):
-    """Against what docs/operating.md asks for: chunks go that late events still come for.
+    """Against what docs/operating/retention.md asks for: chunks go that late events still come for.
 
     Of two that wait for each other the database ends either; where that is the hand's statement, the hand repeats it.
     """

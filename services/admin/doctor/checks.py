@@ -72,7 +72,7 @@ def _database(database: DatabaseFacts, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "logins",
             f"the database has no login {', '.join(database.logins_missing)}",
-            "Make them (deploy/timescaledb/roles.sql; docs/operating.md, section 9), then run `pumpwatch migrate`.",
+            "Make them (deploy/timescaledb/roles.sql; docs/operating/upgrade.md), then run `pumpwatch migrate`.",
         )
     if database.rights_missing:
         first, more = database.rights_missing[0], len(database.rights_missing) - 1
@@ -93,7 +93,7 @@ def _logins(database: DatabaseFacts) -> Iterator[Finding]:
             yield Finding(
                 "superuser",
                 f"{each.application} logs in as {each.login}, who may do everything",
-                "Give each service the login of its job (docs/operating.md, section 9).",
+                "Give each service the login of its job (docs/operating/upgrade.md).",
             )
     for login, names in applications.items():
         if len(names) > 1:
@@ -128,10 +128,10 @@ def _services(database: DatabaseFacts, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "drill",
             f"drill: {database.drill}",
-            "Run `pumpwatch drill` and read what it says; docs/operating.md, section 16, sets it up.",
+            "Run `pumpwatch drill` and read what it says; docs/operating/paging/drill.md sets it up.",
         )
     for late in database.upkeep:
-        yield Finding("jobs", late, "Read docs/operating.md, section 11, 'What the database does by itself'.")
+        yield Finding("jobs", late, "Read docs/operating/monitoring.md, 'What the database does by itself'.")
 
 
 def _telling(facts: Facts) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def _telling(facts: Facts) -> Iterator[Finding]:
                 yield Finding(
                     "no-policy",
                     f"clinic {clinic} has pumps and no policy: nobody is told",
-                    "Write a file with this clinic_id into ALERTS_POLICY_FOLDER (docs/operating.md, section 6).",
+                    "Write a file with this clinic_id into ALERTS_POLICY_FOLDER (docs/operating/paging/policy.md).",
                 )
         for policy in facts.policies:
             where = f"clinic {policy.clinic_id}"
@@ -184,7 +184,7 @@ def _broker(facts: Facts, now: datetime) -> Iterator[Finding]:
             "broker", facts.broker_fault, "Start the broker, or mend its address, its login or its authority."
         )
     for line in facts.endings or ():
-        yield Finding("certificate", line, "Renew it (docs/operating.md, section 4).")
+        yield Finding("certificate", line, "Renew it (docs/operating/devices/certificates.md).")
     for served in facts.served:
         if served.fault is not None:
             yield Finding("tls", f"{served.where}: {served.fault}", "Look at its certificate and its name.")
@@ -252,6 +252,6 @@ def _kept(what: str, kept: Kept, now: datetime) -> Iterator[Finding]:
 
 
 _DO_KEPT: Final[Mapping[str, str]] = {
-    "anchors": "Look into the worker's log, and whether it may write there (docs/operating.md, section 8).",
-    "backups": "Look why the backup does not run, and try to restore one (docs/operating.md, section 8).",
+    "anchors": "Look into the worker's log, and whether it may write there (docs/operating/audit.md).",
+    "backups": "Look why the backup does not run, and try to restore one (docs/operating/backup.md).",
 }

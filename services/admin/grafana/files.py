@@ -51,7 +51,7 @@ def login_of(clinic_id: str) -> str:
     if _CLINIC_ID.fullmatch(clinic_id) is None or len(name) > _LONGEST_NAME:
         raise GrafanaError(
             f"clinic {clinic_id!r}: expected an id of at most {_LONGEST_NAME - len(_LOGIN_PREFIX)} letters, digits and "
-            f"._- for a login in Grafana; make its login and data source by hand (docs/operating.md, section 7)"
+            f"._- for a login in Grafana; make its login and data source by hand (docs/operating/grafana.md)"
         )
     return name
 

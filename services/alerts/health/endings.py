@@ -71,7 +71,8 @@ def ending_warnings(found: Iterable[Ending], now: datetime) -> Iterator[str]:
         elif each.has_ended(now):
             yield f"{words} ended on {moment(each.ends_at)}: every device is refused at its next connection"
         elif each.ends_at - now <= _warned(each.begins_at or now, each.ends_at):
-            yield f"{words} ends in {age(each.ends_at - now)}, on {moment(each.ends_at)}: renew it (docs/operating.md)"
+            when = f"in {age(each.ends_at - now)}, on {moment(each.ends_at)}"
+            yield f"{words} ends {when}: renew it (docs/operating/devices/certificates.md)"
 
 
 def _warned(begins_at: datetime, ends_at: datetime) -> timedelta:

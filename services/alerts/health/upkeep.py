@@ -48,7 +48,7 @@ def upkeep_warnings(upkeep: Iterable[Upkeep], now: datetime) -> Iterator[str]:
             yield f"database: what it does by itself cannot be seen: {each.name}"
         elif each.overdue_since is not None:
             words = _WORDS.get(each.kind, "{name} is not done").format(name=each.name)
-            yield f"database: {words}, due {age(now - each.overdue_since)} ago (docs/operating.md, section 11)"
+            yield f"database: {words}, due {age(now - each.overdue_since)} ago (docs/operating/monitoring.md)"
 
 
 def _behind_seconds(each: Upkeep, now: datetime) -> float:

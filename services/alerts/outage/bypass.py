@@ -1,4 +1,4 @@
-"""Page high pump alarms straight from MQTT when nothing else does (docs/operating.md, section 10).
+"""Page high pump alarms straight from MQTT when nothing else does (docs/operating/outages.md).
 
 Guarantees: a high alarm that the broker delivers while the database does not answer is paged within 5 s of its coming,
 and one that is not evaluated within `bypass_after_seconds`, whatever the reason, then: ingest is away, behind or cannot

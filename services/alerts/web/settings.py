@@ -94,7 +94,7 @@ class WebSettings(OidcSettings):
             msg = (
                 "WEB_API_TOKEN opens nothing any more: people sign in (`pumpwatch user add`), programs show keys "
                 "(`pumpwatch keys create`), and the worker is asked with WEB_WORKER_TOKEN. Take WEB_API_TOKEN and "
-                "WEB_API_TOKEN_FILE away (docs/operating.md, section 14)"
+                "WEB_API_TOKEN_FILE away (docs/operating/upgrade.md)"
             )
             raise ValueError(msg)
         return values

@@ -35,7 +35,7 @@ def drill(
 ) -> None:
     """Send a test alarm through broker, ingest, database and alerts to a page, and say how long each took.
 
-    The alert worker does it, as it does by itself each day (docs/operating.md, section 16). Exit code 1: it was missed.
+    The alert worker does it, as by itself each day (docs/operating/paging/drill.md). Exit code 1: it was missed.
     """
     from services.alerts.health.drill.store import newest
 

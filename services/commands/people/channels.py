@@ -1,4 +1,4 @@
-"""`pumpwatch page-test` and `pumpwatch push-key` (docs/operating.md, section 15)."""
+"""`pumpwatch page-test` and `pumpwatch push-key` (docs/operating/people/channels.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pumpwatch grafana`: an organisation of Grafana for each clinic (docs/operating.md, section 7)."""
+"""`pumpwatch grafana`: an organisation of Grafana for each clinic (docs/operating/grafana.md)."""
 
 from __future__ import annotations
 

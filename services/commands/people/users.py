@@ -1,4 +1,4 @@
-"""`pumpwatch user`: persons, and what each may do in which clinic (docs/operating.md, section 14)."""
+"""`pumpwatch user`: persons, and what each may do in which clinic (docs/operating/people/accounts.md)."""
 
 from __future__ import annotations
 

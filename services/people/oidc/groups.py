@@ -1,6 +1,6 @@
 """PURE. Which groups of an identity provider have which role in which clinic, as a site writes it down.
 
-The file (docs/operating.md has an example):
+The file (docs/operating/people/sign-in-by-provider.md has an example):
 
     clinics:
       north:

@@ -352,7 +352,7 @@ async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(s
     assert (ready.status_code, ready.json()["missing"]) == (200, [])
     [warning] = ready.json()["warnings"]
     assert warning == (
-        "database: the sums of bolus_daily are not brought up to date, due 24 h ago (docs/operating.md, section 11)"
+        "database: the sums of bolus_daily are not brought up to date, due 24 h ago (docs/operating/monitoring.md)"
     )
 
     # As a later TimescaleDB might have it: the view fails by an error of its own.

@@ -97,7 +97,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(autouse=True)
 def _trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As docs/operating.md says for an authority of one's own."""
+    """As docs/operating/paging/pages.md says for an authority of one's own."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
 

@@ -42,7 +42,7 @@ def test_it_is_told_a_month_before_and_what_lives_for_less_when_a_third_is_left(
 def test_the_words_name_the_file_and_what_follows() -> None:
     assert ends_in(3) == [
         "broker: the broker's own certificate (server.crt) ends in 3 days, on 25 Nov 2026 12:00 UTC: renew it "
-        "(docs/operating.md)"
+        "(docs/operating/devices/certificates.md)"
     ]
     assert ends_in(-1) == [
         "broker: the broker's own certificate (server.crt) ended on 21 Nov 2026 12:00 UTC: every device is refused at "

@@ -37,7 +37,7 @@ def test_what_is_done_in_time_is_not_spoken_of() -> None:
     ],
 )
 def test_what_is_late_is_said_with_its_name_and_since_when(upkeep: Upkeep, words: str) -> None:
-    assert list(upkeep_warnings((DONE, upkeep), NOW)) == [f"database: {words} (docs/operating.md, section 11)"]
+    assert list(upkeep_warnings((DONE, upkeep), NOW)) == [f"database: {words} (docs/operating/monitoring.md)"]
     assert overdue_seconds((upkeep, DONE), NOW) > 0
 
 
