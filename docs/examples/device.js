@@ -46,7 +46,7 @@ function publishWhatIsDue() {
 function take(_topic, payload, { properties }) {
   const seq = String(properties?.correlationData ?? "");
   try {
-    if (!Number.isInteger(JSON.parse(payload).stored) || !(seq in log.events)) return;
+    if (!Number.isInteger(JSON.parse(payload).stored) || !Object.hasOwn(log.events, seq)) return;
   } catch {
     return; // no receipt
   }

@@ -183,7 +183,8 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
                 receipt = _receipt(device_id, each)
                 if receipt is not None and each.correlation in by_correlation:
                     about = by_correlation[each.correlation]
-                    settled = frozenset(one for one in about if last_name[one] == each.correlation)
+                    whole = not receipt.not_listed  # else the device may ask again, in smaller messages
+                    settled = frozenset(one for one in about if whole and last_name[one] == each.correlation)
                     told.append(Told(each.at, about, receipt, settled))
             case ProbeBegan():
                 probes[each.probe] = Tried(each.probe, each.at, each.wall)

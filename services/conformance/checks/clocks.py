@@ -61,7 +61,7 @@ def leaves_dates_as_they_were(story: Story) -> Judged:
     tried = story.caught(Probe.CLOCK)
     if tried is None or not any(told.refused & tried.events for told in story.told):
         return not_seen("no event was rejected for its clock")
-    [first, *_] = [event for _, event in story.events() if event.event_id in tried.events] or [None]
+    first = next((event for _, event in story.events() if event.event_id in tried.events), None)
     for send, event in story.events():
         again = first is not None and event.event_id == first.event_id and event.observed_at != first.observed_at
         anew = (
