@@ -207,7 +207,7 @@ def _of_link(link: Link, each: Connect | Answered | Subscribed | Unreadable | En
             link.filters.extend(each.filters)
         case Unreadable():
             link.faults.append(each)
-        case Ended():
+        case _:
             link.ended_at, link.ended_by = each.at, each.by
 
 

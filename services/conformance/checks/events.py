@@ -147,10 +147,10 @@ def alarms_first(story: Story) -> Judged:
     seen_alarm, others_before = False, None
     for send, event in _from_away(story):
         is_alarm = event.kind is EventKind.ALARM
-        if is_alarm and others_before is not None:
-            return failed(f"{place(send)}: an alarm came after other events; expected it first")
         if is_alarm and any(each.kind is not EventKind.ALARM for each in send.message.events):
             return failed(f"{place(send)}: an alarm came together with other events; expected it alone")
+        if is_alarm and others_before is not None:
+            return failed(f"{place(send)}: an alarm came after other events; expected it first")
         seen_alarm |= is_alarm
         others_before = others_before or (None if is_alarm else send)
     return passed() if seen_alarm else not_seen("no alarm was observed while the device was away")

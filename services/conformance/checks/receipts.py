@@ -72,7 +72,7 @@ def publishes_again_after_connecting(story: Story) -> Judged:
     tried = story.caught(Probe.CUT)
     if tried is None:
         return not_seen(_NO_EVENT)
-    if not any(link.is_accepted and link.opened_at > (tried.caught_at or 0) for link in story.links):
+    if not _has_new_link(story, tried):
         return not_seen("there was no new connection")
     return _sent_again(story, tried, "had no receipt when its connection broke")
 
@@ -115,7 +115,7 @@ def keeps_without_power(story: Story) -> Judged:
     tried = story.caught(Probe.POWER)
     if tried is None:
         return not_seen("nobody switched the device off and on")
-    if not any(link.is_accepted and link.opened_at > (tried.caught_at or 0) for link in story.links):
+    if not _has_new_link(story, tried):
         return not_seen("there was no new connection")
     return _sent_again(story, tried, "had no receipt when the power went")
 
@@ -133,6 +133,11 @@ def _sent_again(story: Story, tried: Tried, why: str) -> Judged:
     [first, *_] = story.sends_with(lost)
     waited = tried.ended_at - first.at
     return failed(f"{place(first)}: {short(lost)} {why}, and did not come again in {waited:.1f} s; expected it again")
+
+
+def _has_new_link(story: Story, tried: Tried) -> bool:
+    since = tried.caught_at or 0.0
+    return any(link.is_accepted and since < link.opened_at <= tried.ended_at for link in story.links)
 
 
 def _first_without_second(story: Story, tried: Tried) -> UUID | None:

@@ -94,8 +94,8 @@ def test_the_same_run_is_judged_the_same(steps):
 @given(text=st.text(st.characters(codec="ascii", categories=["Lu"]), min_size=8, max_size=20))
 def test_what_a_patient_said_stands_in_no_evidence(text):
     run = conforming()
-    run.publish(30, "alarm", payload=json.dumps({"code": text, "detail": text, "state": "raised"}).encode())
-    run.publish(31, "report", payload=json.dumps({"event_id": text, "complaint": text, "score": text}).encode())
+    run.publish(25, "alarm", payload=json.dumps({"code": text, "detail": text, "state": "raised"}).encode())
+    run.publish(26, "report", payload=json.dumps({"event_id": text, "complaint": text, "score": text}).encode())
     assert not [each for each in findings(run).values() if text in each.evidence]
 
 
@@ -149,7 +149,7 @@ def test_a_wider_subscription_hears_receipts_too(pattern):
 
 def test_a_report_says_what_failed_and_what_is_left_to_the_maker():
     run = conforming()
-    run.publish(30, qos=0)
+    run.publish(25, qos=0)
     found = judge(DEVICE, PACE, run.observations)
     said = list(report.lines(DEVICE, found))
     assert any(line.startswith("D-20  FAILED") and line.endswith("publish with QoS 1") for line in said)
