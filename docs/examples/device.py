@@ -4,7 +4,6 @@ python device.py DEVICE HOST PORT FILE RESEND_SECONDS HEARTBEAT_SECONDS
 Each line of standard input is an event, such as {"kind": "bolus", "outcome": "delivered", "dose_mcg": 25.0}
 """
 
-import datetime
 import json
 import queue
 import random
@@ -13,6 +12,8 @@ import sys
 import threading
 import time
 import uuid
+from datetime import datetime
+from functools import partial
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.properties import PacketTypes, Properties
@@ -26,7 +27,7 @@ log.execute("CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY AUTOINCREME
 
 def observe(kind, **fields):
     """Put what happened now into the log, once for all: id, time and number stay with it."""
-    event = {"event_id": str(uuid.uuid4()), "observed_at": datetime.datetime.now().astimezone().isoformat()}
+    event = {"event_id": str(uuid.uuid4()), "observed_at": datetime.now().astimezone().isoformat()}
     log.execute("BEGIN")
     seq = log.execute("INSERT INTO log (kind) VALUES (?)", [kind]).lastrowid
     log.execute("UPDATE log SET event = ? WHERE seq = ?", [json.dumps({**event, "seq": seq, **fields}), seq])
@@ -68,13 +69,13 @@ def hear(client, *_):
 
 def read_events():
     for line in sys.stdin:
-        happened.put(lambda event=json.loads(line): observe(**event))
+        happened.put(partial(observe, **json.loads(line)))
 
 
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=device, protocol=mqtt.MQTTv5)
 client.username_pw_set(device)
 client.on_connect = hear
-client.on_message = lambda _client, _userdata, message: happened.put(lambda: take(message))
+client.on_message = lambda _client, _userdata, message: happened.put(partial(take, message))
 client.reconnect_delay_set(first_wait / 10, 120)  # doubled after each attempt that fails
 client.connect_async(host, int(port), clean_start=True)
 client.loop_start()

@@ -79,8 +79,8 @@ async def run(
 async def refuse_where_somebody_listens(broker: BrokerAddress) -> None:
     """Refuse a broker at which somebody takes devices' events.
 
-    A message of nobody is published, and the broker says whether anybody subscribes to its like. Ingest would keep it as
-    a dead letter of an unknown device, and no more.
+    A message of nobody is published, and the broker says whether anybody subscribes to its like. Ingest would keep it
+    as a dead letter of an unknown device, and no more.
 
     Raises:
         BenchError: Somebody does, or this login may not ask.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -45,7 +45,7 @@ class Asked:
     """What this device can send; each is waited for."""
     unattended: bool = False
     """Nobody can be asked to do something."""
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
 
 
 class Course:

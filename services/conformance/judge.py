@@ -80,7 +80,5 @@ def judge(device_id: str, pace: Pace, observations: Iterable[Observation]) -> li
 def broken(findings: Iterable[Finding]) -> list[Finding]:
     """Those of them by which a device does not conform: a MUST that failed."""
     return [
-        finding
-        for finding in findings
-        if finding.verdict is Verdict.FAILED and finding.requirement.level is Level.MUST
+        finding for finding in findings if finding.verdict is Verdict.FAILED and finding.requirement.level is Level.MUST
     ]

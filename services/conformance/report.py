@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 - it writes and reads none
 
 from services.conformance.finding import Finding, Verdict
 from services.conformance.judge import broken
@@ -28,7 +28,8 @@ def lines(device_id: str, findings: Sequence[Finding]) -> Iterator[str]:
     yield "For you to see to, as it cannot be seen from outside:"
     for finding in findings:
         if finding.verdict is Verdict.CANNOT_BE_SEEN:
-            yield f"{finding.requirement.number}  {finding.requirement.level}  {finding.requirement.text} ({finding.evidence})"
+            requirement = finding.requirement
+            yield f"{requirement.number}  {requirement.level}  {requirement.text} ({finding.evidence})"
     yield ""
     yield summary(device_id, findings)
 

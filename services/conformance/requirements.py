@@ -66,7 +66,10 @@ REQUIREMENTS: Final = (
         "D-26", _MUST, "send as measured only what somebody measured", "who measured a level is not in the event"
     ),
     Requirement(
-        "D-27", _MUST, "send comm_failure where delivery is unknown", "whether a bolus was delivered, only the pump knows"
+        "D-27",
+        _MUST,
+        "send comm_failure where delivery is unknown",
+        "whether a bolus was delivered, only the pump knows",
     ),
     Requirement(
         "D-28", _MUST, "send the end of an alarm as an event of its own", "that an alarm ended, only the pump knows"
@@ -76,7 +79,9 @@ REQUIREMENTS: Final = (
     ),
     Requirement("D-30", _MUST, "correct a refill or a therapy by a new event that names the wrong one in replaces"),
     Requirement(
-        "D-31", _MUST, "send everything, and observed_at as it was, also once it belongs to another pump",
+        "D-31",
+        _MUST,
+        "send everything, and observed_at as it was, also once it belongs to another pump",
         "the bench has no registry in which a handheld changes its pump",
     ),
     # 3. Keep an event until its receipt
@@ -104,7 +109,9 @@ REQUIREMENTS: Final = (
     Requirement(
         "D-80", _MUST, "as a gateway, forget events only on an answer of 200 or 422", "the bench does not speak HTTP"
     ),
-    Requirement("D-81", _MUST, "as a gateway, keep its token in one place, behind TLS", "the bench does not speak HTTP"),
+    Requirement(
+        "D-81", _MUST, "as a gateway, keep its token in one place, behind TLS", "the bench does not speak HTTP"
+    ),
 )
 
 BY_NUMBER: Final = {each.number: each for each in REQUIREMENTS}

@@ -1,4 +1,4 @@
-"""In ingest's place for one device: takes what it publishes, and answers as ingest would, unless a probe says otherwise.
+"""In ingest's place for one device: takes what it publishes, and answers as ingest would, unless a probe differs.
 
 Guarantees: nothing is stored; an event counts as stored once and as a duplicate after that; what ingest would reject is
 rejected in ingest's words. What a probe holds back is answered once it is released.

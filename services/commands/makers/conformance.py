@@ -68,7 +68,9 @@ def conformance(
     from services.conformance.story import Pace
 
     if not is_device_id(device) or is_reserved_id(device):
-        fail(f"{device[:80]!a} cannot be a device's id: expected {DEVICE_ID_RULE}, not pumpwatch-...", exit_code=_CANNOT)
+        fail(
+            f"{device[:80]!a} cannot be a device's id: expected {DEVICE_ID_RULE}, not pumpwatch-...", exit_code=_CANNOT
+        )
     asked = Asked(device, tuple(kind or ()), unattended, Pace(resend_seconds, patience_seconds))
     host, port = _address(listen)
     try:

@@ -65,13 +65,12 @@ def leaves_dates_as_they_were(story: Story) -> Judged:
     for send, event in story.events():
         again = first is not None and event.event_id == first.event_id and event.observed_at != first.observed_at
         anew = (
-            first is not None
-            and first.seq is not None
-            and event.seq == first.seq
-            and event.event_id != first.event_id
+            first is not None and first.seq is not None and event.seq == first.seq and event.event_id != first.event_id
         )
         if again or anew:
-            return failed(f"{place(send)}: {short(event.event_id)} was rejected for its clock, and came with another date")
+            return failed(
+                f"{place(send)}: {short(event.event_id)} was rejected for its clock, and came with another date"
+            )
     if not any(send.at > (tried.caught_at or 0) and not send.is_repeated for send in story.sends):
         return not_seen("nothing came after it")
     return passed()

@@ -186,4 +186,3 @@ def _matches(pattern: str, topic: str) -> bool:
         if place_in >= len(there) or level not in {"+", there[place_in]}:
             return False
     return len(wanted) == len(there)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
@@ -143,16 +144,18 @@ def kinds_in_arrays(story: Story) -> Judged:
 
 
 def alarms_first(story: Story) -> Judged:
-    """D-62."""
+    """D-62. What the device observed before it can have known that it was away may have been on its way already."""
     seen_alarm, others_before = False, None
-    for send, event in _from_away(story):
+    knew = timedelta(seconds=story.pace.crossing_seconds)
+    for send, event, away_for in _from_away(story):
         is_alarm = event.kind is EventKind.ALARM
         if is_alarm and any(each.kind is not EventKind.ALARM for each in send.message.events):
             return failed(f"{place(send)}: an alarm came together with other events; expected it alone")
         if is_alarm and others_before is not None:
             return failed(f"{place(send)}: an alarm came after other events; expected it first")
         seen_alarm |= is_alarm
-        others_before = others_before or (None if is_alarm else send)
+        if not is_alarm and away_for >= knew:
+            others_before = send
     return passed() if seen_alarm else not_seen("no alarm was observed while the device was away")
 
 
@@ -173,11 +176,13 @@ def sent_afterwards(story: Story) -> Judged:
     came = len(list(_from_away(story)))
     if not came:
         return not_seen("no event was observed while the device was away")
-    return passed(f"{came} event{'' if came == 1 else 's'} observed while away" + ("" if numbers else "; without a seq"))
+    return passed(
+        f"{came} event{'' if came == 1 else 's'} observed while away" + ("" if numbers else "; without a seq")
+    )
 
 
-def _from_away(story: Story) -> Iterator[tuple[Send, SentEvent]]:
-    """What was observed while no connection was taken, in the order of its first sending."""
+def _from_away(story: Story) -> Iterator[tuple[Send, SentEvent, timedelta]]:
+    """What was observed while no connection was taken, as it was first sent, and for how long none was by then."""
     tried, ends, delay = story.probes.get(Probe.AWAY), story.turned_away_at, story.smallest_delay()
     if tried is None or not ends or delay is None:
         return
@@ -186,8 +191,9 @@ def _from_away(story: Story) -> Iterator[tuple[Send, SentEvent]]:
     if back is None:
         return
     for send, event in story.first_sends():
-        if tried.began_wall <= event.observed_at + delay < back and send.at > ends[-1]:
-            yield send, event
+        observed = event.observed_at + delay
+        if tried.began_wall <= observed < back and send.at > ends[-1]:
+            yield send, event, observed - tried.began_wall
 
 
 def _rejections(story: Story) -> Iterator[tuple[Send, Rejection]]:

@@ -144,7 +144,9 @@ def _first_without_second(story: Story, tried: Tried) -> UUID | None:
     caught_at = tried.caught_at or 0.0
     for event_id in sorted(tried.events):
         sent = [send for send in story.sends_with(event_id) if send.at <= tried.ended_at]
-        if len(sent) < 2 or (tried.probe in {Probe.CUT, Probe.POWER} and not _on_a_new_link(story, sent[1:], caught_at)):
+        if len(sent) < 2 or (
+            tried.probe in {Probe.CUT, Probe.POWER} and not _on_a_new_link(story, sent[1:], caught_at)
+        ):
             return event_id
     return None
 
@@ -164,5 +166,7 @@ def _forgets(story: Story, *, of_refused: bool) -> Judged:
             late = send.at - told_at[event_id]
             if late > story.pace.crossing_seconds:
                 verb = "rejected" if of_refused else "counted"
-                return failed(f"{place(send)}: {short(event_id)} came again {late:.1f} s after a receipt that {verb} it")
+                return failed(
+                    f"{place(send)}: {short(event_id)} came again {late:.1f} s after a receipt that {verb} it"
+                )
     return passed(f"{len(told_at)} events") if told_at else not_seen("no receipt of the kind reached the device")

@@ -1,4 +1,4 @@
-"""The guide's list of requirements and the program's are one: the same numbers, the same words, and where each is explained."""
+"""The guide's list of requirements and the program's are one: the same numbers and words, each explained once."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.integration.conformance.devices import NODE, PYTHON, RESEND_SECONDS, 
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-PACE = Pace(resend_seconds=RESEND_SECONDS, patience_seconds=12.0)
+PACE = Pace(resend_seconds=RESEND_SECONDS, patience_seconds=8.0)
 
 Findings = dict[str, Finding]
 
@@ -46,7 +46,7 @@ WRONG: dict[str, tuple[set[str], tuple[tuple[str, str], ...]]] = {
             (
                 PUBLISHES,
                 "event = json.dumps(json.loads(event) | "
-                f'{{"observed_at": datetime.datetime.now().astimezone().isoformat()}}); {PUBLISHES}',
+                f'{{"observed_at": datetime.now().astimezone().isoformat()}}); {PUBLISHES}',
             ),
             (IS_RECEIPT, 'not json.loads(message.payload)["rejected"]'),
         ),
@@ -84,7 +84,9 @@ async def reports(bench_broker: MosquittoServer, tmp_path_factory: pytest.TempPa
     """What the bench says of each, by name. They share nothing but the broker, and most of a run is waiting."""
     folder = tmp_path_factory.mktemp("devices")
     programs = {"python": PYTHON, "node": NODE}
-    programs |= {name: broken(folder, f"broken-{number}", *each) for number, (name, (_, each)) in enumerate(WRONG.items())}
+    programs |= {
+        name: broken(folder, f"broken-{number}", *each) for number, (name, (_, each)) in enumerate(WRONG.items())
+    }
     found = await asyncio.gather(*(_report(bench_broker, program, folder) for program in programs.values()))
     return dict(zip(programs, found, strict=True))
 

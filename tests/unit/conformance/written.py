@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from services.conformance.finding import Finding, Verdict
@@ -60,7 +61,13 @@ class Written:
         self.at += 0.1
 
     def connect(
-        self, *, will: Will | None = None, login: str | None = DEVICE, filters=(f"{TOPIC}/receipts",), refusal="", **more
+        self,
+        *,
+        will: Will | None = None,
+        login: str | None = DEVICE,
+        filters=(f"{TOPIC}/receipts",),
+        refusal="",
+        **more,
     ) -> None:
         self.connection += 1
         number = self.connection
@@ -178,6 +185,7 @@ def away(run: Written, pauses=(1.0, 2.0, 4.0, 8.0)) -> None:
     run.later(40)
     run.begin(Probe.AWAY)
     run.end()
+    run.later(2)
     run.observe(20, "bolus", outcome="delivered")
     run.observe(21, "alarm", code="motor_stall", state="raised")
     run.turn_away(*pauses)
@@ -226,10 +234,7 @@ def numbers(run: Written, verdict: Verdict) -> set[str]:
     return {number for number, each in findings(run).items() if each.verdict is verdict}
 
 
-def changed(run: Written, which: type, **fields: object) -> Written:
+def changed(run: Written, which: type, **fields: Any) -> Written:
     """The same run, with every observation of a kind changed."""
-    run.observations = [
-        replace(each, **fields) if isinstance(each, which) else each  # type: ignore[type-var]
-        for each in run.observations
-    ]
+    run.observations = [replace(each, **fields) if isinstance(each, which) else each for each in run.observations]
     return run
