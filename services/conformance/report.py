@@ -1,11 +1,11 @@
-"""PURE. A run's findings for a person, for a program, and for a build server (JUnit XML)."""
+"""PURE. A run's findings for a person, for a program, and for a build server (JUnit XML, which is written here and never read)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405 - it writes and reads none
+from xml.etree.ElementTree import Element, SubElement, tostring  # nosec B405
 
 from services.conformance.finding import Finding, Verdict
 from services.conformance.judge import broken

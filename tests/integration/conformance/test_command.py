@@ -52,7 +52,7 @@ async def test_a_device_that_does_not_conform_is_exit_code_1(own_broker, tmp_pat
     program = broken(tmp_path, "quiet", ("qos=1", "qos=0"), ("ask.ResponseTopic, ask.CorrelationData", "_, _"))
     async with running(program, device, port, tmp_path):
         code, out, _ = await conformance(
-            device, "--listen", f"127.0.0.1:{port}", "--broker", broker.url, *PACE[:-1], "2"
+            device, "--listen", f"127.0.0.1:{port}", "--broker", broker.url, *PACE[:-1], "1"
         )
     assert code == 1
     lines = out.splitlines()
