@@ -83,7 +83,8 @@ class Course:
             await self._power()
 
     async def _first_event(self) -> bool:
-        self._say(f"waiting for {self._asked.device_id} to connect")
+        patience = self._asked.pace.patience_seconds
+        self._say(f"waiting for {self._asked.device_id} to connect; each thing is waited for at most {patience:g} s")
         if not await self._until(lambda: self._count(Connect) > 0):
             return False
         self._say("connected; waiting for its first event")

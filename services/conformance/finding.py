@@ -69,6 +69,11 @@ def not_applicable(evidence: str) -> Judged:
     return Judged(Verdict.NOT_APPLICABLE, evidence)
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something, in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def moment(at: float) -> str:
     """When, from the beginning of the run on."""
     return f"at {at:.1f} s"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from schemas.events import EventKind, RejectionReason
-from services.conformance.finding import Judged, failed, moment, not_seen, passed, place, short
+from services.conformance.finding import Judged, counted, failed, moment, not_seen, passed, place, short
 from services.conformance.observations import By, Probe
 from services.conformance.story import Link, Story
 
@@ -53,7 +53,7 @@ def status_with_every_upload(story: Story) -> Judged:
         )
         if not any(fresh):
             return failed(f"{moment(link.opened_at)}: no status of that moment came by this connection")
-    return passed(f"{len(uploads)} uploads")
+    return passed(counted(len(uploads), "upload"))
 
 
 def leaves_dates_as_they_were(story: Story) -> Judged:

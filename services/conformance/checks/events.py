@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, RejectionReason
-from services.conformance.finding import Judged, failed, not_applicable, not_seen, passed, place, short
+from services.conformance.finding import Judged, counted, failed, not_applicable, not_seen, passed, place, short
 from services.conformance.message import SentEvent
 from services.conformance.observations import Probe
 from services.conformance.story import Send, Story
@@ -107,7 +107,7 @@ def numbered(story: Story) -> Judged:
         if holder != event.event_id:
             return failed(f"{place(send)}: {short(event.event_id)} has the seq {event.seq} of {short(holder)}")
     without = len(first) - len(with_number)
-    return failed(f"{without} events have no seq, and others have one") if without else passed()
+    return failed(f"{counted(without, 'event')} without a seq, where others have one") if without else passed()
 
 
 def corrections_name_the_wrong_one(story: Story) -> Judged:
@@ -176,9 +176,7 @@ def sent_afterwards(story: Story) -> Judged:
     came = len(list(_from_away(story)))
     if not came:
         return not_seen("no event was observed while the device was away")
-    return passed(
-        f"{came} event{'' if came == 1 else 's'} observed while away" + ("" if numbers else "; without a seq")
-    )
+    return passed(f"{counted(came, 'event')} observed while away" + ("" if numbers else "; without a seq"))
 
 
 def _from_away(story: Story) -> Iterator[tuple[Send, SentEvent, timedelta]]:

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from schemas.topics import receipt_topic
-from services.conformance.finding import Judged, failed, moment, not_seen, passed, place, short
+from services.conformance.finding import Judged, counted, failed, moment, not_seen, passed, place, short
 from services.conformance.observations import By, Probe
 from services.conformance.story import Send, Story, Tried
 
@@ -129,7 +129,7 @@ def _times(story: Story, tried: Tried) -> list[float]:
 def _sent_again(story: Story, tried: Tried, why: str) -> Judged:
     lost = _first_without_second(story, tried)
     if lost is None:
-        return passed(f"sent {len(_times(story, tried))} times")
+        return passed(f"sent {counted(len(_times(story, tried)), 'time')}")
     [first, *_] = story.sends_with(lost)
     waited = tried.ended_at - first.at
     return failed(f"{place(first)}: {short(lost)} {why}, and did not come again in {waited:.1f} s; expected it again")
@@ -169,4 +169,4 @@ def _forgets(story: Story, *, of_refused: bool) -> Judged:
                 return failed(
                     f"{place(send)}: {short(event_id)} came again {late:.1f} s after a receipt that {verb} it"
                 )
-    return passed(f"{len(told_at)} events") if told_at else not_seen("no receipt of the kind reached the device")
+    return passed(counted(len(told_at), "event")) if told_at else not_seen("no receipt of the kind reached the device")

@@ -270,7 +270,7 @@ BREAKS: dict[str, tuple[str, Callable[[], Written], str]] = {
     "another content": ("D-24", lambda: changed_event(9, battery_percent=50.0), "another battery_percent than before"),
     "another number": ("D-24", lambda: changed_event(9, seq=25), "another seq than before"),
     "a number twice": ("D-25", lambda: said(conforming(), seq=9, firmware="2"), "has the seq 9 of event"),
-    "a number for some": ("D-25", lambda: said(conforming(), seq=None), "1 events have no seq"),
+    "a number for some": ("D-25", lambda: said(conforming(), seq=None), "1 event without a seq"),
     "replaces itself": ("D-30", lambda: said(conforming(), "refill", **refill(25)), "replaces itself"),
     "replaces another kind": (
         "D-30",
