@@ -7,7 +7,9 @@ keeps): the run ends before the device's port is open.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
@@ -34,7 +36,13 @@ class BenchError(RuntimeError):
 
 
 async def run(
-    asked: Asked, broker: BrokerAddress, host: str, port: int, say: Callable[[str], None]
+    asked: Asked,
+    broker: BrokerAddress,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> list[Observation]:
     """Run the whole course, and return what was observed.
 
@@ -44,6 +52,7 @@ async def run(
         host: Where the device's connections are taken.
         port: Likewise.
         say: Tells the tester what is waited for, and what to do.
+        tls: With which the device connects; None: without.
 
     Raises:
         BenchError: Broker or port cannot be used, or somebody else takes events there.
@@ -57,7 +66,7 @@ async def run(
             await stand_in.subscribe()
             answering = asyncio.ensure_future(stand_in.run())
             try:
-                async with listening(tap, host, port):
+                async with listening(tap, host, port, tls):
                     course = asyncio.ensure_future(Course(asked, notebook, tap, stand_in, say).run())
                     await asyncio.wait({course, answering}, return_when=asyncio.FIRST_COMPLETED)
                     if not course.done():
@@ -74,6 +83,26 @@ async def run(
         msg = f"cannot listen on {host}:{port}: {error.strerror or error}; expected a free port of this machine"
         raise BenchError(msg) from error
     return notebook.observations
+
+
+def tls_as_at_a_clinic(folder: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer, for devices with a certificate of the same authority that signed the bench's own.
+
+    Args:
+        folder: With `server.crt`, `server.key` and `ca.crt`.
+
+    Raises:
+        BenchError: A file is not there, or is not what it should be.
+    """
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / "ca.crt"))
+        context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    except OSError as error:  # also what ssl raises
+        msg = f"{folder}: expected server.crt, server.key and ca.crt, as PEM: {error}"
+        raise BenchError(msg) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 async def refuse_where_somebody_listens(broker: BrokerAddress) -> None:

@@ -30,6 +30,7 @@ CHECKS: Final[dict[str, Check]] = {
     "D-12": connection.connects_again,
     "D-13": connection.connects_again_after_goodbye,
     "D-14": connection.backs_off,
+    "D-15": connection.has_a_certificate,
     "D-20": events.qos_1,
     "D-21": events.as_the_schema_says,
     "D-22": events.ids_are_kept,

@@ -39,6 +39,10 @@ class Opened:
     at: float
     wall: datetime
     connection: int
+    tls: str = ""
+    """Its version; empty: there is none."""
+    common_names: tuple[str, ...] = ()
+    """Of the certificate that the device showed."""
 
 
 @dataclass(frozen=True, slots=True)

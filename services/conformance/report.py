@@ -1,4 +1,4 @@
-"""PURE. A run's findings for a person, for a program, and for a build server (JUnit XML, which is written here and never read)."""
+"""PURE. A run's findings for a person, for a program, and for a build server: JUnit XML, only written."""
 
 from __future__ import annotations
 

@@ -93,6 +93,8 @@ class Link:
     number: int
     opened_at: float
     opened_wall: datetime
+    tls: str = ""
+    common_names: tuple[str, ...] = ()
     connect: Connect | None = None
     answered: Answered | None = None
     filters: list[str] = field(default_factory=list)
@@ -169,7 +171,7 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
     for each in observations:
         match each:
             case Opened():
-                links[each.connection] = Link(each.connection, each.at, each.wall)
+                links[each.connection] = Link(each.connection, each.at, each.wall, each.tls, each.common_names)
             case TurnedAway():
                 away.append(each.at)
             case Published():

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import mqtt5
 
@@ -91,7 +92,7 @@ class Tap:
             return
         self._connections += 1
         number = self._connections
-        notebook.note(Opened(notebook.now, notebook.wall(), number))
+        notebook.note(Opened(notebook.now, notebook.wall(), number, *_shown(writer)))
         try:
             there, away = await asyncio.open_connection(self._broker.host, self._broker.port)
         except OSError:
@@ -202,8 +203,17 @@ class Tap:
                 pass
 
 
+def _shown(writer: asyncio.StreamWriter) -> tuple[str, tuple[str, ...]]:
+    """The version of TLS, and the common names of the certificate that the device showed."""
+    tls: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+    if tls is None:
+        return "", ()
+    subject: Any = (tls.getpeercert() or {}).get("subject", ())
+    return tls.version() or "", tuple(value for part in subject for name, value in part if name == "commonName")
+
+
 @asynccontextmanager
-async def listening(tap: Tap, host: str, port: int) -> AsyncIterator[None]:
+async def listening(tap: Tap, host: str, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[None]:
     """Take the device's connections at an address; on leaving, all of them are ended.
 
     Raises:
@@ -216,7 +226,7 @@ async def listening(tap: Tap, host: str, port: int) -> AsyncIterator[None]:
         serving.add(task)
         task.add_done_callback(serving.discard)
 
-    server = await asyncio.start_server(begin, host, port)
+    server = await asyncio.start_server(begin, host, port, ssl=tls)
     try:
         yield
     finally:

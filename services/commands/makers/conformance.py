@@ -40,6 +40,10 @@ def conformance(
         str | None,
         typer.Option(metavar="URL", help="A broker of the bench's own, mqtt://...; default: one is started."),
     ] = None,
+    tls: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The device connects with TLS: server.crt, server.key and ca.crt."),
+    ] = None,
     kind: Annotated[
         list[EventKind] | None, typer.Option(help="A kind of event that the device can send; give it once for each.")
     ] = None,
@@ -61,7 +65,7 @@ def conformance(
     """
     from schemas.topics import DEVICE_ID_RULE, is_device_id, is_reserved_id
     from services.conformance import report
-    from services.conformance.bench import BenchError, run
+    from services.conformance.bench import BenchError, run, tls_as_at_a_clinic
     from services.conformance.course import Asked
     from services.conformance.judge import broken, judge
     from services.conformance.observations import Connect
@@ -75,10 +79,13 @@ def conformance(
     host, port = _address(listen)
     try:
         with _broker(broker) as bench_broker:
-            _progress(f"the device connects to mqtt://{host}:{port} as {device}")
-            observations = asyncio.run(run(asked, bench_broker, host, port, _progress))
+            context = tls_as_at_a_clinic(tls) if tls is not None else None
+            _progress(f"the device connects to {'mqtt' if tls is None else 'mqtts'}://{host}:{port} as {device}")
+            observations = asyncio.run(run(asked, bench_broker, host, port, _progress, tls=context))
     except BenchError as error:
         fail(str(error), exit_code=_CANNOT)
+    except KeyboardInterrupt:
+        fail("the run was ended before its end, and nothing is said of the device", exit_code=_CANNOT)
     if not any(isinstance(each, Connect) for each in observations):
         fail(f"{device} did not connect to {host}:{port} within {patience_seconds:g} s", exit_code=_CANNOT)
     findings = judge(device, asked.pace, observations)

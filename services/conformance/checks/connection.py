@@ -32,12 +32,29 @@ def speaks_mqtt_5(story: Story) -> Judged:
 
 
 def logs_in_as_itself(story: Story) -> Judged:
-    """D-02."""
-    logins = [link.connect for link in story.links if link.connect is not None and link.connect.login is not None]
-    for connect in logins:
-        if connect.login != story.device_id:
-            return failed(f"{moment(connect.at)}: login {connect.login!a}; expected {story.device_id!a}")
-    return passed() if logins else not_seen("no user name at CONNECT; at a clinic's broker the certificate names it")
+    """D-02. Where there is TLS, the certificate says who somebody is, and nobody looks at a user name."""
+    seen = False
+    for link in story.links:
+        user = link.connect.login if link.connect is not None else None
+        for login in link.common_names if link.tls else (user,) if user is not None else ():
+            seen = True
+            if login != story.device_id:
+                return failed(f"{moment(link.opened_at)}: login {login[:120]!a}; expected {story.device_id!a}")
+    return passed() if seen else not_seen("no user name at CONNECT; at a clinic's broker the certificate names it")
+
+
+def has_a_certificate(story: Story) -> Judged:
+    """D-15. What is older than TLS 1.2, or has no certificate of the authority, the bench refuses as a broker does."""
+    links = [link for link in story.links if link.tls]
+    for link in links:
+        if len(link.common_names) != 1:
+            names = len(link.common_names)
+            return failed(
+                f"{moment(link.opened_at)}: a certificate with {names} common names; expected one, the device id"
+            )
+    if not links:
+        return not_seen("the bench took connections without TLS: try --tls")
+    return passed(", ".join(sorted({link.tls for link in links})))
 
 
 def one_connection(story: Story) -> Judged:

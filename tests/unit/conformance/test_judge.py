@@ -8,7 +8,7 @@ import pytest
 
 from services.conformance.finding import Verdict
 from services.conformance.judge import CHECKS, broken, judge
-from services.conformance.observations import By, Probe
+from services.conformance.observations import By, Connect, Opened, Probe
 from services.conformance.requirements import REQUIREMENTS
 from tests.unit.conformance import written
 from tests.unit.conformance.written import DEVICE, PACE, TOPIC, Written, conforming, event_id, findings, numbers
@@ -26,7 +26,7 @@ def test_a_device_that_does_all_of_it_passes_and_nothing_is_said_of_what_it_does
     run = conforming()
     assert numbers(run, Verdict.FAILED) == set()
     assert numbers(run, Verdict.PASSED) == SEEN_IN_A_RUN
-    assert numbers(run, Verdict.NOT_SEEN) == {"D-30"}
+    assert numbers(run, Verdict.NOT_SEEN) == {"D-15", "D-30"}
     assert numbers(run, Verdict.NOT_APPLICABLE) == {"D-06", "D-10", "D-11", "D-61"}
     assert numbers(run, Verdict.CANNOT_BE_SEEN) == {each.number for each in REQUIREMENTS if each.unseen}
 
@@ -79,6 +79,13 @@ def test_what_is_allowed_passes():
 def test_what_was_on_its_way_before_the_device_knew_that_it_was_away_may_come_before_an_alarm():
     run = without(AWAY=away_with((20, "bolus"), (21, "alarm"), early=0.1))
     assert findings(run)["D-62"].verdict is Verdict.PASSED
+
+
+def test_a_certificate_says_who_a_device_is_whatever_its_user_name():
+    run = written.changed(conforming(), Opened, tls="TLSv1.3", common_names=(DEVICE,))
+    found = findings(written.changed(run, Connect, login="anybody"))
+    assert (found["D-02"].verdict, found["D-15"].verdict) == (Verdict.PASSED, Verdict.PASSED)
+    assert found["D-15"].evidence == "TLSv1.3"
 
 
 def test_events_without_a_counter_are_told_of_what_they_lack():

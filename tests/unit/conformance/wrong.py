@@ -224,6 +224,16 @@ BREAKS: dict[str, tuple[str, Callable[[], Written], str]] = {
     "away for good": ("D-13", lambda: without(Probe.POWER, AWAY=stays_away), "no new connection"),
     "gives up": ("D-13", lambda: without(Probe.POWER, AWAY=tries_and_gives_up), "not again once one was"),
     "no longer pauses": ("D-14", lambda: without(AWAY=lambda run: written.away(run, (1, 1, 1, 1))), "longer ones"),
+    "a certificate of nobody": (
+        "D-15",
+        lambda: written.changed(conforming(), Opened, tls="TLSv1.3", common_names=()),
+        "a certificate with 0 common names",
+    ),
+    "another's certificate": (
+        "D-02",
+        lambda: written.changed(conforming(), Opened, tls="TLSv1.3", common_names=("pump-2",)),
+        "'pump-2'",
+    ),
     "QoS 0": ("D-20", lambda: published(conforming(), qos=0), "QoS 0"),
     "a wrong unit": (
         "D-21",
