@@ -108,16 +108,18 @@ def tls_as_at_a_clinic(folder: Path) -> ssl.SSLContext:
 async def refuse_where_somebody_listens(broker: BrokerAddress) -> None:
     """Refuse a broker at which somebody takes devices' events.
 
-    A message of nobody is published, and the broker says whether anybody subscribes to its like. Ingest would keep it
-    as a dead letter of an unknown device, and no more.
+    A message of nobody is published, and the broker says whether anybody subscribes to its like (the alert service does
+    to alarms alone). Ingest would keep it as a dead letter of an unknown device, and no more.
 
     Raises:
         BenchError: Somebody does, or this login may not ask.
         LinkError: The broker cannot be reached.
     """
     async with open_link(broker, f"{NOBODY}-{token_hex(4)}", lambda _: None) as link:
-        said = await link.publish(event_topic(NOBODY, EventKind.STATUS), b"{}")
-    if said != mqtt5.PubAckReasonCode.NO_MATCHING_SUBSCRIBERS:
+        answers = [await link.publish(event_topic(NOBODY, kind), b"{}") for kind in (EventKind.STATUS, EventKind.ALARM)]
+    for said in answers:
+        if said == mqtt5.PubAckReasonCode.NO_MATCHING_SUBSCRIBERS:
+            continue
         msg = (
             f"at {broker} somebody takes devices' events already (PUBACK: {reason_name(said)}), as an ingest does that "
             "runs there, or that comes back to its session; expected a broker of the bench's own: leave out --broker"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import uuid
 import xml.etree.ElementTree as ET
@@ -15,6 +16,7 @@ from services.devstack.ports import free_port
 from tests.command import pumpwatch
 from tests.ingest_world import ingest_settings
 from tests.integration.conformance.devices import PYTHON, RESEND_SECONDS, broken, running
+from tests.stack import eventually
 
 PACE = ("--unattended", "--resend-seconds", str(RESEND_SECONDS), "--patience-seconds", "10")
 
@@ -67,6 +69,8 @@ async def test_it_refuses_a_broker_at_which_ingest_takes_events(database, broker
     code, out, err = await conformance("pump-1", "--broker", broker.url, *PACE)
     assert (code, out) == (2, "")
     assert "somebody takes devices' events already" in err
+    kept = await eventually(lambda: database.pool.fetch("SELECT DISTINCT reason, device_id FROM dead_letters"))
+    assert [tuple(each) for each in kept] == [("unknown_device", "pumpwatch-conformance")]
     assert await database.pool.fetchval("SELECT count(*) FROM devices") == 0
 
 
@@ -112,3 +116,19 @@ def test_a_port_that_is_taken_is_said(own_broker):
     done = pumpwatch("conformance", "pump-1", "--broker", broker.url, "--listen", listen)
     assert done.returncode == 2
     assert f"cannot listen on {listen}" in done.stderr
+
+
+async def test_a_run_that_is_ended_says_nothing_of_the_device(own_broker):
+    """Exit code 1 is for a device that does not conform."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", "conformance", "pump-1", "--broker", own_broker().url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    while b"waiting for pump-1" not in await process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert b"the run was ended before its end" in err
