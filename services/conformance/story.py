@@ -49,8 +49,13 @@ class Pace:
 
     @property
     def crossing_seconds(self) -> float:
-        """For so long after a receipt a message may have been on its way already."""
-        return min(1.0, self.resend_seconds / 2)
+        """For so long after a receipt the device may not have read it; who sends for ever sends again after that, too."""
+        return self.resend_seconds
+
+    @property
+    def noticing_seconds(self) -> float:
+        """For so long a device may not know that its connection is gone."""
+        return min(2.0, self.resend_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def kinds_in_arrays(story: Story) -> Judged:
 def alarms_first(story: Story) -> Judged:
     """D-62. What the device observed before it can have known that it was away may have been on its way already."""
     seen_alarm, others_before = False, None
-    knew = timedelta(seconds=story.pace.crossing_seconds)
+    knew = timedelta(seconds=story.pace.noticing_seconds)
     for send, event, away_for in _from_away(story):
         is_alarm = event.kind is EventKind.ALARM
         if is_alarm and any(each.kind is not EventKind.ALARM for each in send.message.events):

@@ -15,7 +15,8 @@ MOST_CORRELATION_BYTES: Final = 128
 _NO_EVENT: Final = "no new event came to try it on"
 _EARLY: Final = 0.5
 """A first wait of less than this share of what is asked for is too short."""
-_LONGER: Final = 1.2
+_LONGER: Final = 1.3
+"""By so much the last wait must be longer than the first."""
 
 
 def asks_for_receipts(story: Story) -> Judged:

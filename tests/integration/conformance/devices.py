@@ -15,8 +15,8 @@ from tests.contract.prose import ROOT_FOLDER
 
 EXAMPLES = ROOT_FOLDER / "docs" / "examples"
 PYTHON, NODE = EXAMPLES / "device.py", EXAMPLES / "device.js"
-RESEND_SECONDS = 0.8
-HEARTBEAT_SECONDS = 0.4
+RESEND_SECONDS = 1.2
+HEARTBEAT_SECONDS = 0.5
 
 
 class Device:

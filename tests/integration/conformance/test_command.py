@@ -18,7 +18,7 @@ from tests.ingest_world import ingest_settings
 from tests.integration.conformance.devices import PYTHON, RESEND_SECONDS, broken, running
 from tests.stack import eventually
 
-PACE = ("--unattended", "--resend-seconds", str(RESEND_SECONDS), "--patience-seconds", "10")
+PACE = ("--unattended", "--resend-seconds", str(RESEND_SECONDS), "--patience-seconds", "13")
 
 
 async def conformance(*words: str) -> tuple[int, str, str]:

@@ -21,7 +21,7 @@ from tests.integration.conformance.devices import NODE, PYTHON, RESEND_SECONDS, 
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-PACE = Pace(resend_seconds=RESEND_SECONDS, patience_seconds=6.0)
+PACE = Pace(resend_seconds=RESEND_SECONDS, patience_seconds=13.0)
 
 Findings = dict[str, Finding]
 

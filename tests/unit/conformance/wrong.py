@@ -164,13 +164,13 @@ def away_with(*order: tuple[int, str], together: bool = False, early: float = 2.
 
 def sent_for_ever(run: Written) -> Written:
     run.reject(9)
-    run.later(10)
+    run.later(20)
     run.publish(14)
     return run
 
 
 def counted_and_sent_again(run: Written) -> Written:
-    run.later(10)
+    run.later(20)
     run.publish(9)
     return run
 
