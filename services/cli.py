@@ -34,6 +34,7 @@ from services.commands import (
     storage,
 )
 from services.commands.health import doctor, drill
+from services.commands.makers import conformance
 from services.commands.people import channels, grafana, rota, users
 from services.commands.terminal import DatabaseUrl, fail, say, with_database
 
@@ -192,6 +193,7 @@ app.command()(channels.page_test)
 app.command()(channels.push_key)
 app.command()(rota.coverage)
 app.command()(grafana.grafana)
+app.command()(conformance.conformance)
 
 
 @policy_app.command("check")

@@ -22,6 +22,7 @@ def main() -> int:
         system_packages.ensure_program("haproxy", "haproxy", purpose="the test of the TLS proxy")
         system_packages.ensure_program("promtool", "prometheus", purpose="the test of the metrics")
         oidc_provider.ensure_package()
+        npm.ensure_mqtt()
         if any(_BROWSER_TESTS.glob("test_*.py")):
             system_packages.ensure_program("chromium", "chromium", purpose="the browser tests")
             npm.ensure_axe()

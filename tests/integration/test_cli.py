@@ -82,8 +82,8 @@ ASK_NOTHING = (
 )
 FROM_SCRATCH = ("devices list", "version")
 """As a shell does. The others have others' libraries already, and import all of ours: half of a second less each."""
-LOOKS = ("doctor",)
-"""Its own tests: tests/integration/doctor."""
+LOOKS = ("conformance", "doctor")
+"""Their own tests: tests/integration/conformance, tests/integration/doctor."""
 SERVE = ("alerts", "demo", "ingest", "simulate", "web")
 """Started from scratch by others: `run_service`, and tests/e2e."""
 

@@ -18,6 +18,8 @@ from services.devstack.servers import system_packages
 
 AXE_VERSION: Final = "4.14.1"
 """Of axe-core, by which the browser tests look at pages."""
+MQTT_VERSION: Final = "5.14.1"
+"""Of mqtt, by which the reference client in JavaScript (docs/examples) speaks to a broker."""
 _FETCH_SECONDS: Final = 300
 
 
@@ -68,3 +70,12 @@ def ensure_axe() -> Path:
     """
     folder = ensure_package("axe-core", AXE_VERSION, purpose="the tests of the pages")
     return folder / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def ensure_mqtt() -> Path:
+    """The folder in whose `node_modules` mqtt is.
+
+    Raises:
+        DevStackError: It cannot be had.
+    """
+    return ensure_package("mqtt", MQTT_VERSION, purpose="the tests of the reference client in JavaScript")
