@@ -11,9 +11,11 @@ Each send has a thread of a pool of its own. A send that is given up may still a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import requests
@@ -57,11 +59,22 @@ class WebhookChannel:
         timeout_seconds: For each attempt, from the connection to the answer.
         at_once: So many may be under way.
         clock: Gives the time of an attempt.
+        read: Reads the secrets in a file, or raises `SecretFileError`.
     """
 
-    def __init__(self, timeout_seconds: float, at_once: int = 32, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        timeout_seconds: float,
+        at_once: int = 32,
+        clock: Clock = utc_now,
+        *,
+        read: Callable[[Path], tuple[Secret, ...]] = read_secrets,
+    ) -> None:
         self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self._read = read
+        self._reading: dict[Path, float] = {}
+        """Files that are being read, since when: behind one that hangs no second thread waits."""
         self._threads = ThreadPoolExecutor(_HOLDING * at_once, thread_name_prefix="webhook")
 
     async def send(self, url: str, page: OutgoingPage) -> SendOutcome:
@@ -80,13 +93,23 @@ class WebhookChannel:
 
     async def _secrets(self, address: WebhookAddress, page: OutgoingPage) -> tuple[Secret, ...] | None:
         """What signs; None: it cannot be read, which is said. A disk that hangs holds up the next channel no longer."""
-        seconds = min(_READ_SECONDS, self._timeout_seconds / 2)
+        file, seconds = address.secret, min(_READ_SECONDS, self._timeout_seconds / 2)
+        why = f"the file {str(file)!r} was not read within {seconds:g} s"
         try:
-            return await within(seconds, partial(read_secrets, address.secret))
-        except (SecretFileError, TimeoutError) as error:
-            why = str(error) or f"the file {str(address.secret)!r} was not read within {seconds:g} s"
-            log.error("webhook_not_signed", delivery_id=str(page.delivery_id), error=why)  # noqa: TRY400
-            return None
+            if time.monotonic() - self._reading.setdefault(file, time.monotonic()) <= seconds:
+                return await within(seconds, partial(self._read_one, file))
+        except SecretFileError as error:
+            why = str(error)
+        except TimeoutError:
+            pass
+        log.error("webhook_not_signed", delivery_id=str(page.delivery_id), error=why)
+        return None
+
+    def _read_one(self, file: Path) -> tuple[Secret, ...]:
+        try:
+            return self._read(file)
+        finally:
+            self._reading.pop(file, None)
 
     async def _in_a_thread(self, address: WebhookAddress, secrets: Sequence[Secret], page: OutgoingPage) -> SendOutcome:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._send, address, secrets, page)

@@ -11,9 +11,9 @@ from services.alerts.delivery.addresses import channel_fault, secret_files, webh
 from services.alerts.delivery.channels import server_at
 from services.alerts.delivery.webhooks.address import WebhookAddress, is_webhook, read_webhook
 from services.alerts.delivery.webhooks.programs import is_program
+from tests.unit.alerts.delivery.webhooks.pages import PUBLISHED_SECRET
 
 TOKEN = "tops3cret"  # noqa: S105 - stands in every address, and in nothing that is said of it
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the published one of Standard Webhooks
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_address_can_be_used_while_its_secret_can_be_read(tmp_path: Path) -> 
     missing = channel_fault(channel, environment)
     assert missing is not None
     assert f"{str(file)!r} cannot be used: No such file" in missing
-    file.write_text(f"{SECRET}\n")
+    file.write_text(f"{PUBLISHED_SECRET}\n")
     assert channel_fault(channel, environment) is None
     assert webhook_faults([policy], environment) == ()
     assert list(secret_files(policy, environment)) == [file]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,25 +13,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas.paths import PUBLISHED_FOLDER
-from schemas.policy import Priority
 from schemas.webhooks.event import WebhookType
 from services.alerts.delivery.planned import About, OutgoingPage
 from services.alerts.delivery.webhooks.event import body_of, meaning_of
 from services.alerts.model import Occasion, OccasionKind, RuleName
+from tests.unit.alerts.delivery.webhooks.pages import ABOUT, ALERT_ID, DELIVERY_ID, PAGE
 
-ALERT_ID = UUID("0b5f4b2e-0000-4000-8000-000000000001")
-DELIVERY_ID = UUID("0b5f4b2e-0000-4000-8000-000000000002")
-ABOUT = About(ALERT_ID, "pump_alarm", "catheter", "pump-0001", "case/17")
-PAGE = OutgoingPage(
-    DELIVERY_ID,
-    "north",
-    Occasion(OccasionKind.OPENED),
-    Priority.HIGH,
-    "Pumpwatch HIGH: pump alarm",
-    "Alert 0b5f4b2e. Open https://pw.example.org",
-    datetime(2026, 3, 2, 9, 0, 5, 123456, tzinfo=UTC),
-    ABOUT,
-)
 PUBLISHED = {
     name: Draft202012Validator(json.loads((PUBLISHED_FOLDER / f"{name}.schema.json").read_text()))
     for name in ("webhook", "webhook-data")
