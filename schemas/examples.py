@@ -116,3 +116,31 @@ POLICY: Final[dict[str, Any]] = {
     },
 }
 """A small clinic: one nurse, one doctor; everything else at its default."""
+
+WEBHOOK: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": "f2a9d1c4-7b0e-4f63-8a55-0c1d9e2b3a44",
+    "source": "urn:pumpwatch:clinic:north",
+    "type": "pumpwatch.alert.opened",
+    "subject": "8c1f6a52-3f4e-4a51-9d0c-2f6d3f0f7b11",
+    "time": "2026-03-02T09:00:00Z",
+    "datacontenttype": "application/json",
+    "dataschema": "urn:pumpwatch:v1:webhook-data",
+    "data": {
+        "clinic_id": "north",
+        "priority": "high",
+        "state": "active",
+        "step": 0,
+        "title": "Pumpwatch HIGH: pump alarm",
+        "text": "Alert 8c1f6a52. Open https://pumpwatch.example.org/alerts/8c1f6a52-3f4e-4a51-9d0c-2f6d3f0f7b11",
+        "alert": {
+            "alert_id": "8c1f6a52-3f4e-4a51-9d0c-2f6d3f0f7b11",
+            "rule": "pump_alarm",
+            "recorded": True,
+            "pump_id": None,
+            "key": None,
+            "patient_ref": None,
+        },
+    },
+}
+"""What a program gets when an alert opens, of a clinic that keeps patient data out of its pages."""

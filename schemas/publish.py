@@ -22,9 +22,10 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from schemas.asyncapi import asyncapi_document
 from schemas.events import MAX_BATCH_EVENTS, MODEL_BY_KIND, Receipt
-from schemas.examples import BATCH, EVENTS, POLICY, RECEIPT, RECEIPT_OF_A_BATCH
+from schemas.examples import BATCH, EVENTS, POLICY, RECEIPT, RECEIPT_OF_A_BATCH, WEBHOOK
 from schemas.paths import PUBLISHED_FOLDER
 from schemas.policy import Policy
+from schemas.webhooks.event import WebhookEvent
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REGENERATE: Final = "run `python -m schemas.publish` and commit what it writes"
@@ -91,6 +92,14 @@ def policy_definitions(ref_template: str) -> dict[str, Any]:
     return definitions
 
 
+def webhook_definitions(ref_template: str) -> dict[str, Any]:
+    """Describe what a signed webhook carries and its parts, by name."""
+    definitions = _definitions([(WebhookEvent, "serialization")], ref_template)
+    definitions["WebhookEvent"]["examples"] = [WEBHOOK]
+    definitions["WebhookData"]["examples"] = [WEBHOOK["data"]]
+    return definitions
+
+
 def documents() -> dict[str, str]:
     """Build every published file: name to text."""
     wire = wire_definitions("#/$defs/{model}")
@@ -102,6 +111,9 @@ def documents() -> dict[str, str]:
     files["batch.schema.json"] = _standalone("Batch", wire, "events:batch")
     files["receipt.schema.json"] = _standalone("Receipt", wire, "receipt")
     files["policy.schema.json"] = _standalone("Policy", policy_definitions("#/$defs/{model}"), "policy")
+    webhook = webhook_definitions("#/$defs/{model}")
+    files["webhook.schema.json"] = _standalone("WebhookEvent", webhook, "webhook")
+    files["webhook-data.schema.json"] = _standalone("WebhookData", webhook, "webhook-data")
     texts = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in files.items()}
     asyncapi = asyncapi_document(wire_definitions("#/components/schemas/{model}"))
     texts["asyncapi.yaml"] = yaml.dump(asyncapi, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100)

@@ -32,6 +32,7 @@ from services.commands import (
     policies,
     report,
     storage,
+    webhooks,
 )
 from services.commands.health import doctor, drill
 from services.commands.makers import conformance
@@ -77,6 +78,7 @@ app.add_typer(patient.app, name="patient")
 app.add_typer(certificates.app, name="certificates")
 app.add_typer(policy_app, name="policy")
 app.add_typer(rota.app, name="rota")
+app.add_typer(webhooks.app, name="webhooks")
 policy_app.command("remove")(policies.remove)
 
 

@@ -111,8 +111,8 @@ def _wire() -> list[Panel]:
             table=True,
             options=table(),
             overrides=[
-                column("missing", unit="short", decimals=0, width=80),
-                column("from", unit="none", width=90),
+                column("missing", unit="short", decimals=0, width=70),
+                column("from", unit="none", width=70),
                 column("to", unit="none", width=90),
                 column("after", unit="dateTimeAsSystem"),
                 column("before", unit="dateTimeAsSystem"),

@@ -26,6 +26,10 @@ RED: Final = "red"
 BLUE: Final = "blue"
 GREY: Final = "text"
 
+MILLILITRES: Final = "suffix:mL"
+DAYS: Final = "suffix:days"
+"""Words of our own: Grafana's units `mlitre` and `d` would make "500 µL" of 0.5 mL, and "2.86 weeks" of 20 days."""
+
 PRIORITY_COLORS: Final = {"high": RED, "medium": ORANGE, "low": YELLOW, "info": BLUE}
 
 
@@ -76,7 +80,7 @@ def words(colors: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def column(name: str, **properties: Any) -> dict[str, Any]:
-    """How one column of a table looks; `width=90`, `unit="d"`, `custom.cellOptions` as `cell={...}`, `links=[...]`."""
+    """How one column of a table looks; `width=90`, `unit=DAYS`, `custom.cellOptions` as `cell={...}`, `links=[...]`."""
     ids = {"width": "custom.width", "cell": "custom.cellOptions", "hidden": "custom.hideFrom.viz"}
     return {
         "matcher": {"id": "byName", "options": name},
@@ -171,6 +175,12 @@ def place(panels: Iterable[Panel]) -> list[dict[str, Any]]:
     return placed
 
 
+EMPTY_CELLS: Final = (
+    {"matcher": {"id": "byRegexp", "options": "/.*/"}, "properties": [{"id": "noValue", "value": "-"}]},
+)
+"""What stands in a cell that holds nothing; without it that is the text which the panel has for no rows at all."""
+
+
 def _panel(panel: Panel, number: int, grid: dict[str, int]) -> dict[str, Any]:
     return {
         "id": number,
@@ -189,7 +199,7 @@ def _panel(panel: Panel, number: int, grid: dict[str, int]) -> dict[str, Any]:
                 "thresholds": steps((None, GREY)),
                 **panel.defaults,
             },
-            "overrides": list(panel.overrides),
+            "overrides": [*(EMPTY_CELLS if panel.type == "table" else ()), *panel.overrides],
         },
         "options": panel.options,
     }

@@ -8,9 +8,11 @@ from deploy.grafana.model import (
     BLUE,
     COLORED,
     COLORED_TEXT,
+    DAYS,
     GREEN,
     GREY,
     HIDDEN_ID,
+    MILLILITRES,
     ORANGE,
     PRIORITY_COLORS,
     QUERIES,
@@ -42,6 +44,9 @@ _OUTCOME_COLORS: Final = {
 }
 
 
+_DECIMALS: Final = {MILLILITRES: 1, DAYS: 0}
+
+
 def pump() -> dict[str, Any]:
     """Build the dashboard."""
     return dashboard(
@@ -69,6 +74,8 @@ def pump() -> dict[str, Any]:
 def _numbers() -> list[Panel]:
     def value(title: str, description: str, field: str, unit: str, thresholds: dict[str, Any]) -> Panel:
         query, known = QUERIES["pump_now"], {"width": 3, "nothing": "not known"}
+        if unit in _DECIMALS:
+            known["decimals"] = _DECIMALS[unit]
         return number_now(title, description, query, thresholds, field=field, unit=unit, **known)
 
     plain = steps((None, GREY))
@@ -77,31 +84,31 @@ def _numbers() -> list[Panel]:
             "Volume",
             "What was filled in, what the pump computes, or what was measured less what flowed since: the lower.",
             "volume",
-            "mlitre",
+            MILLILITRES,
             plain,
         ),
         value(
-            "Left above the alarm level",
+            "Above alarm level",
             "The newest volume less the programmed alarm level (2 mL where none was programmed).",
             "left",
-            "mlitre",
+            MILLILITRES,
             steps((None, RED), (0.5, ORANGE), (2, YELLOW), (4, GREEN)),
         ),
         value(
             "Refill due in",
             "Days to the refill that was booked with the therapy.",
             "refill",
-            "d",
+            DAYS,
             steps((None, RED), (3, ORANGE), (7, GREEN)),
         ),
         value(
             "To the alarm level",
             "Days, by the programme alone: without any bolus.",
             "days",
-            "d",
+            DAYS,
             steps((None, RED), (3, ORANGE), (7, GREEN)),
         ),
-        value("At most use", "Days to the alarm level with every bolus of the limit.", "least_days", "d", plain),
+        value("At most use", "Days to the alarm level with every bolus of the limit.", "least_days", DAYS, plain),
         value("Last heard", "When anything came from the pump itself.", "heard", "dateTimeFromNow", plain),
         value("Open alerts", "Alerts that are not closed.", "alerts", "short", steps((None, GREEN), (1, ORANGE))),
         value(
@@ -127,7 +134,7 @@ def _volume() -> Panel:
         24,
         10,
         nothing="No level is known in this time.",
-        unit="mlitre",
+        unit=MILLILITRES,
         options=timeseries(),
         defaults={**lines(), "min": 0},
         overrides=[
@@ -294,10 +301,12 @@ def _therapy() -> Panel:
             column("programmed", unit="dateTimeAsSystem", width=170),
             column("drugs", cell=WRAPPED),
             column("profile", cell=WRAPPED),
-            column("bolus mcg", unit="short"),
-            column("lockout min", unit="m"),
-            column("limit in 24 h", unit="short"),
-            column("reservoir", unit="mlitre"),
-            column("alarm level", unit="mlitre"),
+            column("bolus mcg", unit="short", width=95),
+            column("lockout min", unit="m", width=105),
+            column("limit in 24 h", unit="short", width=110),
+            column("reservoir", unit=MILLILITRES, width=95),
+            column("alarm level", unit=MILLILITRES, width=95),
+            column("refill due", width=105),
+            column("note", width=130),
         ],
     )

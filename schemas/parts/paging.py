@@ -15,7 +15,9 @@ PERSON: Final = "person:"
 
 
 class Channel(Part):
-    """One way to reach a contact: an Apprise URL, `mllp(s)://host:port`, or `env:NAME` for one kept out of the file."""
+    """One way to reach a contact: an Apprise URL, `mllp(s)://host:port`, `webhook+https://host/path#secret=FILE`, or
+    `env:NAME` for one kept out of the file.
+    """
 
     name: Annotated[LineText, Field(min_length=1, max_length=60)]
     url: Annotated[LineText, Field(min_length=3, max_length=500)]

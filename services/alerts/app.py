@@ -23,6 +23,7 @@ from services.alerts.delivery.dispatch import Dispatcher
 from services.alerts.delivery.persons.push import PushChannel
 from services.alerts.delivery.persons.sender import PersonalSender
 from services.alerts.delivery.receipts.watch import ReceiptWatch
+from services.alerts.delivery.webhooks.resend import Replays
 from services.alerts.evaluation.worker import Worker, reload_policy_files
 from services.alerts.health.drill.watch import DrillWatch
 from services.alerts.health.hand_over.watch import HandOverWatch
@@ -47,6 +48,9 @@ _POOL_CONNECTIONS = 12
 
 _RECEIPTS_SECONDS = 3.0
 """Pushover wants no receipt asked for more often than every 5 s; each page has a pause of its own."""
+
+_REPLAYS_SECONDS = 2.0
+"""Somebody who asks for a replay waits for it, and no alert does."""
 
 log = structlog.get_logger()
 
@@ -124,6 +128,15 @@ async def _work(resources: Resources, channel: Channels, bypass: Bypass | None) 
                 task="receipts of pages",
                 failed="receipts_not_asked_for",
                 every_seconds=_RECEIPTS_SECONDS,
+            )
+        )
+        group.create_task(
+            keep_looking(
+                resources.pool,
+                Replays(resources, channel).look_once,
+                task="replays of webhooks",
+                failed="webhook_replays_failed",
+                every_seconds=_REPLAYS_SECONDS,
             )
         )
 

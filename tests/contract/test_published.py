@@ -16,6 +16,7 @@ from schemas.examples import BATCH, EVENTS, POLICY, RECEIPT, RECEIPT_OF_A_BATCH
 from schemas.paths import PUBLISHED_FOLDER
 from schemas.policy import Policy
 
+ALSO = ("event", "batch", "receipt", "policy", "webhook", "webhook-data")
 SCHEMAS = sorted(name for name in publish.documents() if name.endswith(".schema.json"))
 
 
@@ -56,7 +57,7 @@ def test_an_unknown_argument_is_refused(tmp_path: Path) -> None:
 
 def test_there_is_a_schema_for_every_message() -> None:
     named = {f"{kind.value}.schema.json" for kind in EventKind}
-    assert set(SCHEMAS) == named | {f"{n}.schema.json" for n in ("event", "batch", "receipt", "policy")}
+    assert set(SCHEMAS) == named | {f"{n}.schema.json" for n in ALSO}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

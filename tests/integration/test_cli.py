@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 import typer
 
+from services.admin.webhooks.secret_files import make, rotate
 from services.cli import app
 from tests.command import pumpwatch, pumpwatch_from_scratch, pumpwatch_with_libraries
 from tests.stack import Database
@@ -70,6 +71,9 @@ ASK_THE_DATABASE = (
     "user reset ann",
     "user role ann north:viewer",
     "user unrole ann north",
+    "webhooks list --clinic north --contact dashboard",
+    "webhooks replay --clinic north --contact dashboard --since 1h",
+    "webhooks replays",
 )
 """One line for each, with what it must be given."""
 
@@ -79,6 +83,9 @@ ASK_NOTHING = (
     "policy check POLICY",
     "push-key FOLDER/push.pem",
     "version",
+    "webhooks retire SECRETS",
+    "webhooks rotate SECRET",
+    "webhooks secret FOLDER/webhook",
 )
 FROM_SCRATCH = ("devices list", "version")
 """As a shell does. The others have others' libraries already, and import all of ours: half of a second less each."""
@@ -102,10 +109,21 @@ def authority_folder(tmp_path: Path) -> str:
     return str(folder)
 
 
+@pytest.fixture
+def webhook_secrets(tmp_path: Path) -> dict[str, str]:
+    """By their words in a line, a file with one secret, and one with two."""
+    made = {"SECRETS": tmp_path / "two", "SECRET": tmp_path / "one"}
+    for file in made.values():
+        make(file)
+    rotate(made["SECRETS"])
+    return {word: str(file) for word, file in made.items()}
+
+
 @pytest.mark.parametrize("line", [*ASK_THE_DATABASE, *ASK_NOTHING])
-def test_every_command_imports_what_it_needs(line, policy_file, authority_folder):
+def test_every_command_imports_what_it_needs(line, policy_file, authority_folder, webhook_secrets):
     """The other tests give commands a process that has imported everything (tests/servers/forked.py)."""
-    line_of_files = line.replace("POLICY", policy_file).replace("FOLDER", authority_folder)
+    files = {"POLICY": policy_file, "FOLDER": authority_folder, **webhook_secrets}
+    line_of_files = " ".join(files.get(word, word.replace("FOLDER", authority_folder)) for word in line.split())
     run = pumpwatch_from_scratch if line in FROM_SCRATCH else pumpwatch_with_libraries
     done = run(*line_of_files.split(), DATABASE_URL=NOWHERE)
     assert "Traceback" not in done.stderr

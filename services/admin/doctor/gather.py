@@ -25,7 +25,7 @@ from schemas.policy import Priority
 from schemas.policy_file import PolicyError, load_policy
 from services.admin.doctor import store
 from services.admin.doctor.model import DatabaseFacts, Disk, Facts, Kept, PolicyFacts, Served
-from services.alerts.delivery.addresses import reach_of
+from services.alerts.delivery.addresses import reach_of, secret_files
 from services.alerts.health.broker_files import read_endings
 from services.alerts.health.drill.course import trouble_of
 from services.alerts.health.drill.store import last_ended, passed_at
@@ -82,7 +82,7 @@ async def gather(environment: Mapping[str, str], places: Places) -> Facts:
         return replace(await _beside_settings(environment, places), settings_faults=faults)
     facts = await _beside_settings(environment, places)
     fault, database, people = await _database(settings)
-    policy_faults, policies = await asyncio.to_thread(_policies, settings.policy_folder, environment, people)
+    policy_faults, policies, secrets = await asyncio.to_thread(_policies, settings.policy_folder, environment, people)
     broker_fault, served = await _broker(settings)
     unseen = list(facts.unseen)
     endings = None
@@ -104,6 +104,7 @@ async def gather(environment: Mapping[str, str], places: Places) -> Facts:
         served=served,
         policy_faults=policy_faults,
         policies=policies,
+        open_secrets=(*facts.open_secrets, *(("secret of a webhook", str(each)) for each in secrets if is_open(each))),
         has_watchdog=settings.watchdog_url is not None,
         tells_of_a_missed_drill=settings.drill_missed_url is not None,
         anchors=_anchors(settings),
@@ -189,17 +190,23 @@ def wanted_rights(grants: Mapping[str, str]) -> Iterator[store.Right]:
 
 def _policies(
     folder: Path | None, environment: Mapping[str, str], people: Mapping[str, ClinicPeople] | None
-) -> tuple[tuple[str, ...], tuple[PolicyFacts, ...]]:
-    """What the files say, with the persons of now in the place of rotas; None: they are not known."""
+) -> tuple[tuple[str, ...], tuple[PolicyFacts, ...], tuple[Path, ...]]:
+    """What the files say, with the persons of now in the place of rotas, and files of secrets that they name.
+
+    `people` None: they are not known.
+    """
     if folder is None:
-        return ("ALERTS_POLICY_FOLDER is not set: nobody is told of anything",), ()
-    faults, found = [], []
+        return ("ALERTS_POLICY_FOLDER is not set: nobody is told of anything",), (), ()
+    faults: list[str] = []
+    found: list[PolicyFacts] = []
+    secrets: dict[Path, None] = {}
     for path in sorted(each for each in folder.glob("*") if each.suffix in {".yaml", ".yml"}):
         try:
             policy = load_policy(path)
         except PolicyError as error:
             faults.append(str(error))
             continue
+        secrets |= dict.fromkeys(secret_files(policy, environment))
         now = datetime.now(UTC)
         known = None if people is None else resolve(policy, people.get(policy.clinic_id, NOBODY), now)
         policy = known.policy if known else policy
@@ -216,7 +223,7 @@ def _policies(
                 path.name,
             )
         )
-    return tuple(faults), tuple(found)
+    return tuple(faults), tuple(found), tuple(secrets)
 
 
 def _stand_in(contact: Nobody) -> str:

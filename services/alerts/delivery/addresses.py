@@ -7,9 +7,11 @@ it may hold a token.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +21,10 @@ from schemas.policy import Channel, Contact, Policy, Priority
 from services.alerts.delivery.channel import with_delivery_id
 from services.alerts.delivery.hl7.address import is_mllp, mllp_fault
 from services.alerts.delivery.persons.push_address import PushAddressError, is_push, read_url
+from services.alerts.delivery.webhooks.address import is_webhook, read_webhook
+from services.alerts.delivery.webhooks.secret_file import read_secrets
 from services.alerts.policies import ENVIRONMENT, address_in
+from services.runtime.secrets.file import SecretFileError
 
 _SOME_ID: Final = UUID(int=0)
 
@@ -98,6 +103,8 @@ def fault_of_address(url: str) -> str | None:
     """Why no page can be sent to an address, in words that hold nothing of it; None: one can, as far as can be told."""
     if is_push(url):
         return _push_fault(url)
+    if is_webhook(url):
+        return _webhook_fault(url)
     return mllp_fault(url) if is_mllp(url) else _url_fault(url)
 
 
@@ -109,9 +116,42 @@ def _push_fault(url: str) -> str | None:
     return None
 
 
+def secret_files(policy: Policy, environment: Mapping[str, str]) -> Iterator[Path]:
+    """The files of the secrets that a policy's webhooks are signed with."""
+    for channel in (channel for contact in policy.contacts for channel in contact.channels):
+        url = address_in(channel, environment)
+        if url is not None and is_webhook(url):
+            with suppress(ValueError):
+                yield read_webhook(url).secret
+
+
+def webhook_faults(policies: Iterable[Policy], environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What is wrong now with addresses of signed webhooks and their secrets: it may change while no policy does."""
+    urls = (
+        address_in(channel, environment)
+        for policy in policies
+        for contact in policy.contacts
+        for channel in contact.channels
+    )
+    return tuple(fault for url in urls if url is not None and is_webhook(url) and (fault := _webhook_fault(url)))
+
+
+def _webhook_fault(url: str) -> str | None:
+    """Its secret is read as a page would read it: it may be mended, or go, while the address stays."""
+    try:
+        address = read_webhook(url)
+    except ValueError as error:
+        return str(error)
+    try:
+        read_secrets(address.secret)
+    except SecretFileError as error:
+        return f"an address of a webhook to which nothing can be sent: {error}"
+    return None
+
+
 def _scheme(url: str) -> str:
     scheme, found, _ = url.partition("://")
-    return f"{scheme}://..." if found and scheme.isalnum() else "the address"
+    return f"{scheme}://..." if found and scheme.replace("+", "").isalnum() else "the address"
 
 
 @lru_cache(maxsize=1024)

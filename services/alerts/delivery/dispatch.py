@@ -26,7 +26,6 @@ from services.alerts.delivery import store
 from services.alerts.delivery.channels import Channels, server_at
 from services.alerts.delivery.escalate import after_failure
 from services.alerts.delivery.group_pages import group_pages_once
-from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds, wakes_nobody
 from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.persons.who_has_it import who_hears
@@ -35,6 +34,7 @@ from services.alerts.delivery.receipts.model import FIRST_ASKED_AFTER
 from services.alerts.delivery.receipts.store import keep_receipt
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import Claim, ClaimedRow
+from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.policies import Policies, address_of
 from services.alerts.resources import Resources
 from services.people.channels.sending.store import note_outcome, quiet_hours_of
@@ -241,7 +241,7 @@ class Dispatcher:
         try:
             policy = self._resources.holding.of(claim.clinic_id)
             page = claim.page(include_patient_data=policy.include_patient_data)
-            if not is_mllp(url):
+            if not is_program(url):
                 public_url, now = self._resources.settings.public_url, self._resources.clock()
                 page = with_link(page, claim.contact, self._resources.links, public_url, now)
             return await self._channel.send(url, page)
@@ -253,7 +253,7 @@ class Dispatcher:
     @staticmethod
     def _follows(claim: Claim, url: str | None) -> bool:
         """Tell whether who gets this is to hear how the alert goes on."""
-        return is_mllp(url) and claim.alert_id is not None and not claim.occasion.kind.is_follow_up
+        return is_program(url) and claim.alert_id is not None and not claim.occasion.kind.is_follow_up
 
     async def _record(self, claim: Claim, outcome: SendOutcome, *, follows: bool) -> None:
         """Write the outcome down, however long the database is away: forgetting it would page twice."""

@@ -17,9 +17,9 @@ import structlog
 from schemas.policy import Policy
 from services.alerts.delivery import store
 from services.alerts.delivery.grouping import GroupDecision, WaitingPages, decide_group, group_text
-from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import mute_of, still_holds
 from services.alerts.delivery.store import KindOfPage, KindWaiting
+from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.policies import Policies, address_of
 from services.runtime.database import Connection
 from services.runtime.isolation import apart
@@ -32,7 +32,7 @@ async def group_pages_once(
 ) -> int:
     """Decide about every kind that waits; returns how many pages became due, a group counted once.
 
-    A receiver of HL7 messages is told of each alert by itself, at once: it keeps alerts apart.
+    A program is told of each alert by itself, at once: it keeps alerts apart.
     """
     if not await store.kinds_waiting(connection, now):  # nearly always: a high page waits for no turn and no commit
         return 0
@@ -63,7 +63,7 @@ async def _decide(
     [waiting] = kinds
     policy = policies.of(waiting.kind.clinic_id)
     url = address_of(policy, waiting.kind.contact, waiting.kind.channel, environment)
-    alone = is_mllp(url)
+    alone = is_program(url)
     if not alone and decide_group(_counted(waiting, waiting.count), policy.paging, now) is GroupDecision.WAIT:
         return 0
     free = await _not_held(connection, waiting.kind, policy, now)

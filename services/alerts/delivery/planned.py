@@ -95,6 +95,8 @@ class About:
     pump_id: str
     patient_ref: str | None = None
     """The clinic's own opaque reference to the patient whom the alert is about; None: not known."""
+    recorded: bool = True
+    """False: it goes past a database that is away, and `alert_id` is the id of the device's event."""
 
 
 @dataclass(frozen=True, slots=True)

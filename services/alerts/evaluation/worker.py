@@ -27,7 +27,7 @@ from services.alerts.evaluation.pass_on import pass_on_for_everybody
 from services.alerts.health import store as health_store
 from services.alerts.health.broker_files import read_endings
 from services.alerts.health.gaps import Ahead, clinics_with_persons, gap_notices, look_ahead
-from services.alerts.health.policy_state import BoardWarning, policy_state, warnings_about
+from services.alerts.health.policy_state import BoardWarning, policy_state_now, secrets_now, warnings_about
 from services.alerts.health.troubles import ingest_notices, policy_notices
 from services.alerts.health.upkeep import overdue_seconds
 from services.alerts.lifecycle.store import AlertChange, load_open_alerts
@@ -66,7 +66,7 @@ class Worker:
         self._news = {"urgent": asyncio.Event(), "queue": asyncio.Event()}
         self._entries = dict.fromkeys(self._news, USUAL_ENTRIES)
         self._enrolled_at = float("-inf")
-        self._told_of: tuple[Policies, tuple[str, ...]] | None = None
+        self._told_of: tuple[Policies, tuple[str, ...], tuple[str, ...]] | None = None
         self._warnings: tuple[BoardWarning, ...] = ()
         self._ahead: tuple[BoardWarning, ...] = ()
         """Times ahead in which nobody would be told."""
@@ -152,11 +152,13 @@ class Worker:
     async def say_state_once(self) -> None:
         """Say what people at the board should know; the process that shows it has no policy file and no address."""
         policies, environment = self._resources.holding, self._resources.environment
+        secrets = await secrets_now(policies, environment)
         async with self._resources.pool.acquire() as connection:
             clinics = await health_store.clinics_with_pumps(connection)
-            if self._told_of is None or self._told_of[0] is not policies or self._told_of[1] != clinics:
-                self._warnings = warnings_about(policies, policy_state(policies, environment, clinics))
-                self._told_of = (policies, clinics)
+            told_of = self._told_of
+            if told_of is None or told_of[0] is not policies or told_of[1:] != (clinics, secrets):
+                self._warnings = warnings_about(policies, await policy_state_now(policies, environment, clinics))
+                self._told_of = (policies, clinics, secrets)
             said = (*self._warnings, *self._ahead)
             url = self._resources.settings.public_url
             await health_store.say_state(connection, self._resources.worker_id, said, url, self._resources.clock())

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from services.alerts.delivery.addresses import reach_of
+from schemas.policy import Policy
+from services.alerts.delivery.addresses import reach_of, secret_files, webhook_faults
 from services.alerts.policies import Policies
+from services.alerts.policy_files.blocking import within
 from services.people.rota.effective import Nobody, needs_people
 
 _MOST_LINES: Final = 8
 _MOST_TOLD: Final = 1000
+_READ_SECONDS: Final = 60.0
+_HANGS: Final = "the files of the secrets of webhooks cannot be read: their disk does not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,37 @@ def policy_state(policies: Policies, environment: Mapping[str, str], clinics: It
                 for each in faults
             ]
     return PolicyState(tuple(unpaged), tuple(doubtful))
+
+
+async def policy_state_now(policies: Policies, environment: Mapping[str, str], clinics: Iterable[str]) -> PolicyState:
+    """`policy_state`, out of the loop's way where it reads files of secrets: a disk that hangs is a trouble itself."""
+    look = partial(policy_state, policies, environment, clinics)
+    if not _names_secrets(policies, environment):
+        return look()
+    try:
+        return await within(_READ_SECONDS, look)
+    except TimeoutError:
+        return PolicyState(
+            (PolicyTrouble(None, _HANGS, f"Nobody knows who can be told: {_HANGS}. Tell the operator."),)
+        )
+
+
+async def secrets_now(policies: Policies, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What is wrong with secrets of webhooks, so that a state is made anew when one goes or is mended."""
+    if not _names_secrets(policies, environment):
+        return ()
+    try:
+        return await within(_READ_SECONDS, partial(webhook_faults, _all(policies), environment))
+    except TimeoutError:
+        return (_HANGS,)
+
+
+def _names_secrets(policies: Policies, environment: Mapping[str, str]) -> bool:
+    return any(True for policy in _all(policies) for _ in secret_files(policy, environment))
+
+
+def _all(policies: Policies) -> tuple[Policy, ...]:
+    return (policies.default, *policies.by_clinic.values())
 
 
 def _instead(nobody: Nobody) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from schemas.paths import SQL_FOLDER
 from services.alerts.health.broker_files import read_endings
 from services.alerts.health.endings import ending_warnings
-from services.alerts.health.policy_state import PolicyTrouble, policy_state, warnings_for
+from services.alerts.health.policy_state import PolicyTrouble, policy_state_now, warnings_for
 from services.alerts.health.store import Status, clinics_with_pumps, load_status, load_upkeep, warnings_of_workers
 from services.alerts.health.troubles import LATE_AFTER, is_late
 from services.alerts.health.upkeep import Upkeep, upkeep_warnings
@@ -54,7 +54,7 @@ async def readiness(resources: Resources) -> Readiness:
         missing = _missing_beside_the_database(resources, names)
     except FAILED as error:
         missing = (_database_fault(error),)
-    state = policy_state(resources.holding, resources.environment, clinics)
+    state = await policy_state_now(resources.holding, resources.environment, clinics)
     late = upkeep_warnings(upkeep, resources.clock())
     certificates = await asyncio.to_thread(read_endings, resources.settings.broker_certificates)
     return Readiness(

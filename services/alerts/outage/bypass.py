@@ -35,12 +35,12 @@ from schemas.policy import Policy
 from schemas.topics import ROOT
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.escalate import after_failure, due_steps
-from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.mute import Silence, mute_of, still_holds
 from services.alerts.delivery.persons.page_links import with_link
 from services.alerts.delivery.planned import About, OutgoingPage, PlannedDelivery
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.delivery.store import list_silences
+from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.facts.model import AlarmEvent, RefusedAlarm
 from services.alerts.lifecycle.store import AlertChange
 from services.alerts.model import Occasion, OpenAlert, Transition
@@ -353,7 +353,9 @@ class Bypass:
                 text.title,
                 text.body,
                 alert.since,  # the same for each try
-                About(alert.alert_id, alert.rule, alert.key, alert.pump_id),  # whose it is only the database knows
+                About(
+                    alert.alert_id, alert.rule, alert.key, alert.pump_id, recorded=False
+                ),  # whose: the database knows
                 policy.include_patient_data,
             )
             url_of_board, links, now = (
@@ -361,7 +363,7 @@ class Bypass:
                 self._resources.links,
                 self._resources.clock(),
             )
-            if not is_mllp(url):
+            if not is_program(url):
                 page = with_link(page, planned.contact, links, url_of_board, now, past_the_database=True)
             outcome = await self._channel.send(url, page)
         result = outcome.result

@@ -19,7 +19,19 @@ from tests.contract.grafana.macros import variables_in
 
 GRAFANA = Path(build.__file__).parent
 BOARDS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in build.FOLDER.glob("*.json")}
-UNITS = {"short", "none", "string", "mlitre", "percent", "d", "m", "dtdurations", "dateTimeFromNow", "dateTimeAsSystem"}
+UNITS = {
+    "short",
+    "none",
+    "string",
+    "suffix:mL",
+    "percent",
+    "suffix:days",
+    "m",
+    "dtdurations",
+    "dateTimeFromNow",
+    "dateTimeAsSystem",
+}
+"""Without `mlitre` and `d`, by which Grafana writes 0.5 mL as 500 µL, and 20 days as 2.86 weeks."""
 PANEL_TYPES = {"stat", "table", "timeseries", "bargauge"}
 
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
@@ -193,3 +205,16 @@ def test_alerts_and_pumps_lead_to_their_pages_on_the_board_by_columns_that_are_t
             for target in panel["targets"]
         )  # fmt: skip
         assert re.search(r"SELECT alert_id\b" if "alert_id" in place else r"\bAS pump\b", queries), title
+
+
+def test_an_empty_cell_does_not_say_what_a_table_without_rows_says() -> None:
+    """Grafana puts `noValue` into cells, too: "The pump told no alarm" would stand beside an alarm."""
+    tables = [panel for board in BOARDS.values() for panel in board["panels"] if panel["type"] == "table"]
+    assert len(tables) > 10
+    for panel in tables:
+        first, *others = panel["fieldConfig"]["overrides"]
+        assert first == {
+            "matcher": {"id": "byRegexp", "options": "/.*/"},
+            "properties": [{"id": "noValue", "value": "-"}],
+        }
+        assert panel["fieldConfig"]["defaults"]["noValue"] not in str(others)

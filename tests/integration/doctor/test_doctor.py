@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from schemas.paths import GRANTS_FILE
 from services.admin.doctor.gather import wanted_rights
+from services.admin.webhooks.secret_files import make
 from services.runtime.grants import read_grants
 from tests.command import pumpwatch
 from tests.logins import with_login
@@ -145,6 +146,24 @@ async def test_what_is_planted_is_found_and_no_secret_is_shown(database, site, t
     assert found["no-policy"].startswith("clinic south")
     assert "ends in 4 days" in found["certificate"]
     assert not [secret for secret in SECRETS if secret in printed]
+
+
+async def test_a_secret_of_a_webhook_that_everybody_can_read_or_nobody_is_found(site, tmp_path, open_folder):
+    address = "webhook+https://events.example.org/hush-token#secret="
+    secret = open_folder / "webhook"
+    make(secret)
+    secret.chmod(0o644)
+    policy = Path(site["ALERTS_POLICY_FOLDER"]) / "north.yaml"
+    policy.write_text(
+        "clinic_id: north\ncontacts: [{name: program, channels: ["
+        f"{{name: open, url: '{address}{secret}'}}, {{name: gone, url: '{address}{tmp_path / 'nowhere'}'}}]}}]\n"
+        "routes: {high: {steps: [{after_minutes: 0, contacts: [program]}]}}\n"
+    )
+    _, found, printed = examined(tmp_path, **site)
+    assert found["open-secret"].endswith(f"{secret} (secret of a webhook)")
+    assert "nowhere' cannot be used: No such file or directory" in found["channel"]
+    assert "hush-token" not in printed
+    assert "whsec_" not in printed
 
 
 async def test_a_rota_that_gives_nobody_is_found(site, tmp_path):

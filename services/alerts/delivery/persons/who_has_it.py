@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from schemas.policy import Policy, Priority
-from services.alerts.delivery.hl7.address import is_mllp
 from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.policies import Policies, address_of
 from services.alerts.wording import rule_words
 from services.people.links.receivers import Receivers
@@ -53,7 +53,7 @@ def who_hears(
         if Priority(each.priority) not in policy.paging.tell_who_has_it or _has_it(each, receivers):
             continue
         url = address_of(policy, each.contact, each.channel, environment)
-        if url is not None and not is_mllp(url):  # a receiver of HL7 hears it in its own way
+        if url is not None and not is_program(url):  # a program hears it in its own way
             yield each, _text(each, policy)
 
 

@@ -1,0 +1,1 @@
+"""What the dashboards of Grafana cost (bench.grafana.times)."""

@@ -1,0 +1,1 @@
+"""What Pumpwatch sends to programs: signed webhooks (docs/webhooks.md)."""
