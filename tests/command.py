@@ -9,9 +9,9 @@ import sys
 from tests.servers.forked import run_forked
 
 
-def pumpwatch(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, in a process that has its imports already."""
-    return run_forked(arguments, {**os.environ, **environment}, within_seconds=60)
+def pumpwatch(*arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a process that has its imports already; `typed` is on its standard input."""
+    return run_forked(arguments, {**os.environ, **environment}, within_seconds=60, typed=typed)
 
 
 def pumpwatch_with_libraries(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
