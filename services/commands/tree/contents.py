@@ -63,9 +63,7 @@ CONTENTS: Final = (
                     ("alerts ack", "Take an alert, as a person with an account"),
                 ),
             ),
-            Entry(
-                "report", f"{_HERE}.clinics.report:app", "How many alerts there were, and how soon answered"
-            ),
+            Entry("report", f"{_HERE}.clinics.report:app", "How many alerts there were, and how soon answered"),
         ),
     ),
     Section(

@@ -63,7 +63,7 @@ def in_one_line(error: typer.TyperException) -> str:
         case _:
             said = error.format_message()
     said = " ".join(said.replace(". Did you mean", ": did you mean").split()).rstrip(".")
-    return f"{said[:1].lower()}{said[1:]}{more}"
+    return f"{_uncapitalised(said)}{more}"
 
 
 def _name_of(param: Any) -> str:
@@ -75,4 +75,9 @@ def _name_of(param: Any) -> str:
 
 def _expected(param: Any) -> str:
     help_text = (param.help or "a value").rstrip(".")
-    return f"{help_text[:1].lower()}{help_text[1:]}"
+    return _uncapitalised(help_text)
+
+
+def _uncapitalised(text: str) -> str:
+    """As it stands within a sentence; a name in capitals stays."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"

@@ -89,6 +89,7 @@ IN_ORDER = (
     "retention --keep 9y --yes",
     "drill --list",
     "doctor",
+    "devices explant p-9",
     "patient export A-17 --out FOLDER/copy",
     "patient erase A-17 --by Ann --reason asked --yes",
     "policy remove nowhere",

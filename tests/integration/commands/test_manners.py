@@ -40,7 +40,7 @@ COMMAND = (sys.executable, "-m", "services.cli")
         (("devices", "list", "--kind", "cat"), "--kind: "),
         (
             ("rota", "show", "--clinic"),
-            "option '--clinic' requires an argument (`pumpwatch rota show --help` says more)",
+            "option '--clinic' requires an argument",
         ),
         (("version", "now"), "got unexpected extra argument"),
     ],

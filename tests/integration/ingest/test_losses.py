@@ -161,7 +161,7 @@ async def test_the_commands_print_gaps_and_clocks(fleet):
     assert lines[2].startswith("p-1     4-6      3        20")
     assert pumpwatch("gaps", "--since", "1h", **url).stdout == "no gaps\n"
     _, first, second = pumpwatch("devices", "clocks", **url).stdout.splitlines()
-    assert first.startswith(f"h-1     handheld  {CLINIC}  2:30:00 behind, or its events came late  20")
-    assert second.startswith(f"p-1     pump      {CLINIC}  0:06:40 ahead  ")
+    assert first.startswith(f"h-1     handheld  {CLINIC}   2:30:00 behind, or its events came late  20")
+    assert second.startswith(f"p-1     pump      {CLINIC}   0:06:40 ahead  ")
     async with fleet.pool.acquire() as connection:
         assert len(await clocks_off(connection, by_more_than=timedelta(seconds=10))) == 3
