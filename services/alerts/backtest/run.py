@@ -73,8 +73,10 @@ class Backtest:
 
 def difference(first: Backtest, second: Backtest) -> dict[str, list[str]]:
     """The alerts that only one of two policies opens, as "time pump rule/key priority"."""
-    ours, theirs = ({_line(each) for each in test.changes if _opens(each)} for test in (first, second))
-    return {"only_with_policy": sorted(ours - theirs), "only_against": sorted(theirs - ours)}
+    return {
+        "only_with_policy": [_line(each) for each in _only(first, second)],
+        "only_against": [_line(each) for each in _only(second, first)],
+    }
 
 
 async def backtest(
@@ -143,7 +145,7 @@ def as_lines(first: Backtest, second: Backtest | None) -> Iterator[str]:
     """The same for a person."""
     tests = [first] + ([second] if second else [])
     columns = [each.summary() for each in tests]
-    yield f"{first.pumps} pumps, {moment(first.since)} to {moment(first.until)}"
+    yield f"{_count(first.pumps, 'pump')}, {moment(first.since)} to {moment(first.until)}"
     for name, each in zip(("policy", "against"), tests, strict=False):
         yield f"{f'{name}: ' if second else ''}{in_one_line(each)}"
     yield ""
@@ -154,12 +156,17 @@ def as_lines(first: Backtest, second: Backtest | None) -> Iterator[str]:
     yield from _group("alerts by week", "alerts_by_week", columns, str)
     yield from _group("pages at once, by whom they are for", "pages_by_contact", columns, _whom)
     if second is not None:
-        for which, lines in difference(first, second).items():
+        for which, found in (
+            ("only with policy", _only(first, second)),
+            ("only against", _only(second, first)),
+        ):
             yield ""
-            yield f"{which.replace('_', ' ')}: {len(lines)} alerts"
-            yield from (f"  {line}" for line in lines[:_SHOWN])
-            if len(lines) > _SHOWN:
-                yield f"  ... and {len(lines) - _SHOWN} more: --json has them all"
+            yield f"{which}: {_count(len(found), 'alert')}"
+            for each in found[:_SHOWN]:
+                about = _named(counted_as(each.rule, each.key))
+                yield f"  {moment(each.at)}  {each.pump_id}  {each.priority.value}  {about}"
+            if len(found) > _SHOWN:
+                yield f"  ... and {len(found) - _SHOWN} more: --json has them all"
 
 
 def in_one_line(found: Backtest) -> str:
@@ -204,8 +211,10 @@ def _whom(contact: str) -> str:
     return contact.removeprefix(PERSON)
 
 
-def _opens(each: ReplayedChange) -> bool:
-    return each.kind is TransitionKind.OPENED
+def _only(first: Backtest, second: Backtest) -> list[ReplayedChange]:
+    """The alerts that the first opens and the second does not."""
+    theirs = {_line(each) for each in second.opened}
+    return [each for each in first.opened if _line(each) not in theirs]
 
 
 def _line(each: ReplayedChange) -> str:

@@ -49,7 +49,8 @@ def test_rules_and_people_are_called_as_on_the_board() -> None:
     assert f"  pump alarm: infusion{'':12}{1:>12}{1:>12}" in lines
     assert f"  device silent{'':19}{1:>12}{0:>12}" in lines
     assert f"  ann{'':29}{1:>12}{1:>12}" in lines
-    assert "only with policy: 1 alerts" in lines
+    assert "only with policy: 1 alert" in lines
+    assert "  22 Nov 2026 12:00 UTC  pump-1  low  device silent" in lines
     assert not any("<" in line or "person:" in line for line in lines)
     [alone, *_] = as_lines(first, None)
     assert alone.startswith("3 pumps, ")
