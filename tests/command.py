@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 
@@ -29,3 +31,20 @@ def pumpwatch_from_scratch(*arguments: str, **environment: str) -> subprocess.Co
         timeout=60,
         check=False,
     )
+
+
+def at_a_terminal(*arguments: str, asks: str = "", answer: str = "", **environment: str) -> tuple[int, str]:
+    """Run it as a person does, who answers what it asks; its exit code, and everything that stood there."""
+    words = [sys.executable, "-m", "services.cli", *arguments]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(words[0], words, {**os.environ, **environment})  # noqa: S606 - no shell is needed
+    said, answered = b"", not asks
+    with contextlib.suppress(OSError):  # the other end is closed: it has ended
+        while chunk := os.read(terminal, 4096):
+            said += chunk
+            if not answered and asks.encode() in said:
+                os.write(terminal, f"{answer}\n".encode())
+                answered = True
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()

@@ -56,7 +56,6 @@ Handheld = Annotated[str, typer.Argument(help="The handheld's id.")]
 Undo = Annotated[bool, typer.Option("--undo", help="It was entered by mistake: take it back.")]
 
 app = typer.Typer(help="Devices: whose they are, from when to when.", no_args_is_help=True)
-app.command()(fleet.clocks)
 
 
 @app.command("list")
@@ -266,6 +265,9 @@ def retire(
         by,
         as_json=as_json,
     )
+
+
+app.command()(fleet.clocks)
 
 
 def who() -> str:

@@ -162,9 +162,9 @@ def as_lines(first: Backtest, second: Backtest | None) -> Iterator[str]:
         ):
             yield ""
             yield f"{which}: {_count(len(found), 'alert')}"
-            for each in found[:_SHOWN]:
-                about = _named(counted_as(each.rule, each.key))
-                yield f"  {moment(each.at)}  {each.pump_id}  {each.priority.value}  {about}"
+            for alert in found[:_SHOWN]:
+                about = _named(counted_as(alert.rule, alert.key))
+                yield f"  {moment(alert.at)}  {alert.pump_id}  {alert.priority.value}  {about}"
             if len(found) > _SHOWN:
                 yield f"  ... and {len(found) - _SHOWN} more: --json has them all"
 

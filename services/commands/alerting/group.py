@@ -158,7 +158,7 @@ def _taken(alert: AlertView, *, changed: bool) -> str:
     if alert.state == "closed":
         return f"{what}: it had ended, and is closed now that you have seen it"
     until = f" until {utc(alert.acknowledgement_expires_at)}" if alert.acknowledgement_expires_at else ""
-    return f"{what}: you have it{until}; nobody else is paged meanwhile"
+    return f"{what}: you have it{until}; until then it pages nobody, unless it becomes more urgent"
 
 
 def _cells(each: AlertView) -> tuple[object, ...]:

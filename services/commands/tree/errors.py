@@ -56,7 +56,7 @@ def in_one_line(error: typer.TyperException) -> str:
         case click.MissingParameter(param=param) if param is not None:
             said = f"{_name_of(param)} is missing: expected {_expected(param)}"
         case click.BadParameter(param=param) if param is not None:
-            said = f"{_name_of(param)}: {error.message}"
+            said = f"{_name_of(param)}: {error.message.replace('Input should be', 'expected')}"
         case click.NoSuchOption():
             near = f": expected {' or '.join(sorted(error.possibilities))}" if error.possibilities else ""
             said = f"there is no option {error.option_name}{near}"

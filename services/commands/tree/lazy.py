@@ -75,7 +75,21 @@ class OnDemand(MutableMapping[str, Any]):
         return {name: command for name, command in self._made.items() if name not in self._entries}
 
 
-class Contents(TyperGroup):
+class Group(TyperGroup):
+    """A group whose help says of each command the whole first sentence, before the options."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """What there is, and below it the options."""
+        self.format_commands(ctx, formatter)
+        TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as its base has it
+        """The commands, each with what it is for."""
+        with formatter.section("Commands"):
+            _write(formatter, [(name, first_sentence(each.help)) for name, each in self.commands.items()])
+
+
+class Contents(Group):
     """`pumpwatch` itself: its help is the table of contents."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -86,22 +100,23 @@ class Contents(TyperGroup):
         """Their names, without making any."""
         return list(self.commands)
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The table of contents, and below it the options."""
-        self.format_commands(ctx, formatter)
-        TyperCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
-
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as its base has it
         """The table of contents."""
         for section in CONTENTS:
             with formatter.section(section.title):
                 _write(formatter, lines_of(section))
-        more = [(name, each.get_short_help_str(60)) for name, each in self.commands.beside.items() if not each.hidden]
+        beside = self.commands.beside
+        more = [(name, first_sentence(each.help)) for name, each in beside.items() if not each.hidden]
         if more:
             with formatter.section("More"):
                 _write(formatter, more)
         formatter.write_paragraph()
         formatter.write_text("`pumpwatch COMMAND --help` says more of each. docs/operating.md is the guide.")
+
+
+def first_sentence(text: str | None) -> str:
+    """Of what a command says of itself, without its stop."""
+    return " ".join((text or "").split()).partition(". ")[0].rstrip(".")
 
 
 def _write(formatter: Any, lines: Any) -> None:
@@ -112,7 +127,7 @@ def _made(name: str, at: str) -> Any:
     module_name, _, attribute = at.partition(":")
     found = getattr(import_module(module_name), attribute)
     if isinstance(found, typer.Typer):
-        found.rich_markup_mode = None  # plain text, as all of it
+        found.rich_markup_mode, found.info.cls = None, Group  # plain text, as all of it
         command: Any = get_group(found)
     else:
         alone = typer.Typer(**_NEW)

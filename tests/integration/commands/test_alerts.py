@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +13,7 @@ import pytest
 from services.alerts.audit.verify import verify_access
 from services.people.model import Role
 from tests.alerts_world import Story, verify_undated
-from tests.command import pumpwatch
+from tests.command import at_a_terminal, pumpwatch
 from tests.integration.commands.people import PASSWORD, add_person
 from tests.logins import with_login
 from tests.stack import Database
@@ -247,28 +243,9 @@ async def test_an_alert_is_taken_by_a_person_and_a_password_is_asked_of_somebody
 
 
 async def test_at_a_terminal_it_asks_and_does_not_show_what_is_typed(world: World) -> None:
-    words = [sys.executable, "-m", "services.cli", "alerts", "ack", str(world.alert), "--as", "ann"]
-    said = at_a_terminal(words, {**os.environ, "DATABASE_URL": world.database.dsn}, "Password of ann: ", PASSWORD)
+    words = ("alerts", "ack", str(world.alert), "--as", "ann")
+    code, said = at_a_terminal(*words, asks="Password of ann: ", answer=PASSWORD, DATABASE_URL=world.database.dsn)
+    assert code == 0, said
     assert "you have it until 20" in said
     assert PASSWORD not in said
     assert await world.state() == "acknowledged"
-
-
-def at_a_terminal(words: list[str], environment: dict[str, str], asks: str, answer: str) -> str:
-    """Everything that stood there until it ended."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe(words[0], words, environment)  # noqa: S606 - no shell is needed
-    said = b""
-    read_some: Callable[[], bytes] = lambda: os.read(terminal, 4096)  # noqa: E731
-    try:
-        while asks.encode() not in said:
-            said += read_some()
-        os.write(terminal, f"{answer}\n".encode())
-        while chunk := read_some():
-            said += chunk
-    except OSError:  # it has ended
-        pass
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
-    return said.decode()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import pumpwatch, pumpwatch_from_scratch
+from tests.command import at_a_terminal, pumpwatch, pumpwatch_from_scratch
 from tests.stack import Database
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
@@ -159,6 +159,14 @@ async def test_ctrl_c_is_said_in_a_word_and_has_a_code_of_its_own(waiting, datab
     said, errors = waiting.communicate(timeout=30)
     assert (waiting.returncode, said, errors) == (130, "", "stopped\n")
     assert await database.pool.fetchval("SELECT count(*) FROM drills") == 0
+
+
+@pytest.mark.parametrize(("more", "is_told"), [((), True), (("--json",), True), (("--quiet",), False)])
+async def test_who_waits_at_a_terminal_is_told_that_it_goes_on(database: Database, more, is_told: bool) -> None:
+    code, said = at_a_terminal("drill", "--wait", "2", *more, DATABASE_URL=database.dsn)
+    assert code == 1
+    assert ("\rstill at work, 1 s" in said) is is_told
+    assert ("no alert worker began the drill within 2 s" in said.rpartition("\r ")[2]) or not is_told
 
 
 def test_the_whole_of_what_is_imported_for_help_is_small() -> None:
