@@ -83,9 +83,3 @@ def test_what_cannot_be_read_is_named(changes: dict[str, str], words: str) -> No
 )
 def test_a_preview_counts_for_an_hour(text: str, expected: datetime | None) -> None:
     assert when_shown(text, NOW) == expected
-
-
-def test_what_a_parameter_may_be_can_be_asked_for() -> None:
-    assert choices("priority") == ("high", "medium", "low", "info")
-    assert "low_reservoir" in choices("rule")
-    assert choices("text") == ()
