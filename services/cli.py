@@ -11,7 +11,7 @@ import sys
 import typer
 from typer.main import get_command
 
-from services.commands.tree.errors import run
+from services.commands.tree.errors import refused, run
 from services.commands.tree.lazy import Contents, Version
 
 app = typer.Typer(
@@ -38,8 +38,7 @@ def main() -> None:
 
     for word in sys.argv[1:]:
         if why := refusal(word):
-            print(f"error: {word[:80]!a} {why}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(refused(f"{word[:80]!a} {why}"))
     sys.exit(run(get_command(app), sys.argv[1:]))
 
 

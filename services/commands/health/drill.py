@@ -59,8 +59,9 @@ async def _done(connection: Connection, by: str, begun_within_seconds: float) ->
     from services.alerts.health.drill import store
 
     asked_at = datetime.now(UTC)
-    drill_id = await store.ask(connection, by, asked_at)
+    asking = asyncio.ensure_future(store.ask(connection, by, asked_at))
     try:
+        drill_id = await asyncio.shield(asking)
         while True:
             found = await store.load(connection, drill_id)
             waited = (datetime.now(UTC) - asked_at).total_seconds()
@@ -71,7 +72,7 @@ async def _done(connection: Connection, by: str, begun_within_seconds: float) ->
                 return None
             await asyncio.sleep(_LOOK_SECONDS)
     except asyncio.CancelledError:  # Ctrl-C: it is not done behind the back of who asked
-        await store.take_back(connection, drill_id)
+        await store.take_back(connection, await asking)
         raise
 
 

@@ -42,8 +42,13 @@ def _refused(error: typer.TyperException) -> int:
     if isinstance(error, click.NoArgsIsHelpError):
         print(error.format_message(), file=sys.stderr)
         return WRONG_WORDS
+    return refused(in_one_line(error), error.exit_code)
+
+
+def refused(why: str, exit_code: int = WRONG_WORDS) -> int:
+    """Say why nothing was done; returns the exit code."""
     try:
-        fail(in_one_line(error), exit_code=error.exit_code)
+        fail(why, exit_code=exit_code)
     except typer.Exit as ended:
         return ended.exit_code
 

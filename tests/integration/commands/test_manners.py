@@ -58,6 +58,7 @@ def test_a_word_that_is_none_is_one_line_and_two(words, says) -> None:
         (("devices", "list", "--json"), 1, "the database cannot be used: "),
         (("devices", "list", "--json", "--limit", "0"), 2, "--limit: "),
         (("policy", "check", "/nowhere.yaml", "--json"), 1, "/nowhere.yaml"),
+        (("gaps", "--json", "--device", "a\x1b[2J"), 2, "'a\\x1b[2J' "),
         (("gaps", "--json", "--since", "soon"), 2, "--since: 'soon' is not a time"),
     ],
 )
