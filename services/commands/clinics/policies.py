@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,7 @@ from services.commands.devices import By, who
 from services.commands.terminal import DatabaseUrl, answer, fail, json_of, with_database
 
 if TYPE_CHECKING:
+    from schemas.parts.paging import Contact
     from schemas.policy import Policy, Priority
     from services.runtime.database import Connection
 
@@ -42,31 +44,16 @@ def check(
     )
     faults = [f"{file}:{line}: {text}" for line, text in troubles]
     told = {name for route in policy.routes.values() for step in route.steps for name in step.contacts}
-    routes = {priority.value: _steps(policy, priority) for priority in sorted(Priority, key=lambda each: -each.rank)}
-    never_told = [each.name for each in policy.contacts if each.name not in told]
-    by_persons = {
-        each.name: f"rota {each.rota}" if each.rota else each.person or "every responder"
-        for each in policy.contacts
-        if each.stands_for_persons
-    }
-    lines = [f"clinic {policy.clinic_id}, version {policy.version}: {'cannot tell everybody' if faults else 'valid'}"]
-    lines += [f"  {priority}: {'; '.join(steps) or 'pages nobody'}" for priority, steps in routes.items()]
-    for contact in policy.contacts:
-        if contact.name in never_told:
-            lines.append(f"  {contact.name} is in no route, and never told")
-        if contact.name in by_persons:
-            whom = by_persons[contact.name]
-            lines.append(f"  {contact.name}: {whom}, by the persons' own channels; see `pumpwatch coverage`")
     document = {
         "clinic_id": policy.clinic_id,
         "version": policy.version,
         "valid": not faults,
-        "routes": routes,
-        "never_told": never_told,
-        "by_persons": by_persons,
+        "routes": {each.value: _steps(policy, each) for each in sorted(Priority, key=lambda each: -each.rank)},
+        "never_told": [each.name for each in policy.contacts if each.name not in told],
+        "by_persons": {each.name: _whom(each) for each in policy.contacts if each.stands_for_persons},
         "faults": faults,
     }
-    answer(document, lines, as_json=as_json)
+    answer(document, _lines(policy, document), as_json=as_json)
     if faults:
         fail(*faults)
 
@@ -91,6 +78,22 @@ def remove(
     with_database(database_url, work, Refused)
     line = f"clinic {clinic}: its policy is removed; running workers follow within seconds"
     answer({"clinic_id": clinic, "removed": True}, [line], as_json=as_json)
+
+
+def _lines(policy: Policy, found: dict[str, Any]) -> Iterator[str]:
+    valid = "valid" if found["valid"] else "cannot tell everybody"
+    yield f"clinic {policy.clinic_id}, version {policy.version}: {valid}"
+    for priority, steps in found["routes"].items():
+        yield f"  {priority}: {'; '.join(steps) or 'pages nobody'}"
+    for contact in policy.contacts:
+        if contact.name in found["never_told"]:
+            yield f"  {contact.name} is in no route, and never told"
+        if whom := found["by_persons"].get(contact.name):
+            yield f"  {contact.name}: {whom}, by the persons' own channels; see `pumpwatch coverage`"
+
+
+def _whom(contact: Contact) -> str:
+    return f"rota {contact.rota}" if contact.rota else contact.person or "every responder"
 
 
 def _steps(policy: Policy, priority: Priority) -> list[str]:
