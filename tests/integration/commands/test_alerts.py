@@ -203,6 +203,20 @@ async def test_what_somebody_else_has_is_refused_and_so_is_who_was_disabled(worl
     assert done.stderr.startswith("error: nobody signs in as 'ben' with this password")
 
 
+async def test_what_has_ended_is_confirmed_and_what_is_closed_is_refused(world: World) -> None:
+    await world.north.run_more([(30, "alarm motor_stall cleared")])
+    assert await world.state() == "cleared"
+    assert "ended, not seen" in world.run("list").stdout
+    done = world.run("ack", str(world.alert), "--as", "ann", typed=PASSWORD)
+    assert done.stdout.endswith(": it had ended, and is closed now that you have seen it\n")
+    assert await world.state() == "closed"
+    assert world.json("list")["total"] == 1
+    assert world.json("list", "--state", "closed")["total"] == 1
+    await add_person(world.database, "ben", **{OF_NORTH: Role.RESPONDER})
+    done = world.run("ack", str(world.alert), "--as", "ben", typed=PASSWORD)
+    assert (done.returncode, done.stderr) == (1, "error: this alert is closed: its condition has ended\n")
+
+
 async def test_another_clinic_is_not_there_for_a_person(world: World) -> None:
     listed = world.json("list", "--as", "eve", typed=PASSWORD)
     assert [each["clinic_id"] for each in listed["alerts"]] == [OF_SOUTH]
