@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, answer, fail, json_of, printable, with_database
+from services.commands.terminal import (
+    READER_LEFT,
+    DatabaseUrl,
+    answer,
+    fail,
+    json_of,
+    nobody_reads,
+    printable,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from services.alerts.audit.anchors import Anchor
@@ -129,7 +138,11 @@ def export(
 
     async def work(connection: Connection) -> int:
         write = export_access if access else export_trail
-        return await write(connection, clinic, ExportFormat(form), sys.stdout)
+        try:
+            return await write(connection, clinic, ExportFormat(form), sys.stdout)
+        except BrokenPipeError:
+            nobody_reads()
+            raise typer.Exit(READER_LEFT) from None
 
     rows = with_database(database_url, work)
     print(f"{rows} row{'' if rows == 1 else 's'}", file=sys.stderr)

@@ -73,9 +73,6 @@ def with_database(
     try:
         with under_way(quiet=words_ask_for("--quiet"), for_programs=words_ask_for("--json")):
             return asyncio.run(connected())
-    except BrokenPipeError:  # of what is printed: a connection that breaks has errors of its own
-        nobody_reads()
-        raise typer.Exit(READER_LEFT) from None
     except asyncpg.InsufficientPrivilegeError as error:
         fail(f"this login of the database may not do that: {error}; expected the owner's")
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError, asyncpg.UndefinedColumnError):

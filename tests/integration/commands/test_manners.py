@@ -115,15 +115,22 @@ def test_the_name_of_before_still_works() -> None:
     assert pumpwatch("rejects", "list", DATABASE_URL=NOWHERE).stderr.startswith("error: the database cannot be used: ")
 
 
+LISTING = ("devices", "list", "--limit", "5000")
+
+
 async def test_a_reader_that_goes_away_is_no_error(database: Database) -> None:
     await database.pool.execute("INSERT INTO clinics VALUES ('north', 'North')")
     await database.pool.execute(
         "INSERT INTO devices (device_id, kind, clinic_id) "
         "SELECT 'a-pump-with-a-long-name-' || n, 'pump', 'north' FROM generate_series(1, 5000) n"
     )
-    for more in ((), ("--json",)):
+    await database.pool.execute(
+        "SELECT count(*) FROM (SELECT append_to_access_log(now(), 'read', 'x', NULL, 'north', 'p', '{}') "
+        "FROM generate_series(1, 2000) OFFSET 0) written"
+    )
+    for words in (LISTING, (*LISTING, "--json"), ("audit", "export", "--access")):
         listing = subprocess.Popen(  # noqa: ASYNC220 - nothing else is to be done meanwhile
-            [*COMMAND, "devices", "list", "--limit", "5000", *more],
+            [*COMMAND, *words],
             env={**os.environ, "DATABASE_URL": database.dsn},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
