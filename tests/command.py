@@ -40,11 +40,18 @@ def at_a_terminal(*arguments: str, asks: str = "", answer: str = "", **environme
     if pid == 0:
         os.execvpe(words[0], words, {**os.environ, **environment})  # noqa: S606 - no shell is needed
     said, answered = b"", not asks
-    with contextlib.suppress(OSError):  # the other end is closed: it has ended
-        while chunk := os.read(terminal, 4096):
+    try:
+        while chunk := _read(terminal):
             said += chunk
             if not answered and asks.encode() in said:
                 os.write(terminal, f"{answer}\n".encode())
                 answered = True
-    os.close(terminal)
+    finally:
+        os.close(terminal)  # which ends it, if it has not ended
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def _read(terminal: int) -> bytes:
+    with contextlib.suppress(OSError):  # the other end is closed: it has ended
+        return os.read(terminal, 4096)
+    return b""

@@ -8,6 +8,7 @@ the board. Whoever only reads may do so as a person, or by the login of the data
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -104,7 +105,7 @@ async def _person(connection: Connection, name: str, password: str, now: datetim
     from services.people.caller import Caller
     from services.people.sessions.life import find
 
-    origin = From(f"command line: login {who()} on {socket.gethostname()}", _LASTS)
+    origin = From(f"command line: login {_login()} on {socket.gethostname()}", _LASTS)
     token = await sign_in(connection, Passwords(), name, password, origin, now)
     session = await find(connection, token, now) if token else None
     if token is None or session is None:
@@ -125,7 +126,12 @@ async def _person(connection: Connection, name: str, password: str, now: datetim
 def _the_login() -> Asker:
     from services.people.model import Actor
 
-    return Asker(None, Actor(f"login:{who()}", who()))
+    return Asker(None, Actor(f"login:{_login()}", _login()))
+
+
+def _login() -> str:
+    """Whose machine it is typed at, by PUMPWATCH_BY as elsewhere, or the login there."""
+    return one_line(os.environ.get("PUMPWATCH_BY")) or who()
 
 
 def _password(name: str, *, from_stdin: bool) -> str:

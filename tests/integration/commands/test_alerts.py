@@ -122,14 +122,15 @@ async def test_show_says_what_the_page_says(world: World) -> None:
 
 
 async def test_reading_is_noted_under_the_login_or_the_person(world: World) -> None:
-    world.run("show", str(world.alert), PUMPWATCH_BY="")
+    world.run("show", str(world.alert), PUMPWATCH_BY="Ada")
     world.run("show", str(world.alert), "--as", "vic", typed=PASSWORD)
     world.run("list")
     rows = await world.database.pool.fetch(
         "SELECT actor, clinic_id FROM access_log WHERE kind = 'read' ORDER BY access_seq"
     )
-    actors = [(row["actor"].partition(":")[0], row["clinic_id"]) for row in rows]
-    assert actors == [("login", OF_NORTH), ("person", OF_NORTH), ("login", OF_SOUTH)]
+    whose = [(row["actor"].partition(":")[0], row["clinic_id"]) for row in rows]
+    assert rows[0]["actor"] == "login:Ada"
+    assert sorted(whose) == [("login", OF_NORTH), ("login", OF_NORTH), ("login", OF_SOUTH), ("person", OF_NORTH)]
     async with world.database.pool.acquire() as connection:
         assert (await verify_access(connection)).faults == ()
 

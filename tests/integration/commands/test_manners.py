@@ -177,6 +177,20 @@ async def test_who_waits_at_a_terminal_is_told_that_it_goes_on(database: Databas
     assert ("no alert worker began the drill within 2 s" in said.rpartition("\r ")[2]) or not is_told
 
 
+async def test_a_backtest_says_of_how_many_pumps(database: Database, tmp_path: Path) -> None:
+    await database.pool.execute("INSERT INTO clinics VALUES ('north', 'North')")
+    await database.pool.execute(
+        "INSERT INTO devices (device_id, kind, clinic_id) "
+        "SELECT 'p-' || n, 'pump', 'north' FROM generate_series(1, 10) n"
+    )
+    (tmp_path / "north.yaml").write_text("clinic_id: north\n")
+    words = ("backtest", "--policy", str(tmp_path / "north.yaml"), "--since", "60d")
+    code, said = at_a_terminal(*words, DATABASE_URL=database.dsn)
+    assert code == 0
+    assert re.search(r"\r\d+ of 10 pumps, \d+ s", said)
+    assert "0 alerts, 0 pages: this policy names nobody" in said.rpartition("\r ")[2]
+
+
 def test_the_whole_of_what_is_imported_for_help_is_small() -> None:
     """A table of contents needs none of the commands."""
     look = (
