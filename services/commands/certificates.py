@@ -81,9 +81,7 @@ def authority(
 
 @app.command()
 def server(
-    hosts: Annotated[
-        list[str], typer.Argument(metavar="HOSTS...", help="Names and addresses that devices connect to.")
-    ],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOSTS", help="Names and addresses that devices connect to.")],
     authority_folder: AuthorityFolder,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where server.crt and server.key go.")],
     days: Days = _YEAR,

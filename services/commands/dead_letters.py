@@ -112,7 +112,9 @@ def show(
 @app.command()
 def replay(
     database_url: DatabaseUrl,
-    dead_letter_ids: Annotated[list[int] | None, typer.Argument(help="As `list` shows them; or use a filter.")] = None,
+    dead_letter_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="IDS", help="As `list` shows them; or use a filter.")
+    ] = None,
     device: Device = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="All whose events are not stored.")] = False,

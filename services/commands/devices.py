@@ -248,7 +248,7 @@ def move(
 
 @app.command()
 def retire(
-    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES...", help="Device ids.")],
+    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES", help="Device ids.")],
     database_url: DatabaseUrl,
     at: At = None,
     zone: Zone = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def enrol(
-    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES...", help="Device ids, as in the topic.")],
+    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES", help="Device ids, as in the topic.")],
     clinic: Annotated[str, typer.Option(help="The clinic's id; it is made if it is not there.")],
     database_url: DatabaseUrl,
     clinic_name: Annotated[str | None, typer.Option(help="What people call a clinic that is made.")] = None,

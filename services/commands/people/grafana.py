@@ -23,7 +23,7 @@ def grafana(
     password_file: Annotated[
         Path, typer.Option(envvar="GRAFANA_ADMIN_PASSWORD_FILE", help="Holds the password of --user.")
     ],
-    clinics: Annotated[list[str] | None, typer.Argument(help="The clinics' ids.")] = None,
+    clinics: Annotated[list[str] | None, typer.Argument(metavar="CLINICS", help="The clinics' ids.")] = None,
     every_clinic: Annotated[
         bool, typer.Option("--every-clinic", help="All clinics; the login that sees them all sees none any more.")
     ] = False,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,7 +19,16 @@ from typer.main import get_command, get_group
 from services.commands.terminal import say
 from services.commands.tree.contents import CONTENTS, FORMER, entries, lines_of
 
-_COLUMNS_OF_A_NAME = 14
+_COLUMNS_OF_A_NAME: Final = 14
+_TAKES: Final[dict[Any, str]] = {
+    str: "TEXT",
+    list[str]: "TEXT",
+    int: "NUMBER",
+    float: "NUMBER",
+    Path: "PATH",
+    list[Path]: "PATH",
+}
+"""What the help of an option calls what it takes, instead of Python's names."""
 _NEW: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 
@@ -145,7 +155,21 @@ def _with_options_of_all(command: Any) -> Any:
     if not any(each.name == version.name for each in command.params):
         waits = any(each.name == "database_url" or "--json" in each.opts for each in command.params)
         command.params = [*command.params, *([quiet] if waits else []), version]
+    for each in command.params:
+        _call_it_as_people_do(each)
     return command
+
+
+def _call_it_as_people_do(word: Any) -> None:
+    """What help says that an option takes, and what it calls an argument."""
+    described = word.type_descriptor
+    if word.param_type_name == "option":
+        if word.metavar is None and not (word.is_flag or described.is_choice):
+            word.metavar = _TAKES.get(described.annotation)
+        return
+    word.display_type_rich = lambda ctx: ""  # noqa: ARG005 - as the method that it stands for
+    if word.metavar is None and word.nargs == 1:
+        word.metavar = word.name.upper().replace("_", "-")
 
 
 @cache

@@ -35,7 +35,7 @@ COMMAND = (sys.executable, "-m", "services.cli")
             ("enrol", "p-1"),
             "--clinic is missing: expected the clinic's id; it is made if it is not there (`pumpwatch enrol ",
         ),
-        (("enrol", "--clinic", "x"), "DEVICES... is missing: expected device ids, as in the topic (`pumpwatch enrol "),
+        (("enrol", "--clinic", "x"), "DEVICES is missing: expected device ids, as in the topic (`pumpwatch enrol "),
         (("devices", "list", "--limit", "many"), "--limit: "),
         (("devices", "list", "--kind", "cat"), "--kind: "),
         (
@@ -85,13 +85,21 @@ def test_the_version_is_a_document_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("alerts", "--help"), ("devices", "list", "--help"), ("backtest", "--help")]
+    "words",
+    [
+        ("--help",),
+        ("alerts", "--help"),
+        ("devices", "list", "--help"),
+        ("devices", "pair", "--help"),
+        ("backtest", "--help"),
+    ],
 )
 def test_help_reads_well_without_colours_in_eighty_columns(words) -> None:
     done = pumpwatch(*words, COLUMNS="80", TERM="dumb")
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "\x1b" not in done.stdout
+    assert not re.search(r"<(str|int|float|path)\b", done.stdout)
     assert done.stdout.startswith("Usage: pumpwatch ")
 
 
