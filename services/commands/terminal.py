@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from services.runtime.database import Connection
 
 Answer = TypeVar("Answer")
-DatabaseUrl = Annotated[str, typer.Option(envvar="DATABASE_URL", help="Such as postgresql://user@host/database")]
+DatabaseUrl = Annotated[
+    str, typer.Option(envvar="DATABASE_URL", help="The database's address, such as postgresql://user@host/database.")
+]
 FILE_VARIABLE: Final = "DATABASE_PASSWORD_FILE"
 """The variable that names the file of the password, where the address holds none."""
 COULD_NOT: Final = 1
