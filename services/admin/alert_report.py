@@ -71,7 +71,8 @@ def as_lines(found: Review) -> Iterator[str]:
     yield "pumps with most alerts"
     for pump in found.busiest:
         rate = "" if pump.per_week is None else f", {pump.per_week:.3g} a week"
-        yield f"  {pump.pump_id:{_NAME - 2}}{pump.alerts:>8} alerts{rate}, mostly {pump.mostly}"
+        alerts = f"{pump.alerts:>8} alert{'' if pump.alerts == 1 else 's'}"
+        yield f"  {pump.pump_id:{_NAME - 2}}{alerts}{rate}, mostly {pump.mostly}"
     yield ""
     yield "* over, and nobody acknowledged, resolved or confirmed it, or wrote anything down; in brackets: still open"
 

@@ -112,7 +112,7 @@ def age(span: timedelta) -> str:
 def near_names(name: str, known: Iterable[str]) -> str:
     """Names that are written almost like this one, case apart: "; near it are 'pump-1' and 'pump-2'"; none: ""."""
     by_fold = {each.casefold(): each for each in known}
-    near = [repr(by_fold[fold]) for fold in get_close_matches(name.casefold(), by_fold, n=3)]
+    near = [repr(str(by_fold[fold])) for fold in get_close_matches(name.casefold(), by_fold, n=3)]
     if not near:
         return ""
     return f"; near it {'is' if len(near) == 1 else 'are'} {listed(near)}"

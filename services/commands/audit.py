@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, printable, say, with_database
+from services.commands.terminal import (
+    READER_LEFT,
+    DatabaseUrl,
+    answer,
+    fail,
+    json_of,
+    nobody_reads,
+    printable,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from services.alerts.audit.anchors import Anchor
@@ -33,7 +43,12 @@ def verify(
     key_file: Annotated[
         Path | None, typer.Option(envvar="ALERTS_AUDIT_KEY_FILE", help="What the anchors were signed with.")
     ] = None,
-    key: Annotated[str | None, typer.Option(envvar="ALERTS_AUDIT_KEY", hidden=True)] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="ALERTS_AUDIT_KEY", hidden=True, help="The key itself, by its variable.")
+    ] = None,
+    as_json: Annotated[
+        bool, json_of("whole", "rows", "erased", "access_rows", "faults", "troubles", "anchors", "heads")
+    ] = False,
 ) -> None:
     """Check that no row of the audit trail was changed, removed, put in or dated back; exit code 1 if one was.
 
@@ -47,26 +62,43 @@ def verify(
         return await verify_chain(connection, clinic, seen), await verify_access(connection)
 
     report, access = with_database(database_url, work)
-    for trouble in troubles:
-        say(trouble)
-    for found in report.faults:
-        say(f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}")
-    for found in access.faults:
-        say(f"access log, row {found.clinic_seq}: {found.fault}")
-    if report.faults or access.faults or troubles:
+    whole = not (report.faults or access.faults or troubles)
+    document = {
+        "whole": whole,
+        "rows": report.rows,
+        "erased": report.erased,
+        "access_rows": access.rows,
+        "faults": [*report.faults, *access.faults],
+        "troubles": troubles,
+        "anchors": len(seen),
+        "heads": [*report.heads, *access.heads],
+    }
+    answer(document, _verified(report, access, seen) if whole else _faults(report, access, troubles), as_json=as_json)
+    if not whole:
         raise typer.Exit(1)
+
+
+def _faults(report: AuditReport, access: AuditReport, troubles: list[str]) -> Iterator[str]:
+    yield from troubles
+    for found in report.faults:
+        yield f"clinic {found.clinic_id}, row {found.clinic_seq}: {found.fault}"
+    for found in access.faults:
+        yield f"access log, row {found.clinic_seq}: {found.fault}"
+
+
+def _verified(report: AuditReport, access: AuditReport, seen: list[Anchor]) -> Iterator[str]:
     erased = f", {report.erased} of them erased by an order that stands in the trail" if report.erased else ""
     if seen:
         newest = max(anchor.seen_at for anchor in seen)
         saw = f"what {len(seen)} anchors saw; the newest is of {newest.isoformat()}"
-        say(f"{report.rows} rows, unbroken{erased}, and {saw}")
-        say(f"access log: {access.rows} rows, unbroken")
+        yield f"{report.rows} rows, unbroken{erased}, and {saw}"
+        yield f"access log: {access.rows} rows, unbroken"
         return
-    say(f"{report.rows} rows, unbroken{erased}; keep these ends elsewhere to find out if everything was rewritten:")
+    yield f"{report.rows} rows, unbroken{erased}; keep these ends elsewhere to find out if everything was rewritten:"
     for head in report.heads:
-        say(f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}")
+        yield f"  clinic {head.clinic_id}: row {head.clinic_seq}, {head.row_hash.hex()}"
     for head in access.heads:
-        say(f"  access log: row {head.clinic_seq}, {head.row_hash.hex()}")
+        yield f"  access log: row {head.clinic_seq}, {head.row_hash.hex()}"
 
 
 def _anchors(path: Path, key_file: Path | None, key: str | None) -> tuple[list[Anchor], list[str]]:
@@ -106,7 +138,11 @@ def export(
 
     async def work(connection: Connection) -> int:
         write = export_access if access else export_trail
-        return await write(connection, clinic, ExportFormat(form), sys.stdout)
+        try:
+            return await write(connection, clinic, ExportFormat(form), sys.stdout)
+        except BrokenPipeError:
+            nobody_reads()
+            raise typer.Exit(READER_LEFT) from None
 
     rows = with_database(database_url, work)
     print(f"{rows} row{'' if rows == 1 else 's'}", file=sys.stderr)

@@ -8,7 +8,6 @@ down.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from services.commands.devices import AsJson, By, who
-from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
+from services.commands.devices import By, who
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, say, table, utc, with_database
 
 if TYPE_CHECKING:
     from services.admin.certificates.model import Kept
@@ -37,6 +36,7 @@ BrokerFolder = Annotated[
         "--broker", envvar="PUMPWATCH_BROKER_CERTIFICATES", help="The folder that the broker reads (MQTT_CERTIFICATES)."
     ),
 ]
+Named = Annotated[str, typer.Argument(help="The device's id.")]
 Request = Annotated[
     Path | None, typer.Option("--csr", metavar="FILE", help="The request that the device made; its key stays with it.")
 ]
@@ -44,7 +44,9 @@ MakeKey = Annotated[
     bool, typer.Option("--make-key", help="Make the key here, for a device that cannot: DEVICE.key, mode 0600.")
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where DEVICE.crt is written.")]
-Days = Annotated[int, typer.Option(min=1, max=3650, help="For how long it is good.")]
+Days = Annotated[int, typer.Option(min=1, max=3650, help="For how many days it is good.")]
+Said = Annotated[bool, json_of("done")]
+Signed = Annotated[bool, json_of("done", "files")]
 
 app = typer.Typer(help="Certificates by which devices log in at the broker.", no_args_is_help=True)
 
@@ -53,7 +55,8 @@ app = typer.Typer(help="Certificates by which devices log in at the broker.", no
 def authority(
     folder: Annotated[Path, typer.Argument(help="A new folder; whoever can read it can be any device.")],
     name: Annotated[str, typer.Option(help="What its certificate calls it.")] = "Pumpwatch device authority",
-    days: Annotated[int, typer.Option(min=1, max=7300, help="For how long it is good.")] = 10 * _YEAR,
+    days: Annotated[int, typer.Option(min=1, max=7300, help="For how many days it is good.")] = 10 * _YEAR,
+    as_json: Said = False,
 ) -> None:
     """Make a small authority of your own that signs devices: its key (0600), its certificate, and an empty list."""
     from services.admin.certificates.authority import list_pem, make_authority, sign_list
@@ -69,18 +72,20 @@ def authority(
         put_list(folder, list_pem(sign_list(made, (), None, now)), made.certificate)
 
     _expecting(work)
-    say(f"{folder}: authority.key is secret, and belongs on no host that others reach; keep a copy of the folder")
-    say("for the broker: ca.crt, crl.pem and the folder revoked")
+    lines = [
+        f"{folder}: authority.key is secret, and belongs on no host that others reach; keep a copy of the folder",
+        "for the broker: ca.crt, crl.pem and the folder revoked",
+    ]
+    answer({"done": lines}, lines, as_json=as_json)
 
 
 @app.command()
 def server(
-    hosts: Annotated[
-        list[str], typer.Argument(metavar="HOSTS...", help="Names and addresses that devices connect to.")
-    ],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOSTS", help="Names and addresses that devices connect to.")],
     authority_folder: AuthorityFolder,
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where server.crt and server.key go.")],
     days: Days = _YEAR,
+    as_json: Said = False,
 ) -> None:
     """Sign a certificate for the broker, with a new key, by the same authority. Any other authority does as well."""
     from services.admin.certificates import authority as authorities
@@ -97,12 +102,13 @@ def server(
         write_new(out / "server.crt", authorities.certificate_pem(signed), private=False)
         return f"{signed.not_valid_after_utc:%Y-%m-%d}"
 
-    say(f"server.crt is good until {_expecting(work)}; the broker must be able to read server.key, and nobody else")
+    line = f"server.crt is good until {_expecting(work)}; the broker must be able to read server.key, and nobody else"
+    answer({"done": [line]}, [line], as_json=as_json)
 
 
 @app.command()
 def issue(
-    device: str,
+    device: Named,
     database_url: DatabaseUrl,
     authority_folder: AuthorityFolder,
     csr: Request = None,
@@ -110,14 +116,16 @@ def issue(
     out: Out = Path(),
     days: Days = _YEAR,
     by: By = "",
+    as_json: Signed = False,
 ) -> None:
     """Sign a device's first certificate: from its request, so that its key never leaves it."""
-    _sign(device, database_url, authority_folder, csr, out, days, by, make_key=make_key, renewal=False)
+    which = _Wish(device, authority_folder, csr, out, days, by, make_key=make_key, renewal=False)
+    _sign(which, database_url, as_json=as_json)
 
 
 @app.command()
 def renew(
-    device: str,
+    device: Named,
     database_url: DatabaseUrl,
     authority_folder: AuthorityFolder,
     csr: Request = None,
@@ -125,18 +133,21 @@ def renew(
     out: Out = Path(),
     days: Days = _YEAR,
     by: By = "",
+    as_json: Signed = False,
 ) -> None:
     """Sign the next certificate of a device. The one before stays good until it ends, so that nothing is cut off."""
-    _sign(device, database_url, authority_folder, csr, out, days, by, make_key=make_key, renewal=True)
+    which = _Wish(device, authority_folder, csr, out, days, by, make_key=make_key, renewal=True)
+    _sign(which, database_url, as_json=as_json)
 
 
 @app.command()
 def register(
-    device: str,
+    device: Named,
     database_url: DatabaseUrl,
     certificate: Annotated[Path, typer.Option(metavar="FILE", help="What your own authority has signed.")],
     ca: Annotated[Path, typer.Option("--ca", metavar="FILE", help="The ca.crt that the broker has.")],
     by: By = "",
+    as_json: Said = False,
 ) -> None:
     """Take in a certificate that your own authority has signed, so that its end is watched. Also for a renewed one."""
     from services.admin.certificates import changes
@@ -151,12 +162,12 @@ def register(
         ),
         RegistryError,
     )
-    say(done.sentence)
+    answer({"done": [done.sentence]}, [done.sentence], as_json=as_json)
 
 
 @app.command()
 def revoke(
-    device: str,
+    device: Named,
     database_url: DatabaseUrl,
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     serial: Annotated[str | None, typer.Option(help="Only the one with this number; else all of the device.")] = None,
@@ -167,6 +178,7 @@ def revoke(
         Path | None, typer.Option("--broker", envvar="PUMPWATCH_BROKER_CERTIFICATES", help="Where the list goes.")
     ] = None,
     by: By = "",
+    as_json: Annotated[bool, json_of("done", "list_is_in_place", "missing")] = False,
 ) -> None:
     """Say that a device's certificates are good no more, and tell the broker, which lets it in no more at once."""
     from services.admin.certificates import changes
@@ -179,14 +191,21 @@ def revoke(
         lambda connection: changes.revoke(connection, device, _actor(by), serial=serial, reason=reason),
         RegistryError,
     )
-    for sentence in told:
-        say(sentence)
+    lines, missing = list(told), 0
+    if not as_json:  # what is in the database is told, though the list cannot be put in place
+        for line in lines:
+            say(line)
     if authority_folder is None or broker is None:
-        say("the broker still lets it in: have your authority revoke it, then `pumpwatch certificates revocations`")
-        return
-    revocations(database_url, broker, authority_folder)
-    command = f"docker compose exec mosquitto sh /mosquitto/config/throw-off {device}"
-    say(f"what it has open stays open: end it with `{command}`")
+        more = ["the broker still lets it in: have your authority revoke it, then `pumpwatch certificates revocations`"]
+    else:
+        more, missing = _placed(database_url, broker, authority_folder, None)
+        if not missing:
+            command = f"docker compose exec mosquitto sh /mosquitto/config/throw-off {device}"
+            more.append(f"what it has open stays open: end it with `{command}`")
+    document = {"done": [*lines, *more], "list_is_in_place": broker is not None, "missing": missing}
+    answer(document, more, as_json=as_json)
+    if missing:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -197,18 +216,15 @@ def revocations(
         Path | None, typer.Option("--authority", envvar="PUMPWATCH_AUTHORITY", help="To sign the list here.")
     ] = None,
     file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The list of your own authority.")] = None,
+    as_json: Annotated[bool, json_of("done", "missing")] = False,
 ) -> None:
     """Put the list of what is revoked in place, signed here or by your own authority. The broker sees it at once."""
-    from services.admin.certificates.folder import one_at_a_time
-    from services.admin.certificates.model import CertificateError
-
     if (authority_folder is None) is (file is None):
         fail("expected either --authority, to sign the list here, or --file, with one that is signed", exit_code=2)
-    try:
-        with one_at_a_time(broker):
-            _put_list(database_url, broker, authority_folder, file)
-    except CertificateError as error:
-        fail(str(error))
+    lines, missing = _placed(database_url, broker, authority_folder, file)
+    answer({"done": lines, "missing": missing}, lines, as_json=as_json)
+    if missing:
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -218,7 +234,7 @@ def list_(
     expiring_within_days: Annotated[
         int | None, typer.Option(min=0, max=36_500, help="Devices in use whose newest one ends within so many days.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_of("certificates", "limit")] = False,
 ) -> None:
     """Certificates by device: since when and until when, and which are revoked, by whom and why."""
     from services.admin.certificates.store import list_certificates
@@ -226,19 +242,29 @@ def list_(
     now = datetime.now(UTC)
     before = None if expiring_within_days is None else now + timedelta(days=expiring_within_days)
     found = with_database(database_url, lambda connection: list_certificates(connection, device, before, limit=_LIMIT))
-    if as_json:
-        values = [{**dataclasses.asdict(each), "state": each.state(now)} for each in found]
-        say_lines(json.dumps(values, default=lambda value: value.isoformat(), indent=1))
-        return
-    for each in found:
-        say(_line(each, now))
-    if not found:
-        say("no certificates")
-    elif len(found) == _LIMIT:
-        say(f"... the first {_LIMIT}; --device shows fewer")
+    values = [{**dataclasses.asdict(each), "state": each.state(now)} for each in found]
+    heads = ("DEVICE", "SERIAL", "STATE", "FROM", "UNTIL", "SIGNED", "REVOKED")
+    lines = [*table(heads, [_cells(each, now) for each in found])] or ["no certificates"]
+    if len(found) == _LIMIT:
+        lines.append(f"... the first {_LIMIT}; --device shows fewer")
+    answer({"certificates": values, "limit": _LIMIT}, lines, as_json=as_json)
 
 
-def _put_list(database_url: str, broker: Path, authority_folder: Path | None, file: Path | None) -> None:
+def _placed(database_url: str, broker: Path, authority_folder: Path | None, file: Path | None) -> tuple[list[str], int]:
+    """Put the list in place; returns what is to be said, and how many revoked ones it lacks."""
+    from services.admin.certificates.folder import one_at_a_time
+    from services.admin.certificates.model import CertificateError
+
+    try:
+        with one_at_a_time(broker):
+            return _put_list(database_url, broker, authority_folder, file)
+    except CertificateError as error:
+        fail(str(error))
+
+
+def _put_list(
+    database_url: str, broker: Path, authority_folder: Path | None, file: Path | None
+) -> tuple[list[str], int]:
     from services.admin.certificates import changes
     from services.admin.certificates.authority import list_pem
     from services.admin.certificates.checks import key_identifier, read_authorities, read_list, signer_of
@@ -272,35 +298,36 @@ def _put_list(database_url: str, broker: Path, authority_folder: Path | None, fi
     )
     placed = put_list(broker, pem, signer)
     until = "for ever" if made.next_update_utc is None else f"until {made.next_update_utc:%Y-%m-%d %H:%M}Z"
-    say(f"{placed}: {len(list(made))} revoked, good {until}")
-    for each in missing:
-        say(f"not in it, and still let in: certificate {each.paper.serial} of {each.paper.device_id}")
-    if missing:
-        raise typer.Exit(1)
+    lines = [f"{placed}: {len(list(made))} revoked, good {until}"]
+    lines += [
+        f"not in it, and still let in: certificate {each.paper.serial} of {each.paper.device_id}" for each in missing
+    ]
+    return lines, len(missing)
 
 
-def _line(each: Kept, now: datetime) -> str:
-    paper = each.paper
-    line = f"{paper.device_id}  {paper.serial}  {each.state(now)}  {paper.not_before:%Y-%m-%d} to "
-    line += f"{paper.not_after:%Y-%m-%d}  {each.source} by {each.entered_by}"
+def _cells(each: Kept, now: datetime) -> tuple[str, ...]:
+    paper, revoked = each.paper, ""
     if each.revoked_at is not None:
-        line += f"  revoked {each.revoked_at:%Y-%m-%d %H:%M}Z by {each.revoked_by or ''}: "
-        line += each.reason or ""
-    return line
+        revoked = f"{utc(each.revoked_at)} by {each.revoked_by or ''}: {each.reason or ''}"
+    days = (f"{paper.not_before:%Y-%m-%d}", f"{paper.not_after:%Y-%m-%d}")
+    return paper.device_id, str(paper.serial), each.state(now), *days, f"{each.source} by {each.entered_by}", revoked
 
 
-def _sign(
-    device: str,
-    database_url: str,
-    authority_folder: Path,
-    csr: Path | None,
-    out: Path,
-    days: int,
-    by: str,
-    *,
-    make_key: bool,
-    renewal: bool,
-) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wish:
+    """The certificate that is asked for."""
+
+    device: str
+    authority_folder: Path
+    csr: Path | None
+    out: Path
+    days: int
+    by: str
+    make_key: bool
+    renewal: bool
+
+
+def _sign(wish: _Wish, database_url: str, *, as_json: bool) -> None:
     """The certificate is written down before it is handed out, so that none is in use that cannot be revoked."""
     from services.admin.certificates import authority as authorities
     from services.admin.certificates import changes
@@ -308,13 +335,14 @@ def _sign(
     from services.admin.certificates.folder import can_write_new, open_authority, read_file, write_new
     from services.admin.registry.model import RegistryError
 
-    if (csr is None) is not make_key:
+    if (wish.csr is None) is not wish.make_key:
         fail("expected either --csr FILE, the request that the device made, or --make-key", exit_code=2)
-    certificate_file, key_file = out / f"{device}.crt", out / f"{device}.key"
+    device, csr = wish.device, wish.csr
+    certificate_file, key_file = wish.out / f"{device}.crt", wish.out / f"{device}.key"
 
     def prepare() -> Any:
         check_name(device, device, "the device")  # before it names a file
-        own = open_authority(authority_folder)
+        own = open_authority(wish.authority_folder)
         if csr is not None:
             public_key: Any = read_request(read_file(csr), device).public_key()
             can_write_new(certificate_file)
@@ -329,17 +357,24 @@ def _sign(
         signed = with_database(
             database_url,
             lambda connection: changes.issue(
-                connection, device, _actor(by), authority=own, public_key=public_key, days=days, renewal=renewal
+                connection,
+                device,
+                _actor(wish.by),
+                authority=own,
+                public_key=public_key,
+                days=wish.days,
+                renewal=wish.renewal,
             ),
             RegistryError,
         )
     except typer.Exit:
-        if make_key:
+        if wish.make_key:
             key_file.unlink()  # nothing was signed for it
         raise
     _expecting(lambda: write_new(certificate_file, authorities.certificate_pem(signed.certificate), private=False))
-    say(signed.sentence)
-    say(f"{certificate_file}{f' and {key_file}, which is secret' if make_key else ''}")
+    files = [certificate_file, *([key_file] if wish.make_key else [])]
+    where = f"{certificate_file}{f' and {key_file}, which is secret' if wish.make_key else ''}"
+    answer({"done": [signed.sentence], "files": files}, [signed.sentence, where], as_json=as_json)
 
 
 def _actor(by: str) -> Actor:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, printable, readable, say, say_lines, with_database
+from services.commands.progress import how_far
+from services.commands.terminal import (
+    DatabaseUrl,
+    answer,
+    fail,
+    json_of,
+    printable,
+    readable,
+    say,
+    say_lines,
+    table,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from services.admin.model import DeadLetterSummary, NotKept
@@ -26,10 +39,11 @@ def list_(
     device: Device = None,
     reason: Reason = None,
     since: Annotated[str | None, typer.Option(help="Received in the last 12h, 7d, ..., or since a time.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest.")] = 20,
     not_replayed: Annotated[
         bool, typer.Option("--not-replayed", help="Only those whose events are not stored.")
     ] = False,
+    as_json: Annotated[bool, json_of("dead_letters", "not_kept", "limit")] = False,
 ) -> None:
     """The newest dead letters first."""
     from services.admin.ages import parse_since
@@ -46,26 +60,26 @@ def list_(
         return await recent_dead_letters(connection, which, limit=limit), await dead_letters_not_kept(connection, which)
 
     rows, not_kept = with_database(database_url, work)
-    for row in rows:
-        replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
-        say(
-            f"{row.dead_letter_id}  {row.last_received_at:%Y-%m-%d %H:%M:%S}Z  {row.times_received}x  "
-            f"{_which_event(row)}  {row.reason}: {printable(row.detail)}{replayed}"
-        )
-    if not rows:
-        say("no dead letters")
+    lines = [*table(("ID", "LAST RECEIVED", "TIMES", "EVENT", "WHY"), [_cells(row) for row in rows])]
     if len(rows) == limit:
-        say(f"... the newest {limit}; --limit shows more")
+        lines.append(f"... the newest {limit}; --limit shows more")
     for day in not_kept:
         who = printable(day.device_id) or "topics that name no device"
-        say(
+        lines.append(
             f"not kept: {day.not_kept} more of {who} on {day.day} ({day.not_kept_bytes} bytes): its quota of a day was "
             f"used up by {day.kept}"
         )
+    if not rows:
+        lines.insert(0, "no dead letters")
+    answer({"dead_letters": rows, "not_kept": not_kept, "limit": limit}, lines, as_json=as_json)
 
 
 @app.command()
-def show(dead_letter_id: int, database_url: DatabaseUrl) -> None:
+def show(
+    dead_letter_id: Annotated[int, typer.Argument(help="As `list` shows it.")],
+    database_url: DatabaseUrl,
+    as_json: Annotated[bool, json_of("dead_letter", "to_do", "payload_is_text")] = False,
+) -> None:
     """One dead letter: everything that is known, what to do about it, and the message as it came."""
     from services.admin.dead_letter_advice import advice_on
     from services.admin.model import DeadLetterError
@@ -74,6 +88,10 @@ def show(dead_letter_id: int, database_url: DatabaseUrl) -> None:
     row = with_database(database_url, lambda connection: dead_letter(connection, dead_letter_id), DeadLetterError)
     replayed = f"{row.replayed_at:%Y-%m-%d %H:%M:%S}Z: {row.replay_outcome}" if row.replayed_at else "never"
     is_text, payload = readable(row.payload)
+    if as_json:
+        fields = dataclasses.asdict(row) | {"payload": payload}
+        answer({"dead_letter": fields, "to_do": advice_on(row.reason), "payload_is_text": is_text}, (), as_json=as_json)
+        return
     size = f"{len(row.payload)} bytes{'' if is_text else ', in hexadecimal'}"
     for name, value in {
         "topic": printable(row.topic),
@@ -94,19 +112,26 @@ def show(dead_letter_id: int, database_url: DatabaseUrl) -> None:
 @app.command()
 def replay(
     database_url: DatabaseUrl,
-    dead_letter_ids: Annotated[list[int] | None, typer.Argument(help="As `list` shows them; or use a filter.")] = None,
+    dead_letter_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="IDS", help="As `list` shows them; or use a filter.")
+    ] = None,
     device: Device = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="All whose events are not stored.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     clock_ahead_hours: Annotated[
         float | None,
-        typer.Option(min=0, envvar="INGEST_CLOCK_AHEAD_HOURS", help="How far ahead a device's clock may have been."),
+        typer.Option(
+            min=0, envvar="INGEST_CLOCK_AHEAD_HOURS", help="How many hours ahead a device's clock may have been."
+        ),
     ] = None,
     clock_behind_days: Annotated[
         float | None,
-        typer.Option(min=0, envvar="INGEST_CLOCK_BEHIND_DAYS", help="How old an event may have been when it came."),
+        typer.Option(
+            min=0, envvar="INGEST_CLOCK_BEHIND_DAYS", help="How many days old an event may have been when it came."
+        ),
     ] = None,
+    as_json: Annotated[bool, json_of("replayed", "stored", "duplicates", "stay", "dry_run")] = False,
 ) -> None:
     """Put messages through ingest again, after the cause was mended. Safe to repeat: an event is stored once."""
     from services.admin.model import DeadLetterError
@@ -126,18 +151,24 @@ def replay(
 
     async def work(connection: Connection) -> list[Replayed]:
         done = []
-        for dead_letter_id in await replayable(connection, ids=dead_letter_ids or (), device_id=device, reason=reason):
+        ids = await replayable(connection, ids=dead_letter_ids or (), device_id=device, reason=reason)
+        for number, dead_letter_id in enumerate(ids):
+            how_far(number, len(ids), "dead letters")
             now = datetime.now(UTC)
             done.append(await replay_one(connection, dead_letter_id, clock=clock, now=now, dry_run=dry_run))
-            say(f"{dead_letter_id}  {_told(done[-1])}")
+            if not as_json:  # what was done is told though the next one may fail
+                say(f"{dead_letter_id}  {_told(done[-1])}")
         return done
 
     done = with_database(database_url, work, DeadLetterError)
     stored, again = sum(r.stored for r in done), sum(r.outcome == "rejected" for r in done)
-    say(
+    duplicates = sum(r.duplicates for r in done)
+    line = (
         f"{'would replay' if dry_run else 'replayed'} {len(done)}: {stored} events stored, "
-        f"{sum(r.duplicates for r in done)} were there already, {again} dead letters stay"
+        f"{duplicates} were there already, {again} dead letters stay"
     )
+    document = {"replayed": done, "stored": stored, "duplicates": duplicates, "stay": again, "dry_run": dry_run}
+    answer(document, [line], as_json=as_json)
 
 
 @app.command()
@@ -148,6 +179,7 @@ def purge(
         bool, typer.Option("--all", help="Also what was never replayed: it is lost for good.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only count.")] = False,
+    as_json: Annotated[bool, json_of("removed")] = False,
 ) -> None:
     """Remove old dead letters; without --all only those whose events are stored by now."""
     from services.admin.ages import parse_age
@@ -161,7 +193,7 @@ def purge(
     work = purge_dead_letters if yes else count_purgeable
     count = with_database(database_url, lambda connection: work(connection, before=before, unsettled_too=everything))
     if yes or count == 0:
-        say(f"removed {count} dead letters{what}")
+        answer({"removed": count}, [f"removed {count} dead letters{what}"], as_json=as_json)
     else:
         fail(f"{count} dead letters{what} would be removed, and nothing was: add --yes to remove them")
 
@@ -172,6 +204,13 @@ def _known(reason: str | None) -> str | None:
     if reason is not None and reason not in set(RejectionReason):
         fail(f"--reason: {reason!r} is none: expected one of {', '.join(RejectionReason)}", exit_code=2)
     return reason
+
+
+def _cells(row: DeadLetterSummary) -> tuple[object, ...]:
+    replayed = f"  [replayed: {row.replay_outcome}]" if row.replay_outcome else ""
+    why = f"{row.reason}: {printable(row.detail)}{replayed}"
+    received = f"{row.last_received_at:%Y-%m-%d %H:%M:%S}Z"
+    return row.dead_letter_id, received, row.times_received, _which_event(row), why
 
 
 def _which_event(row: DeadLetterSummary) -> str:

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
-import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from services.commands import fleet
-from services.commands.terminal import DatabaseUrl, fail, one_line, printable, say, say_lines, with_database
+from services.commands.terminal import (
+    DatabaseUrl,
+    answer,
+    fail,
+    json_of,
+    one_line,
+    printable,
+    table,
+    utc,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from services.admin.registry.changes import Actor, Done
     from services.admin.registry.model import AlertLine, Listed, Shown
     from services.runtime.database import Connection
 
-_LIMIT = 1_000
+MOST: Final = 1_000
+"""So many devices a list shows at most, unless it is told otherwise."""
 
 By = Annotated[
     str,
@@ -40,62 +50,92 @@ From = Annotated[
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When; else now.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Changed = Annotated[bool, json_of("sentences", "alerts")]
+Pump = Annotated[str, typer.Argument(help="The pump's id.")]
+Handheld = Annotated[str, typer.Argument(help="The handheld's id.")]
 Undo = Annotated[bool, typer.Option("--undo", help="It was entered by mistake: take it back.")]
 
 app = typer.Typer(help="Devices: whose they are, from when to when.", no_args_is_help=True)
-app.command()(fleet.clocks)
 
 
 @app.command("list")
 def list_(
     database_url: DatabaseUrl,
     clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
-    kind: Annotated[Literal["pump", "handheld"] | None, typer.Option()] = None,
+    kind: Annotated[Literal["pump", "handheld"] | None, typer.Option(help="Only of this kind.")] = None,
+    state: Annotated[
+        Literal["in use", "explanted", "unpaired", "retired"] | None, typer.Option(help="Only in this state.")
+    ] = None,
     retired: Annotated[bool, typer.Option("--retired", help="Also those that are retired.")] = False,
-    as_json: AsJson = False,
+    silent_for: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only those not heard for so long, such as 12h or 3d, or never.")
+    ] = None,
+    expiring_within_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=36_500, help="Only those whose certificate ends within so many days, or has."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=20_000, help="How many at most.")] = MOST,
+    page: Annotated[int, typer.Option(min=1, max=100_000, help="With --limit: the first so many, the next, ...")] = 1,
+    as_json: Annotated[bool, json_of("total", "page", "limit", "devices")] = False,
 ) -> None:
-    """Devices by clinic: their state, whose they are, when they were last heard, and how many alerts are open."""
-    from services.admin.registry.store import list_devices
+    """Devices by clinic: state, whose they are, when last heard, their certificate's end, and open alerts.
 
-    found = with_database(
-        database_url,
-        lambda connection: list_devices(connection, clinic, kind, retired_too=retired, limit=_LIMIT),
-    )
-    if as_json:
-        say_lines(json.dumps([dataclasses.asdict(each) for each in found], default=_plain, indent=1))
-        return
-    for each in found:
-        say(_line(each))
-    if not found:
-        say("no devices")
-    elif len(found) == _LIMIT:
-        say(f"... the first {_LIMIT}; --clinic and --kind show fewer")
+    How many there are in all is said, however many are shown.
+    """
+    from services.admin.ages import parse_age
+    from services.admin.registry.model import RegistryError, Wanted
+    from services.admin.registry.store import clinic_ids, list_devices
+    from services.alerts.wording import near_names
+
+    now = datetime.now(UTC)
+    try:
+        heard_before = None if silent_for is None else now - parse_age(silent_for)
+    except ValueError as error:
+        fail(f"--silent-for: {error}", exit_code=2)
+    ends_before = None if expiring_within_days is None else now + timedelta(days=expiring_within_days)
+    wanted = Wanted(clinic, kind, state, retired or state == "retired", heard_before, ends_before)
+
+    async def work(connection: Connection) -> tuple[tuple[Listed, ...], int]:
+        known = await clinic_ids(connection)
+        if clinic is not None and clinic not in known:
+            msg = f"there is no clinic {clinic!r}{near_names(clinic, known)}; there is: {', '.join(known) or 'none'}"
+            raise RegistryError(msg)
+        return await list_devices(connection, wanted, limit=limit, skip=(page - 1) * limit)
+
+    found, total = with_database(database_url, work, RegistryError)
+    heads = ("DEVICE", "KIND", "CLINIC", "STATE", "OF", "LAST HEARD", "CERTIFICATE UNTIL", "ALERTS")
+    lines = [*table(heads, [_cells(each) for each in found])]
+    lines.append(_how_many(len(found), total, page, limit))
+    document = {"total": total, "page": page, "limit": limit, "devices": found}
+    answer(document, lines, as_json=as_json)
 
 
 @app.command()
-def show(device: str, database_url: DatabaseUrl, as_json: AsJson = False) -> None:
+def show(
+    device: Annotated[str, typer.Argument(help="The device's id.")],
+    database_url: DatabaseUrl,
+    as_json: Annotated[
+        bool, json_of("device", "pairings", "implantations", "memberships", "open_alerts", "changes")
+    ] = False,
+) -> None:
     """One device: its pairings, implantations and clinics with their dates, its open alerts, and who changed what."""
     from services.admin.registry import changes
     from services.admin.registry.model import RegistryError
 
     found = with_database(database_url, lambda connection: changes.show(connection, device), RegistryError)
-    if as_json:
-        say_lines(json.dumps(dataclasses.asdict(found), default=_plain, indent=1))
-        return
-    for line in _lines(found):
-        say(line)
+    answer(_plain(dataclasses.asdict(found)), _lines(found), as_json=as_json)
 
 
 @app.command()
 def pair(
-    handheld: str,
-    pump: str,
+    handheld: Handheld,
+    pump: Pump,
     database_url: DatabaseUrl,
     since: From = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="For a time that is over.")] = None,
     zone: Zone = None,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Say which pump a handheld reports about: from now on, or from a time on; one with another pump ends then."""
     from services.admin.registry import changes
@@ -111,13 +151,13 @@ def pair(
 
 @app.command()
 def unpair(
-    handheld: str,
+    handheld: Handheld,
     database_url: DatabaseUrl,
     at: At = None,
     zone: Zone = None,
     undo: Undo = False,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Say that a handheld reports about no pump any more; what it observes after that becomes a dead letter."""
     from services.admin.registry import changes
@@ -134,7 +174,7 @@ def unpair(
 
 @app.command()
 def implant(
-    pump: str,
+    pump: Pump,
     database_url: DatabaseUrl,
     patient: Annotated[
         str | None, typer.Option(metavar="REFERENCE", help="The clinic's own opaque reference; never a name.")
@@ -145,7 +185,7 @@ def implant(
     ] = None,
     zone: Zone = None,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Say in which patient a pump is. With --from its facts begin anew then, and alerts about the time before end."""
     from services.admin.registry import changes
@@ -163,13 +203,13 @@ def implant(
 
 @app.command()
 def explant(
-    pump: str,
+    pump: Pump,
     database_url: DatabaseUrl,
     at: At = None,
     zone: Zone = None,
     undo: Undo = False,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Say that a pump is in nobody any more. Its alerts end; an alarm after that is told all the same."""
     from services.admin.registry import changes
@@ -186,13 +226,13 @@ def explant(
 
 @app.command()
 def move(
-    pump: str,
+    pump: Pump,
     database_url: DatabaseUrl,
     clinic: Annotated[str, typer.Option(help="The clinic that looks after the patient from then on.")],
     since: From = None,
     zone: Zone = None,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Let another clinic look after a pump and its handhelds. The patient stays the same, and so do the facts."""
     from services.admin.registry import changes
@@ -208,12 +248,12 @@ def move(
 
 @app.command()
 def retire(
-    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES...")],
+    device_ids: Annotated[list[str], typer.Argument(metavar="DEVICES", help="Device ids.")],
     database_url: DatabaseUrl,
     at: At = None,
     zone: Zone = None,
     by: By = "",
-    as_json: AsJson = False,
+    as_json: Changed = False,
 ) -> None:
     """Say that devices are not used any more. Pairings and alerts end; what they send becomes a dead letter."""
     from services.admin.registry import changes
@@ -225,6 +265,9 @@ def retire(
         by,
         as_json=as_json,
     )
+
+
+app.command()(fleet.clocks)
 
 
 def who() -> str:
@@ -257,24 +300,30 @@ def _change(database_url: str, work: Callable[[Connection, Actor], Awaitable[Don
 
     actor = Actor(by or who(), datetime.now(UTC))
     done = with_database(database_url, lambda connection: work(connection, actor), RegistryError)
-    if as_json:
-        say_lines(json.dumps(dataclasses.asdict(done), default=_plain, indent=1))
-        return
-    for sentence in done.sentences:
-        say(sentence)
+    lines = [*done.sentences]
     if done.alerts:
-        say("alerts that were open, and are judged anew:")
-    for alert in done.alerts:
-        say(f"  {_alert(alert)}")
+        lines.append("alerts that were open, and are judged anew:")
+    lines += [f"  {_alert(alert)}" for alert in done.alerts]
+    answer(_plain(dataclasses.asdict(done)), lines, as_json=as_json)
 
 
-def _line(each: Listed) -> str:
-    from services.admin.registry.periods import shown
+def _how_many(shown: int, total: int, page: int, limit: int) -> str:
+    if not total:
+        return "no devices"
+    whole = f"{total:,} device{'' if total == 1 else 's'}"
+    if shown == total:
+        return whole
+    if not shown:
+        return f"{whole}: page {page} is behind the last, which is {-(-total // limit)}"
+    first = (page - 1) * limit + 1
+    more = f"; --page {page + 1} shows more" if first + shown <= total else ""
+    return f"{whole}, of which {first:,} to {first + shown - 1:,}{more}"
 
-    of = f"  {'of pump' if each.kind == 'handheld' else 'in patient'} {each.belongs_to}" if each.belongs_to else ""
-    heard = f"  last heard {shown(each.last_heard_at)}" if each.last_heard_at else "  never heard"
-    alerts = f"  {each.open_alerts} open alert{'' if each.open_alerts == 1 else 's'}" if each.open_alerts else ""
-    return f"{each.device_id}  {each.kind}  clinic {each.clinic_id}  {each.state}{of}{heard}{alerts}"
+
+def _cells(each: Listed) -> tuple[object, ...]:
+    of = f"{'pump' if each.kind == 'handheld' else 'patient'} {each.belongs_to}" if each.belongs_to else "-"
+    heard, ends = utc(each.last_heard_at, "never"), utc(each.certificate_ends_at)
+    return each.device_id, each.kind, each.clinic_id, each.state, of, heard, ends, each.open_alerts or "-"
 
 
 def _lines(found: Shown) -> list[str]:
@@ -307,7 +356,12 @@ def _alert(alert: AlertLine) -> str:
     return f"{alert.priority.upper()} {printable(alert.title)}, opened {shown(alert.opened_at)}"
 
 
-def _plain(value: Any) -> str | None:
+def _plain(value: Any) -> Any:
+    """The same, with null for a moment that is as far back, or ahead, as anybody knows."""
     from services.admin.registry.model import EVER, FOREVER
 
-    return None if value in {EVER, FOREVER} else str(value.isoformat())
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, datetime) and value in {EVER, FOREVER} else value

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.devices import AsJson, By, who
-from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
+from services.commands.devices import By, who
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, table, utc, with_database
 
 if TYPE_CHECKING:
     from services.admin.keys.store import ListedKey
@@ -31,8 +29,9 @@ def create(
     ],
     clinic: Annotated[str | None, typer.Option(help="The clinic that it reads.")] = None,
     every_clinic: Annotated[bool, typer.Option("--every-clinic", help="It reads every clinic.")] = False,
-    expires_days: Annotated[int, typer.Option(min=1, max=731, help="How long it is good.")] = 365,
+    expires_days: Annotated[int, typer.Option(min=1, max=731, help="For how many days it is good.")] = 365,
     by: By = "",
+    as_json: Annotated[bool, json_of("key_id", "key", "good_until")] = False,
 ) -> None:
     """Make a key, and show it: it is shown this once, and kept nowhere."""
     from services.admin.keys.changes import KeyRefusedError
@@ -47,29 +46,30 @@ def create(
         return await make(connection, name=name, clinic_id=clinic, scopes=scope, lasts=lasts, by=by or who(), now=now)
 
     key = with_database(database_url, work, KeyRefusedError)
-    say(key.text)
-    say(f"key {key.key_id} is good until {now + lasts:%Y-%m-%d}; keep it where only its program reads it")
+    answer(
+        {"key_id": key.key_id, "key": key.text, "good_until": now + lasts},
+        [
+            key.text,
+            f"key {key.key_id} is good until {now + lasts:%Y-%m-%d}; keep it where only its program reads it",
+        ],
+        as_json=as_json,
+    )
 
 
 @app.command("list")
 def list_(
     database_url: DatabaseUrl,
     clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_of("keys")] = False,
 ) -> None:
     """Keys: whose, for what, until when, and when they were used last."""
     from services.admin.keys.store import list_keys
 
     now = datetime.now(UTC)
     found = with_database(database_url, lambda connection: list_keys(connection, clinic))
-    if as_json:
-        values = [dataclasses.asdict(each) for each in found]
-        say_lines(json.dumps(values, default=lambda value: value.isoformat(), indent=1))
-        return
-    for each in found:
-        say(_line(each, now))
-    if not found:
-        say("no keys")
+    heads = ("KEY", "STATE", "UNTIL", "CLINIC", "SCOPES", "LAST USED", "MADE BY", "FOR")
+    lines = [*table(heads, [_cells(each, now) for each in found])] or ["no keys"]
+    answer({"keys": found}, lines, as_json=as_json)
 
 
 @app.command()
@@ -77,6 +77,7 @@ def revoke(
     key: Annotated[str, typer.Argument(help="Its name: the 12 letters and digits that `keys list` shows.")],
     database_url: DatabaseUrl,
     by: By = "",
+    as_json: Annotated[bool, json_of("key_id", "name", "revoked")] = False,
 ) -> None:
     """Let a key open nothing any more, from the next request on."""
     from services.admin.keys.changes import KeyRefusedError
@@ -85,13 +86,18 @@ def revoke(
     async def work(connection: Connection) -> str:
         return await end(connection, key, by=by or who(), now=datetime.now(UTC))
 
-    say(f"key {key} ({with_database(database_url, work, KeyRefusedError)}) is revoked")
+    name = with_database(database_url, work, KeyRefusedError)
+    answer({"key_id": key, "name": name, "revoked": True}, [f"key {key} ({name}) is revoked"], as_json=as_json)
 
 
-def _line(each: ListedKey, now: datetime) -> str:
-    state = "revoked" if each.revoked_at else "expired" if each.expires_at <= now else "good"
-    used = f"used {each.last_used_at:%Y-%m-%d %H:%M}Z" if each.last_used_at else "never used"
+def _cells(each: ListedKey, now: datetime) -> tuple[str, ...]:
     return (
-        f"{each.key_id}  {state}  until {each.expires_at:%Y-%m-%d}  {each.clinic_id or 'every clinic'}  "
-        f"{' '.join(each.scopes)}  {used}  by {each.made_by}: {each.name}"
+        each.key_id,
+        "revoked" if each.revoked_at else "expired" if each.expires_at <= now else "good",
+        f"{each.expires_at:%Y-%m-%d}",
+        each.clinic_id or "every clinic",
+        " ".join(each.scopes),
+        utc(each.last_used_at, "never"),
+        each.made_by,
+        each.name,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, say, with_database
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, with_database
 
 
 def retention(
@@ -22,8 +22,11 @@ def retention(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this, only count.")] = False,
     clock_behind_days: Annotated[
         float | None,
-        typer.Option(min=0, envvar="INGEST_CLOCK_BEHIND_DAYS", help="As ingest has it: --keep must be longer."),
+        typer.Option(
+            min=0, envvar="INGEST_CLOCK_BEHIND_DAYS", help="Days that ingest takes events of; --keep must be longer."
+        ),
     ] = None,
+    as_json: Annotated[bool, json_of("removed", "tables")] = False,
 ) -> None:
     """Remove readings, bolus requests and statuses that are older. Without it everything is kept for ever."""
     from services.admin.retention import RetentionError, parse_keep, parse_keep_kind, plan, remove
@@ -47,8 +50,11 @@ def retention(
     removals = with_database(
         database_url, lambda connection: work(connection, before=before, before_by_kind=before_by_kind), RetentionError
     )
-    for removal in removals:
-        until = "" if removal.until is None else f" before {removal.until:%Y-%m-%d %H:%M}Z"
-        say(f"{removal.table}: {'removed' if yes else 'would remove'} {removal.events} events{until}")
+    lines = [
+        f"{removal.table}: {'removed' if yes else 'would remove'} {removal.events} events"
+        + ("" if removal.until is None else f" before {removal.until:%Y-%m-%d %H:%M}Z")
+        for removal in removals
+    ]
+    answer({"removed": yes, "tables": removals}, lines, as_json=as_json)
     if not yes and any(removal.events for removal in removals):
         fail("nothing was removed: add --yes to remove them")

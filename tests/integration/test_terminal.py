@@ -12,6 +12,7 @@ from tests.stack import Database
 FORGED = "x\x1b[2Jy\nclinic north: all is well\r\x9b\u202ez"
 
 SHOW = [
+    ("alerts", "list"),
     ("devices", "list"),
     ("devices", "show", "p"),
     ("devices", "clocks"),
@@ -25,6 +26,9 @@ SHOW = [
     ("audit", "export", "--format", "csv"),
 ]
 TAKE = [
+    ("alerts", "list", "--text"),
+    ("alerts", "list", "--as"),
+    ("alerts", "ack", "00000000-0000-0000-0000-000000000001", "--as", "ann", "--note"),
     ("enrol", "p-1", "--clinic"),
     ("enrol", "p-1", "--clinic", "north", "--clinic-name"),
     ("enrol", "p-1", "--clinic", "north", "--by"),

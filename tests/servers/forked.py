@@ -82,9 +82,11 @@ class Forks:
         self._channel.close()
         self._process.wait()
 
-    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], output: int, errors: int) -> ForkedChild:
-        """Start `python -m services.cli ARGUMENTS`, which writes to these descriptors."""
-        message = {"arguments": list(arguments), "environment": dict(environment)}
+    def fork(
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: int, errors: int, typed: str = ""
+    ) -> ForkedChild:
+        """Start `python -m services.cli ARGUMENTS`, which writes to these descriptors and reads what is `typed`."""
+        message = {"arguments": list(arguments), "environment": dict(environment), "typed": typed}
         with self._one_at_a_time:
             socket.send_fds(self._channel, [json.dumps(message).encode()], [output, errors])
             answer, [handle], _, _ = socket.recv_fds(self._channel, LONGEST_MESSAGE_BYTES, 1)
@@ -116,7 +118,12 @@ class ForkedService(ServiceProcess):
 
 
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], *, within_seconds: float, libraries_only: bool = False
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    within_seconds: float,
+    libraries_only: bool = False,
+    typed: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m services.cli ARGUMENTS` to its end, as `subprocess.run` would.
 
@@ -126,7 +133,9 @@ def run_forked(
         subprocess.TimeoutExpired: It was killed, because it had not ended by then.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        child = forks(libraries_only=libraries_only).fork(arguments, environment, output.fileno(), errors.fileno())
+        child = forks(libraries_only=libraries_only).fork(
+            arguments, environment, output.fileno(), errors.fileno(), typed
+        )
         in_time = child.has_ended(within_seconds)
         if not in_time:
             os.kill(child.pid, signal.SIGKILL)

@@ -84,8 +84,7 @@ def _become(request: dict[str, Any], stdout: int, stderr: int, *, parent: int) -
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(125)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (stdout, 1), (stderr, 2)):
+    for source, target in ((_holding(request["typed"]), 0), (stdout, 1), (stderr, 2)):
         os.dup2(source, target)
         os.close(source)
     os.environ.clear()
@@ -97,12 +96,27 @@ def _become(request: dict[str, Any], stdout: int, stderr: int, *, parent: int) -
     except SystemExit as ended:
         if ended.code is not None and not isinstance(ended.code, int):
             raise
-        if request["arguments"][:1] and request["arguments"][0] in _SERVICES:
+        if _is_service(request["arguments"]):
             raise
         # A command has said everything. To take apart all that was imported takes as long as most commands do.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ended.code or 0)
+
+
+def _holding(typed: str) -> int:
+    """A descriptor from which this is read."""
+    if not typed:
+        return os.open(os.devnull, os.O_RDONLY)
+    descriptor = os.memfd_create("typed")
+    os.write(descriptor, typed.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _is_service(arguments: list[str]) -> bool:
+    """`alerts` with a word after it is a command."""
+    return arguments == ["alerts"] or (bool(arguments) and arguments[0] in _SERVICES and arguments[0] != "alerts")
 
 
 def _import_everything() -> None:

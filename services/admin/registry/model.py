@@ -80,7 +80,22 @@ class Listed:
     belongs_to: str | None
     """Of a handheld its pump, of a pump its patient's reference, where they are known."""
     last_heard_at: datetime | None
+    certificate_ends_at: datetime | None
+    """When the last of its certificates ends that was not revoked; None: it has none that is known."""
     open_alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which devices a list shows; None: of any kind."""
+
+    clinic_id: str | None = None
+    kind: DeviceKind | None = None
+    state: str | None = None
+    retired_too: bool = False
+    not_heard_since: datetime | None = None
+    """Not heard since then, or never."""
+    certificate_ends_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

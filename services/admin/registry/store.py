@@ -17,6 +17,7 @@ from services.admin.registry.model import (
     Listed,
     Membership,
     Pairing,
+    Wanted,
 )
 from services.runtime.database import Connection, load_queries
 
@@ -147,9 +148,17 @@ async def queue_evaluation(connection: Connection, pump_ids: Sequence[str]) -> N
 
 
 async def list_devices(
-    connection: Connection, clinic_id: str | None, kind: DeviceKind | None, *, retired_too: bool, limit: int
-) -> tuple[Listed, ...]:
-    """Devices, by clinic and name; None means any."""
-    return tuple(
-        Listed(**row) for row in await connection.fetch(QUERIES["list_devices"], clinic_id, kind, retired_too, limit)
+    connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
+) -> tuple[tuple[Listed, ...], int]:
+    """Devices, by clinic and name: so many after so many; and how many there are in all."""
+    which = (
+        wanted.clinic_id,
+        wanted.kind,
+        wanted.retired_too,
+        wanted.state,
+        wanted.not_heard_since,
+        wanted.certificate_ends_before,
     )
+    rows = await connection.fetch(QUERIES["list_devices"], *which, limit, skip)
+    total: int = await connection.fetchval(QUERIES["count_devices"], *which)
+    return tuple(Listed(**row) for row in rows), total

@@ -1,12 +1,13 @@
 """PURE. What a policy would have raised on a pump's history: the same decisions, at the times of arrival.
 
 Guarantee: follows from the events, the policy and the times alone, so twice gives the same. Nobody
-acknowledges in a replay, so nothing repeats; who is told is who the first steps of the routes name.
+acknowledges in a replay, so nothing repeats; who is told is who the steps of the routes name at that moment, with
+the persons in place of a rota who have the turn then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -49,6 +50,8 @@ class ReplayedChange:
     kind: TransitionKind
     priority: Priority
     notified: tuple[str, ...]
+    pages: int = 0
+    """How many pages that is: one for each contact, or more where all its channels are used at once."""
 
 
 def replay(
@@ -60,6 +63,7 @@ def replay(
     *,
     windows: int,
     sweep: timedelta,
+    told_by: Callable[[datetime], Policy] | None = None,
 ) -> Iterator[ReplayedChange]:
     """Go through one pump's arrivals and the sweeps between them; what stands at `since` is not told again.
 
@@ -71,11 +75,13 @@ def replay(
         until: When to end, inclusive.
         windows: How many days the facts reach back.
         sweep: How often the pump is looked at though nothing arrives.
+        told_by: The policy with the persons of a moment in it; None: it names none.
     """
     ordered = sorted(arrivals, key=lambda each: (each.received_at, each.event.event_id))
     index = _store(history, ordered, 0, since)
     alerts: dict[tuple[str, str], OpenAlert] = {}
-    _decide(history, alerts, policy, since, windows)
+    whom = told_by or (lambda _: policy)
+    _decide(history, alerts, policy, since, windows, whom)
     next_sweep = since + sweep
     while True:
         arrives = ordered[index].received_at if index < len(ordered) else until + sweep
@@ -85,7 +91,7 @@ def replay(
         index = _store(history, ordered, index, now)
         if now == next_sweep:
             next_sweep += sweep
-        yield from _decide(history, alerts, policy, now, windows)
+        yield from _decide(history, alerts, policy, now, windows, whom)
 
 
 def _store(history: History, ordered: Sequence[Arrival], index: int, until: datetime) -> int:
@@ -96,7 +102,12 @@ def _store(history: History, ordered: Sequence[Arrival], index: int, until: date
 
 
 def _decide(
-    history: History, alerts: dict[tuple[str, str], OpenAlert], policy: Policy, now: datetime, windows: int
+    history: History,
+    alerts: dict[tuple[str, str], OpenAlert],
+    policy: Policy,
+    now: datetime,
+    windows: int,
+    told_by: Callable[[datetime], Policy],
 ) -> list[ReplayedChange]:
     changes = []
     conditions = evaluate(history.facts(now, windows), policy, now)
@@ -104,7 +115,7 @@ def _decide(
     # A closed alert is kept: its condition may flap. Once it cannot, `reconcile` passes it over and another opens.
     for transition in reconcile(conditions, list(alerts.values()), now, flapping=flapping, calm=CALM_FOR):
         after = _after(transition, history, now)
-        planned = due_steps(after, policy, now)
+        planned = due_steps(after, told_by(now), now)
         priorities = [each for each in (after.notified, after.priority if planned else None) if each is not None]
         after = replace(
             after,
@@ -113,7 +124,7 @@ def _decide(
         )
         alerts[after.rule, after.key] = after
         if transition.kind is not TransitionKind.REFRESHED:
-            notified = sorted({each.contact for each in planned})
+            pages = planned if transition.kind in PAGING_KINDS else ()
             changes.append(
                 ReplayedChange(
                     now,
@@ -123,7 +134,8 @@ def _decide(
                     after.key,
                     transition.kind,
                     after.priority,
-                    tuple(notified) if transition.kind in PAGING_KINDS else (),
+                    tuple(sorted({each.contact for each in pages})),
+                    len(pages),
                 )
             )
     return changes

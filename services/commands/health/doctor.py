@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import fail, say, say_lines
+from services.commands.progress import under_way
+from services.commands.terminal import answer, fail, json_of, say, words_ask_for
 
 
 def doctor(
@@ -26,7 +25,7 @@ def doctor(
     disk: Annotated[
         list[Path] | None, typer.Option(exists=True, help="A folder whose disk is looked at; default: this one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, json_of("findings", "not_looked_at")] = False,
 ) -> None:
     """Look for what sites get wrong, and say what to do. Run it where the alert worker runs: it reads ALERTS_...
 
@@ -37,21 +36,16 @@ def doctor(
 
     places = Places(broker_config, backups, tuple(disk or [Path.cwd()]))
     try:
-        facts = asyncio.run(gather(os.environ, places))
+        with under_way(quiet=words_ask_for("--quiet"), for_programs=words_ask_for("--json")):
+            facts = asyncio.run(gather(os.environ, places))
     except OSError as error:  # each server is looked at with its errors; this is a file or a folder
         fail(f"{error.filename or 'a file'} cannot be read: {error.strerror or error}; expected one that may be read")
     except UnicodeDecodeError:
         fail("--broker-config: expected text in UTF-8")
     found = findings(facts, datetime.now(UTC))
-    if as_json:
-        said = {"findings": [dataclasses.asdict(each) for each in found], "not_looked_at": facts.unseen}
-        say_lines(json.dumps(said, indent=2))
-    else:
-        for each in found:
-            say(f"{each.check}: {each.wrong}")
-            say(f"    {each.do}")
-        for line in facts.unseen:
-            say(f"not looked at: {line}")
+    lines = [line for each in found for line in (f"{each.check}: {each.wrong}", f"    {each.do}")]
+    lines += [f"not looked at: {line}" for line in facts.unseen]
+    answer({"findings": found, "not_looked_at": facts.unseen}, lines, as_json=as_json)
     if found:
         fail(f"{len(found)} thing{'s' if len(found) > 1 else ''} to be mended")
     if not as_json:

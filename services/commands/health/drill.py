@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import getpass
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, one_line, say, say_lines, with_database
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, one_line, say, table, utc, with_database
 
 if TYPE_CHECKING:
     from services.alerts.health.drill.course import Drill
@@ -31,7 +30,7 @@ def drill(
     ] = "",
     wait: Annotated[float, typer.Option(min=0, help="So many seconds for a worker to begin it.")] = 20.0,
     past: Annotated[bool, typer.Option("--list", help="Do none: show the last ones.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, json_of("drill", "drills")] = False,
 ) -> None:
     """Send a test alarm through broker, ingest, database and alerts to a page, and say how long each took.
 
@@ -48,11 +47,7 @@ def drill(
             f"no alert worker began the drill within {wait:g} s; expected one that runs, with ALERTS_DRILL_MQTT_URL "
             "set, and no other drill under way"
         )
-    if as_json:
-        say_lines(json.dumps(_fields(done), indent=2))
-    else:
-        for line in _lines(done):
-            say(line)
+    answer({"drill": _fields(done)}, _lines(done), as_json=as_json)
     if done.missed or done.ended_at is None:
         fail(f"the drill was missed: {done.missed or 'it has not ended'}")
     if not as_json:
@@ -64,8 +59,9 @@ async def _done(connection: Connection, by: str, begun_within_seconds: float) ->
     from services.alerts.health.drill import store
 
     asked_at = datetime.now(UTC)
-    drill_id = await store.ask(connection, by, asked_at)
+    asking = asyncio.ensure_future(store.ask(connection, by, asked_at))
     try:
+        drill_id = await asyncio.shield(asking)
         while True:
             found = await store.load(connection, drill_id)
             waited = (datetime.now(UTC) - asked_at).total_seconds()
@@ -76,7 +72,7 @@ async def _done(connection: Connection, by: str, begun_within_seconds: float) ->
                 return None
             await asyncio.sleep(_LOOK_SECONDS)
     except asyncio.CancelledError:  # Ctrl-C: it is not done behind the back of who asked
-        await store.take_back(connection, drill_id)
+        await store.take_back(connection, await asking)
         raise
 
 
@@ -91,9 +87,7 @@ def _lines(each: Drill) -> list[str]:
 
 
 def _list(drills: tuple[Drill, ...], *, as_json: bool) -> None:
-    if as_json:
-        say_lines(json.dumps([_fields(each) for each in drills], indent=1))
-        return
+    rows = []
     for each in drills:
         seconds = each.seconds_until(each.paged_at)
         if each.missed:
@@ -102,10 +96,9 @@ def _list(drills: tuple[Drill, ...], *, as_json: bool) -> None:
             came = "waits" if each.begun_at is None else "under way"
         else:
             came = f"came through, page after {seconds or 0:.2f} s"
-        by = f", asked by {each.asked_by}" if each.asked_by else ""
-        say(f"{each.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC  {came}{by}")
-    if not drills:
-        say("no drill yet")
+        rows.append((utc(each.due_at), came, each.asked_by or "the timer"))
+    lines = [*table(("WHEN", "WHAT CAME OF IT", "ASKED BY"), rows)] or ["no drill yet"]
+    answer({"drills": [_fields(each) for each in drills]}, lines, as_json=as_json)
 
 
 def _fields(each: Drill) -> dict[str, Any]:

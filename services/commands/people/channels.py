@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, say, with_database
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, with_database
 
 if TYPE_CHECKING:
     from services.runtime.database import Connection
@@ -37,8 +37,11 @@ AnyCame = TypeVar("AnyCame", bound=_Came)
 def page_test(
     who: Annotated[str, typer.Argument(help="A person's sign-in name, or, with --clinic, a contact of its policy.")],
     database_url: DatabaseUrl,
-    clinic: Annotated[str | None, typer.Option(help="Of the contact.")] = None,
-    within_seconds: Annotated[int, typer.Option(min=1, max=600, help="How long to wait for what comes of it.")] = 60,
+    clinic: Annotated[str | None, typer.Option(help="The clinic of the contact.")] = None,
+    within_seconds: Annotated[
+        int, typer.Option(min=1, max=600, help="How many seconds to wait for what comes of it.")
+    ] = 60,
+    as_json: Annotated[bool, json_of("channels")] = False,
 ) -> None:
     """Send a test over every channel of a person or a contact, by the alert worker, and say what came of each."""
 
@@ -48,14 +51,17 @@ def page_test(
         return await _test_contact(connection, clinic, who, within_seconds)
 
     came = with_database(database_url, work, LookupError)
-    for each in came:
-        say(_line(each, within_seconds))
+    document = [
+        {"channel": each.name, "sent_at": each.sent_at, "ended_at": each.ended_at, "error": each.error} for each in came
+    ]
+    answer({"channels": document}, [_line(each, within_seconds) for each in came], as_json=as_json)
     if not all(each.sent_at for each in came):
         fail("not every channel took it")
 
 
 def push_key(
     file: Annotated[Path, typer.Argument(help="Where the private key is written, for ALERTS_PUSH_KEY_FILE.")],
+    as_json: Annotated[bool, json_of("file", "public_key")] = False,
 ) -> None:
     """Make the keys of pushes to browsers. The public one is for WEB_PUSH_PUBLIC_KEY."""
     from services.people.channels.push_key import new_push_key
@@ -69,7 +75,7 @@ def push_key(
         fail(f"{str(file)!r} cannot be written: {error.strerror}")
     with os.fdopen(descriptor, "w") as opened:
         opened.write(f"{key.private}\n")
-    say(f"WEB_PUSH_PUBLIC_KEY={key.public}")
+    answer({"file": str(file), "public_key": key.public}, [f"WEB_PUSH_PUBLIC_KEY={key.public}"], as_json=as_json)
 
 
 async def _test_person(connection: Connection, who: str, within_seconds: int) -> list[_Came]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, say, with_database
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, with_database
 
 if TYPE_CHECKING:
     from services.admin.grafana.apart import Made
@@ -23,7 +23,7 @@ def grafana(
     password_file: Annotated[
         Path, typer.Option(envvar="GRAFANA_ADMIN_PASSWORD_FILE", help="Holds the password of --user.")
     ],
-    clinics: Annotated[list[str] | None, typer.Argument(help="The clinics' ids.")] = None,
+    clinics: Annotated[list[str] | None, typer.Argument(metavar="CLINICS", help="The clinics' ids.")] = None,
     every_clinic: Annotated[
         bool, typer.Option("--every-clinic", help="All clinics; the login that sees them all sees none any more.")
     ] = False,
@@ -45,6 +45,7 @@ def grafana(
     ssl_root: Annotated[
         str | None, typer.Option(help="With verify-full: the file of the authority, as Grafana sees it.")
     ] = None,
+    as_json: Annotated[bool, json_of("clinics", "shared_login_ended", "org_mapping")] = False,
 ) -> None:
     """Give each clinic an organisation in Grafana, which reads that clinic and no other. May be run again."""
     from services.admin.grafana.apart import end_shared, known, set_apart
@@ -67,14 +68,16 @@ def grafana(
         return made, ended
 
     made, ended = with_database(database_url, work, GrafanaError, SecretFileError)
+    lines = []
     for each in made:
-        say(f"clinic {each.clinic_id}: organisation {each.organisation_id}, login {each.login}")
-        for line in each.refused:
-            say(f"  the database refused {line}")
+        lines.append(f"clinic {each.clinic_id}: organisation {each.organisation_id}, login {each.login}")
+        lines += [f"  the database refused {line}" for line in each.refused]
     if ended:
-        say("the login pumpwatch_grafana sees no clinic any more")
-    say("groups of the identity provider, for GF_AUTH_GENERIC_OAUTH_ORG_MAPPING, with your groups' names:")
-    say(",".join(f"GROUP-OF-{each.clinic_id}:{each.organisation_id}:Viewer" for each in made))
+        lines.append("the login pumpwatch_grafana sees no clinic any more")
+    mapping = ",".join(f"GROUP-OF-{each.clinic_id}:{each.organisation_id}:Viewer" for each in made)
+    lines.append("groups of the identity provider, for GF_AUTH_GENERIC_OAUTH_ORG_MAPPING, with your groups' names:")
+    document = {"clinics": made, "shared_login_ended": ended, "org_mapping": mapping}
+    answer(document, [*lines, mapping], as_json=as_json)
 
 
 def _reached(

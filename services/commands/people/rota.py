@@ -6,7 +6,6 @@ is written down; times without an offset are the rota's own.
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from services.commands.devices import AsJson, By, who
-from services.commands.terminal import DatabaseUrl, fail, one_line, say, say_lines, with_database
+from services.commands.devices import By, who
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, one_line, say, utc, with_database
 
 if TYPE_CHECKING:
     from services.people.model import Actor
@@ -40,7 +39,7 @@ def show(
     clinic: Clinic,
     rota: Annotated[str | None, typer.Option(callback=one_line, help="Only this one.")] = None,
     days: Days = 14,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_of("rotas")] = False,
 ) -> None:
     """Who is on call now and in the next days, by the rota's own clock, and what was changed."""
     from services.people.rota.turns import shifts
@@ -60,7 +59,7 @@ def show(
             }
             for each in kept
         ]
-        say_lines(json.dumps(values, default=lambda value: value.isoformat(), indent=1))
+        answer({"rotas": values}, (), as_json=True)
         return
     for each in kept:
         zone = ZoneInfo(each.rota.timezone)
@@ -84,7 +83,9 @@ def export(
     database_url: DatabaseUrl,
     clinic: Clinic,
     rota: Annotated[str | None, typer.Option(callback=one_line, help="Only this one.")] = None,
-    form: Annotated[Literal["yaml", "ical"], typer.Option("--format", help="ical: shifts, of one rota.")] = "yaml",
+    form: Annotated[
+        Literal["yaml", "ical"], typer.Option("--format", help="yaml: layers; ical: the shifts of one rota.")
+    ] = "yaml",
     days: Days = 90,
 ) -> None:
     """Print the rotas as a file: their layers (yaml), or the shifts of one for calendars (ical)."""
@@ -114,6 +115,7 @@ def import_(
     clinic: Annotated[str | None, typer.Option(callback=one_line, help="Of a .ics: the clinic.")] = None,
     rota: Annotated[str | None, typer.Option(callback=one_line, help="Of a .ics: the rota.")] = None,
     by: By = "",
+    as_json: Annotated[bool, json_of("done")] = False,
 ) -> None:
     """Take rotas from a file, all or none: layers from YAML; from a calendar, who has it at other times than now."""
     from schemas.parts.file import PartFileError
@@ -131,8 +133,7 @@ def import_(
         lines = with_database(database_url, work, LookupError, RotaRefusedError)
     except (PartFileError, CalendarError) as error:
         fail(*str(error).split("\n"))
-    for line in lines:
-        say(line)
+    answer({"done": lines}, lines, as_json=as_json)
 
 
 @app.command()
@@ -142,11 +143,12 @@ def override(
     rota: Name,
     person: Annotated[str, typer.Option(callback=one_line, help="Who has it: what they sign in with.")],
     begins: Annotated[str, typer.Option("--from", metavar="TIME", help="Such as '2026-11-26 18:00'.")],
-    ends: Annotated[str, typer.Option("--until", metavar="TIME")],
+    ends: Annotated[str, typer.Option("--until", metavar="TIME", help="Such as '2026-11-27 08:00'.")],
     instead_of: Annotated[
         str | None, typer.Option(callback=one_line, help="Only where this person would have it: they are out.")
     ] = None,
     by: By = "",
+    as_json: Annotated[bool, json_of("done")] = False,
 ) -> None:
     """Let a person have it from one time to another."""
     from pydantic import ValidationError
@@ -179,7 +181,8 @@ def override(
             f"{change.ends:%Y-%m-%d %H:%M}Z (change {change.change_id})"
         )
 
-    say(with_database(database_url, work, LookupError, edit.RotaRefusedError))
+    done = with_database(database_url, work, LookupError, edit.RotaRefusedError)
+    answer({"done": [done]}, [done], as_json=as_json)
 
 
 @app.command()
@@ -188,13 +191,14 @@ def withdraw(
     database_url: DatabaseUrl,
     clinic: Clinic,
     by: By = "",
+    as_json: Annotated[bool, json_of("withdrawn")] = False,
 ) -> None:
     """Let a change hold no longer, from now on; of a swap both halves."""
     from services.people.rota import edit
 
     work = partial(edit.withdraw_change, clinic_id=clinic, change_id=change, actor=_actor(by), now=datetime.now(UTC))
-    for each in with_database(database_url, work, edit.RotaRefusedError):
-        say(f"change {each} is withdrawn")
+    withdrawn = with_database(database_url, work, edit.RotaRefusedError)
+    answer({"withdrawn": withdrawn}, [f"change {each} is withdrawn" for each in withdrawn], as_json=as_json)
 
 
 @app.command()
@@ -203,13 +207,14 @@ def remove(
     database_url: DatabaseUrl,
     clinic: Clinic,
     by: By = "",
+    as_json: Annotated[bool, json_of("clinic_id", "removed")] = False,
 ) -> None:
     """Take a rota away. Where the policy names it, the administrators are told from then on."""
     from services.people.rota import edit
 
     work = partial(edit.remove_rota, clinic_id=clinic, name=name, actor=_actor(by), now=datetime.now(UTC))
     with_database(database_url, work, edit.RotaRefusedError)
-    say(f"clinic {clinic}: rota {name} is removed")
+    answer({"clinic_id": clinic, "removed": name}, [f"clinic {clinic}: rota {name} is removed"], as_json=as_json)
 
 
 def coverage(
@@ -217,9 +222,9 @@ def coverage(
     clinic: Annotated[str | None, typer.Option(callback=one_line, help="Only this one.")] = None,
     days: Days = 90,
     within_minutes: Annotated[
-        float | None, typer.Option(min=0, max=1440, help="How long it may take; else what the policy says.")
+        float | None, typer.Option(min=0, max=1440, help="How many minutes it may take; else what the policy says.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_of("days", "clinics", "gaps")] = False,
 ) -> None:
     """Every span of time in which a high alarm would reach nobody. Exit code 1: there is one.
 
@@ -228,20 +233,17 @@ def coverage(
     now = datetime.now(UTC)
     work = partial(_gaps, clinic=clinic, now=now, days=days, within_minutes=within_minutes)
     found = with_database(database_url, work, LookupError)
-    if as_json:
-        values = [
-            {"clinic_id": name, "begins": gap.begins, "ends": gap.ends, "why": gap.why}
-            for name, gaps in found.items()
-            for gap in gaps
-        ]
-        say_lines(json.dumps(values, default=lambda value: value.isoformat(), indent=1))
-    else:
-        for name, gaps in found.items():
-            say(f"{name}: {_times(len(gaps))} within {days} days")
-            for gap in gaps:
-                say(f"  {gap.begins:%Y-%m-%d %H:%M}Z until {gap.ends:%Y-%m-%d %H:%M}Z: {'; '.join(gap.why)}")
-        if not found:
-            say("no clinic has a policy")
+    values = [
+        {"clinic_id": name, "begins": gap.begins, "ends": gap.ends, "why": gap.why}
+        for name, gaps in found.items()
+        for gap in gaps
+    ]
+    lines = []
+    for name, gaps in found.items():
+        lines.append(f"{name}: {_times(len(gaps))} within {days} days")
+        lines += [f"  {utc(gap.begins)} until {utc(gap.ends)}: {'; '.join(gap.why)}" for gap in gaps]
+    document = {"days": days, "clinics": list(found), "gaps": values}
+    answer(document, lines or ["no clinic has a policy"], as_json=as_json)
     if any(found.values()):
         raise typer.Exit(1)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.devices import AsJson, By, who
-from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
+from services.commands.devices import By, who
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, table, utc, with_database
 
 if TYPE_CHECKING:
     from services.people.accounts.changes import Invited
@@ -24,6 +22,8 @@ SignIn = Annotated[str, typer.Argument(help="The name that they sign in by, such
 PublicUrl = Annotated[
     str, typer.Option(envvar="WEB_PUBLIC_URL", help="Where people reach the board: the link begins with it.")
 ]
+Changed = Annotated[bool, json_of("sign_in", "done")]
+Made = Annotated[bool, json_of("link", "good_until")]
 _BOARD = "http://127.0.0.1:8081"
 
 
@@ -41,6 +41,7 @@ def add(
     ] = False,
     public_url: PublicUrl = _BOARD,
     by: By = "",
+    as_json: Made = False,
 ) -> None:
     """Make a person, and show the link by which they choose a password: it is shown this once, and good for 3 days."""
     from services.people.accounts import changes
@@ -51,27 +52,23 @@ def add(
     async def work(connection: Connection) -> Invited:
         return await changes.add(connection, sign_in, name, roles, is_operator=operator, by=_actor(by), now=now)
 
-    _show(with_database(database_url, work, changes.AccountRefusedError), public_url)
+    _show(with_database(database_url, work, changes.AccountRefusedError), public_url, as_json=as_json)
 
 
 @app.command("list")
-def list_(database_url: DatabaseUrl, as_json: AsJson = False) -> None:
+def list_(database_url: DatabaseUrl, as_json: Annotated[bool, json_of("persons")] = False) -> None:
     """Everybody: their roles, whether they can sign in, and when they were here last."""
     from services.people.accounts.store import list_persons
 
     now = datetime.now(UTC)
     found = with_database(database_url, list_persons)
-    if as_json:
-        say_lines(json.dumps([dataclasses.asdict(each) for each in found], default=str, indent=1))
-        return
-    for each in found:
-        say(_line(each, now))
-    if not found:
-        say("nobody; `pumpwatch user add` makes the first")
+    heads = ("SIGNS IN AS", "NAME", "ROLES", "STATE", "HERE LAST")
+    lines = [*table(heads, [_cells(each, now) for each in found])]
+    answer({"persons": found}, lines or ["nobody; `pumpwatch user add` makes the first"], as_json=as_json)
 
 
 @app.command()
-def disable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "") -> None:
+def disable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "", as_json: Changed = False) -> None:
     """Let nobody sign in as this person, and end their sessions at once. They stay in the record."""
     from services.people.accounts import changes
 
@@ -79,11 +76,11 @@ def disable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "") -> None:
         await changes.disable(connection, sign_in, by=_actor(by), now=datetime.now(UTC))
 
     with_database(database_url, work, changes.AccountRefusedError)
-    say(f"{sign_in} is disabled, and signed out everywhere")
+    _say_done(sign_in, "is disabled, and signed out everywhere", as_json=as_json)
 
 
 @app.command()
-def enable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "") -> None:
+def enable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "", as_json: Changed = False) -> None:
     """Let a person who was disabled sign in again, with the roles that they had."""
     from services.people.accounts import changes
 
@@ -91,18 +88,24 @@ def enable(sign_in: SignIn, database_url: DatabaseUrl, by: By = "") -> None:
         await changes.enable(connection, sign_in, by=_actor(by), now=datetime.now(UTC))
 
     with_database(database_url, work, changes.AccountRefusedError)
-    say(f"{sign_in} can sign in again")
+    _say_done(sign_in, "can sign in again", as_json=as_json)
 
 
 @app.command()
-def reset(sign_in: SignIn, database_url: DatabaseUrl, public_url: PublicUrl = _BOARD, by: By = "") -> None:
+def reset(
+    sign_in: SignIn,
+    database_url: DatabaseUrl,
+    public_url: PublicUrl = _BOARD,
+    by: By = "",
+    as_json: Made = False,
+) -> None:
     """Forget a person's password, end their sessions, and show the link by which they choose another."""
     from services.people.accounts import changes
 
     async def work(connection: Connection) -> Invited:
         return await changes.reset(connection, sign_in, by=_actor(by), now=datetime.now(UTC))
 
-    _show(with_database(database_url, work, changes.AccountRefusedError), public_url)
+    _show(with_database(database_url, work, changes.AccountRefusedError), public_url, as_json=as_json)
 
 
 @app.command("role")
@@ -111,6 +114,7 @@ def role_(
     role: Annotated[str, typer.Argument(metavar="CLINIC:ROLE", help="viewer, responder or administrator.")],
     database_url: DatabaseUrl,
     by: By = "",
+    as_json: Changed = False,
 ) -> None:
     """Give a person a role in a clinic, in place of the one that they had there."""
     from services.people.accounts import changes
@@ -121,11 +125,17 @@ def role_(
         await changes.give_role(connection, sign_in, clinic_id, given, by=_actor(by), now=datetime.now(UTC))
 
     with_database(database_url, work, changes.AccountRefusedError)
-    say(f"{sign_in} is {given} in {clinic_id}")
+    _say_done(sign_in, f"is {given} in {clinic_id}", as_json=as_json)
 
 
 @app.command()
-def unrole(sign_in: SignIn, clinic: str, database_url: DatabaseUrl, by: By = "") -> None:
+def unrole(
+    sign_in: SignIn,
+    clinic: Annotated[str, typer.Argument(help="The clinic's id.")],
+    database_url: DatabaseUrl,
+    by: By = "",
+    as_json: Changed = False,
+) -> None:
     """Take a person's role in a clinic away."""
     from services.people.accounts import changes
 
@@ -133,7 +143,7 @@ def unrole(sign_in: SignIn, clinic: str, database_url: DatabaseUrl, by: By = "")
         await changes.take_role(connection, sign_in, clinic, by=_actor(by), now=datetime.now(UTC))
 
     with_database(database_url, work, changes.AccountRefusedError)
-    say(f"{sign_in} has no role in {clinic} any more")
+    _say_done(sign_in, f"has no role in {clinic} any more", as_json=as_json)
 
 
 @app.command("link")
@@ -145,6 +155,7 @@ def link_(
     database_url: DatabaseUrl,
     issuer: Annotated[str, typer.Option(envvar="WEB_OIDC_ISSUER", help="The provider, as WEB_OIDC_ISSUER has it.")],
     by: By = "",
+    as_json: Changed = False,
 ) -> None:
     """Let a person who has an account sign in by the identity provider as well."""
     from services.people.accounts.changes import AccountRefusedError
@@ -154,7 +165,7 @@ def link_(
         await link(connection, sign_in, issuer, subject, by=_actor(by), now=datetime.now(UTC))
 
     with_database(database_url, work, AccountRefusedError)
-    say(f"{sign_in} signs in by {issuer} as {subject}")
+    _say_done(sign_in, f"signs in by {issuer} as {subject}", as_json=as_json)
 
 
 def _actor(by: str) -> Actor:
@@ -173,21 +184,25 @@ def _role(text: str) -> tuple[str, Role]:
     return clinic_id, Role(role)
 
 
-def _show(invited: Invited, public_url: str) -> None:
-    say(f"{public_url.rstrip('/')}/set-up?code={invited.code}")
-    say(f"good once, until {invited.until:%Y-%m-%d %H:%M}Z; give it to that person and to nobody else")
+def _say_done(sign_in: str, done: str, *, as_json: bool) -> None:
+    answer({"sign_in": sign_in, "done": done}, [f"{sign_in} {done}"], as_json=as_json)
 
 
-def _line(each: ListedPerson, now: datetime) -> str:
+def _show(invited: Invited, public_url: str, *, as_json: bool) -> None:
+    link = f"{public_url.rstrip('/')}/set-up?code={invited.code}"
+    more = f"good once, until {utc(invited.until)}; give it to that person and to nobody else"
+    answer({"link": link, "good_until": invited.until}, [link, more], as_json=as_json)
+
+
+def _cells(each: ListedPerson, now: datetime) -> tuple[str, ...]:
     if each.disabled_at:
         state = f"disabled {each.disabled_at:%Y-%m-%d}"
     elif each.has_password or each.by_provider:
         state = "can sign in"
     elif each.set_up_until and each.set_up_until > now:
-        state = f"has to choose a password until {each.set_up_until:%Y-%m-%d %H:%M}Z"
+        state = f"has to choose a password until {utc(each.set_up_until)}"
     else:
         state = "the link has ended: `pumpwatch user reset` makes another"
     roles = " ".join(f"{clinic}:{role}" for clinic, role in sorted(each.roles.items())) or "no clinic"
-    seen = f"here last {each.seen_at:%Y-%m-%d %H:%M}Z" if each.seen_at else "never here"
-    operator = "  operator" if each.is_operator else ""
-    return f"{each.sign_in or each.person_id}  {each.name}  {roles}{operator}  {state}  {seen}"
+    operator = ", operator" if each.is_operator else ""
+    return each.sign_in or str(each.person_id), each.name, f"{roles}{operator}", state, utc(each.seen_at, "never")

@@ -9,16 +9,18 @@ from uuid import UUID
 
 import pytest
 
-from schemas.policy import LowReservoirPolicy
+from schemas.policy import Contact, LowReservoirPolicy, Policy, Priority
 from services.alerts.backtest.run import as_json, as_lines, backtest, difference
 from services.alerts.backtest.store import load_arrivals
 from services.alerts.facts.from_events import History
 from services.alerts.facts.store import load_facts
 from services.alerts.model import TransitionKind
 from services.ingest.storage.store import QUERIES as INGEST
+from services.people.model import Role
 from services.runtime.database import Connection
-from tests.alerts_world import POLICY, T0, Story
+from tests.alerts_world import POLICY, T0, Story, route
 from tests.integration.alerts.timelines import CLOCKS, DEMAND, PUMP_ALARMS, RESERVOIR
+from tests.signed_in import make_person
 from tests.stack import Database
 
 HOURLY = timedelta(hours=1)
@@ -65,9 +67,35 @@ async def test_the_difference_of_two_policies(database: Database) -> None:
     assert [line.split()[0] for line in apart["only_against"]] == [T0.isoformat()]
     assert [line.split()[2] for line in apart["only_with_policy"]] == ["low_reservoir/reservoir"]
     text = "\n".join(as_lines(first, second))
-    assert "pump_alarm/infusion" in text
-    assert "pages to nurse" in text
+    assert "  pump alarm: infusion " in text
+    assert "pages at once, by whom they are for\n  nurse " in text
     assert '"difference"' in as_json(first, second)
+
+
+async def test_persons_in_place_of_a_contact_are_paged_and_nobody_is_nobody(database: Database) -> None:
+    story = Story(database.pool, database.dsn)
+    await story.run([(0, "alarm motor_stall raised")])
+    duty = Contact(name="duty", person="tann")
+    policy = Policy(clinic_id=story.clinic_id, contacts=(duty,), routes={Priority.HIGH: route((0, "duty"))})
+    done: list[tuple[int, int]] = []
+
+    async def said(policy: Policy) -> str:
+        async with database.pool.acquire() as connection:
+            found = await backtest(
+                connection, policy, T0 - HOURLY, story.now, clinic_id=story.clinic_id, sweep=HOURLY,
+                tell=lambda *how_far: done.append(how_far),
+            )  # fmt: skip
+        return "\n".join(as_lines(found, None))
+
+    assert "\n1 alert, 0 pages\n" in await said(policy)  # Ann is not there yet
+    ann = await make_person(database.pool, "Ann", Role.RESPONDER, T0, clinic_id=story.clinic_id)
+    await database.pool.execute(
+        "INSERT INTO person_channels (person_id, position, name, url, made_at, verified_at) "
+        "VALUES ($1, 1, 'phone', 'json://127.0.0.1:9/', $2, $2)", ann, T0,
+    )  # fmt: skip
+    assert "\n1 alert, 1 page\n" in await said(policy)
+    assert "\n1 alert, 0 pages: this policy names nobody\n" in await said(Policy(clinic_id=story.clinic_id))
+    assert done == [(0, 1)] * 3
 
 
 async def test_what_stands_at_the_beginning_is_not_told_again(database: Database) -> None:

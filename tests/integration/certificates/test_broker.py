@@ -87,7 +87,7 @@ async def test_a_renewed_device_is_let_in_by_either_certificate_until_the_old_on
         (new / "p-1.key").write_bytes((issued.folder / "p-1.key").read_bytes())
         assert await lets_in(broker, "p-1", new)
         assert await lets_in(broker, "p-1", issued.folder)
-        old = re.findall(r"p-1  ([0-9a-f]+)  valid", issued.certificates("list", "--device", "p-1"))[0]
+        old = re.findall(r"p-1 +([0-9a-f]+) +valid", issued.certificates("list", "--device", "p-1"))[0]
         revoked = ("--authority", str(issued.authority), "--broker", str(broker.certificates), "--reason", "renewed")
         issued.certificates("revoke", "p-1", "--serial", old, *revoked)
         assert not await lets_in(broker, "p-1", issued.folder)
@@ -132,7 +132,7 @@ async def test_an_authority_is_followed_by_the_next_and_each_has_a_list_of_its_o
     async with running("production", mosquitto_program, fill) as broker:
         for site, device in ((issued, "p-1"), (issued, "p-2"), (new, "p-2")):
             assert await lets_in(broker, device, site.folder), device
-        old = re.findall(r"p-2  ([0-9a-f]+)  valid", issued.certificates("list", "--device", "p-2"))[0]
+        old = re.findall(r"p-2 +([0-9a-f]+) +valid", issued.certificates("list", "--device", "p-2"))[0]
         where = ("--authority", str(issued.authority), "--broker", str(broker.certificates), "--reason", "renewed")
         issued.certificates("revoke", "p-2", "--serial", old, *where)
         assert not await lets_in(broker, "p-2", issued.folder)

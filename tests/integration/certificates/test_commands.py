@@ -111,11 +111,11 @@ async def test_a_first_certificate_and_a_renewal_are_told_apart(site: Site, tmp_
     site.signed("issue", "p-1", "--csr", request, "--days", "20")
     assert "use `pumpwatch certificates renew`" in site.signed("issue", "p-1", "--csr", request, out=tmp_path)
     listed = site.certificates("list", "--expiring-within-days", "30").splitlines()
-    assert [line.split()[0] for line in listed] == ["p-1"]
+    assert [line.split()[0] for line in listed] == ["DEVICE", "p-1"]
     assert "is there already" in site.signed("renew", "p-1", "--csr", request)
     assert "renews that of p-1" in site.signed("renew", "p-1", "--csr", request, out=tmp_path)
     assert site.certificates("list", "--expiring-within-days", "30") == "no certificates\n"
-    assert len(json.loads(site.certificates("list", "--device", "p-1", "--json"))) == 2
+    assert len(json.loads(site.certificates("list", "--device", "p-1", "--json"))["certificates"]) == 2
 
 
 async def test_what_is_revoked_is_told_with_when_why_and_by_whom_and_is_not_taken_back(site: Site):

@@ -61,5 +61,5 @@ async def test_what_is_sent_with_qos_0_while_ingest_is_away_is_gone_and_gaps_nam
         link.send(topic, encoded(reading(seq=5)))
         await eventually(both)
     assert await stored() == [1, 4, 5]
-    [line] = pumpwatch("gaps", "--device", pump, DATABASE_URL=database.dsn).stdout.splitlines()
-    assert line.startswith(f"{pump}  2-3  2 missing")
+    [_, line] = pumpwatch("gaps", "--device", pump, DATABASE_URL=database.dsn).stdout.splitlines()
+    assert line.split()[:3] == [pump, "2-3", "2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import asyncpg
@@ -48,9 +49,11 @@ async def test_from_plain_to_timescale_and_back_nothing_is_lost_and_services_go_
     plain, timescale, again = places
     before = await everything(plain)
     for source, target, edition in ((plain, timescale, "TimescaleDB"), (timescale, again, "PostgreSQL")):
-        done = pumpwatch("database", "copy", "--from", source, "--to", target)
+        done = pumpwatch("database", "copy", "--from", source, "--to", target, "--json")
         assert done.returncode == 0, done.stderr
-        assert f"{edition}" in done.stdout
+        copied = json.loads(done.stdout)
+        assert edition in copied["database"]
+        assert (copied["audit_rows"], copied.keys()) == (6, {"database", "rows", "tables", "audit_rows", "rights"})
         assert await everything(target) == before
         assert await everything(source) == before
         verified = pumpwatch("audit", "verify", DATABASE_URL=target)

@@ -180,7 +180,7 @@ async def test_an_administrator_makes_persons_by_the_command_and_no_password_is_
     [code] = parse_qs(link.query)["code"]
     assert await choose_by_code(connection, PASSWORDS, code, PASSWORD, HERE, datetime.now(UTC))
     listed = pumpwatch("user", "list", "--database-url", url).stdout
-    assert listed.startswith("ann  Ann Example  north:administrator  operator  can sign in  here last ")
+    assert "\nann          Ann Example  north:administrator, operator  can sign in  20" in listed
     for *words, said in (
         ("role", "ann", "south:viewer", "ann is viewer in south"),
         ("unrole", "ann", "south", "ann has no role in south any more"),

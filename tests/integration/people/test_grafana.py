@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,8 +143,11 @@ async def test_each_clinic_has_an_organisation_that_reads_it_and_no_other(site: 
     assert "pumpwatch_grafana sees no clinic any more" in said
 
     before = {clinic_id: site.password(clinic_id) for clinic_id in (site.north, site.south)}
-    code, said, error = await site.run(site.north)
+    code, said, error = await site.run(site.north, "--json")
     assert (code, error, site.grafana.made) == (0, "", 2), "what is there is found, and not made again"
+    document = json.loads(said)
+    assert [each["clinic_id"] for each in document["clinics"]] == [site.north]
+    assert document.keys() == {"clinics", "shared_login_ended", "org_mapping"}
     assert {clinic_id: site.password(clinic_id) for clinic_id in before} == before
 
 

@@ -76,7 +76,7 @@ async def test_a_pump_is_explanted_implanted_and_moved(devices, database: Databa
     assert devices("implant", "p-1", "--patient", "A-17").startswith("p-1 is in patient A-17: only the reference was")
     at = typed(5).replace("T", " ")
     assert devices("explant", "p-1", "--at", typed(5)).startswith(f"p-1 is explanted since {at}; ")
-    assert "p-1  pump  clinic north  explanted  never heard\n" in devices("list")
+    assert row(devices("list"), "p-1") == ["p-1", "pump", "north", "explanted", "-", "never", "-", "-"]
     assert devices("explant", "p-1", "--undo").startswith("p-1 is not explanted: ")
     devices("explant", "p-1", "--at", typed(5))
     said = devices("implant", "p-1", "--patient", "B-2", "--from", typed(3), "--clinic", "south")
@@ -94,7 +94,7 @@ async def test_a_pump_is_explanted_implanted_and_moved(devices, database: Databa
     ]
     assert [each["clinic_id"] for each in shown["memberships"]] == ["north", "south", "north"]
     assert shown["memberships"][0]["since"] is None
-    [listed] = json.loads(devices("list", "--kind", "handheld", "--json"))
+    [listed] = json.loads(devices("list", "--kind", "handheld", "--json"))["devices"]
     assert (listed["clinic_id"], listed["belongs_to"], listed["state"]) == ("north", "p-1", "in use")
 
 
@@ -109,10 +109,46 @@ async def test_what_is_retired_is_listed_only_when_asked_for(devices, database: 
     assert "h-1 is paired with p-1 from ever until " in said
     assert "alerts that were open, and are judged anew:\n  HIGH Motor stall, opened " in said
     assert "p-1" not in devices("list")
-    assert "p-1  pump  clinic north  retired  never heard  1 open alert\n" in devices("list", "--retired")
-    assert "h-1  handheld  clinic north  unpaired  never heard\n" in devices("list")
+    assert row(devices("list", "--retired"), "p-1") == ["p-1", "pump", "north", "retired", "-", "never", "-", "1"]
+    assert row(devices("list", "--state", "retired"), "p-1")
+    assert row(devices("list"), "h-1") == ["h-1", "handheld", "north", "unpaired", "-", "never", "-", "-"]
     assert "p-1: expected a device in use, and it is retired since " in devices("explant", "p-1")
-    assert devices("list", "--clinic", "nowhere") == "no devices\n"
+    assert devices("list", "--clinic", "south") == "no devices\n"
+    assert devices("list", "--clinic", "nort") == (
+        "error: there is no clinic 'nort'; near it is 'north'; there is: north, south\n"
+    )
+
+
+async def test_the_list_says_how_many_there_are_and_when_certificates_end(devices, database: Database):
+    soon, later = NOW + 10 * DAY, NOW + 90 * DAY
+    for number, (device, ends) in enumerate((("p-1", soon), ("p-2", later), ("p-2", soon))):
+        await database.pool.execute(
+            "INSERT INTO certificates (device_id, serial, issuer, fingerprint, source, not_before, not_after, "
+            "entered_at, entered_by) VALUES ($1, $4::text, 'x', repeat($4, 64), 'issued', $2, $3, now(), 'Ann')",
+            device, NOW - DAY, ends, str(number),
+        )  # fmt: skip
+    await database.pool.execute(
+        "INSERT INTO device_last_seen (device_id, received_at, observed_at, clock_offset_seconds) "
+        "VALUES ('p-1', $1, $1, 0), ('p-2', $2, $2, 0)",
+        NOW, NOW - 5 * DAY,
+    )  # fmt: skip
+    listed = devices("list", "--limit", "2")
+    assert listed.splitlines()[0].split()[:4] == ["DEVICE", "KIND", "CLINIC", "STATE"]
+    assert listed.splitlines()[-1] == "3 devices, of which 1 to 2; --page 2 shows more"
+    assert devices("list", "--limit", "2", "--page", "2").splitlines()[-1] == "3 devices, of which 3 to 3"
+    assert devices("list", "--limit", "2", "--page", "9") == "3 devices: page 9 is behind the last, which is 2\n"
+    assert f"{soon:%Y-%m-%d %H:%M}Z" in listed
+    ending = json.loads(devices("list", "--expiring-within-days", "30", "--json"))
+    assert [each["device_id"] for each in ending["devices"]] == ["p-1"]
+    assert ending["total"] == 1
+    silent = json.loads(devices("list", "--silent-for", "3d", "--json"))
+    assert [each["device_id"] for each in silent["devices"]] == ["h-1", "p-2"]
+    assert devices("list", "--silent-for", "soon").startswith("error: --silent-for: 'soon' is not a length of time")
+    assert devices("list", "--kind", "handheld").splitlines()[-1] == "1 device"
+
+
+def row(listed: str, device: str) -> list[str]:
+    return next(line.split() for line in listed.splitlines() if line.startswith(f"{device} "))
 
 
 @pytest.mark.parametrize(

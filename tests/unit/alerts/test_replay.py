@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import events as wire
-from schemas.policy import Policy
+from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
 from services.alerts.backtest.replay import Arrival, replay
 from services.alerts.facts.from_events import History
 from services.alerts.facts.model import RefusedAlarm
@@ -148,3 +148,32 @@ def test_a_replay_knows_alarms_that_were_refused_for_their_date() -> None:
         ("alarm/motor_stall", "opened", NOW - timedelta(hours=9)),
         ("alarm/motor_stall", "cleared", NOW - timedelta(hours=6)),
     ]
+
+
+def _paged(policy: Policy, told_by=None) -> list[tuple[tuple[str, ...], int]]:
+    stall = wire.Alarm.model_construct(
+        event_id=UUID(int=1), observed_at=NOW, seq=1, code=wire.AlarmCode.MOTOR_STALL, state=wire.AlarmState.RAISED,
+        detail=None,
+    )  # fmt: skip
+    found = replay(
+        History("pump-1", "north"), [Arrival(NOW, "pump-1", stall)], policy, NOW - timedelta(hours=1), NOW,
+        windows=28, sweep=timedelta(hours=1), told_by=told_by,
+    )  # fmt: skip
+    return [(each.notified, each.pages) for each in found]
+
+
+def test_a_page_is_for_somebody() -> None:
+    channels = [Channel(name=name, url="json://127.0.0.1:9/") for name in ("sms", "mail")]
+    step = EscalationStep(after_minutes=0, contacts=("nurse", "doctor", "on call"))
+    policy = Policy(
+        contacts=(
+            Contact(name="nurse", channels=channels),
+            Contact(name="doctor", channels=channels, all_channels_at_once=True),
+            Contact(name="on call", rota="first"),
+        ),
+        routes={Priority.HIGH: Route(steps=(step,))},
+    )
+    assert _paged(policy) == [(("doctor", "nurse"), 3)]
+    assert _paged(Policy()) == [((), 0)]
+    ann = policy.model_copy(update={"contacts": (Contact(name="on call", channels=channels),)})
+    assert _paged(policy, lambda now: ann if now == NOW else Policy()) == [(("on call",), 1)]

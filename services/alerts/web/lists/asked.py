@@ -139,6 +139,11 @@ _CHOICES: Final[Mapping[str, Sequence[StrEnum]]] = {
 PARAMETERS: Final = tuple(each.name for each in fields(Asked))
 
 
+def choices(name: str) -> tuple[str, ...]:
+    """What a parameter may be; empty: any text."""
+    return tuple(each.value for each in _CHOICES.get(name, ()))
+
+
 def asked_for(pairs: Iterable[tuple[str, str]]) -> Asked:
     """Read the parameters of an address. What is left empty is as if it were not there.
 

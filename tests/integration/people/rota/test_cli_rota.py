@@ -71,7 +71,7 @@ def test_shifts_go_into_a_calendar_and_come_back(imported: Run, tmp_path: Path) 
     (tmp_path / "shifts.ics").write_text(text.replace("PERSON:ann", "PERSON:bob"))
     assert re.fullmatch(r"clinic north: rota first, [1-3] changes? made\n", imported(*back))
     shown = json.loads(imported("rota", "show", "--clinic", "north", "--days", "25", "--json"))
-    assert {shift["person"] for shift in shown[0]["shifts"]} == {"Bob"}
+    assert {shift["person"] for shift in shown["rotas"][0]["shifts"]} == {"Bob"}
 
 
 def test_a_change_is_made_told_and_withdrawn(imported: Run) -> None:
@@ -155,7 +155,7 @@ async def test_the_proof_of_coverage_names_each_gap_and_fails(clinic: Clinic, im
         )
     said = imported("coverage", "--clinic", "north")
     assert said == "north: a high alarm always reaches somebody within 90 days\n"
-    assert json.loads(imported("coverage", "--clinic", "north", "--json")) == []
+    assert json.loads(imported("coverage", "--clinic", "north", "--json"))["gaps"] == []
     assert "south: 1 time" in imported("coverage", code=1)
     assert "clinic 'west' has no policy and no person; known are north, south" in imported(
         "coverage", "--clinic", "west", code=1

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from services.alerts.delivery.mute import Silence, SilenceKind
+from services.alerts.model import RuleName
 from services.alerts.web.board.wording import silence_words, timeline
 from services.alerts.web.read_models import HistoryEntry
 from services.alerts.wording import near_names
@@ -57,6 +58,7 @@ def test_what_a_person_has_resolved_is_not_merely_closed() -> None:
     [
         ("PUMP-0001", ["pump-0001", "other"], "; near it is 'pump-0001'"),
         ("pump-1", ["pump-2", "pump-3"], "; near it are 'pump-3' and 'pump-2'"),
+        ("low_reservor", list(RuleName), "; near it is 'low_reservoir'"),
         ("x", ["pump-1"], ""),
         ("x", [], ""),
     ],

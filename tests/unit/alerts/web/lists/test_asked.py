@@ -21,6 +21,7 @@ from services.alerts.web.lists.asked import (
     Sort,
     address_of,
     asked_for,
+    choices,
 )
 from services.alerts.web.read_models import StateFilter
 
@@ -104,3 +105,9 @@ def test_a_filter_in_words() -> None:
     assert Asked(text="100% A_\\").patterns == ["%100\\%%", "%a\\_\\\\%"]
     assert asked.high.address == "/?clinic_id=north&state=active&priority=high"
     assert not Asked(sort=Sort.PUMP, group=Group.RULE, page=7).filters
+
+
+def test_what_a_parameter_may_be_can_be_asked_for() -> None:
+    assert choices("priority") == ("high", "medium", "low", "info")
+    assert "low_reservoir" in choices("rule")
+    assert choices("text") == ()

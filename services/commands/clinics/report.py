@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, say, say_lines, with_database
+from services.commands.terminal import DatabaseUrl, fail, json_of, say, say_lines, with_database
 
 app = typer.Typer(help="Reports for a clinic's reviews.", no_args_is_help=True)
 
@@ -22,7 +22,9 @@ def alerts(
     database_url: DatabaseUrl,
     since: Annotated[str, typer.Option(help="Alerts that opened in the last 30d, 52w, ..., or since a date.")] = "30d",
     clinic: Annotated[str | None, typer.Option(help="Only of this clinic.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Annotated[
+        bool, json_of("clinic_id", "since", "until", "pumps", "pump_weeks", "total", "rules", "busiest")
+    ] = False,
 ) -> None:
     """How many alerts there were, how soon they were answered, and how many pages were sent. Only reads."""
     from services.admin.ages import parse_since

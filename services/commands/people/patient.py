@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import DatabaseUrl, fail, one_line, say, with_database
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, one_line, say, with_database
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -34,6 +34,7 @@ def export(
     database_url: DatabaseUrl,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A file that is not there yet; only you may read it.")],
     implantation: Number = None,
+    as_json: Annotated[bool, json_of("file", "counts")] = False,
 ) -> None:
     """Write all that is recorded of one implantation as JSON lines, the first with the counts of each kind."""
     from services.admin.patients.export import export as write
@@ -50,7 +51,7 @@ def export(
     if out.exists() or not out.parent.is_dir():
         fail(f"--out {out}: expected a file that is not there yet, in a folder that is", exit_code=2)
     counts = with_database(database_url, work, PatientError)
-    say(f"{out}: {_said(counts)}")
+    answer({"file": str(out), "counts": counts}, [f"{out}: {_said(counts)}"], as_json=as_json)
 
 
 @app.command()
@@ -60,7 +61,8 @@ def erase(
     by: Annotated[str, typer.Option(envvar="PUMPWATCH_BY", callback=one_line, help="Who orders it, for the record.")],
     reason: Annotated[str, typer.Option(callback=one_line, help="Why, for the record; without the reference.")],
     implantation: Number = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking; --json needs it.")] = False,
+    as_json: Annotated[bool, json_of("pump_id", "implantation", "counts")] = False,
 ) -> None:
     """Erase all that is recorded of one implantation that is over. There is no way back but a backup."""
     from services.admin.patients.erase import Order
@@ -71,6 +73,8 @@ def erase(
     for option, text in (("--by", by), ("--reason", reason)):
         if not text.strip():
             fail(f"{option}: expected a text, and it is empty", exit_code=2)
+    if as_json and not yes:
+        fail("--json asks nothing: expected --yes as well", exit_code=2)
     if not yes:
         meant, counts = with_database(
             database_url, lambda connection: count(connection, whose, implantation), PatientError
@@ -88,8 +92,14 @@ def erase(
         return await do(connection, whose, implantation, Order(by, reason))
 
     done = with_database(database_url, work, PatientError)
-    say(f"pump {done.pump_id}, implantation {done.number}: erased or blanked {_said(done.counts)}")
-    say("backups, exported files, logs and what receivers of pages keep still hold it")
+    answer(
+        {"pump_id": done.pump_id, "implantation": done.number, "counts": done.counts},
+        [
+            f"pump {done.pump_id}, implantation {done.number}: erased or blanked {_said(done.counts)}",
+            "backups, exported files, logs and what receivers of pages keep still hold it",
+        ],
+        as_json=as_json,
+    )
 
 
 def _said(counts: Counter[str] | dict[str, int]) -> str:

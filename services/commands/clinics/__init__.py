@@ -1,0 +1,1 @@
+"""Clinics: their policies, what these would have done, and how it goes."""
