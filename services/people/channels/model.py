@@ -25,6 +25,8 @@ USUAL_KINDS: Final = frozenset(
 )
 """Kinds of addresses that a person may give. Others could be made to speak to any server inside (a web hook)."""
 PUSH: Final = "webpush"
+_OF_SITES: Final = "webhook+"
+"""How signed webhooks begin, which no setting lets a person give: they name files of the site's secrets."""
 _SILENT: Final = frozenset({"mailto", "mailtos"})
 _SHOWN: Final = 4
 _HIDDEN: Final = 8
@@ -129,6 +131,7 @@ def fault_of_url(url: str, kinds: frozenset[str]) -> str | None:
     kind = kind_of(url)
     if kind is None or refusal(url) or len(url) > LONGEST_URL:
         return "Expected an address on one line that begins with its kind, such as ntfys://ntfy.example.org/topic."
-    if kind not in kinds:
-        return f"Addresses of the kind {kind}:// are not taken here. Taken are: {', '.join(sorted(kinds))}."
+    taken = sorted(each for each in kinds if not each.startswith(_OF_SITES))
+    if kind not in taken:
+        return f"Addresses of the kind {kind}:// are not taken here. Taken are: {', '.join(taken)}."
     return None

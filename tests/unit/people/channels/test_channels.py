@@ -76,6 +76,14 @@ def test_an_address_is_of_a_kind_that_is_taken_here(url: str, words: str | None)
     assert "passwd" not in (fault or "")
 
 
+def test_no_setting_lets_a_person_give_a_signed_webhook() -> None:
+    """It would name a file of the site's secrets, and speak to any server inside."""
+    fault = fault_of_url("webhook+https://h/#secret=/etc/passwd", USUAL_KINDS | {"webhook+https"})
+    assert fault is not None
+    assert fault.startswith("Addresses of the kind webhook+https:// are not taken here. Taken are: mailto,")
+    assert "webhook" not in fault.partition("Taken are")[2]
+
+
 def test_a_name_is_one_line_of_its_own_and_channels_are_few() -> None:
     assert fault_of_name("my phone", ["mail"]) is None
     assert "one line" in (fault_of_name("", []) or "")
