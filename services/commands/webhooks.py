@@ -5,8 +5,6 @@ Guarantee: no secret is shown; it stands in its file, from where the receiver is
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.devices import AsJson, By, who
-from services.commands.terminal import DatabaseUrl, fail, one_line, say, say_lines, with_database
+from services.commands.devices import By, who
+from services.commands.terminal import DatabaseUrl, answer, fail, json_of, one_line, table, utc, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,31 +35,45 @@ app = typer.Typer(help="Programs that take signed events: secrets, and sending a
 
 
 @app.command()
-def secret(file: File) -> None:
+def secret(file: File, as_json: Annotated[bool, json_of("file")] = False) -> None:
     """Make the file of a new receiver's secret. It is shown nowhere: give the receiver what stands in the file."""
     from services.admin.webhooks.secret_files import make
 
     _with_file(make, file)
-    say(f"made {file}: give the receiver what stands in it, by a way that nobody else reads")
+    answer(
+        {"file": str(file)},
+        [f"made {file}: give the receiver what stands in it, by a way that nobody else reads"],
+        as_json=as_json,
+    )
 
 
 @app.command()
-def rotate(file: File) -> None:
+def rotate(file: File, as_json: Annotated[bool, json_of("file", "secrets")] = False) -> None:
     """Put a new secret beside the old one: both sign, until `retire` ends the old one."""
     from services.admin.webhooks.secret_files import rotate as change
 
     _with_file(change, file)
-    say(f"{file}: the new secret, which stands first, and the old one both sign from the next page on")
-    say("give the receiver the new one; when it has it, end the old one with `pumpwatch webhooks retire`")
+    answer(
+        {"file": str(file), "secrets": 2},
+        [
+            f"{file}: the new secret, which stands first, and the old one both sign from the next page on",
+            "give the receiver the new one; when it has it, end the old one with `pumpwatch webhooks retire`",
+        ],
+        as_json=as_json,
+    )
 
 
 @app.command()
-def retire(file: File) -> None:
+def retire(file: File, as_json: Annotated[bool, json_of("file", "secrets")] = False) -> None:
     """End the old secret: from the next page on only the new one signs."""
     from services.admin.webhooks.secret_files import retire as change
 
     _with_file(change, file)
-    say(f"{file}: only the new secret signs from the next page on")
+    answer(
+        {"file": str(file), "secrets": 1},
+        [f"{file}: only the new secret signs from the next page on"],
+        as_json=as_json,
+    )
 
 
 @app.command("list")
@@ -72,8 +84,8 @@ def list_(
     channel: ChannelName = None,
     since: Since = "24h",
     until: Until = None,
-    most: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    as_json: AsJson = False,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show, the oldest first.")] = 100,
+    as_json: Annotated[bool, json_of("messages", "more")] = False,
 ) -> None:
     """What went to a program and what it did not take, the oldest first."""
     from services.admin.webhooks.changes import ReplayRefusedError, find_receiver
@@ -86,16 +98,12 @@ def list_(
         return await messages_sent(connection, receiver, begins, ends, most)
 
     found = with_database(database_url, work, ReplayRefusedError)
-    if as_json:
-        say_lines(json.dumps([_values(each) for each in found], indent=1))
-        return
-    for each in found:
-        error = f"  {each.last_error}" if each.last_error else ""
-        say(f"{each.at:%Y-%m-%d %H:%M:%S}Z  {each.delivery_id}  {_type(each)}  {each.state}{error}")
-    if not found:
-        say("nothing went there in this time")
+    heads = ("AT", "MESSAGE", "TYPE", "STATE", "ERROR")
+    rows = [(utc(each.at), each.delivery_id, _type(each), each.state, each.last_error or "") for each in found]
+    lines = [*table(heads, rows)] or ["nothing went there in this time"]
     if len(found) == most:
-        say(f"... the oldest {most}; --most shows more")
+        lines.append(f"... the oldest {most}; --most shows more")
+    answer({"messages": [_values(each) for each in found], "more": len(found) == most}, lines, as_json=as_json)
 
 
 @app.command()
@@ -106,9 +114,10 @@ def replay(
     since: Since,
     channel: ChannelName = None,
     until: Until = None,
-    most: Annotated[int, typer.Option(min=1, max=10_000, help="Refuse to send more than so many.")] = 1000,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many to send at most; more are refused.")] = 1000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many there are, and send nothing.")] = False,
     by: By = "",
+    as_json: Annotated[bool, json_of("replay_id", "messages", "first_at")] = False,
 ) -> None:
     """Send a program again what went to it, with the same ids. No person is paged. The alert worker sends it."""
     from services.admin.webhooks import changes
@@ -122,31 +131,32 @@ def replay(
 
     asked = with_database(database_url, work, changes.ReplayRefusedError)
     count = f"{len(asked.messages)} message{'' if len(asked.messages) == 1 else 's'}"
+    first_at = asked.messages[0].at
     if asked.replay_id is None:
-        say(f"{count} would go to {contact} again, the first of {asked.messages[0].at:%Y-%m-%d %H:%M:%S}Z")
-        return
-    say(f"replay {asked.replay_id}: {count} to go to {contact} again, one after the other")
-    say("`pumpwatch webhooks replays` says how far it is")
+        lines = [f"{count} would go to {contact} again, the first of {first_at:%Y-%m-%d %H:%M:%S}Z"]
+    else:
+        lines = [
+            f"replay {asked.replay_id}: {count} to go to {contact} again, one after the other",
+            "`pumpwatch webhooks replays` says how far it is",
+        ]
+    answer(
+        {"replay_id": asked.replay_id, "messages": len(asked.messages), "first_at": first_at}, lines, as_json=as_json
+    )
 
 
 @app.command()
 def replays(
     database_url: DatabaseUrl,
     clinic: Annotated[str | None, typer.Option(callback=one_line, help="Only of this clinic.")] = None,
-    most: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
-    as_json: AsJson = False,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show, the newest first.")] = 20,
+    as_json: Annotated[bool, json_of("replays")] = False,
 ) -> None:
     """What was asked to be sent again, by whom, and how far it came; the newest first."""
     from services.admin.webhooks.store import list_replays
 
     found = with_database(database_url, lambda connection: list_replays(connection, clinic, most))
-    if as_json:
-        say_lines(json.dumps([dataclasses.asdict(each) for each in found], default=_as_text, indent=1))
-        return
-    for each in found:
-        say(_line(each))
-    if not found:
-        say("nothing was asked to be sent again")
+    lines = [_line(each) for each in found] or ["nothing was asked to be sent again"]
+    answer({"replays": found}, lines, as_json=as_json)
 
 
 def _with_file(work: Callable[[Path], None], file: Path) -> None:
@@ -180,17 +190,13 @@ def _type(message: SentMessage) -> str:
 
 def _values(message: SentMessage) -> dict[str, object]:
     return {
-        "id": str(message.delivery_id),
+        "id": message.delivery_id,
         "type": _type(message),
-        "at": message.at.isoformat(),
+        "at": message.at,
         "state": message.state,
         "attempts": message.attempts,
         "last_error": message.last_error,
     }
-
-
-def _as_text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _line(each: ListedReplay) -> str:

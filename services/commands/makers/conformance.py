@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from schemas.events import EventKind
-from services.commands.terminal import fail, printable, say, say_lines
+from services.commands.terminal import answer, fail, json_of, printable
 
 if TYPE_CHECKING:
     from services.runtime.addresses import BrokerAddress
@@ -54,7 +53,7 @@ def conformance(
     resend_seconds: Annotated[
         float, typer.Option(min=0.1, help="How long the device waits for a receipt at first, if not the guide's 10.")
     ] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, json_of("device_id", "conforms", "counts", "findings")] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, too.")] = None,
 ) -> None:
     """Hold a device under test against the device maker's guide, line by line (docs/devices.md, section 9).
@@ -94,11 +93,7 @@ def conformance(
             junit.write_text(report.as_junit(device, findings), encoding="utf-8")
         except OSError as error:
             fail(f"--junit: {junit} cannot be written: {error.strerror or error}", exit_code=_CANNOT)
-    if as_json:
-        say_lines(json.dumps(report.as_json(device, findings), indent=1))
-    else:
-        for line in report.lines(device, findings):
-            say(line)
+    answer(report.as_json(device, findings), report.lines(device, findings), as_json=as_json)
     if broken(findings):
         raise typer.Exit(1)
 

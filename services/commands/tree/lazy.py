@@ -121,7 +121,7 @@ class Contents(Group):
             with formatter.section("More"):
                 _write(formatter, more)
         formatter.write_paragraph()
-        formatter.write_text("`pumpwatch COMMAND --help` says more of each. docs/operating.md is the guide.")
+        formatter.write_text("`pumpwatch COMMAND --help` says more of each. docs/operating is the guide.")
 
 
 def first_sentence(text: str | None) -> str:

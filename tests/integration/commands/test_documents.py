@@ -87,6 +87,10 @@ IN_ORDER = (
     "audit verify",
     "retention --keep 9y",
     "retention --keep 9y --yes",
+    "webhooks secret FOLDER/hook.secret",
+    "webhooks rotate FOLDER/hook.secret",
+    "webhooks retire FOLDER/hook.secret",
+    "webhooks replays",
     "drill --list",
     "doctor",
     "devices explant p-9",
@@ -95,8 +99,8 @@ IN_ORDER = (
     "policy remove nowhere",
 )
 """What one says, the next may need."""
-ELSEWHERE = {"database copy", "grafana", "page-test"}
-"""Need other servers: their own tests read their documents."""
+ELSEWHERE = {"conformance", "database copy", "grafana", "page-test", "webhooks list", "webhooks replay"}
+"""Need other servers, or a receiver: their own tests read their documents."""
 OPTIONAL = {"backtest": {"against", "difference"}, "drill": {"drill", "drills"}}
 MAY_END_WITH_1 = ("coverage", "doctor", "policy remove", "audit verify")
 """They look, and find something; or there is nothing to remove."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -209,8 +210,11 @@ async def test_an_operator_asks_by_the_command_and_sees_how_far_it_is(database: 
     await keep(story)
     where = ("--clinic", story.clinic_id, "--contact", "program")
     assert f"{receiver.ids[0]}  pumpwatch.alert.opened  sent" in await run(story, "list", *where)
-    assert '"type": "pumpwatch.alert.opened"' in await run(story, "list", *where, "--json")
+    listed = json.loads(await run(story, "list", *where, "--json"))
+    assert (listed["more"], [each["type"] for each in listed["messages"]]) == (False, ["pumpwatch.alert.opened"])
     assert "1 message would go to program again" in await run(story, "replay", *where, "--since", "1h", "--dry-run")
+    tried = json.loads(await run(story, "replay", *where, "--since", "1h", "--dry-run", "--json"))
+    assert tried == {"replay_id": None, "messages": 1, "first_at": listed["messages"][0]["at"]}
     assert await run(story, "replays") == "nothing was asked to be sent again\n"
     asked = await run(story, "replay", *where, "--since", "1h", "--by", "Ann Example")
     assert "1 message to go to program again" in asked
