@@ -73,6 +73,8 @@ class OnCall:
         holding = policies
         if by_clinic != policies.by_clinic:
             holding = replace(policies, by_clinic=MappingProxyType(by_clinic), nobody=MappingProxyType(nobody))
+        if zones := {clinic: zone for clinic, people in self.people.items() if (zone := people.timezone)}:
+            holding = replace(holding, rota_zones=MappingProxyType(zones))
         if holding != self._holding:
             self._holding = holding
         self._of, self._from, self._until = (policies, self.people), now, until

@@ -15,7 +15,6 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound
 from services.alerts.facts.model import PumpFacts
 from services.alerts.facts.store import load_facts
-from services.alerts.health.hand_over.store import zone_of
 from services.alerts.web.board.views import render
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import Name
@@ -47,7 +46,7 @@ async def show_pump(
     device = await device_seen(connection, caller, pump_id)
     await web.reads.note(connection, caller, [(device.clinic_id, pump_id)], now)
     (facts,) = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
-    zone, policy = ZoneInfo(await zone_of(connection, device.clinic_id)), policies.of(device.clinic_id)
+    zone, policy = await web.zones.one(connection, policies, device.clinic_id), policies.of(device.clinic_id)
     programmed = await therapy_of_pump(connection, pump_id, facts.since)
     alerts, count = await alerts_of_pump(connection, pump_id, device.clinic_id)
     grafana = web.settings.grafana_url
@@ -59,6 +58,7 @@ async def show_pump(
         device=device,
         facts=facts,
         zone=zone,
+        here=zone,
         page=pump_page(facts, programmed, policy, zone, now, watched_since=device.enrolled_at),
         pictures=await _pictures(connection, facts, policy, zone, now),
         alerts=alerts,

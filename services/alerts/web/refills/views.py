@@ -18,7 +18,7 @@ from fastapi.responses import RedirectResponse
 from services.alerts.errors import NotFound, Refused
 from services.alerts.facts.model import PumpFacts, VisitKind
 from services.alerts.facts.store import load_facts
-from services.alerts.health.hand_over.store import zone_of
+from services.alerts.health.hand_over.store import zone_of, zones_of
 from services.alerts.policies import Policies
 from services.alerts.rules.reservoir.booked import booked
 from services.alerts.web.allowed import Forbidden, clinics_of
@@ -102,7 +102,7 @@ async def calendar(connection: Borrowed, caller: Asking, web: Running, clinic_id
     now = web.clock()
     planned = await planned_of(connection, clinic_id, now + _CALENDAR)
     await web.reads.note(connection, caller, {(clinic_id, each.pump_id) for each in planned}, now)
-    content = refills_as_ical(clinic_id, planned, await zone_of(connection, clinic_id), now)
+    content = refills_as_ical(clinic_id, planned, (await zone_of(connection, await web.policies(connection), clinic_id)).key, now)
     return Response(content, media_type="text/calendar", headers={"Content-Disposition": "attachment"})
 
 
@@ -131,7 +131,7 @@ async def plan(
         raise NotFound(msg)
     typed = {"on": on, "at": at, "follows": follows}
     try:
-        await _plan(connection, caller, facts, kind, typed, now)
+        await _plan(connection, caller, policies, facts, kind, typed, now)
     except Refused as error:
         refused = NotDone(pump_id, what, f"Not done: {error}.", typed)
         return await _show(connection, caller, web, policies, request, shown, refused)
@@ -139,11 +139,18 @@ async def plan(
 
 
 async def _plan(
-    connection: Connection, caller: Caller, facts: PumpFacts, kind: VisitKind, typed: Mapping[str, str], now: datetime
+    connection: Connection,
+    caller: Caller,
+    policies: Policies,
+    facts: PumpFacts,
+    kind: VisitKind,
+    typed: Mapping[str, str],
+    now: datetime,
 ) -> None:
     clinic_id, pump_id = facts.clinic_id, facts.pump_id
     newest = (await newest_entries(connection, [pump_id])).get(pump_id)
-    said = what_is_said(kind, typed, newest, booked(facts), await zone_of(connection, clinic_id), now)
+    zone = await zone_of(connection, policies, clinic_id)
+    said = what_is_said(kind, typed, newest, booked(facts), zone.key, now)
     async with connection.transaction():
         await say(connection, clinic_id, pump_id, said, caller.actor, now)
 
@@ -210,7 +217,8 @@ async def _rows(
         return [], {}
     facts = await load_facts(connection, pump_ids, now, windows=policies.longest_baseline_days)
     entries = await newest_entries(connection, pump_ids)
-    zones = {clinic: await zone_of(connection, clinic) for clinic in sorted({each.clinic_id for each in facts})}
+    clocks = await zones_of(connection, policies, sorted({each.clinic_id for each in facts}))
+    zones = {clinic: zone.key for clinic, zone in clocks.items()}
     by_pump = {
         each.pump_id: row_of(each, entries.get(each.pump_id), policies.of(each.clinic_id), zones[each.clinic_id], now)
         for each in facts

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.parts.paging import PagingPolicy, QuietHours
 from schemas.policy import Policy
-from services.alerts.quality.nights import is_night, night_of, night_words, zone_for
+from services.alerts.quality.nights import is_night, night_of, night_words
 
 BERLIN = QuietHours(begins="21:30", ends="06:00", timezone="Europe/Berlin")
 QUIET = Policy(paging=PagingPolicy(quiet_hours=BERLIN))

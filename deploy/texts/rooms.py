@@ -1,0 +1,133 @@
+"""Which parts say everything through the catalogue, and which do so in English only so far.
+
+Guarantee: each template is in one of the two, and so is each module that uses the catalogue; a part that is done and
+says something outside the catalogue fails the check (literals.py). So nothing is half translated without being known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+TEMPLATES_DONE: Final = frozenset(
+    {
+        "account.html",
+        "alert.html",
+        "board.html",
+        "heard.html",
+        "link.html",
+        "list/card.html",
+        "list/filter.html",
+        "list/heading.html",
+        "list/regions.html",
+        "live/past.html",
+        "macros.html",
+        "page.html",
+        "password_fields.html",
+        "set_up.html",
+        "sign_in.html",
+        "silence.html",
+        "trouble.html",
+    }
+)
+TEMPLATES_NOT_YET: Final = frozenset(
+    {
+        "channels.html",
+        "guide.html",
+        "on_call/brief.html",
+        "on_call/rotas.html",
+        "on_call/shifts.html",
+        "people/people.html",
+        "picture.html",
+        "pump/pump.html",
+        "quality/quality.html",
+        "quality/words.html",
+        "quality/year.html",
+        "refills/board.html",
+        "review/figures.html",
+        "review/sheet.html",
+    }
+)
+MODULES_DONE: Final = frozenset(
+    {
+        "services/alerts/delivery/group_pages.py",
+        "services/alerts/delivery/grouping.py",
+        "services/alerts/delivery/page_text.py",
+        "services/alerts/delivery/persons/page_links.py",
+        "services/alerts/delivery/persons/passed_on.py",
+        "services/alerts/delivery/persons/who_has_it.py",
+        "services/alerts/evaluation/unjudged.py",
+        "services/alerts/health/gaps.py",
+        "services/alerts/health/hand_over/notices.py",
+        "services/alerts/health/hand_over/watch.py",
+        "services/alerts/health/proof/notices.py",
+        "services/alerts/health/proof/watch.py",
+        "services/alerts/health/troubles.py",
+        "services/alerts/lifecycle/accept.py",
+        "services/alerts/lifecycle/new_level.py",
+        "services/alerts/lifecycle/one_off.py",
+        "services/alerts/lifecycle/reconcile.py",
+        "services/alerts/outage/bypass_plan.py",
+        "services/alerts/title_words.py",
+        "services/alerts/web/board/action_views.py",
+        "services/alerts/web/board/drawing.py",
+        "services/alerts/web/board/environment.py",
+        "services/alerts/web/board/glance.py",
+        "services/alerts/web/board/list_views.py",
+        "services/alerts/web/board/promise_views.py",
+        "services/alerts/web/board/script_words.py",
+        "services/alerts/web/board/silence_form.py",
+        "services/alerts/web/board/silence_views.py",
+        "services/alerts/web/board/views.py",
+        "services/alerts/web/board/wording.py",
+        "services/alerts/web/channels/heard.py",
+        "services/alerts/web/identity/account_views.py",
+        "services/alerts/web/identity/sign_in_views.py",
+        "services/alerts/web/links/record.py",
+        "services/alerts/web/links/views.py",
+        "services/alerts/wording.py",
+        "services/people/accounts/rules.py",
+    }
+)
+MODULES_IN_PART: Final = {
+    "services/alerts/delivery/dispatch.py": "hands the catalogue on",
+    "services/alerts/delivery/mute.py": "of a silence, what names a clinic, a pump or a rule that is none is English",
+    "services/alerts/delivery/silences.py": "the same",
+    "services/alerts/errors.py": "carries texts",
+    "services/alerts/evaluation/evaluate.py": "hands the catalogue on",
+    "services/alerts/evaluation/pass_on.py": "hands the catalogue on",
+    "services/alerts/evaluation/worker.py": "hands the catalogue on",
+    "services/alerts/health/readiness.py": "what machines are answered (/readyz) is English",
+    "services/alerts/outage/bypass.py": "hands the catalogue on",
+    "services/alerts/web/access.py": "what programs are answered is English",
+    "services/alerts/web/allowed.py": "what programs are answered is English",
+    "services/alerts/web/board/errors.py": "what programs are answered is English",
+    "services/alerts/web/lists/asked.py": "what is wrong with the address of a list is said in English",
+    "services/alerts/web/live/stream.py": "hands the catalogue on",
+    "services/alerts/web/live/views.py": "what programs are answered is English",
+    "services/people/links/tokens.py": "what is wrong with a key is said in English",
+}
+"""Modules that use the catalogue and say something else in English, or only hand it on; each with why."""
+NO_TEXT: Final = frozenset({"Retry-After", "Content-Type"})
+_USES: Final = re.compile(r"^from services\.texts\.|\btexts_for\(", re.MULTILINE)
+
+
+def faults(root: Path, templates: Path) -> Iterator[str]:
+    """Where the lists are not what there is."""
+    there = {path.relative_to(templates).as_posix() for path in templates.rglob("*.html")}
+    listed = TEMPLATES_DONE | TEMPLATES_NOT_YET
+    yield from (f"deploy/texts/rooms.py: lists {name}, and there is no such template" for name in sorted(listed - there))
+    yield from (f"deploy/texts/rooms.py: say whether {name} is in the catalogue" for name in sorted(there - listed))
+    for name in sorted(TEMPLATES_DONE & TEMPLATES_NOT_YET):
+        yield f"deploy/texts/rooms.py: {name} is in both lists"
+    modules = MODULES_DONE | MODULES_IN_PART.keys()
+    for path in sorted((root / "services").rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        uses = not name.startswith("services/texts/") and _USES.search(path.read_text(encoding="utf-8"))
+        if uses and name not in modules:
+            yield f"deploy/texts/rooms.py: say whether {name} is in the catalogue"
+    for name in sorted(modules):
+        if not (root / name).is_file():
+            yield f"deploy/texts/rooms.py: lists {name}, and there is no such module"
