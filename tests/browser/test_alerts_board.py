@@ -72,15 +72,16 @@ async def text_of(page: Page, selector: str) -> str:
     return await page.locator(selector).inner_text()
 
 
-async def test_a_phone_shows_it_without_scrolling_sideways_in_local_time(board: Board, page: Page) -> None:
+async def test_a_phone_shows_it_without_scrolling_sideways_on_the_clinics_clock(board: Board, page: Page) -> None:
     await page.goto(board.url)
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     card = await text_of(page, "article")
     assert "HIGH" in card.upper()
-    assert "Motor stall since 10:00" in card
-    assert "Told: nurse by sms 10:00" in card
-    assert "UTC" not in card
+    assert "Motor stall since 09:00 UTC" in card
+    assert "Told: nurse by sms 09:00 UTC" in card
+    # The phone is in Berlin; its own clock is said beside it.
+    assert "10:00:00 by the clock of this device" in str(await page.locator("article time").nth(1).get_attribute("title"))
 
 
 async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: Board, page: Page) -> None:
@@ -98,10 +99,10 @@ async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: 
 
 async def test_acknowledging_on_the_board(board: Board, page: Page) -> None:
     await page.goto(board.url)
-    await page.get_by_role("button", name="I have it").click()
-    await page.get_by_role("heading", name="Somebody has it").wait_for()
+    await page.get_by_role("button", name="Acknowledge").click()
+    await page.get_by_role("heading", name="Acknowledged").wait_for()
     assert page.url == board.url
-    assert "Ann Keller has it" in await text_of(page, "article")
+    assert "Acknowledged by Ann Keller" in await text_of(page, "article")
     assert await page.locator("main form[method=post]").count() == 0
 
 
@@ -122,8 +123,8 @@ async def test_a_person_chooses_a_password_on_a_phone_and_signs_in_with_it(board
     await page.get_by_label("Sign-in name").fill("ben")
     await page.get_by_label("Password").fill("rain on the quay")
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("button", name="I have it").click()
-    await page.get_by_text("taken by Ben Ott").wait_for()
+    await page.get_by_role("button", name="Acknowledge").click()
+    await page.get_by_text("acknowledged by Ben Ott").wait_for()
     assert page.url == alert
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]

@@ -36,8 +36,11 @@ def with_link(
     purpose = Purpose.ALARM if past_the_database else Purpose.ALERT
     path = links.link_for(purpose, page.clinic_id, contact, page.about.alert_id, page.delivery_id, now)
     url = public_url.rstrip("/")
-    address = address_of_alert(url, page.about.alert_id)
-    if past_the_database:  # in whichever language the clinic's pages are
-        ends = (board_for_the_pump(url, texts_in(language)) for language in Language)
-        address = next((each for each in ends if each in page.body), address)
+    address = address_in(page.body, url) if past_the_database else address_of_alert(url, page.about.alert_id)
     return page.with_link(f"{url}{path}" if path else None, address)
+
+
+def address_in(body: str, url: str) -> str:
+    """Where the board stands in the text of a page past the database, in whichever language the clinic's pages are."""
+    ends = [board_for_the_pump(url, texts_in(language)) for language in Language]
+    return next((each for each in ends if each in body), ends[0])

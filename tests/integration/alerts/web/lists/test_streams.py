@@ -237,7 +237,7 @@ async def test_what_is_done_on_the_board_is_told_to_others_at_once(site: Site) -
     ):
         await stream.next()
         assert (await ann.post(f"/alerts/{alert_id}/acknowledge")).status_code == 303
-        assert "<strong>Ann</strong> has it" in json.dumps((await stream.next("change"))[1])
+        assert "Acknowledged by <strong>Ann</strong>" in json.dumps((await stream.next("change"))[1])
 
 
 async def test_what_is_read_in_the_name_of_somebody_who_lost_their_rights_is_shown_to_nobody(site: Site) -> None:
