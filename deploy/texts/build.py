@@ -23,7 +23,8 @@ from services.texts.catalogue import faults_of, path_of
 
 ROOT: Final = Path(__file__).parents[2]
 TEMPLATES: Final = ROOT / "services/alerts/web/board/templates"
-_KEYWORDS: Final = {"msgid": None, "say": None, "_": None, "gettext": None, "plural": (1, 2), "ngettext": (1, 2)}
+_FOLDERS: Final = ("services/alerts", "services/people", "services/texts")
+_KEYWORDS: Final = {"say": None, "_": None, "gettext": None, "ngettext": (1, 2)}
 _OF_TEMPLATES: Final = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
 _HEADER: Final = """\
 # What Pumpwatch says, in another language. Made by `python -m deploy.texts.build`: translate what is empty, and change
@@ -34,10 +35,14 @@ _HEADER: Final = """\
 def extracted() -> Catalog:
     """Every text that code and templates say through a catalogue."""
     catalogue = Catalog(fuzzy=False)
-    for path in sorted((ROOT / "services").rglob("*.py")):
-        _add(catalogue, "python", path, {})
+    for folder in _FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text in literals.texts_of_module(path.read_text(encoding="utf-8")):
+                catalogue.add(text)
     for path in sorted(TEMPLATES.rglob("*.html")):
-        _add(catalogue, "jinja2.ext:babel_extract", path, dict(_OF_TEMPLATES))
+        method = "jinja2.ext:babel_extract"
+        for _, text, _, _ in extract_from_file(method, path, keywords=_KEYWORDS, options=_OF_TEMPLATES):
+            catalogue.add(text)
     return catalogue
 
 
@@ -85,11 +90,6 @@ def faults() -> Iterator[str]:
     for path in (ROOT / each for each in sorted(rooms.MODULES_DONE)):
         found = literals.of_module(path.read_text("utf-8"), rooms.NO_TEXT)
         yield from (f"{path.relative_to(ROOT)}: {each}" for each in found)
-
-
-def _add(catalogue: Catalog, method: str, path: Path, options: dict[str, str]) -> None:
-    for _, text, _, context in extract_from_file(method, path, keywords=_KEYWORDS, options=options):
-        catalogue.add(text, context=context)
 
 
 def _shown(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Finds what a template or a module says to people without the catalogue.
+"""Finds what a template or a module says to people through the catalogue, and what without it.
 
 It goes by what looks like words: two of them, or one with a capital letter. What is none, and looks like it, is named
 in rooms.py. Guarantee: of a template, whatever stands between the marks of HTML or is read out (aria-label, title,
@@ -15,7 +15,7 @@ from typing import Final
 
 from jinja2 import Environment, nodes
 
-_SAYS: Final = frozenset({"msgid", "say", "plural", "gettext", "ngettext", "_"})
+_SAYS: Final = frozenset({"msgid", "say", "plural"})
 _READ_OUT: Final = frozenset({"aria-label", "title", "placeholder", "alt"})
 _NO_WORDS: Final = frozenset({"code", "script", "style"})
 _LETTERS: Final = re.compile(r"[A-Za-z]{2,}")
@@ -34,9 +34,9 @@ def of_template(source: str) -> Iterator[str]:
             yield from _of_choice(each)
     yield from reader.found
     for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "gettext", "ngettext"}:
-            if not call.args or not isinstance(call.args[0], nodes.Const):
-                yield f"{call.node.name} is given what is no text of the catalogue (line {call.lineno}): use say"
+        is_text = bool(call.args) and isinstance(call.args[0], nodes.Const)
+        if isinstance(call.node, nodes.Name) and call.node.name in {"_", "gettext", "ngettext"} and not is_text:
+            yield f"{call.node.name} is given what is no text of the catalogue (line {call.lineno}): use say"
 
 
 def _of_choice(node: nodes.Node) -> Iterator[str]:
@@ -80,6 +80,17 @@ class _Words(HTMLParser):
             self.found.append(f"says {' '.join(text.split())!r} without the catalogue")
 
 
+def texts_of_module(source: str) -> Iterator[str | tuple[str, str]]:
+    """The texts that a module says through the catalogue; of a plural, both forms."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and _name_of(node) in _SAYS:
+            words = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+            if _name_of(node) == "plural" and len(words) > 1:
+                yield words[0], words[1]
+            elif words and _name_of(node) != "plural":
+                yield words[0]
+
+
 def of_module(source: str, no_text: Collection[str]) -> Iterator[str]:
     """What a module says outside the catalogue.
 
@@ -119,9 +130,7 @@ def _literals(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
                 yield child, child.value
             continue
         if isinstance(child, ast.JoinedStr):
-            yield child, "".join(
-                str(part.value) if isinstance(part, ast.Constant) else "\x00" for part in child.values
-            )
+            yield child, "".join(str(part.value) if isinstance(part, ast.Constant) else "\x00" for part in child.values)
             continue
         if not isinstance(child, ast.arguments):
             yield from _literals(child)

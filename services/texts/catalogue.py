@@ -54,7 +54,7 @@ def read(language: Language, folder: Path) -> Texts:
             kept(dict(_entries(catalogue, language))),
             _form_of(Locale.parse(code)),
             months=tuple(get_month_names("abbreviated", locale=code)[month] for month in range(1, 13)),
-            weekdays=tuple(get_day_names("abbreviated", locale=code)[day] for day in range(7)),
+            weekdays=tuple(get_day_names("abbreviated", context="stand-alone", locale=code)[day] for day in range(7)),
             day_sign=_DAY_SIGN.get(language, ""),
             decimal_sign=get_decimal_symbol(code),
             thousands_sign=get_group_symbol(code),
@@ -97,5 +97,5 @@ def _forms(text: object) -> tuple[str, ...]:
 def _form_of(locale: Locale) -> Callable[[int], int]:
     """The number of the form that a plural takes, by the rules of CLDR, in gettext's order."""
     rule = locale.plural_form
-    names = [name for name in _FORMS if name in rule.tags or name == "other"]
+    names: list[str] = [name for name in _FORMS if name in rule.tags or name == "other"]
     return lambda count: names.index(rule(count))

@@ -81,7 +81,9 @@ async def test_a_phone_shows_it_without_scrolling_sideways_on_the_clinics_clock(
     assert "Motor stall since 09:00 UTC" in card
     assert "Told: nurse by sms 09:00 UTC" in card
     # The phone is in Berlin; its own clock is said beside it.
-    assert "10:00:00 by the clock of this device" in str(await page.locator("article time").nth(1).get_attribute("title"))
+    assert "10:00:00 by the clock of this device" in str(
+        await page.locator("article time").nth(1).get_attribute("title")
+    )
 
 
 async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: Board, page: Page) -> None:

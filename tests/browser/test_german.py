@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
@@ -25,14 +26,18 @@ from tests.signed_in import make_person, make_session
 from tests.stack import Database
 
 LOOKS: dict[str, ViewportSize] = {"light": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-ENGLISH = re.compile(r"\b(?:the|and|nobody|acknowledged?|waiting|closed|until|told|high|alert|alerts|silence|sign)\b", re.I)
+ENGLISH = re.compile(
+    r"\b(?:the|and|nobody|acknowledged?|waiting|closed|until|told|high|alert|alerts|silence|sign)\b", re.IGNORECASE
+)
 """Words of English that no German sentence has."""
 
 
 @pytest.fixture
 async def site(database: Database, page_collector: PageCollector, tmp_path: Path) -> Linked:
     made = await linked(database, page_collector, tmp_path)
-    await made.story.run_more([(30, "level 1.8 measured"), (31, "report pain 9"), (32, "alarm catheter_occlusion raised")])
+    await made.story.run_more(
+        [(30, "level 1.8 measured"), (31, "report pain 9"), (32, "alarm catheter_occlusion raised")]
+    )
     return made
 
 
@@ -51,7 +56,9 @@ async def browser() -> AsyncIterator[Browser]:
         yield found
 
 
-async def context_of(site: Linked, url: str, browser: Browser, name: str, locale: str, size: ViewportSize) -> BrowserContext:
+async def context_of(
+    site: Linked, url: str, browser: Browser, name: str, locale: str, size: ViewportSize
+) -> BrowserContext:
     person = await make_person(site.story.pool, name, Role.ADMINISTRATOR, site.story.now)
     token = await make_session(site.story.pool, person, site.story.now)
     context = await browser.new_context(viewport=size, locale=locale)
@@ -78,7 +85,14 @@ async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
     alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
     signed_in = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS[look])
     nobody = await browser.new_context(viewport=LOOKS[look], locale="de-AT")
-    paths = ["/", f"/alerts/{alert_id}", f"/alerts/{alert_id}/silence", "/account", "/alerts/not-an-alert", "/?text=zzz"]
+    paths = [
+        "/",
+        f"/alerts/{alert_id}",
+        f"/alerts/{alert_id}/silence",
+        "/account",
+        "/alerts/not-an-alert",
+        "/?text=zzz",
+    ]
     found: dict[str, object] = {}
     for context, which in ((signed_in, paths), (nobody, ["/sign-in", await site.page(), "/set-up"])):
         page = await context.new_page()
@@ -93,7 +107,9 @@ async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
-async def test_an_open_board_says_in_german_what_comes_and_what_was_done(site: Linked, url: str, browser: Browser) -> None:
+async def test_an_open_board_says_in_german_what_comes_and_what_was_done(
+    site: Linked, url: str, browser: Browser
+) -> None:
     context = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS["light"])
     troubles: list[str] = []
     context.on("weberror", lambda error: troubles.append(str(error.error)))
@@ -129,17 +145,20 @@ async def test_a_choice_holds_in_this_browser_and_in_no_other(site: Linked, url:
     await expect(hers.get_by_role("heading", name="Anmelden")).to_be_visible()
 
 
-async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(site: Linked, url: str, browser: Browser) -> None:
+async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(
+    site: Linked, url: str, browser: Browser
+) -> None:
     """The clinic's rota goes by Berlin; one browser is in Tokyo, and one runs no scripts."""
     from tests.integration.people.two_clinics import make_rota
 
     member = await make_person(site.story.pool, "Nora", Role.RESPONDER, site.story.now)
     await make_rota(site.story.pool, site.story.clinic_id, member, site.story.now)
     site.story.now = site.story.now.replace(microsecond=0)
-    shown = []
-    for how in ({"timezone_id": "Asia/Tokyo"}, {"java_script_enabled": False}):
+    shown: list[list[str]] = []
+    ways: tuple[dict[str, Any], ...] = ({"timezone_id": "Asia/Tokyo"}, {"java_script_enabled": False})
+    for how in ways:
         person = await make_person(site.story.pool, f"Ann {len(shown)}", Role.RESPONDER, site.story.now)
-        context = await browser.new_context(locale="en-GB", **how)  # type: ignore[arg-type]
+        context = await browser.new_context(locale="en-GB", **how)
         token = await make_session(site.story.pool, person, site.story.now)
         await context.add_cookies([{"name": session_cookie(url), "value": token, "url": url}])
         page = await context.new_page()

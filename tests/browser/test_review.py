@@ -119,8 +119,8 @@ async def test_the_fullest_sheet_prints_on_one_page_too(page: Page, weeks: int) 
     """With as many rows as are shown at most, and texts as they are."""
     full = sheet_with(FULL, replace(PERIOD, since=PERIOD.until - timedelta(weeks=weeks)), PumpNow("pump-1", "north"))
     html = environment_in(Language.ENGLISH).get_template("review/sheet.html").render(
-        request=None, asking=None, reloads=False, now=PERIOD.until, here=PERIOD.zone, warnings=(), sheet=full, chosen=Choice.TWELVE,
-        choices=WORDS,
+        request=None, asking=None, reloads=False, now=PERIOD.until, here=PERIOD.zone, warnings=(), sheet=full,
+        chosen=Choice.TWELVE, choices=WORDS,
     )  # fmt: skip
     await page.set_content(re.sub(r'<link rel="(icon|stylesheet)"[^>]*>', "", html))
     await page.add_style_tag(path=STATIC / "board.css")

@@ -13,12 +13,13 @@ from deploy.texts.build import ROOT, TEMPLATES, extracted, faults
 from schemas.parts.languages import Language
 
 ONE_WORD = re.compile(
-    r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! over)|(?:had|has|have) taken (?!over)"
-    r"|taken by|not (?:yet )?seen|seen by|\back(?:ed|s)?\b|\b(?:take|took) (?:it|the alert)\b|not taken(?! over)|accepts? the alert"
+    r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! over)"
+    r"|(?:had|has|have) taken (?!over)|taken by|not (?:yet )?seen|seen by|\back(?:ed|s)?\b"
+    r"|\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?! over)|accepts? the alert"
     r"|who has it, or had it|answered in the app",
     re.IGNORECASE,
 )
-"""Other words for acknowledging an alert. A turn is had and taken over, and a level is accepted: those are other things."""
+"""Other words for acknowledging an alert. A turn is taken over, and a level is accepted: those are other things."""
 NOT_ABOUT_ALERTS = frozenset({"on_call/shifts.html", "on_call/brief.html"})
 """Pages on which "has it" and "I take it" are about a turn."""
 
@@ -26,7 +27,7 @@ NOT_ABOUT_ALERTS = frozenset({"on_call/shifts.html", "on_call/brief.html"})
 def said() -> Iterator[tuple[str, str]]:
     """Everything that people read: texts of the catalogue, words in templates and scripts, and documents for users."""
     for message in extracted():
-        for text in message.id if isinstance(message.id, tuple) else (message.id,):
+        for text in (message.id,) if isinstance(message.id, str) else message.id:
             yield "catalogue", text
     for path in sorted(TEMPLATES.rglob("*.html")):
         name = path.relative_to(TEMPLATES).as_posix()

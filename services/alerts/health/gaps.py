@@ -76,9 +76,7 @@ def look_ahead(
     return Ahead(clinic_id, reached, gaps, seconds, _words(clinic_id, policy, gaps) if gaps else "", bosses)
 
 
-def _words(
-    clinic_id: str, policy: Policy, gaps: tuple[Gap, ...], zone: ZoneInfo = _UTC, texts: Texts = ENGLISH
-) -> str:
+def _words(clinic_id: str, policy: Policy, gaps: tuple[Gap, ...], zone: ZoneInfo = _UTC, texts: Texts = ENGLISH) -> str:
     first, more = gaps[0], len(gaps) - 1
     values = {
         "clinic": clinic_id,

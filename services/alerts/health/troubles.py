@@ -112,8 +112,8 @@ def policy_notices(
             text = PageText(
                 title=texts.say("Pumpwatch LOW: a policy file cannot be used"),
                 body=texts.say(
-                    "The policy file of %(clinic)s cannot be used since %(since)s. What it said last holds, and changes "
-                    "are not seen. Tell the operator: /readyz names the fault. Board: %(url)s",
+                    "The policy file of %(clinic)s cannot be used since %(since)s. What it said last holds, and "
+                    "changes are not seen. Tell the operator: /readyz names the fault. Board: %(url)s",
                     clinic=clinic_id,
                     since=texts.moment(since, policies.zone_of(told)),
                     url=board,

@@ -25,9 +25,7 @@ def accept(alert: OpenAlert, by: Actor) -> Transition | None:
         Refused: The alert is about something else, or is over.
     """
     if not is_about_a_level(alert.rule):
-        raise Refused(
-            msgid("this alert is not about a level of demand; acknowledge it, or write down what was done")
-        )
+        raise Refused(msgid("this alert is not about a level of demand; acknowledge it, or write down what was done"))
     if alert.accepted_by is not None:
         if alert.accepted_by_id == by.id:
             return None

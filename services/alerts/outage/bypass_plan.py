@@ -156,9 +156,7 @@ def bypass_text(
     if alert.clinic_id == DRILL:
         return PageText(
             title=texts.say("Pumpwatch DRILL%(again)s, not recorded: a test alarm", again=again),
-            body=texts.say(
-                "No pump and no patient. %(why)s Alarms of patients would be paged like this one.", why=why
-            ),
+            body=texts.say("No pump and no patient. %(why)s Alarms of patients would be paged like this one.", why=why),
         )
     what = rule_words(alert.rule, alert.key, texts)
     if include_patient_data:

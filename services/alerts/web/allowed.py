@@ -15,11 +15,11 @@ from services.runtime.database import Connection
 from services.texts.model import msgid
 
 
-class Forbidden(Cannot):  # noqa: N818 - read as what is answered: 403
+class Forbidden(Cannot):
     """The caller may see it and not do it; the message says what they would need."""
 
 
-class RightsChanged(Cannot):  # noqa: N818 - read as what has happened
+class RightsChanged(Cannot):
     """Who asks sees other clinics by now than when they were looked up, so that what was read may leave some out."""
 
     def __init__(self, caller: Caller) -> None:

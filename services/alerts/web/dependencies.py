@@ -14,8 +14,8 @@ from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
-from services.alerts.web.board.glance import Board, Health
 from services.alerts.web.board.clinic_zones import ClinicZones
+from services.alerts.web.board.glance import Board, Health
 from services.alerts.web.identity.callers import LatelyKnown
 from services.alerts.web.links.desk import AnswerDesk
 from services.alerts.web.live.open_pages import OpenPages

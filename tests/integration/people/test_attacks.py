@@ -40,7 +40,8 @@ class Attack:
 NOTHING = Attack()
 OF_NO_CLINIC = {
     "GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /sign-in", "POST /sign-in", "GET /set-up",
-    "POST /set-up", "POST /sign-out", "GET /account", "POST /account/password", "POST /account/language", "GET /fhir/R4/metadata",
+    "POST /set-up", "POST /sign-out", "GET /account", "POST /account/password", "POST /account/language",
+    "GET /fhir/R4/metadata",
     "GET /fhir/R4/{path:path}", "GET /account/channels", "POST /account/channels", "POST /account/channels/browser",
     "POST /account/channels/hours", "POST /account/channels/{channel_id}/{what}", "GET /push-worker.js",
 }  # fmt: skip

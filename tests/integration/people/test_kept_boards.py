@@ -47,6 +47,8 @@ async def test_one_reading_serves_all_of_a_clinic_and_nobody_else(database: Data
     assert alert is not None
     assert (await bob.post(f"/alerts/{alert[1]}/acknowledge", data={})).status_code == 303
     for each in (ann, bob):
-        assert "Acknowledged by <strong>Bob</strong>" in (await each.get("/")).text, "what was done is on the next board"
+        assert "Acknowledged by <strong>Bob</strong>" in (await each.get("/")).text, (
+            "what was done is on the next board"
+        )
     noted = await two.pool.fetch("SELECT DISTINCT detail ->> 'name' AS name FROM access_log WHERE kind = 'read'")
     assert {row["name"] for row in noted} >= {"Ann", "Bob", "Vic"}, "who read what was kept has read it"

@@ -64,7 +64,9 @@ def all_titles() -> set[str]:
     found = set()
     for _, node in written():
         found |= set(titles_of(node))
-    return {each.replace("The pump are", "The pump is").replace("The handheld are", "The handheld is") for each in found}
+    return {
+        each.replace("The pump are", "The pump is").replace("The handheld are", "The handheld is") for each in found
+    }
 
 
 def test_the_walk_finds_the_titles() -> None:
@@ -88,7 +90,9 @@ def test_in_english_a_title_is_what_it_was() -> None:
 
 def test_several_alarms_are_read_one_by_one() -> None:
     assert title_words("Motor stall, pump stopped", GERMAN) == "Motorstillstand, Pumpe gestoppt"
-    assert title_words("Motor stall, told with a wrong clock", GERMAN) == "Motorstillstand, mit falscher Uhrzeit gemeldet"
+    assert (
+        title_words("Motor stall, told with a wrong clock", GERMAN) == "Motorstillstand, mit falscher Uhrzeit gemeldet"
+    )
 
 
 def test_what_is_not_known_stays_as_it_is_stored() -> None:

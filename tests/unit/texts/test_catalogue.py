@@ -13,6 +13,10 @@ from services.texts.catalogue import FOLDER, path_of, read, texts_in
 from services.texts.model import ENGLISH, Texts, filled, values_in
 
 OTHERS = [language for language in Language if language is not Language.ENGLISH]
+HEAD = (
+    'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+    '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+)
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -60,22 +64,24 @@ def test_a_translation_begins_and_ends_with_the_same_spaces() -> None:
 def test_german_has_its_own_days_numbers_and_plurals() -> None:
     german = texts_in(Language.GERMAN)
     assert german.months[2] == "März"
-    assert (german.weekdays[0], german.day_sign, german.number(1500), german.decimal(1.5)) == ("Mo", ".", "1.500", "1,5")
+    assert (german.weekdays[0], german.day_sign, german.number(1500), german.decimal(1.5)) == (
+        "Mo",
+        ".",
+        "1.500",
+        "1,5",
+    )
     assert [german.form_of(count) for count in (0, 1, 2, 101)] == [1, 0, 1, 1]
 
 
 def test_the_warning_that_matters_most_is_plain() -> None:
-    said = texts_in(Language.GERMAN).say(
-        "Pump states are unknown; alarms may be missing. Use the backup procedure."
-    )
+    said = texts_in(Language.GERMAN).say("Pump states are unknown; alarms may be missing. Use the backup procedure.")
     assert said == "Zustand der Pumpen unbekannt; Alarme können fehlen. Notfallverfahren anwenden."
 
 
 def written(folder: Path, text: str) -> Texts:
     path = path_of(Language.GERMAN, folder)
     path.parent.mkdir()
-    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
-    path.write_text(head + text, encoding="utf-8")
+    path.write_text(HEAD + text, encoding="utf-8")
     return read(Language.GERMAN, folder)
 
 
@@ -106,7 +112,9 @@ def test_a_plural_that_lacks_a_form_is_said_in_english(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [None, b"\xff\xfe no catalogue", b'msgid "Told\nmsgstr ""\n'])
-def test_without_a_catalogue_that_can_be_read_everything_is_said_in_english(tmp_path: Path, broken: bytes | None) -> None:
+def test_without_a_catalogue_that_can_be_read_everything_is_said_in_english(
+    tmp_path: Path, broken: bytes | None
+) -> None:
     if broken is not None:
         path_of(Language.GERMAN, tmp_path).parent.mkdir()
         path_of(Language.GERMAN, tmp_path).write_bytes(broken)

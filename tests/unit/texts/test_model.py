@@ -102,7 +102,8 @@ def test_its_day_is_that_of_the_clinic() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "name"), [("UTC", "UTC"), ("Asia/Dubai", "UTC+04"), ("America/Sao_Paulo", "UTC-03"), ("Europe/London", "GMT")]
+    ("zone", "name"),
+    [("UTC", "UTC"), ("Asia/Dubai", "UTC+04"), ("America/Sao_Paulo", "UTC-03"), ("Europe/London", "GMT")],
 )
 def test_a_clock_without_a_name_is_known_by_its_distance(zone: str, name: str) -> None:
     assert ENGLISH.zone(AT.astimezone(ZoneInfo(zone))) == name
@@ -117,7 +118,12 @@ def test_other_ways_of_writing_a_moment() -> None:
 
 
 def test_words_are_joined_as_in_a_sentence() -> None:
-    assert [ENGLISH.listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [ENGLISH.listed(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
 
 
 def test_what_is_kept_cannot_be_changed() -> None:

@@ -19,11 +19,11 @@ from services.alerts.delivery.page_text import PageText, address_of_alert
 from services.alerts.delivery.planned import Notice, first_told, notices_to
 from services.alerts.health.hand_over.model import Promise, StillOpen
 from services.alerts.model import Occasion, OccasionKind
+from services.alerts.title_words import title_words
+from services.alerts.wording import priority_words
 from services.people.rota.hand_over import HandOver
 from services.people.rota.model import Rota
 from services.people.rota.people import ClinicPeople, Member
-from services.alerts.title_words import title_words
-from services.alerts.wording import priority_words
 from services.texts.model import ENGLISH, Texts, TextsOf, in_english
 
 _FOR_GOOD: Final = timedelta(days=370)

@@ -81,7 +81,8 @@ async def at_risk(connection: Connection, clinic_id: str, refill_until: date) ->
 
 async def zones_of(connection: Connection, policies: Policies, clinics: Collection[str]) -> dict[str, ZoneInfo]:
     """By what clock the people of these clinics go, by clinic (services.alerts.policies.zone_for)."""
-    of_rotas = dict(await connection.fetch(QUERIES["zones_of"], list(clinics)))
+    rows = await connection.fetch(QUERIES["zones_of"], list(clinics))
+    of_rotas = {row["clinic_id"]: row["timezone"] for row in rows}
     return {clinic: zone_for(policies.of(clinic), of_rotas.get(clinic)) for clinic in clinics}
 
 

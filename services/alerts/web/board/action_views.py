@@ -40,7 +40,9 @@ async def remark(
     words, now = text.strip(), web.clock()
     await must_act_on_alert(connection, caller, alert_id)
     if not is_words(words):
-        refused = texts_for(request).say("Give what there is to say (at most %(count)s characters).", count=LONGEST_TEXT)
+        refused = texts_for(request).say(
+            "Give what there is to say (at most %(count)s characters).", count=LONGEST_TEXT
+        )
         return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=422)
     try:
         due_at = await promised_moment(connection, policies, alert_id, again_at, now)

@@ -9,8 +9,8 @@ from typing import Any, Final
 from schemas.policy import Priority
 from services.alerts.model import RuleName
 from services.alerts.title_words import title_words
-from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glance
 from services.alerts.web.board.environment import filled
+from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS, Board, Glance
 from services.alerts.web.lists.asked import GROUP_WORDS, PAGE_SIZE, SORT_WORDS, STATE_WORDS, Asked, Group, Sort
 from services.alerts.web.lists.store import WaitingHigh
 from services.alerts.web.live.picture import Loud, Part, Picture

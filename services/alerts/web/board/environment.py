@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -62,31 +63,26 @@ def make_environment(texts: Texts) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         texts.translated, texts.translated_plural, newstyle=True
     )
-    environment.globals |= {
+    words: dict[str, Any] = {
         "language": texts.language.value,
         "language_names": LANGUAGE_NAMES,
         "script_words": json.dumps(script_words(texts), ensure_ascii=False),
+        "navigation": [(path, texts.say(words)) for path, words in NAVIGATION],
         "say": texts.say,
         "number": texts.number,
-        "decimal": texts.decimal,
         "shortest": texts.shortest,
         "clock": texts.clock,
         "clock_with_seconds": texts.clock_with_seconds,
         "weekday_clock": texts.weekday_clock,
-        "since_words": partial(wording.since_words, texts=texts),
-        "notified": partial(wording.notified, texts=texts),
-        "silence_words": partial(wording.silence_words, texts=texts),
         "rule_words": lambda rule, key="": rule_words(rule, key, texts),
-        "priority_words": partial(priority_words, texts=texts),
-        "title_words": partial(title_words, texts=texts),
         "parts_of": parts_of,
-        "is_one_off": is_one_off,
-        "is_about_a_level": is_about_a_level,
-        "csrf_field": csrf_field,
-        "navigation": [(path, texts.say(words)) for path, words in NAVIGATION],
-        "manages_persons": manages_persons,
-        "acts_in": acts_in,
     }
+    in_words: tuple[Callable[..., object], ...] = (
+        wording.since_words, wording.notified, wording.silence_words, priority_words, title_words,
+    )  # fmt: skip
+    words |= {each.__name__: partial(each, texts=texts) for each in in_words}
+    asked = (is_one_off, is_about_a_level, csrf_field, manages_persons, acts_in)
+    environment.globals |= words | {each.__name__: each for each in asked}
     return environment
 
 

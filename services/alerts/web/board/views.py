@@ -155,7 +155,13 @@ def trouble(
 ) -> Response:
     """Build a page that shows no alert, says why, and names what was paged without the database; None: nobody knows."""
     now = datetime.now(UTC)
-    values = {"now": now, "message": texts_for(request).translated(message), "paged": paged, "waits": status_code == _AWAY, "warnings": ()}
+    values = {
+        "now": now,
+        "message": texts_for(request).translated(message),
+        "paged": paged,
+        "waits": status_code == _AWAY,
+        "warnings": (),
+    }
     return render("trouble.html", request, status_code, headers, zones=zones or {}, **values)
 
 
@@ -187,7 +193,7 @@ def render(
     headers: dict[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Fill a template in the reader's language; every page knows who is logged in, and `here`, the clock that it goes by.
+    """Fill a template in the reader's language; every page knows who is logged in, and `here`, the clock it goes by.
 
     Without scripts a page reloads itself, but not one that holds a long form or answers one: that would empty it.
     """

@@ -65,7 +65,9 @@ async def new_password(
         refused = texts_for(request).say("Too many wrong ones. Wait %(seconds)s seconds.", seconds=f"{wait:.0f}")
         return await _show(connection, caller, web, request, refused, 429)
     if password != again:
-        return await _show(connection, caller, web, request, msgid("The two are not the same: type it again, twice."), 422)
+        return await _show(
+            connection, caller, web, request, msgid("The two are not the same: type it again, twice."), 422
+        )
     if fault := fault_of_password(password, sign_in_name, texts_for(request)):
         return await _show(connection, caller, web, request, fault, 422)
     token = await change(connection, web.passwords, found[0], old, password, origin, web.clock())

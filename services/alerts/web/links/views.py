@@ -156,19 +156,19 @@ async def _with_database(
     is_mine = alert.state == "acknowledged" and alert.acknowledged_by_id == person.actor.id
     # The same whether it was taken by this link or by another way: whose it is counts.
     waits = alert.state in ("active", "cleared")
-    words = None
+    found_out: str | None = None
     if waits and used is not None and refused is None:
-        words = texts.say("This link was used already, and acts once. Use the newest page, or sign in.")
+        found_out = texts.say("This link was used already, and acts once. Use the newest page, or sign in.")
         if used.outcome is not None and used.outcome.startswith("refused: "):
             why = texts.translated(used.outcome.removeprefix("refused: "))
-            words = texts.say("What you answered was not recorded: %(why)s.", why=why)
+            found_out = texts.say("What you answered was not recorded: %(why)s.", why=why)
     return render(
         "link.html",
         request,
         409 if refused else 200,
         now=now,
         here=await web.zones.one(connection, policies, alert.clinic_id),
-        message=refused or words,
+        message=refused or found_out,
         good=False,
         alert=alert,
         person=person,

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 _TIME_WORDS: Final = re.compile(r"(<time\b[^>]* data-ago>)[^<]*")
-"""A reader's own script writes these anew: that time goes by is no news. A moment on a clock is, once its day is over."""
+"""A reader's own script writes these anew: that time goes by is no news. A moment is, once its day is over."""
 _WINDOW: Final = timedelta(minutes=2)
 
 

@@ -19,9 +19,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.alerts.web.allowed import must_see_alert, must_see_clinic
+from services.alerts.web.board.environment import filled
 from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS
 from services.alerts.web.board.list_views import key_of, read_board
-from services.alerts.web.board.environment import filled
 from services.alerts.web.board.views import texts_for
 from services.alerts.web.dependencies import Asking, Running, Web, borrowed_for
 from services.alerts.web.identity.forms import csrf_field

@@ -102,7 +102,9 @@ async def calendar(connection: Borrowed, caller: Asking, web: Running, clinic_id
     now = web.clock()
     planned = await planned_of(connection, clinic_id, now + _CALENDAR)
     await web.reads.note(connection, caller, {(clinic_id, each.pump_id) for each in planned}, now)
-    content = refills_as_ical(clinic_id, planned, (await zone_of(connection, await web.policies(connection), clinic_id)).key, now)
+    content = refills_as_ical(
+        clinic_id, planned, (await zone_of(connection, await web.policies(connection), clinic_id)).key, now
+    )
     return Response(content, media_type="text/calendar", headers={"Content-Disposition": "attachment"})
 
 

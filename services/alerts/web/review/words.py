@@ -323,7 +323,7 @@ def _alerts(alerts: Sequence[AlertLine], clock: WallClock) -> Part:
     return part_of(
         "alerts",
         "Alerts of Pumpwatch",
-        "Those that opened in the period or were open when it began. Acknowledged: who first acknowledged or resolved it.",
+        "Those that opened in the period or were open when it began. By whom: who acknowledged or resolved it first.",
         Place.END,
         ("Opened", "What", "Priority", "Acknowledged by", "Ended"),
         rows,

@@ -92,7 +92,12 @@ async def test_the_button_of_a_push_message_answers(
         async with httpx.AsyncClient() as reader:
             message = (await reader.get(receiver.url.replace("ntfy://", "http://") + "/json?poll=1")).json()
     (action,) = message["actions"]
-    assert (action["action"], action["label"], action["method"], action["clear"]) == ("http", "Acknowledge", "POST", True)
+    assert (action["action"], action["label"], action["method"], action["clear"]) == (
+        "http",
+        "Acknowledge",
+        "POST",
+        True,
+    )
     assert message["click"] == action["url"]
     assert action["url"] in message["message"]
     await site.client.request(action["method"], action["url"])

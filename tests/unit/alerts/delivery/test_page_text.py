@@ -263,13 +263,9 @@ def test_a_page_in_german_holds_every_value_that_the_english_one_does(
     why: str, include_patient_data: bool, clinic_id: str
 ) -> None:
     shown = replace(ALERT, clinic_id=clinic_id, explanation=f"Motor stall since {moment(NOW)}.")
-    pages = [
-        page_text(
-            shown, occasion(why), HIGH, "https://pw.example.org", include_patient_data=include_patient_data,
-            texts=texts, zone=ZoneInfo("Europe/Berlin"),
-        )  # fmt: skip
-        for texts in (ENGLISH, GERMAN)
-    ]
+    how = {"include_patient_data": include_patient_data, "zone": ZoneInfo("Europe/Berlin")}
+    about = (shown, occasion(why), HIGH, "https://pw.example.org")
+    pages = [page_text(*about, texts=texts, **how) for texts in (ENGLISH, GERMAN)]  # type: ignore[arg-type]
     values = ["7f3a0000", "https://pw.example.org/alerts/7f3a0000-0000-4000-8000-000000000000"]
     if include_patient_data and clinic_id != DRILL:
         values += ["pump-0042", "13:00"]

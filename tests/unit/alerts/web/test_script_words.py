@@ -23,7 +23,7 @@ def used() -> dict[str, set[str]]:
             other, name, values, direct = match.groups()
             given = {each.split(":")[0].strip() for each in (values or "").split(",") if each.strip()}
             for each in (other, name, direct):
-                if each and each not in ("replace",):
+                if each and each != "replace":
                     found.setdefault(each, set()).update(given if each == name else set())
     return found
 
@@ -35,13 +35,13 @@ def test_each_is_used_and_each_that_is_used_is_given() -> None:
 def test_scripts_give_every_value_that_a_text_has() -> None:
     given = used() | {"push_refused": {"why"}}
     words = script_words(ENGLISH)
-    assert {name: values_in(text) for name, text in words.items()} == {
-        name: frozenset(given[name]) for name in words
-    }
+    assert {name: values_in(text) for name, text in words.items()} == {name: frozenset(given[name]) for name in words}
 
 
 def test_a_script_holds_no_text_of_its_own() -> None:
-    assert [path.name for path in STATIC.glob("*.js") if path.name != "push-worker.js" and OWN.search(path.read_text())] == []
+    assert [
+        path.name for path in STATIC.glob("*.js") if path.name != "push-worker.js" and OWN.search(path.read_text())
+    ] == []
 
 
 def test_they_are_in_the_language_of_the_page() -> None:
