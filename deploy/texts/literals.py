@@ -21,17 +21,21 @@ _NO_WORDS: Final = frozenset({"code", "script", "style"})
 _LETTERS: Final = re.compile(r"[A-Za-z]{2,}")
 _NAMES: Final = re.compile(r"\b(?:Pumpwatch|UTC|mL)\b")
 _SENTENCE: Final = re.compile(r"[A-Za-z]{2,},? [A-Za-z(]{2,}|^[A-Z][a-z]+[.:!?]?$|^[,;:]? ?[a-z]+ by $")
+_VALUE: Final = "…"
+"""What stands for a value in what is read."""
 _QUIET: Final = frozenset({"log", "warn", "ValueError", "AssertionError", "TypeError"})
 
 
 def of_template(source: str) -> Iterator[str]:
     """What a template says outside the catalogue."""
     tree = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).parse(source)
-    reader = _Words()
+    reader, html = _Words(), ""
     for output in tree.find_all(nodes.Output):
         for each in output.nodes:
-            reader.feed(each.data if isinstance(each, nodes.TemplateData) else "\x00")
+            html += each.data if isinstance(each, nodes.TemplateData) else _VALUE
             yield from _of_choice(each)
+    reader.feed(html)
+    reader.close()
     yield from reader.found
     for call in tree.find_all(nodes.Call):
         is_text = bool(call.args) and isinstance(call.args[0], nodes.Const)

@@ -1,7 +1,7 @@
 """PURE. The titles of alerts in another language. They are stored in English, as the rules wrote them, and read here.
 
 Guarantee: what is not read for certain stays as it is stored; a title is never guessed at. Every title that a rule
-writes is read (tests/unit/alerts/test_title_words.py walks the rules).
+writes is read (tests/unit/alerts/delivery/test_title_words.py walks the rules).
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from deploy.texts.build import ROOT, TEMPLATES, extracted, faults
 from schemas.parts.languages import Language
 
 ONE_WORD = re.compile(
-    r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! over)"
-    r"|(?:had|has|have) taken (?!over)|taken by|not (?:yet )?seen|seen by|\back(?:ed|s)?\b"
-    r"|\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?! over)|accepts? the alert"
+    r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! now|(?: it)? over)"
+    r"|(?:had|has|have) taken (?!(?:it )?over)|taken by|(?<!changes are )not (?:yet )?seen|seen by|\back(?:ed|s)?\b"
+    r"|\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?!(?: it)? over)|accepts? the alert"
     r"|who has it, or had it|answered in the app",
     re.IGNORECASE,
 )
@@ -65,8 +65,8 @@ def test_text_outside_the_catalogue_is_found_in_a_template() -> None:
     )
     assert [each.split(" without")[0] for each in found] == [
         "says 'Open it'",
-        "says 'To \\x00'",
-        "says 'left out \\x00'",
+        "says 'To …'",
+        "says 'left out …'",
         "_ is given what is no text of the catalogue (line 1): use say",
     ]
 

@@ -31,5 +31,5 @@ def accept(alert: OpenAlert, by: Actor) -> Transition | None:
             return None
         raise Refused(msgid("%(who)s has already accepted this level"), who=alert.accepted_by)
     if alert.state in (AlertState.CLEARED, AlertState.CLOSED):
-        raise Refused(msgid("this alert has ended: there is no level to accept any more"))
+        raise Refused(msgid("this alert is over: there is no level to accept any more"))
     return Transition(TransitionKind.CLOSED, Reason.PERSON_ACCEPTED, alert, None, AlertState.CLOSED, alert.priority)

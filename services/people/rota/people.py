@@ -80,8 +80,9 @@ class ClinicPeople:
 
     @property
     def timezone(self) -> str | None:
-        """By what clock they go: that of their first rota; None: they have none."""
-        return self.rotas[min(self.rotas)].timezone if self.rotas else None
+        """By what clock they go: that of their first rota; None: they have none, or it says UTC."""
+        zone = self.rotas[min(self.rotas)].timezone if self.rotas else "UTC"
+        return None if zone == "UTC" else zone
 
     def by_id(self, person_id: UUID) -> Member | None:
         """One of them; None: not of this clinic (any more)."""

@@ -66,7 +66,7 @@ def test_no_occasion_brings_patient_data_in(why: str, priority: Priority) -> Non
     ("why", "title"),
     [
         ("opened/step:1", "Pumpwatch HIGH (nobody has acknowledged): pump alarm"),
-        ("priority:high", "Pumpwatch HIGH (now more urgent): pump alarm"),
+        ("priority_raised", "Pumpwatch HIGH (now more urgent): pump alarm"),
         ("returned:8", "Pumpwatch HIGH (returned): pump alarm"),
         ("expired:9", "Pumpwatch HIGH (acknowledgement expired; the problem continues): pump alarm"),
     ],
@@ -144,7 +144,7 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         (
             [delivery("sent", receipt_said="answered", receipt_said_at=NOW)],
             "active",
-            [("Answered in the app: nurse by sms", "good")],
+            [("Confirmed in the app: nurse by sms", "good")],
         ),
         (
             [delivery("due", held_by="quiet_hours")],
@@ -233,7 +233,7 @@ def test_the_timeline_tells_everything_the_newest_first() -> None:
     deliveries = [
         delivery("sent", occasion="opened", sent_at=ago(4.9)),
         delivery("sent", occasion="opened/step:1", sent_at=ago(4.8)),
-        delivery("sent", occasion="priority:high", sent_at=ago(3.9)),
+        delivery("sent", occasion="priority_raised", sent_at=ago(3.9)),
         delivery("sent", occasion="returned:8", sent_at=ago(2)),
         delivery("cancelled", occasion="expired:9", created_at=ago(1)),
     ]
@@ -256,7 +256,7 @@ def test_the_timeline_tells_everything_the_newest_first() -> None:
 GERMAN = texts_in(Language.GERMAN)
 
 
-@pytest.mark.parametrize("why", ["opened", "returned:8", "priority_raised", "expired:9", "opened/step:2"])
+@pytest.mark.parametrize("why", ["opened", "returned:8", "priority:high", "expired:9", "opened/step:2"])
 @pytest.mark.parametrize("include_patient_data", [True, False])
 @pytest.mark.parametrize("clinic_id", ["north", DRILL])
 def test_a_page_in_german_holds_every_value_that_the_english_one_does(

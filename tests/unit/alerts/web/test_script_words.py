@@ -11,7 +11,8 @@ from services.texts.catalogue import texts_in
 from services.texts.model import ENGLISH, values_in
 
 STATIC = Path(__file__).parents[4] / "services/alerts/web/board/static"
-SAID = re.compile(r'say\((?:isWanted\(\) \? "(\w+)" : )?"(\w+)"(?:, \{ ([^}]*)\})?|words\.(\w+)\.')
+SAID = re.compile(r'say\("(\w+)"|\? "(sound_\w+)" : "(sound_\w+)"|words\.(push_\w+)\.')
+GIVEN = re.compile(r'say\("(\w+)", \{ ([^}]*)\}')
 OWN = re.compile(r'(?:textContent|aria-label"?,|title|words) ?=? ?"[A-Z][a-z]+ ')
 
 
@@ -19,12 +20,11 @@ def used() -> dict[str, set[str]]:
     """By name, the values that scripts give."""
     found: dict[str, set[str]] = {}
     for path in STATIC.glob("*.js"):
-        for match in SAID.finditer(path.read_text()):
-            other, name, values, direct = match.groups()
-            given = {each.split(":")[0].strip() for each in (values or "").split(",") if each.strip()}
-            for each in (other, name, direct):
-                if each and each != "replace":
-                    found.setdefault(each, set()).update(given if each == name else set())
+        text = path.read_text()
+        for match in SAID.finditer(text):
+            found |= {name: set() for name in match.groups() if name and name not in found}
+        for name, values in GIVEN.findall(text):
+            found[name] |= {each.split(":")[0].strip() for each in values.split(",")}
     return found
 
 
