@@ -126,7 +126,7 @@ async def test_a_person_chooses_a_password_on_a_phone_and_signs_in_with_it(board
     await page.get_by_label("Password").fill("rain on the quay")
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Acknowledge").click()
-    await page.get_by_text("acknowledged by Ben Ott").wait_for()
+    await page.get_by_text("acknowledged by Ben Ott").first.wait_for()
     assert page.url == alert
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
@@ -154,7 +154,7 @@ async def test_a_level_of_demand_is_accepted_as_the_new_one(board: Board, page: 
     assert await page.locator("input[name=sure]:invalid").count() == 1  # a person must say so
     await accept.get_by_label("From now on this much is usual for this patient").check()
     await accept.get_by_role("button", name="Accept as the new level").click()
-    told = "Ann Keller accepted it as the new level 10:02: agreed with the patient (12.5 requests a day)"
+    told = "Ann Keller accepted it as the new level 09:02 UTC: agreed with the patient (12.5 requests a day)"
     await page.locator("article").get_by_text(told).wait_for()
     assert await page.locator("form[action$='/accept']").count() == 0
     await page.goto(board.url)
@@ -173,7 +173,9 @@ async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board
     assert await page.locator("#resolve-note:invalid").count() == 1  # what was done must be said
     await resolve.get_by_label("What was found and done").fill("old volume in the programmer")
     await resolve.get_by_role("button", name="Resolved").click()
-    await page.locator("article").get_by_text("Ann Keller resolved it 10:02: old volume in the programmer").wait_for()
+    await (
+        page.locator("article").get_by_text("Ann Keller resolved it 09:02 UTC: old volume in the programmer").wait_for()
+    )
     assert await page.locator("form[action$='/resolve']").count() == 0
     await page.goto(board.url)
     assert await page.get_by_text("Refill discrepancy").count() == 0
@@ -190,10 +192,10 @@ async def test_a_high_alert_is_silenced_from_its_page_after_showing_what_is_held
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     assert "Motor stall" in await text_of(page, "article ul")
-    await page.get_by_role("button", name="Silence until 11:01").click()
-    await page.get_by_text("No pages: silenced by Ann Keller until 11:01 (in the theatre)").wait_for()
+    await page.get_by_role("button", name="Silence until 10:01 UTC").click()
+    await page.get_by_text("No pages: silenced by Ann Keller until 10:01 UTC (in the theatre)").wait_for()
     await page.goto(board.url)
     stall = page.locator("article", has_text="Motor stall").first
-    assert "No pages: silenced by Ann Keller until 11:01" in await stall.inner_text()
+    assert "No pages: silenced by Ann Keller until 10:01 UTC" in await stall.inner_text()
     low = page.locator("article", has_text="Low reservoir").first
     assert "silenced" not in await low.inner_text()

@@ -163,7 +163,7 @@ async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(
         await context.add_cookies([{"name": session_cookie(url), "value": token, "url": url}])
         page = await context.new_page()
         await page.goto(url)
-        times = page.locator("article", has_text="Motor stall").locator("time:not([data-ago])")
+        times = page.locator("article", has_text="Catheter occlusion").locator("time:not([data-ago])")
         shown.append(await times.all_inner_texts())
     assert shown[0] == shown[1]
     assert shown[0]

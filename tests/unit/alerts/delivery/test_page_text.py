@@ -66,7 +66,7 @@ def test_no_occasion_brings_patient_data_in(why: str, priority: Priority) -> Non
     ("why", "title"),
     [
         ("opened/step:1", "Pumpwatch HIGH (nobody has acknowledged): pump alarm"),
-        ("priority_raised", "Pumpwatch HIGH (now more urgent): pump alarm"),
+        ("priority:high", "Pumpwatch HIGH (now more urgent): pump alarm"),
         ("returned:8", "Pumpwatch HIGH (returned): pump alarm"),
         ("expired:9", "Pumpwatch HIGH (acknowledgement expired; the problem continues): pump alarm"),
     ],
@@ -233,7 +233,7 @@ def test_the_timeline_tells_everything_the_newest_first() -> None:
     deliveries = [
         delivery("sent", occasion="opened", sent_at=ago(4.9)),
         delivery("sent", occasion="opened/step:1", sent_at=ago(4.8)),
-        delivery("sent", occasion="priority_raised", sent_at=ago(3.9)),
+        delivery("sent", occasion="priority:high", sent_at=ago(3.9)),
         delivery("sent", occasion="returned:8", sent_at=ago(2)),
         delivery("cancelled", occasion="expired:9", created_at=ago(1)),
     ]

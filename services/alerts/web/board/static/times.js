@@ -17,6 +17,6 @@ export function keepTimes(root) {
       const words = ago(at);
       if (element.textContent !== words) element.textContent = words;
     }
-    element.title = say("here", { time: at.toLocaleString(document.documentElement.lang) });
+    element.title = say("here", { time: at.toLocaleString() });
   }
 }
