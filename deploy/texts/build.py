@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from deploy.texts import literals, rooms
 from schemas.parts.languages import Language
+from services.alerts.guidance.catalogue import GUIDES
 from services.texts.catalogue import faults_of, path_of
 
 ROOT: Final = Path(__file__).parents[2]
@@ -39,6 +40,9 @@ def extracted() -> Catalog:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for text in literals.texts_of_module(path.read_text(encoding="utf-8")):
                 catalogue.add(text)
+    for guide in GUIDES.values():
+        for text in (guide.title, guide.means, *guide.steps, *guide.cannot_see):
+            catalogue.add(text)
     for path in sorted(TEMPLATES.rglob("*.html")):
         method = "jinja2.ext:babel_extract"
         for _, text, _, _ in extract_from_file(method, path, keywords=_KEYWORDS, options=_OF_TEMPLATES):

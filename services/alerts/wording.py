@@ -109,9 +109,9 @@ def _read_moment(text: str) -> datetime | None:
         return None
 
 
-def millilitres(volume_ml: float) -> str:
+def millilitres(volume_ml: float, texts: Texts = ENGLISH) -> str:
     """A volume as people write it: "1.8 mL". Nothing is "0.0 mL", also where a sum came out just below it."""
-    return f"{round(volume_ml, 1) + 0.0:.1f} mL"
+    return f"{texts.decimal(volume_ml)} mL"
 
 
 def age(span: timedelta, texts: Texts = ENGLISH) -> str:

@@ -117,7 +117,7 @@ async def show_alert(
         promises=await promises_of_alert(connection, alert_id),
         zone=zone,
         here=zone,
-        pictures=await pictures_of(connection, alert, policies, zone, now),
+        pictures=await pictures_of(connection, alert, policies, zone, now, texts),
         guide=what_to_do(
             alert.rule,
             alert.key,
@@ -125,6 +125,7 @@ async def show_alert(
             policies.of(alert.clinic_id),
             judged_by=alert.policy_version,
             version=policies.version_of(alert.clinic_id),
+            texts=texts,
         ),
         live=f"/alerts/{alert_id}/live",
         version="",
