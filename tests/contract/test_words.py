@@ -14,7 +14,7 @@ from schemas.parts.languages import Language
 
 ONE_WORD = re.compile(
     r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! now|(?: it)? over)"
-    r"|(?:had|has|have) taken (?!(?:it )?over)|taken by|(?<!changes are )not (?:yet )?seen|seen by|\back(?:ed|s)?\b"
+    r"|(?:had|has|have) taken (?!(?:it )?over)|taken by|(?<!changes are )not (?:yet )?seen(?! at all)|seen by|\back(?:ed|s)?\b"
     r"|\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?!(?: it)? over)|accepts? the alert"
     r"|who has it, or had it|answered in the app",
     re.IGNORECASE,

@@ -131,7 +131,8 @@ def level_chart(
 def _summary(known: Sequence[Known], limit_ml: float | None, zone: ZoneInfo, texts: Texts) -> str:
     first, last = known[0], known[-1]
     refills = sum(each.basis == "refill" for each in known)
-    said = texts.plural("one refill", "%(count)s refills", refills) if refills else texts.say("no refill")
+    several = texts.plural("%(count)s refill", "%(count)s refills", refills)
+    said = {0: texts.say("no refill"), 1: texts.say("one refill")}.get(refills, several)
     level = ""
     if limit_ml is not None:
         level = texts.say("; the alarm level is %(volume)s", volume=millilitres(limit_ml, texts))
