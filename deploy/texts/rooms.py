@@ -25,6 +25,8 @@ TEMPLATES_DONE: Final = frozenset(
         "list/regions.html",
         "live/past.html",
         "macros.html",
+        "on_call/brief.html",
+        "on_call/shifts.html",
         "page.html",
         "password_fields.html",
         "picture.html",
@@ -37,9 +39,7 @@ TEMPLATES_DONE: Final = frozenset(
 TEMPLATES_NOT_YET: Final = frozenset(
     {
         "channels.html",
-        "on_call/brief.html",
         "on_call/rotas.html",
-        "on_call/shifts.html",
         "people/people.html",
         "pump/pump.html",
         "quality/quality.html",
@@ -82,6 +82,9 @@ MODULES_DONE: Final = frozenset(
         "services/alerts/web/identity/account_views.py",
         "services/alerts/web/identity/sign_in_views.py",
         "services/alerts/web/links/views.py",
+        "services/alerts/web/on_call/brief_views.py",
+        "services/alerts/web/on_call/picture.py",
+        "services/alerts/web/on_call/views.py",
         "services/alerts/web/pictures/demand_chart.py",
         "services/alerts/web/pictures/frame.py",
         "services/alerts/web/pictures/heartbeat_chart.py",

@@ -132,6 +132,10 @@ class Texts:
         day = f"{at.day:02d}{self.day_sign} {self.months[at.month - 1]}"
         return f"{self.weekdays[at.weekday()]} {day}{f' {at.year:04d}' if year else ''}, {at:%H:%M}"
 
+    def weekday_words(self, day: date) -> str:
+        """A date with its weekday: "Fri 27 Nov 2026"."""
+        return f"{self.weekdays[day.weekday()]} {self.day(day)}"
+
     def zone(self, at: datetime) -> str:
         """What the clock of a moment is called there and then: "CET"; where that has no name, "UTC+03"."""
         name = at.strftime("%Z")

@@ -14,9 +14,9 @@ from schemas.parts.languages import Language
 
 ONE_WORD = re.compile(
     r"I have (?:it|seen)|(?:somebody|nobody|anybody|he|she) has (?:it|seen|taken)\b(?! now|(?: it)? over)"
-    r"|(?:had|has|have) taken (?!(?:it )?over)|taken by|(?<!changes are )not (?:yet )?seen(?! at all)|seen by|\back(?:ed|s)?\b"
-    r"|\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?!(?: it)? over)|accepts? the alert"
-    r"|who has it, or had it|answered in the app",
+    r"|(?:had|has|have) taken (?!(?:it )?over)|taken by|seen by|(?<!changes are )not (?:yet )?seen(?! at all)"
+    r"|\back(?:ed|s)?\b|(?<!I )\b(?:take|took) (?:it|the alert)\b(?! over)|not taken(?!(?: it)? over)"
+    r"|accepts? the alert|who has it, or had it|answered in the app",
     re.IGNORECASE,
 )
 """Other words for acknowledging an alert. A turn is taken over, and a level is accepted: those are other things."""

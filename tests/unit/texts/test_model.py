@@ -114,6 +114,7 @@ def test_other_ways_of_writing_a_moment() -> None:
     assert GERMAN.moment(AT, BERLIN) == "27. Nov. 2026 14:03 MEZ"
     assert ENGLISH.weekday_clock(AT, BERLIN) == "Fri 27 Nov 2026, 14:03"
     assert GERMAN.weekday_clock(AT, BERLIN, year=False) == "Fr 27. Nov., 14:03"
+    assert [each.weekday_words(AT.date()) for each in (ENGLISH, GERMAN)] == ["Fri 27 Nov 2026", "Fr 27. Nov. 2026"]
     assert [ENGLISH.day(date(2026, 3, 1)), GERMAN.day(date(2026, 3, 1), year=False)] == ["1 Mar 2026", "1. März"]
 
 

@@ -74,6 +74,7 @@ def make_environment(texts: Texts) -> Environment:
         "clock": texts.clock,
         "clock_with_seconds": texts.clock_with_seconds,
         "weekday_clock": texts.weekday_clock,
+        "weekday_words": texts.weekday_words,
         "rule_words": lambda rule, key="": rule_words(rule, key, texts),
         "parts_of": parts_of,
     }
