@@ -21,6 +21,7 @@ from tests.browser.axe import violations
 from tests.browser.chromium import chromium
 from tests.browser.phone import picture
 from tests.integration.alerts.links.linked import Linked, linked
+from tests.integration.people.two_clinics import make_hand_over, make_rota
 from tests.servers.served import served
 from tests.signed_in import make_person, make_session
 from tests.stack import Database
@@ -82,24 +83,24 @@ async def own_words(page: Page) -> str:
 async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
     site: Linked, url: str, browser: Browser, look: str
 ) -> None:
-    alert_id = await site.story.pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
+    pool = site.story.pool
+    alert_id = await pool.fetchval("SELECT alert_id FROM alerts ORDER BY opened_at LIMIT 1")
+    nora = await make_person(pool, "Nora", Role.RESPONDER, site.story.now)
+    await make_rota(pool, site.story.clinic_id, nora, site.story.now)
+    await make_hand_over(pool, site.story.clinic_id, nora, site.story.now)
+    rota_id = await pool.fetchval("SELECT rota_id FROM rotas LIMIT 1")
     signed_in = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS[look])
     nobody = await browser.new_context(viewport=LOOKS[look], locale="de-AT")
-    paths = [
-        "/",
-        f"/alerts/{alert_id}",
-        f"/alerts/{alert_id}/silence",
-        "/account",
-        "/alerts/not-an-alert",
-        "/?text=zzz",
-    ]
+    alert = f"/alerts/{alert_id}"
+    paths = ["/", alert, f"{alert}/silence", "/account", "/alerts/not-an-alert", "/?text=zzz", "/on-call"]
+    paths.append(f"/on-call/{rota_id}/brief")
     found: dict[str, object] = {}
     for context, which in ((signed_in, paths), (nobody, ["/sign-in", await site.page(), "/set-up"])):
         page = await context.new_page()
         await page.clock.install(time=site.story.now)
         for path in which:
             await page.goto(url + path)
-            await picture(page, f"german-{look}-{re.sub(r'[^a-z]+', '-', path)[:24]}")
+            await picture(page, f"german-{look}-{which.index(path)}-{len(which)}")
             assert await page.locator("html").get_attribute("lang") == "de"
             width = await page.evaluate("document.documentElement.scrollWidth")
             faults = [*await violations(page), *ENGLISH.findall(await own_words(page))]
@@ -149,8 +150,6 @@ async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(
     site: Linked, url: str, browser: Browser
 ) -> None:
     """The clinic's rota goes by Berlin; one browser is in Tokyo, and one runs no scripts."""
-    from tests.integration.people.two_clinics import make_rota
-
     member = await make_person(site.story.pool, "Nora", Role.RESPONDER, site.story.now)
     await make_rota(site.story.pool, site.story.clinic_id, member, site.story.now)
     site.story.now = site.story.now.replace(microsecond=0)
