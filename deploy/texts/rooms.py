@@ -30,6 +30,7 @@ TEMPLATES_DONE: Final = frozenset(
         "page.html",
         "password_fields.html",
         "picture.html",
+        "refills/board.html",
         "set_up.html",
         "sign_in.html",
         "silence.html",
@@ -45,7 +46,6 @@ TEMPLATES_NOT_YET: Final = frozenset(
         "quality/quality.html",
         "quality/words.html",
         "quality/year.html",
-        "refills/board.html",
         "review/figures.html",
         "review/sheet.html",
     }
@@ -90,6 +90,9 @@ MODULES_DONE: Final = frozenset(
         "services/alerts/web/pictures/heartbeat_chart.py",
         "services/alerts/web/pictures/level_chart.py",
         "services/alerts/web/pictures/of_alert.py",
+        "services/alerts/web/refills/plan.py",
+        "services/alerts/web/refills/rows.py",
+        "services/alerts/web/refills/store.py",
         "services/alerts/wording.py",
         "services/people/accounts/rules.py",
     }
@@ -117,6 +120,7 @@ MODULES_IN_PART: Final = {
     "services/alerts/web/lists/asked.py": "what is wrong with the address of a list is said in English",
     "services/alerts/web/live/stream.py": "hands the catalogue on",
     "services/alerts/web/live/views.py": "what programs are answered is English",
+    "services/alerts/web/refills/views.py": "what programs are answered is English",
     "services/alerts/web/pump/views.py": "only the pictures of a pump's page",
     "services/people/links/tokens.py": "what is wrong with a key is said in English",
 }

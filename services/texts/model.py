@@ -30,6 +30,11 @@ def msgid(text: str) -> str:
     return text
 
 
+def msgids(alone: str, one: str, many: str) -> tuple[str, str, str]:
+    """The same of a text, and of the two forms of a plural that go with it."""
+    return alone, one, many
+
+
 def values_in(text: str) -> frozenset[str]:
     """The names of the values that a text holds, each written as %(name)s."""
     return frozenset(name for name in _VALUES.findall(text) if name)

@@ -55,7 +55,8 @@ class Changing:
         if self.caller.person_id is None or not self.caller.may(Role.RESPONDER, clinic):
             raise Forbidden(
                 msgid(
-                    "you may see who is on call in %(clinic)s, and not change it: that takes a person who is a responder"
+                    "you may see who is on call in %(clinic)s, and not change it: that takes a person "
+                    "who is a responder"
                 ),
                 clinic=clinic,
             )
