@@ -43,6 +43,12 @@ def texts_in(language: Language) -> Texts:
     return ENGLISH if language is Language.ENGLISH else read(language, FOLDER)
 
 
+def read_all() -> None:
+    """Read every catalogue now, at the start of a process: so no page waits for it."""
+    for language in Language:
+        texts_in(language)
+
+
 def read(language: Language, folder: Path) -> Texts:
     """The texts of a language from a folder, or English where that cannot be."""
     code = language.value
