@@ -21,6 +21,7 @@ from deploy.texts import literals, rooms
 from schemas.parts.languages import Language
 from services.alerts.guidance.catalogue import GUIDES
 from services.texts.catalogue import faults_of, path_of
+from services.texts.model import fits
 
 ROOT: Final = Path(__file__).parents[2]
 TEMPLATES: Final = ROOT / "services/alerts/web/board/templates"
@@ -75,6 +76,10 @@ def brought_up(language: Language, template: Catalog) -> bytes:
 def faults() -> Iterator[str]:
     """What is wrong with the catalogues, and with what should be in them."""
     template = extracted()
+    for message in template:
+        for text in (message.id,) if isinstance(message.id, str) else message.id:
+            if text and not fits(text, text):
+                yield f"{text[:80]!r}: a sign of per cent stands for itself as %%, and for a value as %(name)s"
     for language in Language:
         if language is Language.ENGLISH:
             continue

@@ -92,7 +92,17 @@ async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
     signed_in = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS[look])
     nobody = await browser.new_context(viewport=LOOKS[look], locale="de-AT")
     alert = f"/alerts/{alert_id}"
-    paths = ["/", alert, f"{alert}/silence", "/account", "/alerts/not-an-alert", "/?text=zzz", "/on-call", "/refills", "/account/channels"]
+    paths = [
+        "/",
+        alert,
+        f"{alert}/silence",
+        "/account",
+        "/alerts/not-an-alert",
+        "/?text=zzz",
+        "/on-call",
+        "/refills",
+        "/account/channels",
+    ]
     paths.append(f"/on-call/{rota_id}/brief")
     found: dict[str, object] = {}
     for context, which in ((signed_in, paths), (nobody, ["/sign-in", await site.page(), "/set-up"])):
