@@ -96,7 +96,9 @@ def test_small_words() -> None:
     assert [capitalised(words) for words in ("", "motor stall", "ERI due")] == ["", "Motor stall", "ERI due"]
     assert moment(NOW) == "22 Nov 2026 12:00 UTC"
     assert [rule_words(rule) for rule in ("low_reservoir", "device_silent")] == ["low reservoir", "device silent"]
-    assert [since_words(NOW, NOW), since_words(ago(3), NOW)] == ["just now", "3 h ago"]
+    moments = (NOW, ago(0.1), ago(3), ago(60))
+    assert [since_words(at, NOW) for at in moments] == ["just now", "6 min ago", "3 h ago", "2 days ago"]
+    assert [since_words(at, NOW, GERMAN) for at in moments] == ["gerade eben", "vor 6 min", "vor 3 h", "vor 2 Tagen"]
 
 
 def test_moments_are_found_again_in_a_text() -> None:

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.parts.languages import Language
+from services.alerts.errors import NotFound, Refused
 from services.alerts.web.identity.language import chosen, language_cookie, language_for
+from services.texts.catalogue import texts_in
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,12 @@ def test_whatever_a_browser_sends_it_has_a_language(cookie: str, accepted: str) 
 def test_the_cookie_is_the_hosts_own_where_there_is_tls() -> None:
     assert language_cookie("https://pw.example.org") == "__Host-pumpwatch-language"
     assert language_cookie("http://127.0.0.1:8081") == "pumpwatch-language"
+
+
+def test_what_cannot_be_done_is_said_to_programs_in_english_and_to_people_in_their_language() -> None:
+    error = Refused("%(who)s has already acknowledged this alert", who="Ann")
+    assert str(error) == "Ann has already acknowledged this alert"
+    german = texts_in(Language.GERMAN)
+    assert error.in_words(german) == "Ann hat diesen Alarm bereits bestätigt"
+    assert NotFound("There is no such alert.").in_words(german) == "Diesen Alarm gibt es nicht."
+    assert Refused("own words: 50 %").in_words(german) == "own words: 50 %"

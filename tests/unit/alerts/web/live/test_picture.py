@@ -91,6 +91,11 @@ def test_a_high_alert_is_news_once() -> None:
     assert before.version != after.version
 
 
+def test_a_picture_says_when_it_was_read_to_scripts_and_to_people() -> None:
+    shown = Picture(AT, "Alerts", read="10:00:00 CET")
+    assert shown.reading == {"read_at": "2026-03-02T09:00:00+00:00", "read": "10:00:00 CET"}
+
+
 def test_that_time_goes_by_is_no_news_and_that_a_day_is_over_is() -> None:
     """At the clinic's midnight a moment gets its date; how long ago something was, a script keeps true."""
 
