@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from schemas.events import AlarmCode
 from schemas.line_text import LineText
+from schemas.parts.languages import Language
 from schemas.parts.paging import Channel, Contact, EscalationStep, PagingPolicy, QuietHours, Route
 from schemas.parts.refills import DEFAULT_STABILITY, DrugName, DrugStability, ForecastBy, LowReservoirPolicy
 from schemas.parts.subject import RuleOrSubject
@@ -25,6 +26,7 @@ __all__ = [  # beside what is defined here
     "DrugStability",
     "EscalationStep",
     "ForecastBy",
+    "Language",
     "LowReservoirPolicy",
     "PagingPolicy",
     "Policy",
@@ -253,6 +255,8 @@ class Policy(Part):
     paging: PagingPolicy = PagingPolicy()
     acknowledgement_expires_hours: Annotated[float, Field(gt=0, le=168)] = 12.0
     """An acknowledged alert whose condition persists pages again after this long."""
+    language: Language = Language.ENGLISH
+    """In which the clinic's pages (the messages that are sent) are written. On the board each reader has their own."""
     include_patient_data: bool = False
     """False: a page carries the alert's id, priority and kind only, nothing of a patient (docs/domain.md section 6)."""
 

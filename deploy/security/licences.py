@@ -41,6 +41,7 @@ LICENCES: Final = {
     "asyncpg": "Apache-2.0",
     "attrs": "MIT",
     "authlib": "BSD-3-Clause",
+    "babel": "BSD-3-Clause",
     "certifi": "MPL-2.0",
     "cffi": "MIT-0",
     "charset-normalizer": "MIT",

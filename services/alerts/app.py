@@ -42,6 +42,7 @@ from services.runtime.database import UNAVAILABLE, Pool, open_pool, plainly
 from services.runtime.http.server import serve
 from services.runtime.migrate import pending
 from services.runtime.signals import stop_signal
+from services.texts.catalogue import read_all
 
 _POOL_CONNECTIONS = 12
 """The loops and the sends under way, and what asks for /readyz."""
@@ -67,6 +68,7 @@ async def run(settings: AlertsSettings) -> None:
 
 async def run_until(stop: asyncio.Event, settings: AlertsSettings) -> None:
     """Run until `stop` is set, or until a part of the service fails for good."""
+    read_all()
     registry = CollectorRegistry()
     metrics = Metrics.on(registry)
     host = settings.worker_name or socket.gethostname()

@@ -1,11 +1,29 @@
-"""PURE. The two ways in which what a person or a program asks for cannot be done. Anything else is a fault of ours."""
+"""PURE. The two ways in which what a person or a program asks for cannot be done. Anything else is a fault of ours.
+
+A message with values is given as a text of the catalogue and its values: `str` is the English sentence, which programs
+are answered with, and `in_words` says it to a person in their language.
+"""
 
 from __future__ import annotations
 
+from services.texts.model import Texts, filled
 
-class NotFound(LookupError):  # noqa: N818 - read as what is answered: 404
+
+class Cannot(Exception):  # noqa: N818 - read as what is answered
+    """It cannot be done; the message says why, for whoever asked."""
+
+    def __init__(self, text: str = "", /, **values: object) -> None:
+        super().__init__(filled(text, values) if values else text)
+        self._text, self._values = text, values
+
+    def in_words(self, texts: Texts) -> str:
+        """Why, in the language of `texts`; in English where there is no translation."""
+        return filled(texts.translated(self._text), self._values) if self._values else texts.translated(str(self))
+
+
+class NotFound(Cannot, LookupError):  # noqa: N818 - read as what is answered: 404
     """There is no such thing; the message says which, for whoever asked."""
 
 
-class Refused(ValueError):  # noqa: N818 - read as what is answered: 409
+class Refused(Cannot, ValueError):  # noqa: N818 - read as what is answered: 409
     """It cannot be done as things are; the message says why, for whoever asked."""

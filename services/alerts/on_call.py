@@ -35,12 +35,14 @@ class OnCall:
         self._of: tuple[Policies, Mapping[str, ClinicPeople]] | None = None
         self._from = self._until = datetime.min.replace(tzinfo=UTC)
         self._holding = Policies()
+        self._zones: dict[str, str] = {}
 
     def take(self, people: Mapping[str, ClinicPeople]) -> bool:
         """Go by these persons, channels and rotas from now on; True: they are other ones than before."""
         if people == self.people:
             return False
         self.people = MappingProxyType(dict(people))
+        self._zones = {clinic: zone for clinic, each in people.items() if (zone := each.timezone)}
         return True
 
     def holding(self, policies: Policies, now: datetime) -> Policies:
@@ -73,6 +75,8 @@ class OnCall:
         holding = policies
         if by_clinic != policies.by_clinic:
             holding = replace(policies, by_clinic=MappingProxyType(by_clinic), nobody=MappingProxyType(nobody))
+        if self._zones:
+            holding = replace(holding, rota_zones=MappingProxyType(self._zones))
         if holding != self._holding:
             self._holding = holding
         self._of, self._from, self._until = (policies, self.people), now, until

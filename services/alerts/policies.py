@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from schemas.policy import Channel, Policy
 from services.people.rota.effective import Nobody
@@ -17,6 +18,7 @@ from services.people.rota.effective import Nobody
 DEFAULT_CLINIC = "default"
 ENVIRONMENT = "env:"
 """How an address begins that stands in a variable of the environment."""
+_UTC = "UTC"
 _LEAST_WINDOWS = 28
 """What the rules look at whatever the baseline is (services.alerts.rules.demand.baseline, bolus_limit)."""
 
@@ -43,9 +45,16 @@ class Policies:
     from_files: bool = False
     """There is a folder to read; without one (a trial, a test) no clinic can be expected to have a policy."""
 
+    rota_zones: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """By clinic, the time zone of its rotas, where that is known (services/alerts/on_call.py)."""
+
     def of(self, clinic_id: str) -> Policy:
         """The policy of one clinic."""
         return self.by_clinic.get(clinic_id, self.default)
+
+    def zone_of(self, clinic_id: str) -> ZoneInfo:
+        """By what clock the pages of a clinic are written."""
+        return zone_for(self.of(clinic_id), self.rota_zones.get(clinic_id))
 
     def without_policy(self, clinics: Iterable[str]) -> tuple[str, ...]:
         """Which of these clinics run on defaults, because there is no file for them: nobody of theirs is told."""
@@ -68,6 +77,19 @@ class Policies:
         """How far back an alert may have closed and still be the same one, for the clinic that looks back furthest."""
         policies = (self.default, *self.by_clinic.values())
         return timedelta(minutes=max(policy.paging.flapping_minutes for policy in policies))
+
+
+def zone_for(policy: Policy, of_rotas: str | None) -> ZoneInfo:
+    """The clock that a clinic goes by: that of its rotas; where they name UTC or there is none, of its quiet hours.
+
+    Args:
+        policy: The clinic's.
+        of_rotas: The time zone of its rotas; None: it has none.
+    """
+    quiet = policy.paging.quiet_hours
+    if of_rotas in (None, _UTC):
+        return ZoneInfo(_UTC if quiet is None else quiet.timezone)
+    return ZoneInfo(of_rotas)
 
 
 def policies_of(*policies: Policy, faults: tuple[str, ...] = (), unusable: tuple[str, ...] = ()) -> Policies:

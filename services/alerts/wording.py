@@ -10,32 +10,40 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.events import AlarmCode
+from services.texts.model import ENGLISH, Texts, msgid
 
 ALARM_WORDS: Final[dict[AlarmCode, str]] = {
-    AlarmCode.EMPTY_RESERVOIR: "empty reservoir",
-    AlarmCode.LOW_RESERVOIR: "low reservoir",
-    AlarmCode.MOTOR_STALL: "motor stall",
-    AlarmCode.PUMP_STOPPED: "pump stopped",
-    AlarmCode.END_OF_SERVICE: "end of service",
-    AlarmCode.ELECTIVE_REPLACEMENT: "elective replacement due",
-    AlarmCode.LOW_BATTERY_RESET: "low-battery reset",
-    AlarmCode.CRITICAL_MEMORY_ERROR: "critical memory error",
-    AlarmCode.MEMORY_ERROR: "memory error",
-    AlarmCode.CATHETER_OCCLUSION: "catheter occlusion",
-    AlarmCode.OTHER: "other alarm",
+    AlarmCode.EMPTY_RESERVOIR: msgid("empty reservoir"),
+    AlarmCode.LOW_RESERVOIR: msgid("low reservoir"),
+    AlarmCode.MOTOR_STALL: msgid("motor stall"),
+    AlarmCode.PUMP_STOPPED: msgid("pump stopped"),
+    AlarmCode.END_OF_SERVICE: msgid("end of service"),
+    AlarmCode.ELECTIVE_REPLACEMENT: msgid("elective replacement due"),
+    AlarmCode.LOW_BATTERY_RESET: msgid("low-battery reset"),
+    AlarmCode.CRITICAL_MEMORY_ERROR: msgid("critical memory error"),
+    AlarmCode.MEMORY_ERROR: msgid("memory error"),
+    AlarmCode.CATHETER_OCCLUSION: msgid("catheter occlusion"),
+    AlarmCode.OTHER: msgid("other alarm"),
+}
+
+PRIORITY_WORDS: Final[dict[str, str]] = {
+    "high": msgid("high"),
+    "medium": msgid("medium"),
+    "low": msgid("low"),
+    "info": msgid("info"),
 }
 
 RULE_WORDS: Final[dict[str, str]] = {
-    "pump_alarm": "pump alarm",
-    "low_reservoir": "low reservoir",
-    "bolus_demand": "unusual bolus demand",
-    "bolus_limit": "bolus limit",
-    "infusion": "over- or under-infusion",
-    "device_silent": "device silent",
-    "clock": "wrong clock",
-    "certificate": "certificate ends",
-    "patient_report": "patient's report",
-    "pump_unjudged": "a pump cannot be judged",
+    "pump_alarm": msgid("pump alarm"),
+    "low_reservoir": msgid("low reservoir"),
+    "bolus_demand": msgid("unusual bolus demand"),
+    "bolus_limit": msgid("bolus limit"),
+    "infusion": msgid("over- or under-infusion"),
+    "device_silent": msgid("device silent"),
+    "clock": msgid("wrong clock"),
+    "certificate": msgid("certificate ends"),
+    "patient_report": msgid("patient's report"),
+    "pump_unjudged": msgid("a pump cannot be judged"),
 }
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -52,11 +60,16 @@ ALARM_SIGN: Final = "alarm/"
 """What the key of a `clock` alert begins with where it is about an alarm; in no id of a device."""
 
 
-def rule_words(rule: str, key: str = "") -> str:
+def rule_words(rule: str, key: str = "", texts: Texts = ENGLISH) -> str:
     """Name a rule, or what an alert of it is about; one that this release does not know goes by its stored name."""
     if rule == "clock" and key.startswith(ALARM_SIGN):
-        return "pump alarm with a wrong clock"
-    return RULE_WORDS.get(rule, rule.replace("_", " "))
+        return texts.say("pump alarm with a wrong clock")
+    return texts.say(RULE_WORDS[rule]) if rule in RULE_WORDS else rule.replace("_", " ")
+
+
+def priority_words(priority: str, texts: Texts = ENGLISH) -> str:
+    """Name a priority."""
+    return texts.say(PRIORITY_WORDS[priority]) if priority in PRIORITY_WORDS else priority
 
 
 def moment(at: datetime) -> str:
@@ -75,6 +88,11 @@ def day_words(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year:04d}"
 
 
+def on_the_clock(text: str, zone: ZoneInfo, texts: Texts = ENGLISH) -> str:
+    """A text with every moment in it, as `moment` writes them, on the clock of a clinic."""
+    return "".join(part if isinstance(part, str) else texts.moment(part, zone) for part in parts_of(text))
+
+
 def parts_of(text: str) -> tuple[str | datetime, ...]:
     """Part a text into words and the moments in it, as `moment` writes them; nothing is lost."""
     return tuple(
@@ -91,22 +109,35 @@ def _read_moment(text: str) -> datetime | None:
         return None
 
 
-def millilitres(volume_ml: float) -> str:
+def millilitres(volume_ml: float, texts: Texts = ENGLISH) -> str:
     """A volume as people write it: "1.8 mL". Nothing is "0.0 mL", also where a sum came out just below it."""
-    return f"{round(volume_ml, 1) + 0.0:.1f} mL"
+    return f"{texts.decimal(volume_ml)} mL"
 
 
-def age(span: timedelta) -> str:
+def age(span: timedelta, texts: Texts = ENGLISH) -> str:
     """How long something lasts, in the unit that says most: "just now", "4 min", "3 h", "2 days"."""
     minutes = int(span.total_seconds() // 60)
     if minutes < 1:
-        return "just now"
+        return texts.say("just now")
     if minutes < _MINUTES_PER_HOUR:
-        return f"{minutes} min"
+        return texts.say("%(count)s min", count=minutes)
     hours = minutes // _MINUTES_PER_HOUR
     if hours < 2 * _HOURS_PER_DAY:
-        return f"{hours} h"
-    return f"{hours // _HOURS_PER_DAY} days"
+        return texts.say("%(count)s h", count=hours)
+    return texts.say("%(count)s days", count=hours // _HOURS_PER_DAY)
+
+
+def ago(span: timedelta, texts: Texts = ENGLISH) -> str:
+    """How long ago something was: "just now", "4 min ago", "2 days ago". Scripts say it the same (static/times.js)."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return texts.say("just now")
+    if minutes < _MINUTES_PER_HOUR:
+        return texts.say("%(count)s min ago", count=minutes)
+    hours = minutes // _MINUTES_PER_HOUR
+    if hours < 2 * _HOURS_PER_DAY:
+        return texts.say("%(count)s h ago", count=hours)
+    return texts.say("%(count)s days ago", count=hours // _HOURS_PER_DAY)
 
 
 def near_names(name: str, known: Iterable[str]) -> str:

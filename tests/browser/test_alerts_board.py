@@ -72,15 +72,18 @@ async def text_of(page: Page, selector: str) -> str:
     return await page.locator(selector).inner_text()
 
 
-async def test_a_phone_shows_it_without_scrolling_sideways_in_local_time(board: Board, page: Page) -> None:
+async def test_a_phone_shows_it_without_scrolling_sideways_on_the_clinics_clock(board: Board, page: Page) -> None:
     await page.goto(board.url)
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     card = await text_of(page, "article")
     assert "HIGH" in card.upper()
-    assert "Motor stall since 10:00" in card
-    assert "Told: nurse by sms 10:00" in card
-    assert "UTC" not in card
+    assert "Motor stall since 09:00 UTC" in card
+    assert "Told: nurse by sms 09:00 UTC" in card
+    # The phone is in Berlin; its own clock is said beside it.
+    assert "10:00:00 by the clock of this device" in str(
+        await page.locator("article time").nth(1).get_attribute("title")
+    )
 
 
 async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: Board, page: Page) -> None:
@@ -98,10 +101,10 @@ async def test_a_half_typed_remark_survives_the_refresh_that_brings_news(board: 
 
 async def test_acknowledging_on_the_board(board: Board, page: Page) -> None:
     await page.goto(board.url)
-    await page.get_by_role("button", name="I have it").click()
-    await page.get_by_role("heading", name="Somebody has it").wait_for()
+    await page.get_by_role("button", name="Acknowledge").click()
+    await page.get_by_role("heading", name="Acknowledged").wait_for()
     assert page.url == board.url
-    assert "Ann Keller has it" in await text_of(page, "article")
+    assert "Acknowledged by Ann Keller" in await text_of(page, "article")
     assert await page.locator("main form[method=post]").count() == 0
 
 
@@ -122,8 +125,8 @@ async def test_a_person_chooses_a_password_on_a_phone_and_signs_in_with_it(board
     await page.get_by_label("Sign-in name").fill("ben")
     await page.get_by_label("Password").fill("rain on the quay")
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("button", name="I have it").click()
-    await page.get_by_text("taken by Ben Ott").wait_for()
+    await page.get_by_role("button", name="Acknowledge").click()
+    await page.get_by_text("acknowledged by Ben Ott").first.wait_for()
     assert page.url == alert
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
@@ -151,7 +154,7 @@ async def test_a_level_of_demand_is_accepted_as_the_new_one(board: Board, page: 
     assert await page.locator("input[name=sure]:invalid").count() == 1  # a person must say so
     await accept.get_by_label("From now on this much is usual for this patient").check()
     await accept.get_by_role("button", name="Accept as the new level").click()
-    told = "Ann Keller accepted it as the new level 10:02: agreed with the patient (12.5 requests a day)"
+    told = "Ann Keller accepted it as the new level 09:02 UTC: agreed with the patient (12.5 requests a day)"
     await page.locator("article").get_by_text(told).wait_for()
     assert await page.locator("form[action$='/accept']").count() == 0
     await page.goto(board.url)
@@ -170,7 +173,9 @@ async def test_a_refill_discrepancy_is_resolved_with_what_was_found(board: Board
     assert await page.locator("#resolve-note:invalid").count() == 1  # what was done must be said
     await resolve.get_by_label("What was found and done").fill("old volume in the programmer")
     await resolve.get_by_role("button", name="Resolved").click()
-    await page.locator("article").get_by_text("Ann Keller resolved it 10:02: old volume in the programmer").wait_for()
+    await (
+        page.locator("article").get_by_text("Ann Keller resolved it 09:02 UTC: old volume in the programmer").wait_for()
+    )
     assert await page.locator("form[action$='/resolve']").count() == 0
     await page.goto(board.url)
     assert await page.get_by_text("Refill discrepancy").count() == 0
@@ -187,10 +192,10 @@ async def test_a_high_alert_is_silenced_from_its_page_after_showing_what_is_held
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     assert "Motor stall" in await text_of(page, "article ul")
-    await page.get_by_role("button", name="Silence until 11:01").click()
-    await page.get_by_text("No pages: silenced by Ann Keller until 11:01 (in the theatre)").wait_for()
+    await page.get_by_role("button", name="Silence until 10:01 UTC").click()
+    await page.get_by_text("No pages: silenced by Ann Keller until 10:01 UTC (in the theatre)").wait_for()
     await page.goto(board.url)
     stall = page.locator("article", has_text="Motor stall").first
-    assert "No pages: silenced by Ann Keller until 11:01" in await stall.inner_text()
+    assert "No pages: silenced by Ann Keller until 10:01 UTC" in await stall.inner_text()
     low = page.locator("article", has_text="Low reservoir").first
     assert "silenced" not in await low.inner_text()

@@ -41,8 +41,8 @@ async def test_what_ann_has_taken_goes_to_bob_when_she_says_that_she_is_out(on_c
     async with served(app, port), phone(on_call.story.now) as page:
         await sign_in(page, url, on_call.database.pool, ANN, on_call.story.now)
         await page.goto(url)
-        await page.get_by_role("button", name="I have it").click()
-        await page.get_by_text("Ann has it").first.wait_for()
+        await page.get_by_role("button", name="Acknowledge").click()
+        await page.get_by_text("Acknowledged by Ann").first.wait_for()
         on_call.story.now += MINUTE
         await page.get_by_role("link", name="On call").first.click()
         await page.locator("summary", has_text="I am out").click()
@@ -59,7 +59,7 @@ async def test_what_ann_has_taken_goes_to_bob_when_she_says_that_she_is_out(on_c
         await page.context.clear_cookies()
         await sign_in(page, url, on_call.database.pool, BOB, on_call.story.now)
         await page.goto(url)
-        await page.get_by_text("Bob has it").first.wait_for()
-        assert await page.get_by_text("Ann has it").count() == 0
+        await page.get_by_text("Acknowledged by Bob").first.wait_for()
+        assert await page.get_by_text("Acknowledged by Ann").count() == 0
         await page.goto(f"{url}/on-call")
         await page.get_by_text("Bob has it now").wait_for()

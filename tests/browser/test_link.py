@@ -44,7 +44,7 @@ async def test_an_alert_is_taken_from_a_phone_without_signing_in(site: Linked, u
     await page.goto(url + path)
     width: Any = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= SCREEN["width"]
-    button = page.get_by_role("button", name="I have it")
+    button = page.get_by_role("button", name="Acknowledge")
     box = await button.bounding_box()
     assert box is not None
     assert box["height"] >= 60  # for a thumb, at three in the morning
@@ -54,11 +54,11 @@ async def test_an_alert_is_taken_from_a_phone_without_signing_in(site: Linked, u
     await page.reload()
     assert (await site.alert())["state"] == "active"
     await button.click()
-    await page.get_by_text("You have it.").wait_for()
+    await page.get_by_text("You have acknowledged it.").wait_for()
     assert page.url == url + path
     assert (await site.alert())["acknowledged_by"] == "Ann"
     await page.reload()  # asks nothing, repeats nothing
-    await page.get_by_text("You have it.").wait_for()
+    await page.get_by_text("You have acknowledged it.").wait_for()
     assert len(await site.acknowledgements()) == 1
     assert await page.context.cookies() == []
     assert "sign-in" not in page.url
@@ -70,6 +70,6 @@ async def test_it_is_taken_with_the_keyboard_and_what_opens_nothing_says_so(site
     await page.get_by_text("not whole, or was not made here").wait_for()
     assert await page.get_by_role("button").count() == 0
     await page.goto(url + path)
-    await page.get_by_role("button", name="I have it").focus()
+    await page.get_by_role("button", name="Acknowledge").focus()
     await page.keyboard.press("Enter")
-    await page.get_by_text("You have it.").wait_for()
+    await page.get_by_text("You have acknowledged it.").wait_for()

@@ -15,7 +15,9 @@ import pytest
 from playwright.async_api import Page
 from pypdf import PdfReader
 
-from services.alerts.web.board.views import STATIC, make_environment
+from schemas.parts.languages import Language
+from services.alerts.web.board.environment import environment_in
+from services.alerts.web.board.views import STATIC
 from services.alerts.web.review.model import PumpNow
 from services.alerts.web.review.period import WORDS, Choice
 from services.people.model import Role
@@ -116,9 +118,9 @@ async def test_the_quality_of_alerts_is_found_at_the_foot_of_each_page(story: St
 async def test_the_fullest_sheet_prints_on_one_page_too(page: Page, weeks: int) -> None:
     """With as many rows as are shown at most, and texts as they are."""
     full = sheet_with(FULL, replace(PERIOD, since=PERIOD.until - timedelta(weeks=weeks)), PumpNow("pump-1", "north"))
-    html = make_environment().get_template("review/sheet.html").render(
-        request=None, asking=None, reloads=False, now=PERIOD.until, warnings=(), sheet=full, chosen=Choice.TWELVE,
-        choices=WORDS,
+    html = environment_in(Language.ENGLISH).get_template("review/sheet.html").render(
+        request=None, asking=None, reloads=False, now=PERIOD.until, here=PERIOD.zone, warnings=(), sheet=full,
+        chosen=Choice.TWELVE, choices=WORDS,
     )  # fmt: skip
     await page.set_content(re.sub(r'<link rel="(icon|stylesheet)"[^>]*>', "", html))
     await page.add_style_tag(path=STATIC / "board.css")

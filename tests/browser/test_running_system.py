@@ -50,8 +50,8 @@ async def test_an_alarm_that_a_device_sends_stands_on_an_open_board_and_is_taken
         await page_collector.wait_for(1)
         await expect(card).to_contain_text("Told: nurse", timeout=20_000)
         async with page.expect_response(lambda answer: "/live" in answer.url):
-            await page.get_by_role("button", name="I have it").press("Enter")
-        await expect(card).to_contain_text("Ann has it")
+            await page.get_by_role("button", name="Acknowledge").press("Enter")
+        await expect(card).to_contain_text("Acknowledged by Ann")
         web.terminate()
         await expect(page.locator("#stale")).to_contain_text("The board cannot be reached.", timeout=20_000)
         await expect(card).to_contain_text("Motor stall")

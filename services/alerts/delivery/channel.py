@@ -62,7 +62,7 @@ def with_button(url: str, link: str | None) -> str:
     """PURE. The address, with a button on the lock screen that answers, for channels that can have one."""
     if link is None or url.partition("://")[0] not in _PUSH or "actions=" in url:
         return url
-    button = f"http, I have it, {link}, method=POST, clear=true"
+    button = f"http, Acknowledge, {link}, method=POST, clear=true"
     more = {"actions": button} | ({} if "click=" in url else {"click": link})
     joint = "&" if "?" in url else "?"
     return url + joint + "&".join(f"{name}={quote(value, safe='')}" for name, value in more.items())

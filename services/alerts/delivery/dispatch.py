@@ -42,6 +42,7 @@ from services.people.rota.people import person_in
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import FAILED, UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart, concerns_all
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -150,7 +151,7 @@ class Dispatcher:
             if "who has it" in names:
                 told = await store.told_of_taken(connection, now - _ANSWERED_WITHIN)
                 receivers, environment = self._resources.links.receivers, self._resources.environment
-                hears = list(who_hears(told, self._resources.holding, receivers, environment))
+                hears = list(who_hears(told, self._resources.holding, receivers, environment, texts_in))
                 await store.insert_who_has_it(connection, hears, now)
 
         async with connection.transaction():

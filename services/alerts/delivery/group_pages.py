@@ -23,6 +23,7 @@ from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.policies import Policies, address_of
 from services.runtime.database import Connection
 from services.runtime.isolation import apart
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ async def _decide(
         return len(free)
     kind = waiting.kind
     query = urlencode({"clinic_id": kind.clinic_id})
-    text = group_text(kind.rule, kind.priority, len(free), kind.step, public_url, query)
+    text = group_text(kind.rule, kind.priority, len(free), kind.step, public_url, query, texts_in(policy.language))
     await store.insert_group(connection, kind, text, free, now)
     return 1
 

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from schemas.policy import PagingPolicy, Priority
 from services.alerts.delivery.page_text import PageText
-from services.alerts.wording import rule_words
+from services.alerts.wording import priority_words, rule_words
+from services.texts.model import ENGLISH, Texts
 
 
 class GroupDecision(StrEnum):
@@ -57,10 +58,27 @@ def decide_group(waiting: WaitingPages, paging: PagingPolicy, now: datetime) -> 
     return GroupDecision.SINGLY
 
 
-def group_text(rule: str, priority: Priority, count: int, step: int, public_url: str, clinic_query: str) -> PageText:
+def group_text(
+    rule: str,
+    priority: Priority,
+    count: int,
+    step: int,
+    public_url: str,
+    clinic_query: str,
+    texts: Texts = ENGLISH,
+) -> PageText:
     """Write the page for many alerts; free of patient data, as it names nobody."""
-    again = " (nobody has acknowledged)" if step else ""
     return PageText(
-        title=f"Pumpwatch {priority.upper()}{again}: {count} alerts: {rule_words(rule)}",
-        body=f"{count} alerts of one kind at once. Open {public_url.rstrip('/')}/?{clinic_query}",
+        title=texts.say(
+            "Pumpwatch %(priority)s%(again)s: %(count)s alerts: %(what)s",
+            priority=priority_words(priority, texts).upper(),
+            again=texts.say(" (nobody has acknowledged)") if step else "",
+            count=count,
+            what=rule_words(rule, texts=texts),
+        ),
+        body=texts.say(
+            "%(count)s alerts of one kind at once. Open %(url)s",
+            count=count,
+            url=f"{public_url.rstrip('/')}/?{clinic_query}",
+        ),
     )

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.policy import Policy, Priority, QuietHours
 from services.alerts.errors import Refused
+from services.texts.model import msgid
 
 _WAKES_NOBODY: Final = frozenset({Priority.LOW, Priority.INFO})
 _FARTHEST_AHEAD_DAYS: Final = 366
@@ -88,16 +89,17 @@ def check_silence(asked: SilenceRequest, policy: Policy, now: datetime) -> None:
     """
     longest = policy.paging.silence_high_longest_hours if asked.includes_high else policy.paging.silence_longest_hours
     if not asked.reason.strip():
-        raise Refused("a silence needs a reason")
+        raise Refused(msgid("a silence needs a reason"))
     if asked.ends_at <= max(asked.begins_at, now):
-        raise Refused("the end must come after the beginning, and lie in the future")
+        raise Refused(msgid("the end must come after the beginning, and lie in the future"))
     if asked.begins_at - now > timedelta(days=_FARTHEST_AHEAD_DAYS):
-        raise Refused(f"a silence must begin within {_FARTHEST_AHEAD_DAYS} days")
+        raise Refused(msgid("a silence must begin within %(days)s days"), days=_FARTHEST_AHEAD_DAYS)
     if asked.ends_at - asked.begins_at > timedelta(hours=longest):
-        which = "high alerts can be silenced" if asked.includes_high else "a silence may last"
-        raise Refused(f"{which} for at most {longest:g} hours")
+        if asked.includes_high:
+            raise Refused(msgid("high alerts can be silenced for at most %(hours)s hours"), hours=f"{longest:g}")
+        raise Refused(msgid("a silence may last for at most %(hours)s hours"), hours=f"{longest:g}")
     if asked.includes_high and asked.pump_id is None:
-        raise Refused("high alerts can be silenced for one pump only, not for a whole clinic: name the pump")
+        raise Refused(msgid("high alerts can be silenced for one pump only, not for a whole clinic: name the pump"))
 
 
 def covers(silence: Silence | SilenceRequest, *, pump_id: str, rule: str, priority: Priority) -> bool:

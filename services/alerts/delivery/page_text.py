@@ -8,13 +8,18 @@ by others).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from schemas.policy import Priority
 from schemas.topics import DRILL
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
-from services.alerts.wording import rule_words
+from services.alerts.title_words import title_words
+from services.alerts.wording import on_the_clock, priority_words, rule_words
+from services.texts.model import ENGLISH, Texts
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +31,44 @@ class PageText:
 
 
 def page_text(
-    alert: OpenAlert, occasion: Occasion, priority: Priority, public_url: str, *, include_patient_data: bool
+    alert: OpenAlert,
+    occasion: Occasion,
+    priority: Priority,
+    public_url: str,
+    *,
+    include_patient_data: bool,
+    texts: Texts = ENGLISH,
+    zone: ZoneInfo = _UTC,
 ) -> PageText:
-    """Write the page for one occasion of one alert."""
-    link = f"Open {address_of_alert(public_url, alert.alert_id)}"
+    """Write the page for one occasion of one alert.
+
+    Args:
+        alert: What it is about.
+        occasion: Why it goes out.
+        priority: How urgent it is now.
+        public_url: Where the board is.
+        include_patient_data: Whether the clinic wants pump and explanation in it.
+        texts: Of the clinic's language.
+        zone: The clinic's: moments in the explanation are on its clock.
+    """
+    again, alert_id = _again(occasion, texts), short_id(alert)
+    link = texts.say("Open %(url)s", url=address_of_alert(public_url, alert.alert_id))
     if alert.clinic_id == DRILL:
         return PageText(
-            title=f"Pumpwatch DRILL{_again(occasion)}: a test alarm came through",
-            body=f"No pump and no patient: nothing to do. Alert {short_id(alert)}. {link}",
+            title=texts.say("Pumpwatch DRILL%(again)s: a test alarm came through", again=again),
+            body=texts.say("No pump and no patient: nothing to do. Alert %(id)s. %(link)s", id=alert_id, link=link),
         )
-    head = f"Pumpwatch {priority.upper()}{_again(occasion)}: "
+    what = rule_words(alert.rule, alert.key, texts)
+    body = texts.say("Alert %(id)s. %(link)s", id=alert_id, link=link)
     if include_patient_data:
-        return PageText(
-            title=f"{head}pump {alert.pump_id}: {alert.title}",
-            body=f"{alert.explanation} Alert {short_id(alert)}. {link}",
-        )
-    return PageText(title=f"{head}{rule_words(alert.rule, alert.key)}", body=f"Alert {short_id(alert)}. {link}")
+        title = title_words(alert.title, texts)
+        what = texts.say("pump %(pump)s: %(title)s", pump=alert.pump_id, title=title)
+        body = f"{on_the_clock(alert.explanation, zone, texts)} {body}"
+    urgency = priority_words(priority, texts).upper()
+    return PageText(
+        title=texts.say("Pumpwatch %(priority)s%(again)s: %(what)s", priority=urgency, again=again, what=what),
+        body=body,
+    )
 
 
 def address_of_alert(public_url: str, alert_id: UUID) -> str:
@@ -49,22 +76,27 @@ def address_of_alert(public_url: str, alert_id: UUID) -> str:
     return f"{public_url.rstrip('/')}/alerts/{alert_id}"
 
 
+def board_for_the_pump(public_url: str, texts: Texts = ENGLISH) -> str:
+    """Where the board is, at the end of a page about an alarm that stands in no record yet."""
+    return texts.say("%(url)s for the pump.", url=f"{public_url.rstrip('/')}/")
+
+
 def short_id(alert: OpenAlert) -> str:
     """The first digits of the alert's id: enough to say on the telephone."""
     return str(alert.alert_id)[:8]
 
 
-def _again(occasion: Occasion) -> str:
+def _again(occasion: Occasion, texts: Texts) -> str:
     """Why this is not the first page of the alert, in brackets; nothing for the first."""
     if occasion.step:
-        return " (nobody has acknowledged)"
+        return texts.say(" (nobody has acknowledged)")
     match occasion.kind:
         case OccasionKind.PRIORITY:
-            return " (now more urgent)"
+            return texts.say(" (now more urgent)")
         case OccasionKind.RETURNED:
-            return " (returned)"
+            return texts.say(" (returned)")
         case OccasionKind.EXPIRED:
-            return " (acknowledgement expired; the problem continues)"
+            return texts.say(" (acknowledgement expired; the problem continues)")
         case (
             OccasionKind.OPENED
             | OccasionKind.GROUP

@@ -18,6 +18,7 @@ from services.alerts.policies import Policies
 from services.alerts.wording import near_names
 from services.people.model import Actor
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 
 async def make_silence(
@@ -62,5 +63,4 @@ async def end_silence(connection: Connection, silence_id: UUID, by: Actor, now: 
     """
     async with connection.transaction():
         if not await store.end_silence(connection, silence_id, by, now):
-            msg = f"there is no silence {silence_id}, or it is over"
-            raise NotFound(msg)
+            raise NotFound(msgid("there is no silence %(id)s, or it is over"), id=silence_id)

@@ -35,6 +35,7 @@ from services.alerts.rules.reservoir.refill_dates import refill_dates
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import Connection
 from services.runtime.isolation import Failure, apart, described
+from services.texts.catalogue import texts_in
 
 _SLICE_PUMPS: Final = 500
 """Facts of so many pumps are held in memory at once."""
@@ -197,7 +198,7 @@ async def cannot_judge(
         return Outcome(1, tuple(decided), pages, tuple(_unreached(decided, policies)), (pump_id,))
 
     async def send_a_notice(_: Sequence[str]) -> Outcome:
-        notices = list(unjudged_notices(pump_id, policies.of(clinic_id), clinic_id, now, public_url))
+        notices = list(unjudged_notices(pump_id, policies.of(clinic_id), clinic_id, now, public_url, texts_in))
         return Outcome(1, deliveries=await insert_notices(connection, notices, now), unjudged=(pump_id,))
 
     for tell in (open_an_alert, send_a_notice):  # the second where even an alert cannot be written
@@ -313,6 +314,8 @@ def _due(alerts: Sequence[OpenAlert], policies: Policies, now: datetime, public_
                 alert.priority,
                 public_url,
                 include_patient_data=policy.include_patient_data,
+                texts=texts_in(policy.language),
+                zone=policies.zone_of(alert.clinic_id),
             )
             yield DeliveryRow(alert, planned, alert.priority, text, version)
 

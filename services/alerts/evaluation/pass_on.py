@@ -25,6 +25,7 @@ from services.alerts.resources import Resources
 from services.people.model import Actor
 from services.runtime.database import UNAVAILABLE, Connection
 from services.runtime.isolation import apart
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -120,7 +121,7 @@ async def _pass_on(
         taken = [each.alert.alert_id for each in passed if each.is_taken]
         has_it = Actor(f"person:{out.has_it.person_id}", out.has_it.name)
         await store.set_has_it(connection, taken, has_it, now)
-    pages += await insert_notices(connection, list(passed_on_notices(out, passed, policy, public_url)), now)
+    pages += await insert_notices(connection, list(passed_on_notices(out, passed, policy, public_url, texts_in)), now)
     return Outcome(len(pump_ids), tuple(changes), pages)
 
 
@@ -135,7 +136,13 @@ def _rows(passed: PassedOn, policies: Policies, public_url: str) -> list[Deliver
     found = []
     for planned in passed.pages:
         text = page_text(
-            alert, planned.occasion, alert.priority, public_url, include_patient_data=policy.include_patient_data
+            alert,
+            planned.occasion,
+            alert.priority,
+            public_url,
+            include_patient_data=policy.include_patient_data,
+            texts=texts_in(policy.language),
+            zone=policies.zone_of(alert.clinic_id),
         )
         found.append(DeliveryRow(alert, planned, alert.priority, text, version))
     return found

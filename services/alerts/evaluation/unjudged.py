@@ -14,6 +14,7 @@ from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.planned import Notice
 from services.alerts.health.troubles import notices_to_first_step
 from services.alerts.model import Condition, RuleName, Strength
+from services.texts.model import TextsOf, in_english
 
 KEY = "evaluation"
 
@@ -33,12 +34,24 @@ def unjudged(error: str, now: datetime) -> Condition:
     )
 
 
-def unjudged_notices(pump_id: str, policy: Policy, clinic_id: str, now: datetime, public_url: str) -> Iterator[Notice]:
+def unjudged_notices(
+    pump_id: str,
+    policy: Policy,
+    clinic_id: str,
+    now: datetime,
+    public_url: str,
+    texts_of: TextsOf = in_english,
+) -> Iterator[Notice]:
     """Whom to tell where not even an alert can be written, once a day: the first step of the clinic's high route."""
-    which = f"pump {pump_id}" if policy.include_patient_data else "a pump"
+    texts = texts_of(policy.language)
+    title = texts.say("Pumpwatch HIGH: a pump cannot be judged")
+    if policy.include_patient_data:
+        title = texts.say("Pumpwatch HIGH: pump %(pump)s cannot be judged", pump=pump_id)
     text = PageText(
-        title=f"Pumpwatch HIGH: {which} cannot be judged",
-        body="It is not being watched. Use the backup procedure, and tell the operator. "
-        f"Board: {public_url.rstrip('/')}/",
+        title=title,
+        body=texts.say(
+            "It is not being watched. Use the backup procedure, and tell the operator. Board: %(url)s",
+            url=f"{public_url.rstrip('/')}/",
+        ),
     )
     yield from notices_to_first_step(policy, clinic_id, f"unjudged:{pump_id}:{now:%Y-%m-%d}", text)

@@ -42,6 +42,7 @@ from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Connection, leave_read_only, plainly
 from services.runtime.isolation import apart
 from services.runtime.listen import listen
+from services.texts.catalogue import texts_in
 
 _CHANNEL: Final = "pumps_changed"
 _ENROL_SECONDS: Final = 10.0
@@ -191,8 +192,8 @@ class Worker:
             await health_store.forget_heartbeats(connection, now - _KEEP_HEARTBEATS)
             status = await health_store.load_status(connection)
             notices = [
-                *ingest_notices(status.ingest_alive_at, policies.by_clinic.values(), now, url),
-                *policy_notices(policies, now, url),
+                *ingest_notices(status.ingest_alive_at, policies.by_clinic.values(), now, url, texts_in),
+                *policy_notices(policies, now, url, texts_in),
             ]
             if notices and await insert_notices(connection, notices, now):
                 self._resources.pages_written.set()
@@ -210,7 +211,18 @@ class Worker:
         resources.metrics.tell_ahead((each.clinic_id, each.seconds, each.reached) for each in seen)
         self._ahead = tuple(BoardWarning(each.clinic_id, each.words) for each in seen if each.gaps)
         holding, url = resources.holding, resources.settings.public_url
-        notices = [notice for each in seen for notice in gap_notices(each, holding.of(each.clinic_id), now, url)]
+        notices = [
+            notice
+            for each in seen
+            for notice in gap_notices(
+                each,
+                holding.of(each.clinic_id),
+                now,
+                url,
+                zone=holding.zone_of(each.clinic_id),
+                texts_of=texts_in,
+            )
+        ]
         if notices:
             async with resources.pool.acquire() as connection:
                 if await insert_notices(connection, notices, now):

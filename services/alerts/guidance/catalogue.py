@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.parts.subject import Subject
+from services.texts.model import ENGLISH, Texts
 
 _REACH: Final = "Reach the patient now and ask how they are."
 _INTERROGATE: Final = "Have the pump interrogated: until then nobody knows what it does."
@@ -27,6 +28,7 @@ class Guide:
     cannot_see: tuple[str, ...]
 
 
+# Each text is in the catalogue (deploy/texts/build.py), and is said where it is shown.
 GUIDES: Final[dict[Subject, Guide]] = {
     Subject.INFUSION_STOPPED: Guide(
         "Motor stall, or pump stopped",
@@ -314,11 +316,12 @@ _AT_RISK: Final = frozenset(
 """Where the patient may be getting too little."""
 
 
-def danger_words(subject: Subject, drug: str | None) -> str | None:
+def danger_words(subject: Subject, drug: str | None, texts: Texts = ENGLISH) -> str | None:
     """What is said first where the therapy may stop and the pump holds a drug that is dangerous to stop [8]."""
     if drug is None or subject not in _AT_RISK:
         return None
-    return (
-        f"The pump holds {drug}, and to be without it suddenly can be life-threatening [8]. Do not wait for symptoms: "
-        "follow your clinic's procedure for withdrawal."
+    return texts.say(
+        "The pump holds %(drug)s, and to be without it suddenly can be life-threatening [8]. Do not wait for symptoms: "
+        "follow your clinic's procedure for withdrawal.",
+        drug=drug,
     )

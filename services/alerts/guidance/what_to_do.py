@@ -9,6 +9,7 @@ from schemas.policy import Policy
 from services.alerts.guidance.catalogue import GUIDES, Guide, danger_words
 from services.alerts.guidance.subject import subject_of
 from services.alerts.guidance.thresholds import Threshold, thresholds_of
+from services.texts.model import ENGLISH, Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def what_to_do(
     *,
     judged_by: str,
     version: str,
+    texts: Texts = ENGLISH,
 ) -> WhatToDo | None:
     """What to do about an alert; None: this release of Pumpwatch does not know what it is about.
 
@@ -43,6 +45,7 @@ def what_to_do(
         policy: The clinic's, of now.
         judged_by: The version of the policy that the alert was last judged by.
         version: That of now.
+        texts: Of whoever reads. A guide itself is a text of the catalogue, and is said where it is shown.
     """
     subject = subject_of(rule, key)
     if subject is None:
@@ -50,7 +53,7 @@ def what_to_do(
     drug = evidence.get("dangerous_drug")
     return WhatToDo(
         guide=GUIDES[subject],
-        danger=danger_words(subject, drug if isinstance(drug, str) else None),
+        danger=danger_words(subject, drug if isinstance(drug, str) else None, texts),
         own_steps=policy.what_to_do.get(subject.value) or policy.what_to_do.get(subject.rule, ()),
         thresholds=thresholds_of(subject, policy),
         policy_changed=judged_by != version,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from schemas.policy import Contact, Policy, Priority
 from services.alerts.delivery.page_text import PageText
@@ -22,8 +23,10 @@ from services.alerts.policies import Policies
 from services.people.rota.coverage import Gap, uncovered
 from services.people.rota.effective import needs_people
 from services.people.rota.people import ClinicPeople
+from services.texts.model import ENGLISH, Texts, TextsOf, in_english
 
 _SOON: Final = timedelta(days=1)
+_UTC: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,39 @@ def look_ahead(
     return Ahead(clinic_id, reached, gaps, seconds, _words(clinic_id, policy, gaps) if gaps else "", bosses)
 
 
-def _words(clinic_id: str, policy: Policy, gaps: tuple[Gap, ...]) -> str:
+def _words(clinic_id: str, policy: Policy, gaps: tuple[Gap, ...], zone: ZoneInfo = _UTC, texts: Texts = ENGLISH) -> str:
     first, more = gaps[0], len(gaps) - 1
-    others = (
-        f", and {more} more time{'s' if more > 1 else ''} within {policy.paging.coverage_days} days" if more else ""
-    )
-    return (
-        f"{clinic_id}: from {first.begins:%Y-%m-%d %H:%M}Z until {first.ends:%Y-%m-%d %H:%M}Z{others}, a high alarm "
-        f"would reach nobody within {policy.paging.coverage_within_minutes:g} minutes."
+    values = {
+        "clinic": clinic_id,
+        "begins": texts.moment(first.begins, zone),
+        "ends": texts.moment(first.ends, zone),
+        "minutes": texts.shortest(policy.paging.coverage_within_minutes),
+    }
+    if not more:
+        return texts.say(
+            "%(clinic)s: from %(begins)s until %(ends)s, a high alarm would reach nobody within %(minutes)s minutes.",
+            **values,
+        )
+    return texts.plural(
+        "%(clinic)s: from %(begins)s until %(ends)s, and %(count)s more time within %(days)s days, a high alarm "
+        "would reach nobody within %(minutes)s minutes.",
+        "%(clinic)s: from %(begins)s until %(ends)s, and %(count)s more times within %(days)s days, a high alarm "
+        "would reach nobody within %(minutes)s minutes.",
+        more,
+        days=policy.paging.coverage_days,
+        **values,
     )
 
 
-def gap_notices(ahead: Ahead, holding: Policy, now: datetime, public_url: str) -> Iterator[Notice]:
+def gap_notices(
+    ahead: Ahead,
+    holding: Policy,
+    now: datetime,
+    public_url: str,
+    *,
+    zone: ZoneInfo = _UTC,
+    texts_of: TextsOf = in_english,
+) -> Iterator[Notice]:
     """Whom to tell: the administrators who can be told, or else the first step of the clinic's high route.
 
     Args:
@@ -92,15 +116,19 @@ def gap_notices(ahead: Ahead, holding: Policy, now: datetime, public_url: str) -
         holding: Its policy as it holds now.
         now: The moment.
         public_url: Where the page points to.
+        zone: The clinic's.
+        texts_of: The texts of a clinic's language.
     """
     if not ahead.gaps or is_quiet(holding, now):
         return
     first = ahead.gaps[0].begins
     when = "soon" if first - now < _SOON else "ahead"
     occasion = Occasion(OccasionKind.NOTICE, f"coverage:{ahead.clinic_id}:{first.isoformat()}:{when}")
+    texts = texts_of(holding.language)
+    words = _words(ahead.clinic_id, holding, ahead.gaps, zone, texts)
+    rest = texts.say("Put somebody on call. Board: %(url)s", url=f"{public_url.rstrip('/')}/")
     text = PageText(
-        title="Pumpwatch LOW: a time is coming in which nobody would be told",
-        body=f"{ahead.words} Put somebody on call. Board: {public_url.rstrip('/')}/",
+        title=texts.say("Pumpwatch LOW: a time is coming in which nobody would be told"), body=f"{words} {rest}"
     )
     names = ahead.administrators or first_told(holding)
     yield from notices_to(names, holding, ahead.clinic_id, occasion, text, Priority.LOW)

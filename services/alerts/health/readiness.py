@@ -16,14 +16,16 @@ from services.alerts.health.store import Status, clinics_with_pumps, load_status
 from services.alerts.health.troubles import LATE_AFTER, is_late
 from services.alerts.health.upkeep import Upkeep, upkeep_warnings
 from services.alerts.resources import Resources
-from services.alerts.wording import age
+from services.alerts.wording import age, ago
 from services.runtime.database import FAILED, Pool, borrow, ensure_writable, meaning_in_words, plainly
 from services.runtime.http.callers import Said
 from services.runtime.migrate import pending
+from services.texts.model import ENGLISH, Texts, msgid
 
 _DATABASE_SECONDS: Final = 3.0
-_UNKNOWN: Final = "Pump states are unknown; alarms may be missing. Use the backup procedure."
-_NO_WORKER: Final = f"{_UNKNOWN} (No alert worker is running.)"
+_UNKNOWN: Final = msgid("Pump states are unknown; alarms may be missing. Use the backup procedure.")
+_NO_WORKER_RUNS: Final = msgid("(No alert worker is running.)")
+_NO_WORKER: Final = f"{_UNKNOWN} {_NO_WORKER_RUNS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,28 +137,43 @@ def _not_migrated(names: Sequence[str]) -> tuple[Said, ...]:
     return (Said(text, "migrations: not all are applied; run `pumpwatch migrate`"),)
 
 
-def unreached_warning(alerts: int) -> tuple[str, ...]:
+def unreached_warning(alerts: int, texts: Texts = ENGLISH) -> tuple[str, ...]:
     """PURE. Say that pages reach nobody, if so."""
     if not alerts:
         return ()
-    which = "1 alert has" if alerts == 1 else f"{alerts} alerts have"
-    return (f"Nobody could be told: {which} reached nobody. Call somebody.",)
+    return (
+        texts.plural(
+            "Nobody could be told: %(count)s alert has reached nobody. Call somebody.",
+            "Nobody could be told: %(count)s alerts have reached nobody. Call somebody.",
+            alerts,
+        ),
+    )
 
 
-def warnings_of(status: Status, now: datetime, *, upkeep: Iterable[Upkeep] = ()) -> tuple[str, ...]:
+def warnings_of(
+    status: Status, now: datetime, *, upkeep: Iterable[Upkeep] = (), texts: Texts = ENGLISH
+) -> tuple[str, ...]:
     """PURE. What a person at the board must know: that what they see may not be all there is."""
-    found = []
+    found, unknown = [], texts.say(_UNKNOWN)
     if is_late(status.alerts_alive_at, now):
-        found.append(_NO_WORKER)
+        found.append(f"{unknown} {texts.say(_NO_WORKER_RUNS)}")
     if status.oldest_queued_at is not None and is_late(status.oldest_queued_at, now):
-        found.append(f"{_UNKNOWN} (What came has waited for {age(now - status.oldest_queued_at)} to be judged.)")
+        waited = age(now - status.oldest_queued_at, texts)
+        why = texts.say("(What came has waited for %(span)s to be judged.)", span=waited)
+        found.append(f"{unknown} {why}")
     if status.ingest_alive_at is not None and is_late(status.ingest_alive_at, now):
-        found.append(
-            f"{_UNKNOWN} (Nothing is received: ingest was last alive {age(now - status.ingest_alive_at)} ago.)"
-        )
+        alive = ago(now - status.ingest_alive_at, texts)
+        found.append(f"{unknown} {texts.say('(Nothing is received: ingest was last alive %(ago)s.)', ago=alive)}")
     if status.unjudged:
-        which = "1 pump" if status.unjudged == 1 else f"{status.unjudged} pumps"
-        found.append(f"{which} cannot be judged, by a fault of Pumpwatch: use the backup procedure.")
+        found.append(
+            texts.plural(
+                "%(count)s pump cannot be judged, by a fault of Pumpwatch: use the backup procedure.",
+                "%(count)s pumps cannot be judged, by a fault of Pumpwatch: use the backup procedure.",
+                status.unjudged,
+            )
+        )
     if any(upkeep_warnings(upkeep, now)):
-        found.append("The database is behind with its upkeep; sums may lack what came late; see the worker's /readyz.")
+        found.append(
+            texts.say("The database is behind with its upkeep; sums may lack what came late; see the worker's /readyz.")
+        )
     return tuple(found)

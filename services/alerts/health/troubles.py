@@ -14,6 +14,7 @@ from services.alerts.delivery.planned import Notice
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.policies import DEFAULT_CLINIC, Policies
 from services.alerts.wording import age
+from services.texts.model import TextsOf, in_english
 
 LATE_AFTER: Final = timedelta(seconds=60)
 """A service that has not been heard of for so long, or news that have waited for so long, are late."""
@@ -66,20 +67,30 @@ def troubles(vitals: Vitals, now: datetime) -> tuple[str, ...]:
 
 
 def ingest_notices(
-    ingest_at: datetime | None, policies: Iterable[Policy], now: datetime, public_url: str
+    ingest_at: datetime | None,
+    policies: Iterable[Policy],
+    now: datetime,
+    public_url: str,
+    texts_of: TextsOf = in_english,
 ) -> Iterator[Notice]:
     """Whom to tell that nothing is being received: the first step of each clinic's high route."""
     if ingest_at is None or not is_late(ingest_at, now):
         return
-    text = PageText(
-        title="Pumpwatch HIGH: nothing is being received",
-        body=f"No pump is being heard, and no new alarm can come. Tell the operator. Board: {public_url.rstrip('/')}/",
-    )
+    board = f"{public_url.rstrip('/')}/"
     for policy in policies:
+        texts = texts_of(policy.language)
+        text = PageText(
+            title=texts.say("Pumpwatch HIGH: nothing is being received"),
+            body=texts.say(
+                "No pump is being heard, and no new alarm can come. Tell the operator. Board: %(url)s", url=board
+            ),
+        )
         yield from notices_to_first_step(policy, policy.clinic_id, f"ingest:{ingest_at.isoformat()}", text)
 
 
-def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterator[Notice]:
+def policy_notices(
+    policies: Policies, now: datetime, public_url: str, texts_of: TextsOf = in_english
+) -> Iterator[Notice]:
     """Whom to tell that a policy file cannot be used, or differs on another host: once, and again each day.
 
     What was last good holds, so nobody is woken for it: it is of low priority, is told once the fault has lasted longer
@@ -91,17 +102,23 @@ def policy_notices(policies: Policies, now: datetime, public_url: str) -> Iterat
         lasts = now - since
         if lasts < _EDIT_TAKES:
             continue
-        text = PageText(
-            title="Pumpwatch LOW: a policy file cannot be used",
-            body=f"The policy file of {clinic_id} cannot be used since {since:%Y-%m-%d %H:%M}Z. What it said last "
-            f"holds, and changes are not seen. Tell the operator: /readyz names the fault. Board: {board}",
-        )
         for told in dict.fromkeys((clinic_id, DEFAULT_CLINIC)):
             policy = policies.by_clinic.get(told)
             if policy is None or is_quiet(policy, now):
                 continue
             route = next((priority for priority in _LEAST_URGENT_FIRST if _first_step(policy, priority)), Priority.HIGH)
             episode = f"policy:{clinic_id}:{since.isoformat()}:{lasts.days}"
+            texts = texts_of(policy.language)
+            text = PageText(
+                title=texts.say("Pumpwatch LOW: a policy file cannot be used"),
+                body=texts.say(
+                    "The policy file of %(clinic)s cannot be used since %(since)s. What it said last holds, and "
+                    "changes are not seen. Tell the operator: /readyz names the fault. Board: %(url)s",
+                    clinic=clinic_id,
+                    since=texts.moment(since, policies.zone_of(told)),
+                    url=board,
+                ),
+            )
             for notice in notices_to_first_step(policy, told, episode, text, route):
                 yield replace(notice, priority=Priority.LOW)
 

@@ -19,6 +19,7 @@ from services.alerts.policies import Policies
 from services.alerts.rules.demand.days import level_of
 from services.people.model import Actor
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 
 async def accept_level(
@@ -39,8 +40,7 @@ async def accept_level(
         known = await load_facts(connection, [alert.pump_id], now, windows=windows)
         levels = [level_of(facts, policies.of(alert.clinic_id).bolus_demand, now) for facts in known]
         if not levels or levels[0] is None:
-            msg = "nothing is known of the last days, so there is no level to accept"
-            raise Refused(msg)
+            raise Refused(msgid("nothing is known of the last days, so there is no level to accept"))
         version = policies.version_of(alert.clinic_id)
         words = f"{note} ({levels[0].per_day:.1f} requests a day)"
         change = AlertChange.by_person(alert, transition, version, by=by, note=words)

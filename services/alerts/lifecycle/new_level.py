@@ -10,6 +10,7 @@ from __future__ import annotations
 from services.alerts.errors import Refused
 from services.alerts.model import AlertState, OpenAlert, Reason, RuleName, Transition, TransitionKind
 from services.people.model import Actor
+from services.texts.model import msgid
 
 
 def is_about_a_level(rule: str) -> bool:
@@ -24,14 +25,11 @@ def accept(alert: OpenAlert, by: Actor) -> Transition | None:
         Refused: The alert is about something else, or is over.
     """
     if not is_about_a_level(alert.rule):
-        msg = "this alert is not about a level of demand; acknowledge it, or write down what was done"
-        raise Refused(msg)
+        raise Refused(msgid("this alert is not about a level of demand; acknowledge it, or write down what was done"))
     if alert.accepted_by is not None:
         if alert.accepted_by_id == by.id:
             return None
-        msg = f"{alert.accepted_by} has already accepted this level"
-        raise Refused(msg)
+        raise Refused(msgid("%(who)s has already accepted this level"), who=alert.accepted_by)
     if alert.state in (AlertState.CLEARED, AlertState.CLOSED):
-        msg = "this alert is over: there is no level to accept any more"
-        raise Refused(msg)
+        raise Refused(msgid("this alert is over: there is no level to accept any more"))
     return Transition(TransitionKind.CLOSED, Reason.PERSON_ACCEPTED, alert, None, AlertState.CLOSED, alert.priority)

@@ -12,6 +12,7 @@ from services.alerts.errors import Refused
 from services.alerts.model import KEY_SIGN, AlertState, OpenAlert, Reason, Transition, TransitionKind
 from services.alerts.wording import ALARM_SIGN
 from services.people.model import Actor
+from services.texts.model import msgid
 
 
 def is_one_off(key: str) -> bool:
@@ -32,11 +33,13 @@ def resolve(alert: OpenAlert, by: Actor) -> Transition | None:
         Refused: It ends by itself, or it is closed.
     """
     if not is_one_off(alert.key):
-        msg = "this alert ends by itself when its condition does; acknowledge it, or write down what was done"
-        raise Refused(msg)
+        raise Refused(
+            msgid("this alert ends by itself when its condition does; acknowledge it, or write down what was done")
+        )
     if alert.state is AlertState.CLOSED:
         if alert.resolved_by_id == by.id:
             return None
-        msg = f"{alert.resolved_by} has already resolved this alert" if alert.resolved_by else "this alert is closed"
-        raise Refused(msg)
+        if alert.resolved_by:
+            raise Refused(msgid("%(who)s has already resolved this alert"), who=alert.resolved_by)
+        raise Refused(msgid("this alert is closed"))
     return Transition(TransitionKind.CLOSED, Reason.PERSON_RESOLVED, alert, None, AlertState.CLOSED, alert.priority)

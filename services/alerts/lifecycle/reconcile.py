@@ -45,6 +45,7 @@ from services.alerts.model import (
     TransitionKind,
 )
 from services.people.model import Actor
+from services.texts.model import msgid
 
 
 def reconcile(
@@ -135,11 +136,9 @@ def acknowledge(alert: OpenAlert, by: Actor) -> Transition | None:
         case AlertState.ACKNOWLEDGED | AlertState.CLOSED if alert.acknowledged_by_id == by.id:
             return None
         case AlertState.ACKNOWLEDGED:
-            msg = f"{alert.acknowledged_by} has already acknowledged this alert"
-            raise Refused(msg)
+            raise Refused(msgid("%(who)s has already acknowledged this alert"), who=alert.acknowledged_by)
         case AlertState.CLOSED:
-            msg = "this alert is closed: its condition has ended"
-            raise Refused(msg)
+            raise Refused(msgid("this alert is closed: its condition has ended"))
         case never:
             assert_never(never)
 

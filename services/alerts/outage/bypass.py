@@ -68,6 +68,7 @@ from services.runtime.backoff import backoff_seconds
 from services.runtime.database import FAILED, Connection, ensure_writable, plainly
 from services.runtime.isolation import apart, described
 from services.runtime.mqtt import BrokerUnavailableError, ConnectionLostError, Message, broker_address, connect
+from services.texts.catalogue import texts_in
 
 FILTERS: Final = (f"{ROOT}/+/events/{EventKind.ALARM}", f"{ROOT}/+/events/batch")
 _LIMITS: Final = ClockLimits(timedelta(hours=24), timedelta(days=400))
@@ -341,6 +342,7 @@ class Bypass:
             self._resources.settings.public_url,
             include_patient_data=policy.include_patient_data,
             away=self.is_away,
+            texts=texts_in(policy.language),
         )
         url = address_of(policy, planned.contact, planned.channel, self._resources.environment)
         outcome = SendOutcome(SendResult.PERMANENT, "the policy has no address for this channel")

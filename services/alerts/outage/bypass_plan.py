@@ -16,13 +16,15 @@ from uuid import UUID, uuid5
 from schemas.events import AlarmCode, AlarmState
 from schemas.policy import Policy, Priority
 from schemas.topics import DRILL
-from services.alerts.delivery.page_text import PageText
+from services.alerts.delivery.page_text import PageText, board_for_the_pump
 from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
 from services.alerts.model import AlertState, Occasion, OpenAlert, Page, RuleName, Strength, Transition, TransitionKind
 from services.alerts.rules.pump_alarm import pump_alarm
 from services.alerts.rules.refused_alarm import refused_alarm
 from services.alerts.rules.reservoir.low_reservoir import low_reservoir
+from services.alerts.title_words import title_words
 from services.alerts.wording import rule_words
+from services.texts.model import ENGLISH, Texts
 
 Cause = tuple[str, str, str]
 """Pump, rule and key: what at most one open alert is about."""
@@ -140,20 +142,34 @@ def remembered(known: Collection[Cause], decided: Iterable[tuple[str, Transition
 
 
 def bypass_text(
-    alert: OpenAlert, step: int, public_url: str, *, include_patient_data: bool, away: bool = True
+    alert: OpenAlert,
+    step: int,
+    public_url: str,
+    *,
+    include_patient_data: bool,
+    away: bool = True,
+    texts: Texts = ENGLISH,
 ) -> PageText:
     """Say that there is a high alarm which stands in no record yet; the pump only where the clinic wants it."""
-    why = "The database is away." if away else "Pumpwatch could not evaluate it in time."
-    again = " (nobody has acknowledged)" if step else ""
+    why = texts.say("The database is away.") if away else texts.say("Pumpwatch could not evaluate it in time.")
+    again = texts.say(" (nobody has acknowledged)") if step else ""
     if alert.clinic_id == DRILL:
         return PageText(
-            title=f"Pumpwatch DRILL{again}, not recorded: a test alarm",
-            body=f"No pump and no patient. {why} Alarms of patients would be paged like this one.",
+            title=texts.say("Pumpwatch DRILL%(again)s, not recorded: a test alarm", again=again),
+            body=texts.say("No pump and no patient. %(why)s Alarms of patients would be paged like this one.", why=why),
         )
-    what = f"pump {alert.pump_id}: {alert.title}" if include_patient_data else rule_words(alert.rule, alert.key)
+    what = rule_words(alert.rule, alert.key, texts)
+    if include_patient_data:
+        title = title_words(alert.title, texts)
+        what = texts.say("pump %(pump)s: %(title)s", pump=alert.pump_id, title=title)
     return PageText(
-        title=f"Pumpwatch HIGH{again}, not recorded: {what}",
-        body=f"Clinic {alert.clinic_id}. {why} Open {public_url.rstrip('/')}/ for the pump.",
+        title=texts.say("Pumpwatch HIGH%(again)s, not recorded: %(what)s", again=again, what=what),
+        body=texts.say(
+            "Clinic %(clinic)s. %(why)s Open %(board)s",
+            clinic=alert.clinic_id,
+            why=why,
+            board=board_for_the_pump(public_url, texts),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from schemas.parts.paging import QuietHours
 from schemas.policy import Policy
@@ -15,15 +16,9 @@ USUAL: Final = QuietHours(begins=_BEGINS, ends=_ENDS)
 """On the clock of UTC, for a clinic of which nothing else is known."""
 
 
-def zone_for(policy: Policy, of_rotas: str) -> str:
-    """The clock that a clinic goes by: that of its rotas; where they name UTC or there is none, of its quiet hours."""
-    quiet = policy.paging.quiet_hours
-    return quiet.timezone if quiet is not None and of_rotas == USUAL.timezone else of_rotas
-
-
-def night_of(policy: Policy, zone: str) -> QuietHours:
-    """When it is night in a clinic whose people go by this time zone."""
-    return policy.paging.quiet_hours or QuietHours(begins=_BEGINS, ends=_ENDS, timezone=zone)
+def night_of(policy: Policy, zone: ZoneInfo) -> QuietHours:
+    """When it is night in a clinic whose people go by this clock."""
+    return policy.paging.quiet_hours or QuietHours(begins=_BEGINS, ends=_ENDS, timezone=zone.key)
 
 
 def is_night(night: QuietHours, at: datetime) -> bool:

@@ -10,20 +10,18 @@ from collections.abc import Collection
 from datetime import datetime
 
 from schemas.parts.paging import QuietHours
-from services.alerts.health.hand_over.store import zone_of
+from services.alerts.health.hand_over.store import zones_of
 from services.alerts.policies import Policies
 from services.alerts.quality import store
 from services.alerts.quality.figures import Review, review
-from services.alerts.quality.nights import night_of, zone_for
+from services.alerts.quality.nights import night_of
 from services.runtime.database import Connection
 
 
 async def nights_of(connection: Connection, policies: Policies, clinics: Collection[str]) -> dict[str, QuietHours]:
     """By clinic, when it is night there."""
-    return {
-        clinic: night_of(policies.of(clinic), zone_for(policies.of(clinic), await zone_of(connection, clinic)))
-        for clinic in clinics
-    }
+    zones = await zones_of(connection, policies, clinics)
+    return {clinic: night_of(policies.of(clinic), zones[clinic]) for clinic in clinics}
 
 
 async def alert_quality(

@@ -25,11 +25,13 @@ from services.alerts.web.fhir.scopes import OF_THE_API
 from services.alerts.web.identity.browser import form_cookie, session_cookie, sign_in_path
 from services.alerts.web.identity.callers import caller_of_key, caller_of_session
 from services.alerts.web.identity.forms import SAFE_METHODS
+from services.alerts.web.live.stream import AWAY
 from services.people.caller import Caller
 from services.runtime.database import UNAVAILABLE, Connection, plainly
 from services.runtime.http.attempts import Attempts, place_of
 from services.runtime.http.callers import comes_from_elsewhere, credentials_of, is_trusted
 from services.runtime.http.keys import id_in
+from services.texts.model import msgid
 
 if TYPE_CHECKING:
     from services.alerts.web.dependencies import Web
@@ -106,12 +108,12 @@ class AccessControl:
             await self._look_at_who_asks_for_health(request)
             return None
         if request.method not in SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
-            return self._refuse(request, 403, "This form was sent from another site, and is refused.")
+            return self._refuse(request, 403, msgid("This form was sent from another site, and is refused."))
         try:
             refusal = await self._identify(request)
         except UNAVAILABLE as error:
             log.warning("request_failed", path=path, error=plainly(error))
-            return await self._away(request, "The database cannot be reached. This says nothing about any pump.", 503)
+            return await self._away(request, AWAY, 503)
         if path.startswith(_OPEN):
             return None
         return refusal or (self._refusal_of_strangers(request) if state.caller is None else None)
@@ -195,5 +197,5 @@ class AccessControl:
             return JSONResponse({"detail": text}, 401, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
         if request.method in SAFE_METHODS:
             return RedirectResponse(sign_in_path(path, request.scope["query_string"].decode("latin-1")), 303)
-        text = "You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in."
+        text = msgid("You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in.")
         return self._refuse(request, 401, text)

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.alerts.errors import NotFound, Refused
+from services.alerts.errors import Cannot, NotFound, Refused
 from services.alerts.web import store
 from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 
-class Forbidden(Exception):  # noqa: N818 - read as what is answered: 403
+class Forbidden(Cannot):
     """The caller may see it and not do it; the message says what they would need."""
 
 
-class RightsChanged(Exception):  # noqa: N818 - read as what has happened
+class RightsChanged(Cannot):
     """Who asks sees other clinics by now than when they were looked up, so that what was read may leave some out."""
 
     def __init__(self, caller: Caller) -> None:
-        super().__init__("your rights have changed meanwhile: open the board again")
+        super().__init__(msgid("your rights have changed meanwhile: open the board again"))
         self.caller = caller
 
 
@@ -54,8 +55,7 @@ async def must_see_alert(connection: Connection, caller: Caller, alert_id: UUID)
     """
     clinic = await store.clinic_of_alert(connection, alert_id)
     if clinic is None or not caller.may(Role.VIEWER, clinic):
-        msg = f"there is no alert {alert_id}"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no alert %(id)s"), id=alert_id)
     return clinic
 
 
@@ -78,8 +78,7 @@ async def must_act_on_silence(connection: Connection, caller: Caller, silence_id
     """
     clinic = await store.clinic_of_silence(connection, silence_id)
     if clinic is None or not caller.may(Role.VIEWER, clinic):
-        msg = f"there is no silence {silence_id}, or it is over"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no silence %(id)s, or it is over"), id=silence_id)
     _must_act(caller, clinic)
 
 
@@ -98,6 +97,10 @@ def must_act_in(caller: Caller, clinic_id: str) -> None:
 
 def _must_act(caller: Caller, clinic_id: str) -> None:
     if not caller.may(Role.RESPONDER, clinic_id):
-        what = "a key with the scope alerts.act" if caller.key_id else "the role of a responder"
-        msg = f"you may read alerts of {clinic_id}, and not act on them: that takes {what}"
-        raise Forbidden(msg)
+        if caller.key_id:
+            msg = f"you may read alerts of {clinic_id}, and not act on them: that takes a key with the scope alerts.act"
+            raise Forbidden(msg)
+        raise Forbidden(
+            msgid("you may read alerts of %(clinic)s, and not act on them: that takes the role of a responder"),
+            clinic=clinic_id,
+        )

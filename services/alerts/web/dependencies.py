@@ -14,6 +14,7 @@ from services.alerts.clock import Clock, utc_now
 from services.alerts.policies import Policies
 from services.alerts.policy_files.kept import KeptPolicies
 from services.alerts.web import store
+from services.alerts.web.board.clinic_zones import ClinicZones
 from services.alerts.web.board.glance import Board, Health
 from services.alerts.web.identity.callers import LatelyKnown
 from services.alerts.web.links.desk import AnswerDesk
@@ -42,6 +43,8 @@ class Web:
     lately_known: LatelyKnown = field(default_factory=LatelyKnown)
     passwords: Passwords = field(default_factory=Passwords)
     pace: Pace = field(default_factory=Pace)
+    zones: ClinicZones = field(default_factory=ClinicZones)
+    """The clocks of clinics."""
     reads: ReadsNoted = field(default_factory=ReadsNoted)
     boards: Kept[Board] = field(default_factory=Kept)
     """What boards showed a moment ago."""

@@ -25,6 +25,7 @@ from services.runtime.http.kept import Kept
 from services.runtime.http.limits import Limits
 from services.runtime.http.server import serve
 from services.runtime.signals import stop_signal
+from services.texts.catalogue import read_all
 
 _POOL_CONNECTIONS = 4
 """What people read is worth few of the database's processes at once: they share its time with what pages."""
@@ -52,6 +53,7 @@ async def run(settings: WebSettings) -> None:
 
 async def run_until(stop: asyncio.Event, settings: WebSettings) -> None:
     """Run until `stop` is set."""
+    read_all()
     token = settings.worker_token.get_secret_value() if settings.worker_token else None
     limits = Limits(settings.most_connections, settings.request_within_seconds, settings.answer_within_seconds)
     async with AsyncExitStack() as stack:

@@ -12,6 +12,8 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from services.texts.model import ENGLISH, Texts
+
 CHANCE_BYTES: Final = 32
 CODE_LASTS: Final = timedelta(hours=72)
 SHORTEST: Final = 12
@@ -25,16 +27,16 @@ def sign_in_of(text: str) -> str | None:
     return name if _SIGN_IN.fullmatch(name) else None
 
 
-def fault_of_password(password: str, sign_in: str) -> str | None:
+def fault_of_password(password: str, sign_in: str, texts: Texts = ENGLISH) -> str | None:
     """Why a password cannot be chosen, as a sentence; None: it can. A long one is all that is asked."""
     if len(password) < SHORTEST:
-        return f"Choose at least {SHORTEST} characters; a few words are good."
+        return texts.say("Choose at least %(count)s characters; a few words are good.", count=SHORTEST)
     if len(password) > LONGEST:
-        return f"Choose at most {LONGEST} characters."
+        return texts.say("Choose at most %(count)s characters.", count=LONGEST)
     if len(set(password)) < SHORTEST // 3:
-        return "Choose one in which fewer characters repeat."
+        return texts.say("Choose one in which fewer characters repeat.")
     if sign_in in password.lower() and len(password) < len(sign_in) + SHORTEST // 2:
-        return "Choose one that is more than your sign-in name."
+        return texts.say("Choose one that is more than your sign-in name.")
     return None
 
 

@@ -20,6 +20,7 @@ from services.people.model import Actor
 from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 
 class ChannelRefusedError(ValueError):
@@ -54,7 +55,7 @@ async def send_code(connection: Connection, person_id: UUID, channel_id: UUID, n
     async with connection.transaction():
         await _held(connection, person_id)
         if await _is_verified(connection, person_id, channel_id):
-            msg = "This channel is verified already."
+            msg = msgid("This channel is verified already.")
             raise ChannelRefusedError(msg)
         await _pace(connection, person_id, now)
         await store.ask(connection, channel_id, Purpose.CODE, str(uuid4()), now)
@@ -84,7 +85,7 @@ async def send_test(connection: Connection, person_id: UUID, channel_id: UUID, n
     async with connection.transaction():
         await _held(connection, person_id)
         if not await _is_verified(connection, person_id, channel_id):
-            msg = "Type the code first that was sent over this channel."
+            msg = msgid("Type the code first that was sent over this channel.")
             raise ChannelRefusedError(msg)
         await _pace(connection, person_id, now)
         message_id = await store.ask(connection, channel_id, Purpose.TEST, str(uuid4()), now)
@@ -131,12 +132,12 @@ async def set_hours(connection: Connection, person_id: UUID, hours: Hours) -> No
         msg = f"No time zone {hours.timezone[:40]!r} is known. Expected a name such as Europe/Berlin."
         raise ChannelRefusedError(msg) from None
     if (hours.quiet_begins is None) is not (hours.quiet_ends is None):
-        msg = "Quiet hours need a beginning and an end. Leave both empty for none."
+        msg = msgid("Quiet hours need a beginning and an end. Leave both empty for none.")
         raise ChannelRefusedError(msg)
     try:
         _ = hours.quiet
     except ValidationError:
-        msg = "Quiet hours begin and end at two different times, such as 22:00 and 07:00."
+        msg = msgid("Quiet hours begin and end at two different times, such as 22:00 and 07:00.")
         raise ChannelRefusedError(msg) from None
     async with connection.transaction():
         await store.set_hours(connection, person_id, hours)
@@ -153,12 +154,12 @@ async def drill_of(connection: Connection, link: str, now: datetime) -> str | No
     return await store.drill_asked(connection, digest_of_link(link), now - ANSWER_LASTS)
 
 
-_UNKNOWN = "You have no such channel (any more)."
+_UNKNOWN = msgid("You have no such channel (any more).")
 
 
 async def _held(connection: Connection, person_id: UUID) -> tuple[ChannelState, ...]:
     if not await store.hold_person(connection, person_id):
-        msg = "This account is disabled."
+        msg = msgid("This account is disabled.")
         raise ChannelRefusedError(msg)
     return await store.channels_of(connection, person_id)
 

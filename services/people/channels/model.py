@@ -11,6 +11,7 @@ from uuid import UUID
 
 from schemas.line_text import refusal
 from schemas.parts.paging import QuietHours
+from services.texts.model import msgid
 
 MOST_CHANNELS: Final = 8
 LONGEST_NAME: Final = 60
@@ -130,7 +131,9 @@ def fault_of_url(url: str, kinds: frozenset[str]) -> str | None:
     """Why nobody may give such an address; None: it may be one. Nothing of it is said but how it begins."""
     kind = kind_of(url)
     if kind is None or refusal(url) or len(url) > LONGEST_URL:
-        return "Expected an address on one line that begins with its kind, such as ntfys://ntfy.example.org/topic."
+        return msgid(
+            "Expected an address on one line that begins with its kind, such as ntfys://ntfy.example.org/topic."
+        )
     taken = sorted(each for each in kinds if not each.startswith(_OF_SITES))
     if kind not in taken:
         return f"Addresses of the kind {kind}:// are not taken here. Taken are: {', '.join(taken)}."

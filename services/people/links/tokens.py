@@ -17,6 +17,8 @@ from uuid import UUID
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer, want_bytes
 
+from services.texts.model import msgid
+
 VALID_FOR: Final = timedelta(hours=24)
 """INF: longer than a shift, so that a page that waits on a phone can be answered; a page that repeats has a new one."""
 _SKEW: Final = timedelta(minutes=2)
@@ -53,7 +55,11 @@ class LinkForgedError(ValueError):
 
 
 class LinkExpiredError(ValueError):
-    """It was good and is over."""
+    """It was good for so many hours and is over."""
+
+    def __init__(self, hours: float) -> None:
+        super().__init__(f"this link was good for {hours:g} hours")
+        self.hours = hours
 
 
 def sign(link: Link, keys: Sequence[str], at: datetime) -> str:
@@ -98,10 +104,9 @@ def read(
             except BadData:
                 continue
             if not -_SKEW <= now - signed_at.astimezone(UTC) <= valid_for:
-                msg = f"this link was good for {valid_for / timedelta(hours=1):g} hours"
-                raise LinkExpiredError(msg)
+                raise LinkExpiredError(valid_for / timedelta(hours=1))
             return Link(purpose, *ids)
-    msg = "this link is not whole, or was not made here"
+    msg = msgid("this link is not whole, or was not made here")
     raise LinkForgedError(msg)
 
 

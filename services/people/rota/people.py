@@ -78,6 +78,12 @@ class ClinicPeople:
     members: tuple[Member, ...] = ()
     rotas: Mapping[str, Rota] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def timezone(self) -> str | None:
+        """By what clock they go: that of their first rota; None: they have none, or it says UTC."""
+        zone = self.rotas[min(self.rotas)].timezone if self.rotas else "UTC"
+        return None if zone == "UTC" else zone
+
     def by_id(self, person_id: UUID) -> Member | None:
         """One of them; None: not of this clinic (any more)."""
         return next((member for member in self.members if member.person_id == person_id), None)

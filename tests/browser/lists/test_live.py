@@ -107,7 +107,7 @@ async def test_what_is_typed_the_focus_and_what_is_unfolded_stay_over_ten_change
 
 
 async def test_a_button_keeps_the_focus_while_its_card_changes_and_moves(board: Board, page: Page) -> None:
-    button = page.get_by_role("button", name="I have it: Low reservoir")
+    button = page.get_by_role("button", name="Acknowledge: Low reservoir")
     await button.focus()
     await board.story.run_more([(1, STALL)])
     await expect(page.locator("#alerts article")).to_have_count(2)
@@ -175,7 +175,7 @@ async def test_an_open_alert_shows_what_another_does(board: Board, page: Page) -
     await note.fill("half a wo")
     await open_streams(board, 1)
     await board.story.run_more([(1, "ack Bob")])
-    await expect(page.locator("article .meta").first).to_contain_text("taken by Bob")
+    await expect(page.locator("article .meta").first).to_contain_text("acknowledged by Bob")
     await expect(note).to_have_value("half a wo")
     await expect(note).to_be_focused()
 

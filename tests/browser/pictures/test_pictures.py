@@ -78,8 +78,8 @@ async def on_a_phone(browser: Browser, clinic: Clinic, kept: Path) -> None:
     await card.get_by_role("link", name="Motor stall").click()
     await expect(page.get_by_role("heading", name="What to do")).to_be_visible()
     await keep(page, kept / "alert-phone.webp")
-    await page.get_by_role("button", name="I have it").click()
-    await expect(page.get_by_text("Ann Keller has it")).to_be_visible()
+    await page.get_by_role("button", name="Acknowledge", exact=True).click()
+    await expect(page.get_by_text("Acknowledged by Ann Keller").first).to_be_visible()
     await page.context.close()
 
 
@@ -102,7 +102,7 @@ async def of_the_board(page: Page, clinic: Clinic, kept: Path, late: str) -> Non
     async with page.expect_response(lambda answer: "/live" in answer.url):
         await page.goto(clinic.url)
     cards = page.locator("#alerts article")
-    await expect(cards.filter(has_text="Ann Keller has it")).to_contain_text(STALLED)
+    await expect(cards.filter(has_text="Acknowledged by Ann Keller")).to_contain_text(STALLED)
     for pump, told in ((SURGING, "Unusual bolus demand"), (LOW, "Low reservoir"), (late, "low before the refill")):
         card = cards.filter(has_text=pump).filter(has_text=told)
         await expect(card).to_contain_text("Told: nurse on call", timeout=60_000)
@@ -123,7 +123,7 @@ async def of_a_pump(page: Page, clinic: Clinic, kept: Path, pump: str) -> None:
 
 
 async def keep(page: Page, path: Path) -> None:
-    """What the window shows, once its times are those of the reader's clock."""
+    """What the window shows; its times are those of the clinic's clock."""
     await expect(page.locator("header .read")).not_to_contain_text("UTC")
     await shoot(page, path)
 

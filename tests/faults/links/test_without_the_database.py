@@ -38,12 +38,12 @@ async def test_an_alarm_paged_past_the_database_is_answered_and_pages_nobody_fur
 
     status, shown = await clinic.ask("GET", path)
     assert status == 503
-    assert "It can be taken all the same" in shown
+    assert "It can be acknowledged all the same" in shown
     before = now()
     status, said = await clinic.ask("POST", path)
     after = now()
     assert status == 200
-    assert "You have it. The database is away" in text_of(said)
+    assert "You have acknowledged it. The database is away" in text_of(said)
     assert "could not be told" not in said
     assert clinic.journal().count(b"\n") == 1
     assert (await clinic.ask("POST", path))[0] == 200  # pressed again
@@ -74,7 +74,7 @@ async def test_an_alarm_paged_past_the_database_is_answered_and_pages_nobody_fur
     )
     assert [each["contact"] for each in told] == ["tann"]
     status, shown = await clinic.ask("GET", path)
-    assert (status, "You have it." in shown) == (200, True)
+    assert (status, "You have acknowledged it." in shown) == (200, True)
 
 
 async def test_an_alert_is_answered_while_the_database_is_away_and_nobody_else_is_paged_when_it_is_back(
@@ -89,7 +89,7 @@ async def test_an_alert_is_answered_while_the_database_is_away_and_nobody_else_i
     before = now()
     status, said = await clinic.ask("POST", link_in(page.body))
     after = now()
-    assert (status, "You have it." in said) == (200, True), said
+    assert (status, "You have acknowledged it." in said) == (200, True), said
     assert clinic.web is not None
     clinic.web.kill()
     await clinic.start_web(wait=False)
@@ -125,5 +125,5 @@ async def test_without_a_folder_for_answers_it_says_that_nothing_was_taken(clini
     clinic.server.stop()
     status, said = await clinic.ask("POST", link_in(page.body))
     assert status == 503
-    assert "This was NOT taken" in said
+    assert "This was NOT acknowledged" in said
     clinic.server.start()

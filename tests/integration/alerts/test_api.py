@@ -118,7 +118,7 @@ async def test_the_board_shows_acknowledges_and_tells(site: Site) -> None:
         "Low reservoir",
         "Catheter occlusion",
         "<strong>2</strong> waiting for somebody",
-        "1 ended but not seen",
+        "1 ended, not acknowledged",
     ):
         assert text in page
     cards = page[page.index('id="alerts"') :]
@@ -132,7 +132,7 @@ async def test_the_board_shows_acknowledges_and_tells(site: Site) -> None:
     answer = await site.client.post(f"/alerts/{alert_id}/acknowledge", data={"note": "going", "back": "alert"})
     assert (answer.status_code, answer.headers["location"]) == (303, f"/alerts/{alert_id}")
     detail = (await site.client.get(f"/alerts/{alert_id}")).text
-    for text in ("Acknowledged by Ann", "Going", "taken by Ann", "Opened, high"):
+    for text in ("Acknowledged by Ann", "Going", "acknowledged by Ann", "Opened, high"):
         assert text in detail
     assert "/acknowledge" not in detail
     back = await site.client.post(f"/alerts/{alert_id}/acknowledge", data={"list": "clinic_id=a%26b%3Dc"})

@@ -40,7 +40,8 @@ class Attack:
 NOTHING = Attack()
 OF_NO_CLINIC = {
     "GET /livez", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /sign-in", "POST /sign-in", "GET /set-up",
-    "POST /set-up", "POST /sign-out", "GET /account", "POST /account/password", "GET /fhir/R4/metadata",
+    "POST /set-up", "POST /sign-out", "GET /account", "POST /account/password", "POST /account/language",
+    "GET /fhir/R4/metadata",
     "GET /fhir/R4/{path:path}", "GET /account/channels", "POST /account/channels", "POST /account/channels/browser",
     "POST /account/channels/hours", "POST /account/channels/{channel_id}/{what}", "GET /push-worker.js",
 }  # fmt: skip
@@ -180,7 +181,7 @@ async def answer_to(client: httpx.AsyncClient, route: str, names: Names) -> tupl
     for name, value in vars(names).items():
         text = text.replace(value, name) if value else text
     text = re.sub(
-        r'"?lastUpdated"?[^,}]*|name="csrf" value="[^"]*"|"read_at":"[^"]*"|data-read-at="[^"]*"|<time .*?</time>',
+        r'"?lastUpdated"?[^,}]*|name="csrf" value="[^"]*"|"read(?:_at)?":"[^"]*"|data-read-at="[^"]*"|<time .*?</time>',
         "",
         text,
     )

@@ -34,7 +34,7 @@ async def test_one_reading_serves_all_of_a_clinic_and_nobody_else(database: Data
     for_bob = (await bob.get("/")).text
     assert "Changed since" not in for_bob, "what was read for Ann a moment ago is Bob's too"
     for other in (vic, sue):
-        assert (await other.get("/", params={"clinic_id": two.north.clinic_id})).text.count("I have it") == 0
+        assert (await other.get("/", params={"clinic_id": two.north.clinic_id})).text.count("Acknowledge<") == 0
     assert "Changed since" in (await vic.get("/")).text, "who may do less has a board of their own"
     assert "pump-north" not in (await sue.get("/")).text
 
@@ -47,6 +47,8 @@ async def test_one_reading_serves_all_of_a_clinic_and_nobody_else(database: Data
     assert alert is not None
     assert (await bob.post(f"/alerts/{alert[1]}/acknowledge", data={})).status_code == 303
     for each in (ann, bob):
-        assert "<strong>Bob</strong> has it" in (await each.get("/")).text, "what was done is on the next board"
+        assert "Acknowledged by <strong>Bob</strong>" in (await each.get("/")).text, (
+            "what was done is on the next board"
+        )
     noted = await two.pool.fetch("SELECT DISTINCT detail ->> 'name' AS name FROM access_log WHERE kind = 'read'")
     assert {row["name"] for row in noted} >= {"Ann", "Bob", "Vic"}, "who read what was kept has read it"

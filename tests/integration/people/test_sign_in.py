@@ -170,7 +170,7 @@ def forms(story: Story, alert_id: object) -> list[str]:
     here = f"/alerts/{alert_id}"
     return [
         *(f"{here}/{what}" for what in ("acknowledge", "remark", "resolve", "accept", "silence")),
-        f"/silences/{NOBODY}/end", "/sign-out", "/account/password", "/sign-in", "/set-up",
+        f"/silences/{NOBODY}/end", "/sign-out", "/account/password", "/account/language", "/sign-in", "/set-up",
         *(f"/v1{here}/{what}" for what in ("acknowledge", "remarks", "resolve", "accept")),
         "/v1/silences", f"/v1/silences/{NOBODY}/end",
         "/account/channels", "/account/channels/browser", "/account/channels/hours",

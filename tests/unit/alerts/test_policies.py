@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from schemas.policy import BolusDemandPolicy, Channel, Contact, Policy
+from schemas.policy import BolusDemandPolicy, Channel, Contact, PagingPolicy, Policy, QuietHours
 from schemas.policy_file import load_policy
-from services.alerts.policies import address_of, policies_of
+from services.alerts.policies import address_of, policies_of, zone_for
 from services.alerts.policy_files.folder import PolicyFolder
 
 CLINIC = "clinic_id: north\nlow_reservoir: {level_ml: %s}\n"
@@ -257,3 +258,26 @@ def test_addresses(contact: str, channel: str, expected: str | None) -> None:
     )
     environment = {"NURSE_PUSH": "ntfy://topic", "EMPTY": ""}
     assert address_of(policy, contact, channel, environment) == expected
+
+
+BERLIN = Policy(paging=PagingPolicy(quiet_hours=QuietHours(begins="22:00", ends="06:00", timezone="Europe/Berlin")))
+
+
+@pytest.mark.parametrize(
+    ("policy", "of_rotas", "zone"),
+    [
+        (BERLIN, "UTC", "Europe/Berlin"),
+        (BERLIN, None, "Europe/Berlin"),
+        (BERLIN, "Europe/Vienna", "Europe/Vienna"),
+        (Policy(), "UTC", "UTC"),
+        (Policy(), None, "UTC"),
+        (Policy(), "Europe/Vienna", "Europe/Vienna"),
+    ],
+)
+def test_the_clock_of_a_clinic_is_that_of_its_rotas_or_of_its_quiet_hours(policy, of_rotas, zone) -> None:
+    assert zone_for(policy, of_rotas).key == zone
+
+
+def test_each_clinic_has_a_clock_of_its_own() -> None:
+    found = replace(policies_of(BERLIN.model_copy(update={"clinic_id": "north"})), rota_zones={"east": "Asia/Tokyo"})
+    assert [found.zone_of(each).key for each in ("north", "east", "south")] == ["Europe/Berlin", "Asia/Tokyo", "UTC"]

@@ -50,7 +50,7 @@ _KEYED: Final = frozenset({RuleName.PUMP_ALARM, RuleName.INFUSION, RuleName.BOLU
 """Rules whose key names a cause. The key of another may be the id of a device."""
 _NOW: Final = {
     OccasionKind.ACKNOWLEDGED: "Acknowledged",
-    OccasionKind.CLEARED: "Over, and nobody has seen it",
+    OccasionKind.CLEARED: "Ended, not acknowledged",
     OccasionKind.CLOSED: "Closed",
     OccasionKind.REOPENED: "Back",
 }

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.alerts.delivery.page_text import address_of_alert
+from schemas.parts.languages import Language
+from services.alerts.delivery.page_text import address_of_alert, board_for_the_pump
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.model import OccasionKind
 from services.people.links.signing import Links
 from services.people.links.tokens import Purpose
+from services.texts.catalogue import texts_in
 
 
 def with_link(
@@ -34,5 +36,11 @@ def with_link(
     purpose = Purpose.ALARM if past_the_database else Purpose.ALERT
     path = links.link_for(purpose, page.clinic_id, contact, page.about.alert_id, page.delivery_id, now)
     url = public_url.rstrip("/")
-    address = f"{url}/ for the pump." if past_the_database else address_of_alert(url, page.about.alert_id)
+    address = address_in(page.body, url) if past_the_database else address_of_alert(url, page.about.alert_id)
     return page.with_link(f"{url}{path}" if path else None, address)
+
+
+def address_in(body: str, url: str) -> str:
+    """Where the board stands in the text of a page past the database, in whichever language the clinic's pages are."""
+    ends = [board_for_the_pump(url, texts_in(language)) for language in Language]
+    return next((each for each in ends if each in body), ends[0])

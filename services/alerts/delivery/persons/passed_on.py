@@ -19,9 +19,11 @@ from services.alerts.delivery.escalate import current_episode
 from services.alerts.delivery.page_text import PageText, short_id
 from services.alerts.delivery.planned import Notice, PlannedDelivery, first_told
 from services.alerts.model import AlertState, Occasion, OccasionKind, OpenAlert, Reason, Transition, TransitionKind
-from services.alerts.wording import rule_words
+from services.alerts.title_words import title_words
+from services.alerts.wording import priority_words, rule_words
 from services.people.rota.people import ClinicPeople, Member
 from services.people.rota.turns import who_is_out
+from services.texts.model import Texts, TextsOf, in_english
 
 _MOST_NAMED: Final = 10
 """A message names so many alerts, and says how many more there are."""
@@ -117,47 +119,73 @@ def pass_on(alert: OpenAlert, out: Out, told: Mapping[Occasion, Collection[str]]
     return PassedOn(_transition(alert, TransitionKind.PASSED_ON, AlertState.ACTIVE), alert, pages)
 
 
-def passed_on_notices(out: Out, passed: Sequence[PassedOn], policy: Policy, public_url: str) -> Iterator[Notice]:
+def passed_on_notices(
+    out: Out, passed: Sequence[PassedOn], policy: Policy, public_url: str, texts_of: TextsOf = in_english
+) -> Iterator[Notice]:
     """One message with everything that was passed on, as urgent as the most urgent of it."""
     if not passed:
         return
     worst = max((each.alert.priority for each in passed), key=lambda each: each.rank)
     which = uuid5(out.change_id, " ".join(sorted(f"{each.alert.alert_id}{each.transition.kind}" for each in passed)))
     occasion = Occasion(OccasionKind.NOTICE, f"passed-on:{which}")
-    text = _text(out, passed, policy, worst, public_url)
+    text = _text(out, passed, policy, worst, public_url, texts_of(policy.language))
     for contact in out.told:
         yield Notice(out.clinic_id, occasion, contact.name, contact.channels[0].name, text, worst)
 
 
-def _text(out: Out, passed: Sequence[PassedOn], policy: Policy, worst: Priority, public_url: str) -> PageText:
-    count = f"{len(passed)} alert{'s' if len(passed) > 1 else ''}"
-    taken = [each for each in passed if each.alert.state is AlertState.ACKNOWLEDGED]
+def _text(
+    out: Out, passed: Sequence[PassedOn], policy: Policy, worst: Priority, public_url: str, texts: Texts
+) -> PageText:
+    who, urgency = out.person.name, priority_words(worst, texts).upper()
+    acknowledged = [each for each in passed if each.alert.state is AlertState.ACKNOWLEDGED]
     waiting = [each for each in passed if each.alert.state is not AlertState.ACKNOWLEDGED]
-    said = [
-        f"{lead}: {_listed(some, policy)}."
-        for lead, some in ((f"{out.person.name} had taken", taken), ("Nobody has taken", waiting))
-        if some
-    ]
+    said = []
+    if acknowledged:
+        which = _listed(acknowledged, policy, texts)
+        said.append(texts.say("%(who)s had acknowledged: %(which)s.", who=who, which=which))
+    if waiting:
+        said.append(texts.say("Nobody has acknowledged: %(which)s.", which=_listed(waiting, policy, texts)))
     if out.has_it is None:
-        title = f"Pumpwatch {worst.upper()}: {out.person.name} is out, and nobody has {count}"
-        said.insert(0, f"{out.person.name} is out, and nobody stands in who can be told.")
-    else:
-        title = (
-            f"Pumpwatch {worst.upper()}: {count} of {out.person.name} {'are' if len(passed) > 1 else 'is'} yours now"
+        title = texts.plural(
+            "Pumpwatch %(priority)s: %(who)s is out, and nobody has %(count)s alert",
+            "Pumpwatch %(priority)s: %(who)s is out, and nobody has %(count)s alerts",
+            len(passed),
+            priority=urgency,
+            who=who,
         )
-        said.insert(0, f"{out.person.name} is out, and you have it.")
-    return PageText(title, f"{' '.join(said)} Board: {public_url.rstrip('/')}/")
+        said.insert(0, texts.say("%(who)s is out, and nobody stands in who can be told.", who=who))
+    else:
+        title = texts.plural(
+            "Pumpwatch %(priority)s: %(count)s alert of %(who)s is yours now",
+            "Pumpwatch %(priority)s: %(count)s alerts of %(who)s are yours now",
+            len(passed),
+            priority=urgency,
+            who=who,
+        )
+        said.insert(0, texts.say("%(who)s is out, and you stand in.", who=who))
+    board = texts.say("Board: %(url)s", url=f"{public_url.rstrip('/')}/")
+    return PageText(title, f"{' '.join(said)} {board}")
 
 
-def _listed(passed: Sequence[PassedOn], policy: Policy) -> str:
+def _listed(passed: Sequence[PassedOn], policy: Policy, texts: Texts) -> str:
     alerts = sorted((each.alert for each in passed), key=lambda alert: (-alert.priority.rank, alert.since))
-    words = [f"{_what(alert, policy)} ({alert.priority}, alert {short_id(alert)})" for alert in alerts[:_MOST_NAMED]]
+    words = [
+        texts.say(
+            "%(what)s (%(priority)s, alert %(id)s)",
+            what=_what(alert, policy, texts),
+            priority=priority_words(alert.priority, texts),
+            id=short_id(alert),
+        )
+        for alert in alerts[:_MOST_NAMED]
+    ]
     more = len(alerts) - _MOST_NAMED
-    return "; ".join([*words, *([f"and {more} more"] if more > 0 else [])])
+    return "; ".join([*words, *([texts.say("and %(shown)s more", shown=more)] if more > 0 else [])])
 
 
-def _what(alert: OpenAlert, policy: Policy) -> str:
-    return f"pump {alert.pump_id}: {alert.title}" if policy.include_patient_data else rule_words(alert.rule, alert.key)
+def _what(alert: OpenAlert, policy: Policy, texts: Texts) -> str:
+    if not policy.include_patient_data:
+        return rule_words(alert.rule, alert.key, texts)
+    return texts.say("pump %(pump)s: %(title)s", pump=alert.pump_id, title=title_words(alert.title, texts))
 
 
 def _transition(alert: OpenAlert, kind: TransitionKind, to_state: AlertState) -> Transition:

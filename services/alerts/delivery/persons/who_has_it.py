@@ -14,8 +14,10 @@ from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.webhooks.programs import is_program
 from services.alerts.policies import Policies, address_of
+from services.alerts.title_words import title_words
 from services.alerts.wording import rule_words
 from services.people.links.receivers import Receivers
+from services.texts.model import Texts, TextsOf, in_english
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ class ToldOfTaken:
 
 
 def who_hears(
-    told: Iterable[ToldOfTaken], policies: Policies, receivers: Receivers, environment: Mapping[str, str]
+    told: Iterable[ToldOfTaken],
+    policies: Policies,
+    receivers: Receivers,
+    environment: Mapping[str, str],
+    texts_of: TextsOf = in_english,
 ) -> Iterator[tuple[ToldOfTaken, PageText]]:
     """Those who hear of it, with what they hear.
 
@@ -47,6 +53,7 @@ def who_hears(
         policies: Which say for which priorities somebody hears of it.
         receivers: Which contact is which person.
         environment: Where the addresses stand that a policy names as `env:NAME`.
+        texts_of: The texts of a clinic's language.
     """
     for each in told:
         policy = policies.of(each.clinic_id)
@@ -54,7 +61,7 @@ def who_hears(
             continue
         url = address_of(policy, each.contact, each.channel, environment)
         if url is not None and not is_program(url):  # a program hears it in its own way
-            yield each, _text(each, policy)
+            yield each, _text(each, policy, texts_of(policy.language))
 
 
 def _has_it(told: ToldOfTaken, receivers: Receivers) -> bool:
@@ -64,9 +71,16 @@ def _has_it(told: ToldOfTaken, receivers: Receivers) -> bool:
     )
 
 
-def _text(told: ToldOfTaken, policy: Policy) -> PageText:
-    what = f"pump {told.pump_id}: {told.title}" if policy.include_patient_data else rule_words(told.rule, told.key)
+def _text(told: ToldOfTaken, policy: Policy, texts: Texts) -> PageText:
+    what = rule_words(told.rule, told.key, texts)
+    if policy.include_patient_data:
+        what = texts.say("pump %(pump)s: %(title)s", pump=told.pump_id, title=title_words(told.title, texts))
     return PageText(
-        title=f"Pumpwatch: {told.acknowledged_by} has it",
-        body=f"{told.acknowledged_by} has taken alert {str(told.alert_id)[:8]} ({what}). You need do nothing.",
+        title=texts.say("Pumpwatch: %(who)s has acknowledged", who=told.acknowledged_by),
+        body=texts.say(
+            "%(who)s has acknowledged alert %(id)s (%(what)s). You need do nothing.",
+            who=told.acknowledged_by,
+            id=str(told.alert_id)[:8],
+            what=what,
+        ),
     )

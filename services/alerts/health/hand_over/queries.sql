@@ -54,8 +54,8 @@ WHERE d.clinic_id = $1 AND d.kind = 'pump' AND d.retired_at IS NULL AND (t.refil
 ORDER BY t.refill_due NULLS LAST, d.device_id
 LIMIT 200;
 
--- name: zone_of
--- By what clock a clinic's people go: that of its first rota.
-SELECT v.timezone FROM rotas r JOIN rota_versions v USING (rota_id)
-WHERE r.clinic_id = $1 AND r.removed_at IS NULL
-ORDER BY r.name, v.version DESC LIMIT 1;
+-- name: zones_of
+-- By what clock the people of these clinics go: that of the first rota of each. A clinic without one is not there.
+SELECT DISTINCT ON (r.clinic_id) r.clinic_id, v.timezone FROM rotas r JOIN rota_versions v USING (rota_id)
+WHERE r.clinic_id = ANY ($1::text[]) AND r.removed_at IS NULL
+ORDER BY r.clinic_id, r.name, v.version DESC;

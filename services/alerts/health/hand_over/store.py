@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from schemas.policy import Priority
 from services.alerts.health.hand_over.model import Accepted, AtRisk, Promise, StillOpen
+from services.alerts.policies import Policies, zone_for
 from services.people.model import Actor
 from services.people.rota.hand_over import HandOver
 from services.runtime.database import Connection, load_queries
@@ -76,6 +79,13 @@ async def at_risk(connection: Connection, clinic_id: str, refill_until: date) ->
     return tuple(AtRisk(**dict(row)) for row in rows)
 
 
-async def zone_of(connection: Connection, clinic_id: str) -> str:
-    """By what time zone a clinic's people go: that of its first rota, or UTC."""
-    return await connection.fetchval(QUERIES["zone_of"], clinic_id) or "UTC"
+async def zones_of(connection: Connection, policies: Policies, clinics: Collection[str]) -> dict[str, ZoneInfo]:
+    """By what clock the people of these clinics go, by clinic (services.alerts.policies.zone_for)."""
+    rows = await connection.fetch(QUERIES["zones_of"], list(clinics))
+    of_rotas = {row["clinic_id"]: row["timezone"] for row in rows}
+    return {clinic: zone_for(policies.of(clinic), of_rotas.get(clinic)) for clinic in clinics}
+
+
+async def zone_of(connection: Connection, policies: Policies, clinic_id: str) -> ZoneInfo:
+    """By what clock a clinic's people go."""
+    return (await zones_of(connection, policies, [clinic_id]))[clinic_id]

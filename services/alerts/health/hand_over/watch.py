@@ -25,6 +25,7 @@ from services.alerts.resources import Resources
 from services.people.rota.effective import NOBODY
 from services.people.rota.hand_over import last_hand_over
 from services.people.rota.store import KeptRota, load_rotas
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -72,9 +73,9 @@ class HandOverWatch:
                     continue
                 turn, people = Turn(kept.rota_id, kept.rota, change), self._resources.on_call.people.get(clinic, NOBODY)
                 holding, left = self._resources.holding.of(clinic), how_much.get(clinic, StillOpen())
-                found = list(hand_over_notices(turn, people, holding, left, url))
+                found = list(hand_over_notices(turn, people, holding, left, url, texts_in))
                 if (kept.rota_id, change.begins) not in accepted:
-                    found += late_notices(turn, people, holding, left, now, url)
+                    found += late_notices(turn, people, holding, left, now, url, texts_in)
             except Exception:  # of one rota: the others are told
                 log.exception("hand_over_not_told", clinic_id=clinic, rota=kept.rota.name)
                 continue
@@ -85,4 +86,4 @@ class HandOverWatch:
         holding, url = self._resources.holding, self._resources.settings.public_url
         for promise in promises:
             if promise.due_at > now - _PROMISES_KEPT_IN_MIND:
-                yield from promise_notices(promise, holding.of(promise.clinic_id), url)
+                yield from promise_notices(promise, holding.of(promise.clinic_id), url, texts_in)

@@ -24,6 +24,7 @@ from services.people.channels.store import ask
 from services.people.rota.effective import NOBODY
 from services.runtime.database import Connection
 from services.runtime.isolation import apart
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -77,4 +78,4 @@ class ProofWatch:
             policy = holding.of(clinic)
             if not is_quiet(policy, now):
                 name, of = each.channel.name, people.get(clinic, NOBODY)
-                yield from proof_notices(clinic, policy, of, each.person, name, episode, url)
+                yield from proof_notices(clinic, policy, of, each.person, name, episode, url, texts_in)

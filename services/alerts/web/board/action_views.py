@@ -17,7 +17,7 @@ from services.alerts.lifecycle.accept import accept_level
 from services.alerts.lifecycle.resolve import resolve_alert
 from services.alerts.web.allowed import must_act_on_alert
 from services.alerts.web.board.promise_views import promised_moment, remark_and_promise
-from services.alerts.web.board.views import show_alert
+from services.alerts.web.board.views import show_alert, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import LONGEST_TEXT, is_words
 
@@ -40,12 +40,15 @@ async def remark(
     words, now = text.strip(), web.clock()
     await must_act_on_alert(connection, caller, alert_id)
     if not is_words(words):
-        refused = f"Give what there is to say (at most {LONGEST_TEXT} characters)."
+        refused = texts_for(request).say(
+            "Give what there is to say (at most %(count)s characters).", count=LONGEST_TEXT
+        )
         return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=422)
     try:
-        due_at = await promised_moment(connection, alert_id, again_at, now)
+        due_at = await promised_moment(connection, policies, alert_id, again_at, now)
     except Refused as error:
-        refused = f"Not written down: {error}."
+        texts = texts_for(request)
+        refused = texts.say("Not written down: %(why)s.", why=error.in_words(texts))
         return await show_alert(connection, now, request, alert_id, refused=refused, remark=words, status_code=409)
     await remark_and_promise(connection, alert_id, caller.actor, words, policies, now, acted=bool(acted), due_at=due_at)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
@@ -65,12 +68,13 @@ async def resolve(
     words, now = note.strip(), web.clock()
     await must_act_on_alert(connection, caller, alert_id)
     if not is_words(words):
-        refused = f"Give what was done (at most {LONGEST_TEXT} characters)."
+        refused = texts_for(request).say("Give what was done (at most %(count)s characters).", count=LONGEST_TEXT)
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=words, status_code=422)
     try:
         await resolve_alert(connection, alert_id, caller.actor, words, policies, now)
     except Refused as error:
-        refused = f"Not resolved: {error}."
+        texts = texts_for(request)
+        refused = texts.say("Not resolved: %(why)s.", why=error.in_words(texts))
         return await show_alert(connection, now, request, alert_id, refused=refused, resolution=words, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
@@ -90,11 +94,14 @@ async def accept(
     words, now = note.strip(), web.clock()
     await must_act_on_alert(connection, caller, alert_id)
     if not (is_words(words) and sure):
-        refused = f"Say why (at most {LONGEST_TEXT} characters), and tick that this is the new level."
+        refused = texts_for(request).say(
+            "Say why (at most %(count)s characters), and tick that this is the new level.", count=LONGEST_TEXT
+        )
         return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=words, status_code=422)
     try:
         await accept_level(connection, alert_id, caller.actor, words, policies, now)
     except Refused as error:
-        refused = f"Not accepted: {error}."
+        texts = texts_for(request)
+        refused = texts.say("Not accepted: %(why)s.", why=error.in_words(texts))
         return await show_alert(connection, now, request, alert_id, refused=refused, acceptance=words, status_code=409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)

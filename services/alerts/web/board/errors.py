@@ -18,9 +18,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from services.alerts.errors import NotFound, Refused
+from services.alerts.errors import Cannot, NotFound, Refused
 from services.alerts.web.allowed import Forbidden, RightsChanged
-from services.alerts.web.board.views import trouble
+from services.alerts.web.board.views import texts_for, trouble
 from services.alerts.web.dependencies import web_of
 from services.alerts.web.identity.browser import HEADER
 from services.alerts.web.identity.forms import StaleForm
@@ -29,12 +29,13 @@ from services.alerts.web.live.stream import AWAY
 from services.alerts.wording import capitalised
 from services.people.model import Role
 from services.runtime.database import UNAVAILABLE, plainly
+from services.texts.model import msgid
 
 _FOR_PROGRAMS: Final = "/v1/"
 _WORDS: Final[Mapping[int, str]] = {
-    404: "There is no such page.",
-    405: "This address does not take what was sent.",
-    500: "Something went wrong here, and is written down. This says nothing about any pump.",
+    404: msgid("There is no such page."),
+    405: msgid("This address does not take what was sent."),
+    500: msgid("Something went wrong here, and is written down. This says nothing about any pump."),
 }
 
 log = structlog.get_logger()
@@ -97,7 +98,8 @@ async def _cannot(request: Request, error: Exception) -> Response:
     status_code = 404 if isinstance(error, NotFound) else 403 if isinstance(error, Forbidden) else 409
     if request.scope["path"].startswith(_FOR_PROGRAMS):
         return JSONResponse({"detail": str(error)}, status_code)
-    return trouble(request, capitalised(f"{error}."), status_code)
+    words = error.in_words(texts_for(request)) if isinstance(error, Cannot) else str(error)
+    return trouble(request, capitalised(f"{words}."), status_code)
 
 
 async def _no_such_list(request: Request, error: Exception) -> Response:
@@ -109,7 +111,7 @@ async def _no_such_list(request: Request, error: Exception) -> Response:
 async def _stale_form(request: Request, _: Exception) -> Response:
     if request.scope["path"].startswith(_FOR_PROGRAMS):
         return JSONResponse({"detail": f"expected the token of the session in the header {HEADER}"}, 403)
-    return trouble(request, "This form is of an earlier sign-in or of another site. Open its page again.", 403)
+    return trouble(request, msgid("This form is of an earlier sign-in or of another site. Open its page again."), 403)
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:
@@ -118,7 +120,7 @@ async def _not_understood(request: Request, error: Exception) -> Response:
     detail = [{key: fault[key] for key in ("type", "loc", "msg")} for fault in faults]
     if request.scope["path"].startswith(_FOR_PROGRAMS):
         return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
-    return trouble(request, "This address or form is not one of the board's.", 422)
+    return trouble(request, msgid("This address or form is not one of the board's."), 422)
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
@@ -133,7 +135,11 @@ async def away(request: Request, message: str, status_code: int) -> Response:
         return JSONResponse({"detail": message}, status_code, headers)
     caller = request.state.caller
     if caller is None:
-        return trouble(request, f"{message} Nobody can sign in until it is back.", status_code, headers)
-    paged = await web_of(request).workers.paged()
+        texts = texts_for(request)
+        words = f"{texts.translated(message)} {texts.say('Nobody can sign in until it is back.')}"
+        return trouble(request, words, status_code, headers)
+    web = web_of(request)
+    paged = await web.workers.paged()
     seen = None if paged is None else [each for each in paged if caller.may(Role.VIEWER, each.clinic_id)]
-    return trouble(request, message, status_code, headers, paged=seen)
+    zones = web.zones.of_paged(web.kept.now, seen)
+    return trouble(request, message, status_code, headers, paged=seen, zones=zones)

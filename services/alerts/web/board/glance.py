@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from markupsafe import Markup
@@ -30,6 +31,7 @@ from services.alerts.web.lists.store import (
 from services.alerts.web.live.picture import Picture
 from services.alerts.web.read_models import STATES, AlertView
 from services.runtime.database import Connection
+from services.texts.model import Texts
 
 FORM_OF_WHOEVER_READS: Final = Markup("<form-token>")
 """In a board that is kept, where each reader's own token goes. No text of a device can be it: those are escaped."""
@@ -66,6 +68,10 @@ class Glance:
     names: tuple[str, ...]
     """Of those who have an alert."""
     warnings: tuple[str, ...]
+    zones: Mapping[str, ZoneInfo]
+    """By clinic, its clock."""
+    here: ZoneInfo
+    """The clock of what is about no clinic."""
 
     @property
     def total(self) -> int:
@@ -108,7 +114,17 @@ async def look_at_health(connection: Connection, now: datetime) -> Health:
     )
 
 
-async def look(connection: Connection, clinics: frozenset[str], asked: Asked, health: Health, now: datetime) -> Glance:
+async def look(
+    connection: Connection,
+    clinics: frozenset[str],
+    asked: Asked,
+    health: Health,
+    now: datetime,
+    *,
+    zones: Mapping[str, ZoneInfo],
+    here: ZoneInfo,
+    texts: Texts,
+) -> Glance:
     """Read what the boards of these clinics show. A page beyond the last one is the last."""
     counts = await count_found(connection, clinics, asked)
     total = sum(count for (state, _), count in counts.items() if state in STATES[asked.state])
@@ -127,16 +143,18 @@ async def look(connection: Connection, clinics: frozenset[str], asked: Asked, he
         silences=tuple(silences[:_SILENCES]),
         more_silences=max(0, len(silences) - _SILENCES),
         names=await who_has_some(connection, clinics, _NAMES),
-        warnings=_warnings(health, clinics, now),
+        warnings=_warnings(health, clinics, now, texts),
+        zones=zones,
+        here=here,
     )
 
 
-def _warnings(health: Health, clinics: Iterable[str], now: datetime) -> tuple[str, ...]:
+def _warnings(health: Health, clinics: Iterable[str], now: datetime, texts: Texts) -> tuple[str, ...]:
     ours = frozenset(clinics)
     return (
-        *warnings_of(health.status, now, upkeep=health.upkeep),
+        *warnings_of(health.status, now, upkeep=health.upkeep, texts=texts),
         *warnings_for(None, [each for each in health.of_workers if each.clinic_id is None or each.clinic_id in ours]),
-        *unreached_warning(sum(count for clinic, count in health.unreached.items() if clinic in ours)),
+        *unreached_warning(sum(count for clinic, count in health.unreached.items() if clinic in ours), texts),
     )
 
 

@@ -20,6 +20,7 @@ from services.alerts.web.store import clinic_of_alert
 from services.people.model import Actor
 from services.people.rota.local_time import typed_moment
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 router = APIRouter(include_in_schema=False)
 LONGEST: Final = timedelta(days=31)
@@ -36,15 +37,16 @@ async def keep(
     async with connection.transaction():
         words = await keep_promise(connection, promise_id, alert_id, caller.actor, now)
         if words is None:
-            msg = "there is no such promise that is open"
-            raise NotFound(msg)
+            raise NotFound(msgid("there is no such promise that is open"))
         await add_remark(
             connection, alert_id, caller.actor, f"Done as promised: {words}"[:LONGEST_TEXT], policies, now, acted=True
         )
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 
-async def promised_moment(connection: Connection, alert_id: UUID, typed: str, now: datetime) -> datetime | None:
+async def promised_moment(
+    connection: Connection, policies: Policies, alert_id: UUID, typed: str, now: datetime
+) -> datetime | None:
     """When somebody will do it, from a field of a form, by the clock of the alert's clinic; None: it was left empty.
 
     Raises:
@@ -53,7 +55,8 @@ async def promised_moment(connection: Connection, alert_id: UUID, typed: str, no
     if not typed.strip():
         return None
     try:
-        moment = typed_moment(typed, await zone_of(connection, await clinic_of_alert(connection, alert_id) or ""))
+        zone = await zone_of(connection, policies, await clinic_of_alert(connection, alert_id) or "")
+        moment = typed_moment(typed, zone.key)
     except ValueError as error:
         raise Refused(str(error)) from error
     return checked_moment(moment, now)
@@ -66,8 +69,11 @@ def checked_moment(moment: datetime, now: datetime) -> datetime:
         Refused: It is not ahead, or too far.
     """
     if not now < moment <= now + LONGEST:
-        msg = f"expected a time within the next {LONGEST.days} days; got {moment:%Y-%m-%d %H:%M}Z"
-        raise Refused(msg)
+        raise Refused(
+            msgid("expected a time within the next %(days)s days; got %(moment)s"),
+            days=LONGEST.days,
+            moment=f"{moment:%Y-%m-%d %H:%M}Z",
+        )
     return moment
 
 

@@ -16,6 +16,7 @@ from schemas.policy import PagingPolicy, Priority
 from services.alerts.delivery.mute import SilenceKind, SilenceRequest, covers
 from services.alerts.errors import Refused
 from services.alerts.web.inputs import LONGEST_TEXT, is_words
+from services.texts.model import ENGLISH, Texts, msgid
 
 _MOST_HOURS: Final = 24 * 366
 _SHOWN_FOR: Final = timedelta(hours=1)
@@ -47,17 +48,17 @@ def first_values(alert: Opened, paging: PagingPolicy) -> dict[str, str]:
     }
 
 
-def faults_of(typed: Mapping[str, str]) -> tuple[str, ...]:
+def faults_of(typed: Mapping[str, str], texts: Texts = ENGLISH) -> tuple[str, ...]:
     """What cannot be read in the fields, a sentence each."""
     faults = []
     if not is_words(typed["reason"].strip()):
-        faults.append(f"Give the reason (at most {LONGEST_TEXT} characters).")
+        faults.append(texts.say("Give the reason (at most %(count)s characters).", count=LONGEST_TEXT))
     if _hours(typed["hours"]) is None:
-        faults.append("Give for how many hours, as a number such as 1.5.")
+        faults.append(texts.say("Give for how many hours, as a number such as 1.5."))
     if _hours(typed["begins_in_hours"] or "0") is None:
-        faults.append("Give in how many hours it begins, as a number such as 0 or 24.")
+        faults.append(texts.say("Give in how many hours it begins, as a number such as 0 or 24."))
     if typed["scope"] not in SCOPES or typed["kind"] not in list(SilenceKind) or typed["includes_high"] not in _YES_NO:
-        faults.append("Choose what is silenced, and why, from the lists.")
+        faults.append(texts.say("Choose what is silenced, and why, from the lists."))
     return tuple(faults)
 
 
@@ -83,7 +84,9 @@ def asked_for(typed: Mapping[str, str], alert: Opened, at: datetime) -> SilenceR
         includes_high=typed["includes_high"] == "1",
     )
     if not covers(asked, pump_id=alert.pump_id, rule=alert.rule, priority=alert.priority):
-        raise Refused("it would not hold this alert, which is high: hold high alerts too, and for this pump only")
+        raise Refused(
+            msgid("it would not hold this alert, which is high: hold high alerts too, and for this pump only")
+        )
     return asked
 
 

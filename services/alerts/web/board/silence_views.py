@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -19,7 +20,7 @@ from services.alerts.errors import Refused
 from services.alerts.policies import Policies
 from services.alerts.web.allowed import must_act_on_alert, must_act_on_silence
 from services.alerts.web.board.silence_form import Opened, asked_for, faults_of, first_values, when_shown
-from services.alerts.web.board.views import existing_alert, render
+from services.alerts.web.board.views import existing_alert, render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.read_models import AlertView
 from services.alerts.web.store import alerts_in_scope
@@ -32,9 +33,15 @@ class _Form:
     """One request about the form of one alert."""
 
     def __init__(
-        self, connection: Connection, policies: Policies, request: Request, alert: AlertView, now: datetime
+        self,
+        connection: Connection,
+        policies: Policies,
+        request: Request,
+        alert: AlertView,
+        now: datetime,
+        zone: ZoneInfo,
     ) -> None:
-        self._connection, self._request, self._now = connection, request, now
+        self._connection, self._request, self._now, self._zone = connection, request, now, zone
         self._alert = alert
         self._paging = policies.of(alert.clinic_id).paging
         self.opened = Opened(alert.clinic_id, alert.pump_id, alert.rule, Priority(alert.priority))
@@ -47,6 +54,7 @@ class _Form:
             self._request,
             status_code,
             now=self._now,
+            here=self._zone,
             alert=self._alert,
             typed=typed,
             refused=refused,
@@ -68,6 +76,7 @@ class _Form:
             "silence.html",
             self._request,
             now=self._now,
+            here=self._zone,
             alert=self._alert,
             typed=typed,
             refused=None,
@@ -85,7 +94,8 @@ async def silence_form(
     """Ask what is to be silent, how long and why."""
     now = web.clock()
     await must_act_on_alert(connection, caller, alert_id)
-    form = _Form(connection, policies, request, await existing_alert(connection, alert_id, now), now)
+    alert = await existing_alert(connection, alert_id, now)
+    form = _Form(connection, policies, request, alert, now, await web.zones.one(connection, policies, alert.clinic_id))
     return form.ask(form.first)
 
 
@@ -112,14 +122,14 @@ async def silence(
     """
     now = web.clock()
     await must_act_on_alert(connection, caller, alert_id)
-    alert = await existing_alert(connection, alert_id, now)
-    form = _Form(connection, policies, request, alert, now)
+    alert, texts = await existing_alert(connection, alert_id, now), texts_for(request)
+    form = _Form(connection, policies, request, alert, now, await web.zones.one(connection, policies, alert.clinic_id))
     typed = form.first | {"reason": reason, "hours": hours}
     chosen = {"begins_in_hours": begins_in_hours, "scope": scope, "kind": kind, "includes_high": includes_high}
     typed |= {name: value for name, value in chosen.items() if value}
     if step == "change":
         return form.ask(typed)
-    if faults := faults_of(typed):
+    if faults := faults_of(typed, texts):
         return form.ask(typed, " ".join(faults), 422)
     shown = when_shown(shown_at, now) if shown_at else now
     try:
@@ -129,7 +139,7 @@ async def silence(
             return await form.preview(typed, asked)
         await make_silence(connection, asked, caller.actor, policies, now)
     except Refused as error:
-        return form.ask(typed, f"Not silenced: {error}.", 409)
+        return form.ask(typed, texts.say("Not silenced: %(why)s.", why=error.in_words(texts)), 409)
     return RedirectResponse(f"/alerts/{alert_id}", 303)
 
 

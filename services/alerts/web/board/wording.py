@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from schemas.parts.paging import PERSON
 from services.alerts.delivery.mute import Silence, SilenceRequest
 from services.alerts.model import Occasion, OccasionKind
 from services.alerts.web.read_models import Delivery, HistoryEntry
-from services.alerts.wording import age, capitalised, listed, rule_words
+from services.alerts.wording import ago, capitalised, priority_words, rule_words
+from services.texts.model import ENGLISH, Texts, msgid
 
 _KINDS: Final = {
-    "opened": "Opened",
-    "priority_raised": "Became more urgent",
-    "priority_lowered": "Became less urgent",
-    "acknowledged": "Acknowledged",
-    "acknowledgement_expired": "Acknowledgement expired; the problem continues",
-    "returned": "Came back",
-    "cleared": "Ended, not yet seen by anyone",
-    "closed": "Closed",
-    "commented": "Comment",
-    "acted": "Done",
-    "passed_on": "Passed on",
+    "opened": msgid("Opened"),
+    "priority_raised": msgid("Became more urgent"),
+    "priority_lowered": msgid("Became less urgent"),
+    "acknowledged": msgid("Acknowledged"),
+    "acknowledgement_expired": msgid("Acknowledgement expired; the problem continues"),
+    "returned": msgid("Came back"),
+    "cleared": msgid("Ended, not acknowledged"),
+    "closed": msgid("Closed"),
+    "commented": msgid("Comment"),
+    "acted": msgid("Done"),
+    "passed_on": msgid("Passed on"),
 }
-_HELD: Final = {"silence": "silenced", "maintenance": "maintenance", "quiet_hours": "quiet hours"}
+_HELD: Final = {"silence": msgid("silenced"), "maintenance": msgid("maintenance"), "quiet_hours": msgid("quiet hours")}
 _REASONS: Final = {
-    "condition_ended": "the condition has ended",
-    "person_saw_it": "a person has seen it",
-    "condition_flapped": "it had ended only a moment before, so nobody was told again",
-    "pump_retired": "the pump is no longer watched",
-    "pump_moved": "the pump went to another clinic",
-    "pump_explanted": "the pump was explanted",
-    "pump_implanted": "the pump was implanted in another patient",
+    "condition_ended": msgid("the condition has ended"),
+    "person_saw_it": msgid("a person has acknowledged it"),
+    "condition_flapped": msgid("it had ended only a moment before, so nobody was told again"),
+    "pump_retired": msgid("the pump is no longer watched"),
+    "pump_moved": msgid("the pump went to another clinic"),
+    "pump_explanted": msgid("the pump was explanted"),
+    "pump_implanted": msgid("the pump was implanted in another patient"),
 }
 
 
@@ -58,16 +59,9 @@ class TimelineEntry:
     tone: str
 
 
-def clock(at: datetime, now: datetime) -> str:
-    """A time of day in UTC, with the date unless it is today's; scripts show the reader's own zone instead."""
-    at, now = at.astimezone(UTC), now.astimezone(UTC)
-    return at.strftime("%H:%M UTC" if at.date() == now.date() else "%-d %b %H:%M UTC")
-
-
-def since_words(at: datetime, now: datetime) -> str:
+def since_words(at: datetime, now: datetime, texts: Texts = ENGLISH) -> str:
     """How long ago something began."""
-    span = age(now - at)
-    return span if span == "just now" else f"{span} ago"
+    return ago(now - at, texts)
 
 
 _SENT_WITHIN: Final = timedelta(seconds=10)
@@ -76,15 +70,17 @@ _MUST_PAGE: Final = frozenset({"high", "medium"})
 """A policy that pages nobody for these has probably forgotten it; for the others a board may be enough."""
 
 
-def notified(deliveries: Sequence[Delivery], state: str, priority: str, now: datetime) -> tuple[Notified, ...]:
+def notified(
+    deliveries: Sequence[Delivery], state: str, priority: str, now: datetime, texts: Texts = ENGLISH
+) -> tuple[Notified, ...]:
     """Who was told of an alert, in a few lines; a person who was told many times stands there once.
 
     That nobody was reached is said when a page has failed, or is not out after a time in which it should have been.
     """
     if not deliveries:
         if priority not in _MUST_PAGE:
-            return (Notified("Nobody is paged for this priority.", "waiting"),)
-        text = "Nobody was told: the policy names no contact for this priority."
+            return (Notified(texts.say("Nobody is paged for this priority."), "waiting"),)
+        text = texts.say("Nobody was told: the policy names no contact for this priority.")
         return (Notified(text, "bad" if state == "active" else "waiting"),)
     lines = []
     newest: dict[tuple[str, str], Delivery] = {}
@@ -93,88 +89,97 @@ def notified(deliveries: Sequence[Delivery], state: str, priority: str, now: dat
     held = all(each.state == "due" and each.held_by for each in deliveries)
     late = any(each.last_error or each.state == "failed" or now - each.created_at > _SENT_WITHIN for each in deliveries)
     if state == "active" and not held and late and not any(each.state == "sent" for each in deliveries):
-        lines.append(Notified("Nobody reached yet.", "bad"))
-    lines += [_line(each) for each in newest.values()]
+        lines.append(Notified(texts.say("Nobody reached yet."), "bad"))
+    lines += [_line(each, texts) for each in newest.values()]
     return tuple(lines)
 
 
-def _line(delivery: Delivery) -> Notified:
-    who = f"{delivery.contact.removeprefix(PERSON)} by {delivery.channel}"
+def _line(delivery: Delivery, texts: Texts) -> Notified:
+    name = delivery.contact.removeprefix(PERSON)
+    who = texts.say("%(name)s by %(channel)s", name=name, channel=delivery.channel)
     match delivery.state:
         case "sent" if delivery.sent_at and delivery.bypassed:
-            return Notified(f"Told while the database was away: {who}", "good", delivery.sent_at)
+            return Notified(texts.say("Told while the database was away: %(who)s", who=who), "good", delivery.sent_at)
         case "sent" if delivery.sent_at and delivery.grouped:
-            return Notified(f"Told, in one page with others: {who}", "good", delivery.sent_at)
+            return Notified(texts.say("Told, in one page with others: %(who)s", who=who), "good", delivery.sent_at)
         case "due" if delivery.held_by:
-            why = _HELD.get(delivery.held_by, delivery.held_by)
-            return Notified(f"Not telling {who} yet ({why})", "waiting", delivery.due_at, ", until")
+            why = texts.say(_HELD.get(delivery.held_by, delivery.held_by))
+            words = texts.say("Not telling %(who)s yet (%(why)s)", who=who, why=why)
+            return Notified(words, "waiting", delivery.due_at, texts.say(", until"))
         case "sent" if delivery.receipt_said == "answered" and delivery.receipt_said_at:
-            return Notified(f"Answered in the app: {who}", "good", delivery.receipt_said_at)
+            return Notified(texts.say("Confirmed in the app: %(who)s", who=who), "good", delivery.receipt_said_at)
         case "sent" if delivery.receipt_said == "arrived" and delivery.receipt_said_at:
-            return Notified(f"On the phone: {who}", "good", delivery.receipt_said_at)
+            return Notified(texts.say("On the phone: %(who)s", who=who), "good", delivery.receipt_said_at)
         case "sent" if delivery.sent_at:
-            return Notified(f"Told: {who}", "good", delivery.sent_at)
+            return Notified(texts.say("Told: %(who)s", who=who), "good", delivery.sent_at)
         case "failed":
-            return Notified(f"Could not tell {who}: {delivery.last_error or 'unknown error'}", "bad")
+            why = delivery.last_error or texts.say("unknown error")
+            return Notified(texts.say("Could not tell %(who)s: %(why)s", who=who, why=why), "bad")
         case "cancelled":
-            return Notified(f"No longer needed: {who}", "waiting")
+            return Notified(texts.say("No longer needed: %(who)s", who=who), "waiting")
         case _ if delivery.last_error:
-            tries = "try" if delivery.attempts == 1 else "tries"
-            words = f"Still trying {who}: {delivery.last_error} ({delivery.attempts} {tries})"
-            return (
-                Notified(words, "bad", delivery.due_at, ", next") if delivery.state == "due" else Notified(words, "bad")
+            words = texts.plural(
+                "Still trying %(who)s: %(why)s (%(count)s try)",
+                "Still trying %(who)s: %(why)s (%(count)s tries)",
+                delivery.attempts,
+                who=who,
+                why=delivery.last_error,
             )
+            if delivery.state == "due":
+                return Notified(words, "bad", delivery.due_at, texts.say(", next"))
+            return Notified(words, "bad")
         case _:
-            return Notified(f"Telling {who} now", "waiting")
+            return Notified(texts.say("Telling %(who)s now", who=who), "waiting")
 
 
-def silence_words(silence: Silence | SilenceRequest) -> str:
+def silence_words(silence: Silence | SilenceRequest, texts: Texts = ENGLISH) -> str:
     """What a silence is about: "every alert of pump-1", "device silent in north"."""
-    what = rule_words(silence.rule) if silence.rule else "every alert"
-    where = f"of {silence.pump_id}" if silence.pump_id else f"in {silence.clinic_id}"
-    high = "" if silence.includes_high else ", except high ones"
-    return f"{what} {where}{high}"
+    what = rule_words(silence.rule, texts=texts) if silence.rule else texts.say("every alert")
+    if silence.pump_id:
+        words = texts.say("%(what)s of %(pump)s", what=what, pump=silence.pump_id)
+    else:
+        words = texts.say("%(what)s in %(clinic)s", what=what, clinic=silence.clinic_id)
+    return words if silence.includes_high else texts.say("%(what)s, except high ones", what=words)
 
 
-def timeline(history: Sequence[HistoryEntry], deliveries: Sequence[Delivery]) -> tuple[TimelineEntry, ...]:
+def timeline(
+    history: Sequence[HistoryEntry], deliveries: Sequence[Delivery], texts: Texts = ENGLISH
+) -> tuple[TimelineEntry, ...]:
     """Everything that happened to one alert, the newest first."""
     entries = []
     for delivery in deliveries:
-        line = _line(delivery)
+        line = _line(delivery, texts)
         at = delivery.sent_at or delivery.created_at
-        entries.append(TimelineEntry(at, line.text, _why(delivery.why), line.tone))
-    entries += [_transition_entry(entry) for entry in history]
+        entries.append(TimelineEntry(at, line.text, _why(delivery.why, texts), line.tone))
+    entries += [_transition_entry(entry, texts) for entry in history]
     return tuple(sorted(entries, key=lambda entry: entry.at, reverse=True))
 
 
-def _transition_entry(entry: HistoryEntry) -> TimelineEntry:
-    head = _KINDS.get(entry.kind, capitalised(entry.kind.replace("_", " ")))
+def _transition_entry(entry: HistoryEntry, texts: Texts) -> TimelineEntry:
+    head = texts.say(_KINDS[entry.kind]) if entry.kind in _KINDS else capitalised(entry.kind.replace("_", " "))
     if entry.reason == "person_resolved":
-        head = "Resolved"
+        head = texts.say("Resolved")
     if entry.reason == "person_accepted":
-        head = "Accepted as the new level"
+        head = texts.say("Accepted as the new level")
     if entry.kind in ("opened", "priority_raised", "priority_lowered", "returned"):
-        head += f", {entry.priority}"
+        head += f", {priority_words(entry.priority, texts)}"
     if entry.actor != "pumpwatch":
-        head += f" by {entry.detail.get('name') or entry.actor}"
-    parts = [
-        str(text)
-        for text in (entry.detail.get("explanation"), entry.detail.get("note"), _REASONS.get(entry.reason))
-        if text
-    ]
-    return TimelineEntry(entry.at, head, capitalised(listed(parts) if len(parts) > 1 else "".join(parts)), "event")
+        head = texts.say("%(what)s by %(who)s", what=head, who=entry.detail.get("name") or entry.actor)
+    reason = texts.say(_REASONS[entry.reason]) if entry.reason in _REASONS else None
+    parts = [str(text) for text in (entry.detail.get("explanation"), entry.detail.get("note"), reason) if text]
+    return TimelineEntry(entry.at, head, capitalised(texts.listed(parts)), "event")
 
 
-def _why(occasion: Occasion) -> str:
+def _why(occasion: Occasion, texts: Texts) -> str:
     if occasion.step:
-        return "Because nobody had acknowledged."
+        return texts.say("Because nobody had acknowledged.")
     match occasion.kind:
         case OccasionKind.PRIORITY:
-            return "Because it became more urgent."
+            return texts.say("Because it became more urgent.")
         case OccasionKind.RETURNED:
-            return "Because it came back."
+            return texts.say("Because it came back.")
         case OccasionKind.EXPIRED:
-            return "Because the acknowledgement had expired."
+            return texts.say("Because the acknowledgement had expired.")
         case (
             OccasionKind.OPENED
             | OccasionKind.GROUP

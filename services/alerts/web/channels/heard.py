@@ -13,7 +13,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 
 from services.alerts.web.board.errors import answer_statuses
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.store import lent
 from services.people.channels.changes import drill_of, heard
 from services.runtime.database import FAILED, plainly
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 def heard_app(web: Web) -> FastAPI:
     """Build the application that is mounted at `PATH`; it starts nothing."""
     app = FastAPI(title="Pumpwatch drills", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.web = web
     answer_statuses(app)
 
     @app.api_route("/{link}", methods=["GET", "HEAD"])
@@ -43,16 +44,17 @@ def heard_app(web: Web) -> FastAPI:
 
 
 async def _answered(web: Web, request: Request, link: str, *, acts: bool) -> Response:
-    now = web.clock()
+    now, texts = web.clock(), texts_for(request)
     try:
         async with lent(web.pool, None) as connection:
             name = await (heard if acts else drill_of)(connection, link, now)
     except FAILED as error:
         log.warning("drill_not_answered", error=plainly(error))
-        return _page(request, now, None, 503, "The database cannot be reached. Try again in a minute.")
+        return _page(request, now, None, 503, texts.say("The database cannot be reached. Try again in a minute."))
     if name is None:
-        return _page(request, now, None, 404, "This link is of no drill, or its drill is over. Wait for the next one.")
-    return _page(request, now, name, 200, "Thank you: it is written down." if acts else None)
+        words = texts.say("This link is of no drill, or its drill is over. Wait for the next one.")
+        return _page(request, now, None, 404, words)
+    return _page(request, now, name, 200, texts.say("Thank you: it is written down.") if acts else None)
 
 
 def _page(request: Request, now: datetime, name: str | None, code: int, message: str | None) -> Response:

@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from services.alerts.delivery.persons.push_address import PushAddressError, read_subscription
 from services.alerts.web.allowed import Forbidden
-from services.alerts.web.board.views import STATIC, render
+from services.alerts.web.board.views import STATIC, render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Running, Web
 from services.people.caller import Caller
 from services.people.channels import changes
@@ -26,9 +26,18 @@ from services.people.channels.model import Hours, fault_of_url
 from services.people.channels.proof import proof_of
 from services.people.channels.store import channels_of, hours_of
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 PATH: Final = "/account/channels"
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS: Final = (
+    msgid("Monday"),
+    msgid("Tuesday"),
+    msgid("Wednesday"),
+    msgid("Thursday"),
+    msgid("Friday"),
+    msgid("Saturday"),
+    msgid("Sunday"),
+)
 _CLOCK: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 router = APIRouter(include_in_schema=False)
@@ -67,11 +76,12 @@ async def add_browser(
 ) -> Response:
     """Add the browser that shows the page."""
     if web.settings.push_public_key is None:
-        return await _show(connection, caller, web, request, "Pushes to browsers are not set up here.")
+        return await _show(connection, caller, web, request, msgid("Pushes to browsers are not set up here."))
     try:
         url = read_subscription(subscription, web.settings.push_services).url
     except PushAddressError as error:
-        return await _show(connection, caller, web, request, f"This browser gave no address: {error}.")
+        why = texts_for(request).say("This browser gave no address: %(why)s.", why=error)
+        return await _show(connection, caller, web, request, why)
     return await _added(connection, caller, web, request, name, url)
 
 
@@ -90,9 +100,9 @@ async def hours(
     """Change when drills are heard, and when nothing that can wait."""
     clocks = [each.strip() for each in (drill_at, quiet_begins, quiet_ends)]
     if drill_weekday not in {"1", "2", "3", "4", "5", "6", "7"} or not _CLOCK.fullmatch(clocks[0]):
-        return await _show(connection, caller, web, request, "The drill needs a day and a time, such as 11:00.")
+        return await _show(connection, caller, web, request, msgid("The drill needs a day and a time, such as 11:00."))
     if any(each and not _CLOCK.fullmatch(each) for each in clocks[1:]):
-        return await _show(connection, caller, web, request, "Times are written as 22:00.")
+        return await _show(connection, caller, web, request, msgid("Times are written as 22:00."))
     asked = Hours(timezone.strip(), int(drill_weekday), clocks[0], clocks[1] or None, clocks[2] or None)
     try:
         await changes.set_hours(connection, _person(caller), asked)
@@ -117,7 +127,9 @@ async def change(
         match what:
             case "code":
                 if not await changes.verify(connection, person_id, channel_id, code[:100], caller.actor, now):
-                    words = "This is not the code that was sent last, or it is over. Look again, or send another one."
+                    words = msgid(
+                        "This is not the code that was sent last, or it is over. Look again, or send another one."
+                    )
                     return await _show(connection, caller, web, request, words)
             case "again":
                 await changes.send_code(connection, person_id, channel_id, now)
@@ -128,7 +140,7 @@ async def change(
             case "remove":
                 await changes.remove(connection, person_id, channel_id, caller.actor, now)
             case _:
-                return await _show(connection, caller, web, request, "This form is not one of this page.")
+                return await _show(connection, caller, web, request, msgid("This form is not one of this page."))
     except ChannelRefusedError as error:
         return await _show(connection, caller, web, request, str(error), code=409)
     return _done(what)
@@ -141,13 +153,13 @@ async def push_worker(_: Asking) -> Response:
 
 
 _SAID: Final = {
-    "added": "A code is on its way: type it in below.",
-    "code": "Verified. Pages go there from now on.",
-    "again": "Another code is on its way.",
-    "test": "A test is on its way. What came of it stands below in a few seconds: load the page again.",
-    "up": "The order is changed.",
-    "remove": "Removed.",
-    "hours": "Kept.",
+    "added": msgid("A code is on its way: type it in below."),
+    "code": msgid("Verified. Pages go there from now on."),
+    "again": msgid("Another code is on its way."),
+    "test": msgid("A test is on its way. What came of it stands below in a few seconds: load the page again."),
+    "up": msgid("The order is changed."),
+    "remove": msgid("Removed."),
+    "hours": msgid("Kept."),
 }
 
 
@@ -157,7 +169,7 @@ def _done(what: str) -> Response:
 
 def _person(caller: Caller) -> UUID:
     if caller.person_id is None:
-        msg = "a program has no channels"
+        msg = msgid("a program has no channels")
         raise Forbidden(msg)
     return caller.person_id
 
@@ -173,7 +185,7 @@ async def _added(connection: Connection, caller: Caller, web: Web, request: Requ
 async def _fault_of_address(url: str) -> str | None:
     """Why nothing can be sent there. Apprise is loaded when it is first needed: it is large."""
     fault = await asyncio.to_thread(_look_at, url)
-    return f"This is {fault}." if fault else None
+    return fault and f"This is {fault}."
 
 
 def _look_at(url: str) -> str | None:
@@ -192,7 +204,7 @@ async def _show(
     typed: str = "",
     code: int = 422,
 ) -> Response:
-    person_id, now = _person(caller), web.clock()
+    person_id, now, texts = _person(caller), web.clock(), texts_for(request)
     own = await channels_of(connection, person_id)
     theirs = await hours_of(connection, person_id)
     return render(
@@ -200,14 +212,16 @@ async def _show(
         request,
         code if refused else 200,
         now=now,
-        here=now.astimezone(ZoneInfo(theirs.timezone)),
+        here=ZoneInfo(theirs.timezone),
+        today=texts.say(_DAYS[now.astimezone(ZoneInfo(theirs.timezone)).weekday()]),
+        time=f"{now.astimezone(ZoneInfo(theirs.timezone)):%H:%M}",
         warnings=(),
         channels=[(each, proof_of(each, now)) for each in own],
         hours=theirs,
-        days=list(enumerate(_DAYS, 1)),
+        days=[(number, texts.say(day)) for number, day in enumerate(_DAYS, 1)],
         kinds=web.settings.channel_kinds,
         push_key=web.settings.push_public_key,
-        refused=refused,
+        refused=texts.translated(refused) if refused else None,
         typed=typed,
-        said=_SAID.get(request.query_params.get("done", "")),
+        said=texts.say(_SAID[done]) if (done := request.query_params.get("done", "")) in _SAID else None,
     )

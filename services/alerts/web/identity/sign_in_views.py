@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.alerts.web.board.views import render, trouble
+from services.alerts.web.board.views import render, texts_for, trouble
 from services.alerts.web.dependencies import Borrowed, BorrowedForNobody, Running, web_of
 from services.alerts.web.identity.browser import form_cookie, is_secure, own_path, session_cookie
 from services.alerts.web.identity.forms import new_form_secret
@@ -23,10 +23,11 @@ from services.people.accounts.sign_in import From, choose_by_code, sign_in, sign
 from services.people.accounts.store import account_by_code
 from services.people.oidc.store import is_by_provider
 from services.runtime.http.attempts import Attempts, place_of
+from services.texts.model import msgid
 
-_WRONG = "That is not how somebody signs in here: check the name and the password."
-_NO_CODE = "This link is good no more: it was used, or it has ended. Ask an administrator for another."
-_TWO = "The two are not the same: type it again, twice."
+_WRONG = msgid("That is not how somebody signs in here: check the name and the password.")
+_NO_CODE = msgid("This link is good no more: it was used, or it has ended. Ask an administrator for another.")
+_TWO = msgid("The two are not the same: type it again, twice.")
 
 
 def sign_in_router(attempts: Attempts) -> APIRouter:
@@ -54,7 +55,8 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
         wait = max(attempts.wait_seconds(place, moment), web.pace.wait_seconds(account, place, moment))
         shown: dict[str, Any] = {"now": web.clock(), "back": own_path(back), "typed": name}
         if wait:
-            refused = f"Too many wrong passwords. Try again in {math.ceil(wait)} seconds; nothing is locked."
+            text = msgid("Too many wrong passwords. Try again in %(seconds)s seconds; nothing is locked.")
+            refused = texts_for(request).say(text, seconds=math.ceil(wait))
             headers = {"Retry-After": str(math.ceil(wait))}
             return sign_in_page(request, 429, headers, refused=refused, **shown)
         token = await sign_in(connection, web.passwords, name, password, origin_of(request), web.clock())
@@ -88,12 +90,13 @@ def sign_in_router(attempts: Attempts) -> APIRouter:
         """Keep the password, and begin a session."""
         place, moment, now = _place(request), time.monotonic(), web.clock()
         if wait := attempts.wait_seconds(place, moment):
-            return trouble(request, f"Too many wrong ones. Try again in {math.ceil(wait)} seconds.", 429)
+            text = msgid("Too many wrong ones. Try again in %(seconds)s seconds.")
+            return trouble(request, texts_for(request).say(text, seconds=math.ceil(wait)), 429)
         found = await account_by_code(connection, digest_of(code), now)
         if found is None:
             attempts.was_wrong(place, moment)
             return _page(request, "set_up.html", 404, now=now, found=None, code="", refused=_NO_CODE)
-        fault = fault_of_password(password, found.sign_in) if password == again else _TWO
+        fault = fault_of_password(password, found.sign_in, texts_for(request)) if password == again else _TWO
         if fault is None:
             token = await choose_by_code(connection, web.passwords, code, password, origin_of(request), now)
             if token is not None:
@@ -154,6 +157,8 @@ def _page(
     new = request.state.form_secret is None
     if new:
         request.state.form_secret = new_form_secret()
+    if refused := values.get("refused"):
+        values["refused"] = texts_for(request).translated(refused)
     answer = render(name, request, status_code, headers, warnings=(), **values)
     if new:
         answer.set_cookie(

@@ -26,6 +26,7 @@ from services.people.links.tokens import Purpose
 from services.people.model import Actor, Role
 from services.runtime.database import Connection
 from services.runtime.isolation import apart, concerns_all, described
+from services.texts.model import msgid
 
 _WAITS_FOR: Final = timedelta(hours=24)
 """So long an answer about an alarm waits for an alert to come of it."""
@@ -150,11 +151,9 @@ async def _settle(connection: Connection, answer: Answer, policies: Policies, no
     person = await store.linked_person(connection, link.person_id)
     alert = await store.linked_alert(connection, alert_id)
     if person is None or alert is None or not person.may(Role.RESPONDER, alert.clinic_id):
-        msg = "you may not act in this clinic (any more)"
-        raise MayNotAct(msg)
+        raise MayNotAct(msgid("you may not act in this clinic (any more)"))
     if await store.became_worse(connection, alert_id, answer.given_at):
-        msg = "it has become more urgent, or has returned, since you answered"
-        raise Refused(msg)
+        raise Refused(msgid("it has become more urgent, or has returned, since you answered"))
     await acknowledge_alert(connection, alert_id, person.actor, None, policies, answer.given_at)
     await links.settle_answer(connection, link.delivery_id, alert_id, Outcome.TAKEN.value, now)
     return Outcome.TAKEN

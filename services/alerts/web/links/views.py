@@ -18,7 +18,7 @@ from fastapi.responses import RedirectResponse
 from schemas.policy import Policy
 from services.alerts.errors import NotFound, Refused
 from services.alerts.web.board.errors import answer_statuses
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.links import store
 from services.alerts.web.links.desk import NotTakenError
 from services.alerts.web.links.record import MayNotAct, Outcome
@@ -31,17 +31,20 @@ from services.people.links.tokens import Link, LinkExpiredError, LinkForgedError
 from services.people.model import Actor, Role
 from services.runtime.database import FAILED, Connection, borrow, plainly
 from services.runtime.secrets.file import SecretFileError
+from services.texts.model import msgid
 
 if TYPE_CHECKING:
     from services.alerts.web.dependencies import Web
 
 PATH: Final = "/l"
 _DATABASE_SECONDS: Final = 3.0
-_TAKEN_WITHOUT: Final = (
-    "You have it. The database is away: this is kept, and recorded with the time of now as soon as it is back."
+_TAKEN_WITHOUT: Final = msgid(
+    "You have acknowledged it. The database is away: this is kept, and recorded with the time of now as soon as it is "
+    "back."
 )
-_NOT_TOLD: Final = (
-    " The alert worker could not be told, so more pages about it may go out until then; others may be called."
+_OVER: Final = msgid("It is over: no alert came of this alarm.")
+_NOT_TOLD: Final = msgid(
+    "The alert worker could not be told, so more pages about it may go out until then; others may be called."
 )
 
 log = structlog.get_logger()
@@ -50,6 +53,7 @@ log = structlog.get_logger()
 def link_app(web: Web) -> FastAPI:
     """Build the application that is mounted at `PATH`; it starts nothing."""
     app = FastAPI(title="Pumpwatch links", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.web = web
     answer_statuses(app)
 
     @app.api_route("/{token}", methods=["GET", "HEAD"])
@@ -68,18 +72,26 @@ def link_app(web: Web) -> FastAPI:
             taken = await web.desk.take(web.pool, web.kept, Answer(link, now), now)
         except NotTakenError as error:
             log.warning("answer_not_taken", error=str(error))
-            words = "This was NOT taken: the database is away. The alert pages on. Use the backup procedure."
-            return _page(request, now, words, 503)
+            words = msgid(
+                "This was NOT acknowledged: the database is away. The alert pages on. Use the backup procedure."
+            )
+            return _page(request, now, texts_for(request).say(words), 503)
         except NotFound:
-            return _page(request, now, "There is no such alert.", 404)
+            return _page(request, now, texts_for(request).say("There is no such alert."), 404)
         except MayNotAct as error:
-            return _page(request, now, f"This was not taken: {error}.", 403)
+            texts = texts_for(request)
+            words = texts.say("This was not acknowledged: %(why)s.", why=error.in_words(texts))
+            return _page(request, now, words, 403)
         except Refused as error:
-            return await _shown(web, request, link, now, refused=f"Not taken: {error}.")
+            texts = texts_for(request)
+            refused = texts.say("Not acknowledged: %(why)s.", why=error.in_words(texts))
+            return await _shown(web, request, link, now, refused=refused)
         if not taken.recorded:
-            return _page(request, now, _TAKEN_WITHOUT + ("" if taken.told else _NOT_TOLD), 200, good=True)
+            texts = texts_for(request)
+            said = [texts.say(_TAKEN_WITHOUT), *([] if taken.told else [texts.say(_NOT_TOLD)])]
+            return _page(request, now, " ".join(said), 200, good=True)
         if taken.outcome is Outcome.OVER:
-            return _page(request, now, "It is over: no alert came of this alarm.", 200)
+            return _page(request, now, texts_for(request).say(_OVER), 200)
         # So that reloading repeats nothing. It is shown there that it is taken, or that the link was used before.
         return RedirectResponse(f"{PATH}/{token}", 303)
 
@@ -88,17 +100,21 @@ def link_app(web: Web) -> FastAPI:
 
 def _link(web: Web, request: Request, token: str, now: datetime) -> Link | Response:
     """What a token says, or the page that says what is wrong with it."""
+    texts = texts_for(request)
     try:
         return read(token, web.desk.keys(), now)
     except LinkExpiredError as error:
-        words = f"{capitalised(str(error))}, and is over. Use the newest page, or sign in."
+        text = msgid("This link was good for %(hours)s hours, and is over. Use the newest page, or sign in.")
+        words = texts.say(text, hours=texts.shortest(error.hours))
         return _page(request, now, words, 410)
     except LinkForgedError as error:
-        words = f"{capitalised(str(error))}. Open it as it stands in the page, all of it, or sign in."
+        why = capitalised(texts.translated(str(error)))
+        words = texts.say("%(why)s. Open it as it stands in the page, all of it, or sign in.", why=why)
         return _page(request, now, words, 404)
     except SecretFileError as error:
         log.error("links_not_read", error=str(error))  # noqa: TRY400 - it says all
-        return _page(request, now, "Links cannot be read at the moment. Sign in, or use the backup procedure.", 503)
+        words = texts.say("Links cannot be read at the moment. Sign in, or use the backup procedure.")
+        return _page(request, now, words, 503)
 
 
 async def _shown(web: Web, request: Request, link: Link, now: datetime, *, refused: str | None = None) -> Response:
@@ -111,15 +127,17 @@ async def _shown(web: Web, request: Request, link: Link, now: datetime, *, refus
     except FAILED as error:
         log.warning("link_without_database", error=plainly(error))
         if web.desk.has(link.delivery_id):
-            return _page(request, now, _TAKEN_WITHOUT, 200, good=True)
-        words = "The database cannot be reached, so it cannot be shown. It can be taken all the same."
+            return _page(request, now, texts_for(request).say(_TAKEN_WITHOUT), 200, good=True)
+        words = texts_for(request).say(
+            "The database cannot be reached, so it cannot be shown. It can be acknowledged all the same."
+        )
         return _page(request, now, words, 503, acts=True)
 
 
 async def _with_database(
     web: Web, request: Request, connection: Connection, link: Link, now: datetime, refused: str | None
 ) -> Response:
-    person = await store.linked_person(connection, link.person_id)
+    person, texts = await store.linked_person(connection, link.person_id), texts_for(request)
     used = await links.answer_of(connection, link.delivery_id)
     alert_id = link.about
     if link.purpose is Purpose.ALARM:
@@ -129,24 +147,28 @@ async def _with_database(
         alert_id = found or link.about
     alert = await store.linked_alert(connection, alert_id)
     if person is None or alert is None or not person.may(Role.RESPONDER, alert.clinic_id):
-        return _page(request, now, "You may not act in this clinic (any more), so nothing is shown.", 403)
-    policy: Policy = (await web.policies(connection)).of(alert.clinic_id)
+        words = texts.say("You may not act in this clinic (any more), so nothing is shown.")
+        return _page(request, now, words, 403)
+    policies = await web.policies(connection)
+    policy: Policy = policies.of(alert.clinic_id)
     if policy.include_patient_data:
         await web.reads.note(connection, Caller.of_person(person), [(alert.clinic_id, alert.pump_id)], now)
     is_mine = alert.state == "acknowledged" and alert.acknowledged_by_id == person.actor.id
     # The same whether it was taken by this link or by another way: whose it is counts.
     waits = alert.state in ("active", "cleared")
-    words = None
+    found_out: str | None = None
     if waits and used is not None and refused is None:
-        words = "This link was used already, and acts once. Use the newest page, or sign in."
+        found_out = texts.say("This link was used already, and acts once. Use the newest page, or sign in.")
         if used.outcome is not None and used.outcome.startswith("refused: "):
-            words = f"What you answered was not taken: {used.outcome.removeprefix('refused: ')}."
+            why = texts.translated(used.outcome.removeprefix("refused: "))
+            found_out = texts.say("What you answered was not recorded: %(why)s.", why=why)
     return render(
         "link.html",
         request,
         409 if refused else 200,
         now=now,
-        message=refused or words,
+        here=await web.zones.one(connection, policies, alert.clinic_id),
+        message=refused or found_out,
         good=False,
         alert=alert,
         person=person,
@@ -159,11 +181,14 @@ async def _with_database(
 
 def _unrecorded(request: Request, now: datetime, used: links.KeptAnswer | None, *, is_settled: bool) -> Response:
     if is_settled:
-        return _page(request, now, "It is over: no alert came of this alarm.", 200)
+        return _page(request, now, texts_for(request).say(_OVER), 200)
     if used is not None:
-        words = "You have it. Its alert is not there yet: this is kept, and recorded as soon as it is."
+        words = texts_for(request).say(
+            "You have acknowledged it. Its alert is not there yet: this is kept, and recorded as soon as it is."
+        )
         return _page(request, now, words, 200, good=True)
-    return _page(request, now, "This alarm stands in no record yet. It can be taken all the same.", 200, acts=True)
+    words = texts_for(request).say("This alarm stands in no record yet. It can be acknowledged all the same.")
+    return _page(request, now, words, 200, acts=True)
 
 
 def _page(

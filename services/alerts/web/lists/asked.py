@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode
 from schemas.policy import Priority
 from services.alerts.model import RuleName
 from services.alerts.web.read_models import StateFilter
-from services.alerts.wording import near_names, rule_words
+from services.alerts.wording import near_names, priority_words, rule_words
+from services.texts.model import ENGLISH, Texts, msgid
 
 PAGE_SIZE: Final = 50
 """So many alerts stand on one page of the board."""
@@ -97,37 +98,46 @@ class Asked:
         """The same, at another page."""
         return replace(self, page=page)
 
-    def in_words(self) -> tuple[str, ...]:
+    def in_words(self, texts: Texts = ENGLISH) -> tuple[str, ...]:
         """What is filtered by, for people, in a few words each."""
+        priority = priority_words(self.priority, texts)
         named = (
-            (self.clinic_id, f"clinic {self.clinic_id}"),
-            (self.state is not StateFilter.OPEN, STATE_WORDS[self.state].lower()),
-            (self.priority, f"{self.priority} only"),
-            (self.rule, rule_words(self.rule)),
-            (self.person, f"taken by {self.person}"),
-            (self.text, f"with “{self.text}”"),
+            (self.clinic_id, texts.say("clinic %(clinic)s", clinic=self.clinic_id)),
+            (self.state is not StateFilter.OPEN, texts.say(SHORT_STATE_WORDS[self.state])),
+            (self.priority, texts.say("%(priority)s only", priority=priority)),
+            (self.rule, rule_words(self.rule, texts=texts)),
+            (self.person, texts.say("acknowledged by %(who)s", who=self.person)),
+            (self.text, texts.say("with “%(text)s”", text=self.text)),
         )
         return tuple(words for given, words in named if given)
 
 
 STATE_WORDS: Final[Mapping[StateFilter, str]] = {
-    StateFilter.OPEN: "Everything open",
-    StateFilter.ACTIVE: "Waiting for somebody",
-    StateFilter.ACKNOWLEDGED: "Somebody has it",
-    StateFilter.CLEARED: "Ended, not seen by anybody",
-    StateFilter.CLOSED: "Closed",
-    StateFilter.ALL: "Open and closed",
+    StateFilter.OPEN: msgid("Everything open"),
+    StateFilter.ACTIVE: msgid("Waiting for somebody"),
+    StateFilter.ACKNOWLEDGED: msgid("Acknowledged"),
+    StateFilter.CLEARED: msgid("Ended, not acknowledged"),
+    StateFilter.CLOSED: msgid("Closed"),
+    StateFilter.ALL: msgid("Open and closed"),
+}
+SHORT_STATE_WORDS: Final[Mapping[StateFilter, str]] = {
+    StateFilter.OPEN: msgid("everything open"),
+    StateFilter.ACTIVE: msgid("waiting for somebody"),
+    StateFilter.ACKNOWLEDGED: msgid("acknowledged"),
+    StateFilter.CLEARED: msgid("ended, not acknowledged"),
+    StateFilter.CLOSED: msgid("closed"),
+    StateFilter.ALL: msgid("open and closed"),
 }
 SORT_WORDS: Final[Mapping[Sort, str]] = {
-    Sort.URGENT: "Most urgent first",
-    Sort.NEWEST: "Newest first",
-    Sort.OLDEST: "Oldest first",
-    Sort.PUMP: "By pump",
+    Sort.URGENT: msgid("Most urgent first"),
+    Sort.NEWEST: msgid("Newest first"),
+    Sort.OLDEST: msgid("Oldest first"),
+    Sort.PUMP: msgid("By pump"),
 }
 GROUP_WORDS: Final[Mapping[Group, str]] = {
-    Group.NONE: "No headings",
-    Group.PUMP: "A heading for each pump",
-    Group.RULE: "A heading for each kind of alert",
+    Group.NONE: msgid("No headings"),
+    Group.PUMP: msgid("A heading for each pump"),
+    Group.RULE: msgid("A heading for each kind of alert"),
 }
 _CHOICES: Final[Mapping[str, Sequence[StrEnum]]] = {
     "state": tuple(StateFilter),

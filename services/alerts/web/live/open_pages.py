@@ -84,10 +84,10 @@ class OpenPages:
     def told(self, key: Hashable, old: Picture, new: Picture) -> bytes:
         """The event that brings a page from one picture to the other."""
         if old.version == new.version:
-            return event(Kind.SAME, {"read_at": new.read_at.isoformat()}, new.version)
+            return event(Kind.SAME, new.reading, new.version)
         change = (key, old.version, new.version)
         if change not in self._changes:
-            said = {"read_at": new.read_at.isoformat(), **difference(old, new)}
+            said = {**new.reading, **difference(old, new)}
             self._changes[change] = event(Kind.CHANGE, said, new.version)
             while len(self._changes) > _CHANGES:
                 self._changes.popitem(last=False)

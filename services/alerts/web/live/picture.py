@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-_TIME_WORDS: Final = re.compile(r"(<time\b[^>]*>)[^<]*")
-"""A reader's own script writes these anew: that time goes by is no news."""
+_TIME_WORDS: Final = re.compile(r"(<time\b[^>]* data-ago>)[^<]*")
+"""A reader's own script writes these anew: that time goes by is no news. A moment is, once its day is over."""
 _WINDOW: Final = timedelta(minutes=2)
 
 
@@ -54,8 +54,15 @@ class Picture:
     """Parts that come, go and move."""
     loud: tuple[Loud, ...] = ()
     """The newest high alerts that wait, whether this page lists them or not."""
+    read: str = ""
+    """When it was read, on the reader's clock and in their language."""
     version: str = field(init=False)
     """The same for two pictures that say the same."""
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """When it was read, for scripts and for people."""
+        return {"read_at": self.read_at.isoformat(), "read": self.read}
 
     def __post_init__(self) -> None:
         digest = hashlib.blake2b(digest_size=9)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from services.alerts.title_words import title_words
 from services.alerts.web.allowed import RightsChanged
 from services.alerts.web.live.event import Kind, Why, event
 from services.alerts.web.live.open_pages import Shown
@@ -24,12 +25,13 @@ from services.alerts.web.live.picture import Picture
 from services.alerts.web.live.pulse import Listener, news_within
 from services.people.model import Role
 from services.runtime.database import UNAVAILABLE, plainly
+from services.texts.model import Texts, msgid
 
 if TYPE_CHECKING:
     from services.alerts.health.paged import PagedPast
     from services.alerts.web.dependencies import Web
 
-AWAY: Final = "The database cannot be reached. This says nothing about any pump."
+AWAY: Final = msgid("The database cannot be reached. This says nothing about any pump.")
 _REGULAR_SECONDS: Final = 5.0
 _AWAY_SECONDS: Final = 1.0
 _REST: Final = 4.0
@@ -53,6 +55,8 @@ class Page:
     """Reads it, begun after that moment of `time.monotonic`."""
     past: Callable[[tuple[PagedPast, ...] | None], str]
     """Draws what was paged past the database."""
+    texts: Texts
+    """In the reader's language."""
     is_patched: bool
     """Whether what has changed can be told; else the page reads itself again."""
 
@@ -86,7 +90,7 @@ class Page:
 
     def _told(self, shown: Picture | None, now: Picture) -> bytes:
         if shown is None or (not self.is_patched and shown.version != now.version):
-            return event(Kind.AGAIN, {"read_at": now.read_at.isoformat()}, now.version)
+            return event(Kind.AGAIN, now.reading, now.version)
         return self.web.open_pages.told(self.key, shown, now)
 
     async def _away(self, before: tuple[PagedPast, ...] | None) -> tuple[bytes, tuple[PagedPast, ...] | None]:
@@ -95,9 +99,9 @@ class Page:
         seen = None if everything is None else tuple(each for each in everything if may(Role.VIEWER, each.clinic_id))
         known = {each.alert_id for each in before or ()}
         news = [
-            {"id": f"alert-{each.alert_id}", "words": f"{each.title}, {each.pump_id}"}
+            {"id": f"alert-{each.alert_id}", "words": f"{title_words(each.title, self.texts)}, {each.pump_id}"}
             for each in seen or ()
             if each.alert_id not in known and each.priority == "high"
         ]
-        said = {"message": AWAY, "html": self.past(seen), "news": news}
+        said = {"message": self.texts.say(AWAY), "html": self.past(seen), "news": news}
         return event(Kind.AWAY, said), seen if seen is not None else before

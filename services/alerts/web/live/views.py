@@ -19,9 +19,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.alerts.web.allowed import must_see_alert, must_see_clinic
+from services.alerts.web.board.environment import filled
 from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS
 from services.alerts.web.board.list_views import key_of, read_board
-from services.alerts.web.board.views import ENVIRONMENT
+from services.alerts.web.board.views import texts_for
 from services.alerts.web.dependencies import Asking, Running, Web, borrowed_for
 from services.alerts.web.identity.forms import csrf_field
 from services.alerts.web.lists.asked import asked_for
@@ -32,6 +33,7 @@ from services.alerts.web.live.stream import AWAY, Page
 from services.alerts.web.store import history_of, lent, one_alert
 from services.people.caller import Caller
 from services.runtime.http.limits import goes_on
+from services.texts.model import Texts
 
 if TYPE_CHECKING:
     from services.alerts.health.paged import PagedPast
@@ -50,15 +52,15 @@ router = APIRouter(include_in_schema=False)
 async def board_live(caller: Asking, web: Running, request: Request) -> Response:
     """What changes of a board; `have` is the version that the page shows."""
     pairs = request.query_params.multi_items()
-    asked = asked_for([(name, value) for name, value in pairs if name != _HAVE])
+    asked, texts = asked_for([(name, value) for name, value in pairs if name != _HAVE]), texts_for(request)
     clinics = must_see_clinic(caller, asked.clinic_id)
 
     async def read(begun_after: float) -> Shown:
-        made = await read_board(web, caller, asked, begun_after=begun_after)
+        made = await read_board(web, caller, asked, texts, begun_after=begun_after)
         return Shown(made.picture, made.pumps)
 
-    opened = _Opened(web, caller, request, clinics, is_patched=True)
-    return await opened.answer(key_of(caller, asked), read, request.query_params.get(_HAVE, ""))
+    opened = _Opened(web, caller, request, clinics, texts, is_patched=True)
+    return await opened.answer(key_of(caller, asked, texts.language), read, request.query_params.get(_HAVE, ""))
 
 
 @router.get("/alerts/{alert_id}/live")
@@ -66,18 +68,21 @@ async def alert_live(caller: Asking, web: Running, request: Request, alert_id: U
     """Whether the page of an alert has changed: it is read again then."""
     async with borrowed_for(request) as connection:
         clinic = await must_see_alert(connection, caller, alert_id)
-    key = (frozenset(caller.roles.items()), alert_id)
+    texts = texts_for(request)
+    key = (frozenset(caller.roles.items()), alert_id, texts.language)
 
     async def read(begun_after: float) -> Shown:
         async def look() -> Picture:
             async with lent(web.pool, caller) as connection:
                 now = web.clock()
                 said = (await one_alert(connection, alert_id, now), await history_of(connection, alert_id))
-                return Picture(now, hashlib.blake2b(repr(said).encode(errors="surrogatepass")).hexdigest())
+                zone = web.zones.known(web.kept.now, clinic)
+                version = hashlib.blake2b(repr((said, now.astimezone(zone).date())).encode(errors="surrogatepass"))
+                return Picture(now, version.hexdigest(), read=texts.clock_with_seconds(now, zone))
 
         return Shown(await web.open_pages.alerts.of(key, look, begun_after=begun_after), frozenset())
 
-    opened = _Opened(web, caller, request, frozenset({clinic}), is_patched=False)
+    opened = _Opened(web, caller, request, frozenset({clinic}), texts, is_patched=False)
     return await opened.answer(key, read, "")
 
 
@@ -105,6 +110,7 @@ class _Opened:
     caller: Caller
     request: Request
     clinics: frozenset[str]
+    texts: Texts
     is_patched: bool
 
     async def answer(self, key: object, read: Read, have: str) -> Response:
@@ -125,10 +131,12 @@ class _Opened:
     async def _events(self, key: object, read: Read, have: str, seat: Seat) -> AsyncGenerator[bytes]:
         form = json.dumps(str(csrf_field(self.request)), ensure_ascii=False)[1:-1].encode()
         async with self.web.open_pages.pulse.listening(self.web, seat, self.caller) as listener:
-            page = Page(self.web, listener, key, read, self._past, is_patched=self.is_patched)
+            page = Page(self.web, listener, key, read, self._past, self.texts, is_patched=self.is_patched)
             async for said in page.events(have):
                 yield said.replace(_FORM, form)
 
     def _past(self, paged: Sequence[PagedPast] | None) -> str:
         now: datetime = self.web.clock()
-        return ENVIRONMENT.get_template("live/past.html").render(message=AWAY, paged=paged, now=now, waits=True)
+        message, zones = self.texts.say(AWAY), self.web.zones.of_paged(self.web.kept.now, paged)
+        values = {"message": message, "paged": paged, "now": now, "zones": zones, "waits": True}
+        return filled(self.texts.language, "live/past.html", values)

@@ -18,7 +18,7 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.errors import Refused
 from services.alerts.health.hand_over.model import LOOKS_BACK, Accepted, AtRisk, Promise
 from services.alerts.health.hand_over.store import accept, accepted_since, at_risk, open_promises
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Running
 from services.alerts.web.on_call.picture import RotaNow, rota_of_id
 from services.alerts.web.on_call.views import PATH, OneChange
@@ -29,6 +29,7 @@ from services.people.rota.hand_over import HandOver, hand_over_to_accept
 from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 router = APIRouter(include_in_schema=False)
 _SHOWN: Final = 300
@@ -75,7 +76,8 @@ async def take_over(changing: OneChange, rota_id: UUID) -> Response:
         await _take_over(changing.connection, found, person, changing.caller.actor, changing.now)
     except Refused as error:
         brief = await _brief(changing.connection, found, changing.now)
-        said = f"Not taken over: {error}."
+        texts = texts_for(changing.request)
+        said = texts.say("Not taken over: %(why)s.", why=error.in_words(texts))
         return render(
             "on_call/brief.html", changing.request, 409, now=changing.now, brief=brief, refused=said, warnings=()
         )
@@ -86,8 +88,7 @@ async def _take_over(connection: Connection, found: RotaNow, person: UUID, actor
     turn = hand_over_to_accept(found.rota, now, LOOKS_BACK)
     if turn is None or turn.coming != person:
         who = found.who(turn.coming if turn is not None else found.now.person_id)
-        msg = f"{who} has it, and nobody takes it over for somebody else"
-        raise Refused(msg)
+        raise Refused(msgid("%(who)s has it, and nobody takes it over for somebody else"), who=who)
     clinic, more = found.rota.clinic_id, {"rota": found.rota.name, "begins": turn.begins.isoformat()}
     async with connection.transaction():
         await accept(connection, found.kept.rota_id, clinic, turn, person, actor, now)

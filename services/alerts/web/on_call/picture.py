@@ -10,9 +10,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.alerts.errors import NotFound
-from services.alerts.policies import Policies
+from services.alerts.policies import Policies, zone_for
 from services.alerts.web.on_call.store import channels_of_persons
-from services.alerts.wording import clock_words
 from services.people.model import Role
 from services.people.rota.coverage import Gap, uncovered
 from services.people.rota.model import Change, Rota
@@ -20,10 +19,12 @@ from services.people.rota.people import ClinicPeople, Member
 from services.people.rota.store import KeptRota, load_members, load_rotas
 from services.people.rota.turns import Shift, next_change, shift_at, shifts
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 SHOWN: Final = timedelta(days=14)
 COVERAGE_DAYS: Final = 90
-UNKNOWN: Final = "somebody who is not of this clinic any more"
+NOBODY: Final = msgid("nobody")
+UNKNOWN: Final = msgid("somebody who is not of this clinic any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,17 @@ class RotaNow:
     def who(self, person_id: UUID | None) -> str:
         """A person's name; nobody's is "nobody"."""
         if person_id is None:
-            return "nobody"
+            return NOBODY
         return next((each.name for each in self.members if each.person_id == person_id), UNKNOWN)
 
-    def clock(self, moment: datetime) -> str:
-        """A moment on the rota's own clock, such as "Mon 30 Nov 2026, 08:00"."""
-        return clock_words(moment, ZoneInfo(self.rota.timezone))
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose clock it goes by."""
+        return ZoneInfo(self.rota.timezone)
 
     def field(self, moment: datetime) -> str:
         """A moment as a field of a form has it."""
-        return f"{moment.astimezone(ZoneInfo(self.rota.timezone)):%Y-%m-%dT%H:%M}"
+        return f"{moment.astimezone(self.zone):%Y-%m-%dT%H:%M}"
 
     def shift_value(self, shift: Shift) -> str:
         """A shift as an option of a form has it."""
@@ -84,12 +86,8 @@ class ClinicNow:
     """Until `looked_until`."""
     looked_until: datetime
     within_minutes: float
-    zone: str
-    """Of its first rota; UTC without one."""
-
-    def clock(self, moment: datetime) -> str:
-        """A moment on the clinic's clock."""
-        return clock_words(moment, ZoneInfo(self.zone))
+    zone: ZoneInfo
+    """By what clock it goes."""
 
 
 async def picture_of(
@@ -119,8 +117,7 @@ async def rota_of_id(connection: Connection, clinics: Collection[str], rota_id: 
         if kept.rota_id == rota_id and kept.rota.clinic_id in clinics:
             members = (await load_members(connection, kept.rota.clinic_id)).get(kept.rota.clinic_id, ())
             return _rota(kept, members, now, SHOWN)
-    msg = f"there is no rota {rota_id}"
-    raise NotFound(msg)
+    raise NotFound(msgid("there is no rota %(id)s"), id=rota_id)
 
 
 def _clinic(
@@ -132,7 +129,7 @@ def _clinic(
     # An address of the policy counts: whether it can be used, only the worker knows, and its board warns.
     until = now + timedelta(days=COVERAGE_DAYS)
     gaps = uncovered(policy, people, now, until, within)
-    zone = kept[0].rota.timezone if kept else "UTC"
+    zone = zone_for(policy, kept[0].rota.timezone if kept else None)
     return ClinicNow(clinic, tuple(_rotas(kept, members, now, span)), gaps, until, within, zone)
 
 

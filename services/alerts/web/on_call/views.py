@@ -19,7 +19,7 @@ from services.alerts.health.hand_over.model import LOOKS_BACK
 from services.alerts.health.hand_over.store import accepted_since
 from services.alerts.policies import Policies
 from services.alerts.web.allowed import Forbidden, clinics_of
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import NameOrNothing
 from services.alerts.web.on_call.forms import change_asked, swap_asked
@@ -30,6 +30,7 @@ from services.people.rota import edit
 from services.people.rota.hand_over import hand_over_to_accept
 from services.people.rota.model import Change
 from services.runtime.database import Connection
+from services.texts.model import Texts, msgid
 
 router = APIRouter(include_in_schema=False)
 PATH = "/on-call"
@@ -52,8 +53,13 @@ class Changing:
         found = await rota_of_id(self.connection, self.caller.clinics(), rota_id, self.now)
         clinic = found.rota.clinic_id
         if self.caller.person_id is None or not self.caller.may(Role.RESPONDER, clinic):
-            msg = f"you may see who is on call in {clinic}, and not change it: that takes a person who is a responder"
-            raise Forbidden(msg)
+            raise Forbidden(
+                msgid(
+                    "you may see who is on call in %(clinic)s, and not change it: that takes a person "
+                    "who is a responder"
+                ),
+                clinic=clinic,
+            )
         return found, self.caller.person_id
 
     async def make(self, found: RotaNow, *changes: Change) -> None:
@@ -70,7 +76,7 @@ class Changing:
 
     async def refused(self, rota_id: UUID, form: str, why: str, typed: Mapping[str, str]) -> Response:
         """The page again, with the reason beside what was typed."""
-        said = f"Not changed: {why}."
+        said = texts_for(self.request).say("Not changed: %(why)s.", why=why)
         return await show(
             self.connection, self.caller, self.policies, self.request, self.now,
             refused=(rota_id, form, said), typed=typed, status_code=409,
@@ -106,7 +112,7 @@ async def take(
     try:
         await changing.make(found, change_asked(found.rota, rota_id, typed, person, None, changing.now))
     except Refused as error:
-        return await changing.refused(rota_id, "override", str(error), typed)
+        return await changing.refused(rota_id, "override", error.in_words(texts_for(changing.request)), typed)
     return RedirectResponse(PATH, 303)
 
 
@@ -123,7 +129,7 @@ async def swap(
     try:
         await changing.make(found, *swap_asked(found.rota, rota_id, typed, person, changing.now))
     except Refused as error:
-        return await changing.refused(rota_id, "swap", str(error), typed)
+        return await changing.refused(rota_id, "swap", error.in_words(texts_for(changing.request)), typed)
     return RedirectResponse(PATH, 303)
 
 
@@ -141,10 +147,10 @@ async def out(
     try:
         who = next((each.person_id for each in found.takers if str(each.person_id) == has_it), None)
         if who is None:
-            raise Refused("choose from the list who has it")
+            raise Refused(msgid("choose from the list who has it"))
         await changing.make(found, change_asked(found.rota, rota_id, typed, who, person, changing.now))
     except Refused as error:
-        return await changing.refused(rota_id, "absence", str(error), typed)
+        return await changing.refused(rota_id, "absence", error.in_words(texts_for(changing.request)), typed)
     return RedirectResponse(PATH, 303)
 
 
@@ -158,12 +164,13 @@ async def end(
     found, _ = await changing.look(rota_id)
     try:
         if change_id not in {each.change_id for each in found.changes(changing.now)}:
-            raise Refused("the rota has no such change that is not over")
+            raise Refused(msgid("the rota has no such change that is not over"))
         await edit.withdraw_change(
             changing.connection, found.rota.clinic_id, change_id, changing.caller.actor, changing.now
         )
     except (Refused, edit.RotaRefusedError) as error:
-        return await changing.refused(rota_id, "end", str(error), {})
+        why = error.in_words(texts_for(changing.request)) if isinstance(error, Refused) else str(error)
+        return await changing.refused(rota_id, "end", why, {})
     return RedirectResponse(PATH, 303)
 
 
@@ -182,11 +189,13 @@ async def show(
     """The page, with what was typed into a form that is refused: (rota, form, why)."""
     values: dict[str, Any] = {"refused": refused, "typed": typed or {}, "coverage_days": COVERAGE_DAYS}
     clinics = await picture_of(connection, clinics_of(caller, clinic_id), policies, now)
-    values["taken_over"] = await taken_over(connection, clinics, now)
+    values["taken_over"] = await taken_over(connection, clinics, now, texts_for(request))
     return render("on_call/shifts.html", request, status_code, now=now, clinics=clinics, warnings=(), **values)
 
 
-async def taken_over(connection: Connection, clinics: Sequence[ClinicNow], now: datetime) -> dict[UUID, str]:
+async def taken_over(
+    connection: Connection, clinics: Sequence[ClinicNow], now: datetime, texts: Texts
+) -> dict[UUID, str]:
     """By rota, who took the newest turn over, in words; a rota that nobody has to take over is not there."""
     accepted = await accepted_since(connection, now - LOOKS_BACK)
     found = {}
@@ -194,9 +203,10 @@ async def taken_over(connection: Connection, clinics: Sequence[ClinicNow], now: 
         turn = hand_over_to_accept(rota.rota, now, LOOKS_BACK)
         if turn is not None and turn.coming is not None:
             taken = accepted.get((rota.kept.rota_id, turn.begins))
-            found[rota.kept.rota_id] = (
-                f"taken over by {taken.name}, {rota.clock(taken.at)}"
-                if taken
-                else f"not taken over yet by {rota.who(turn.coming)}"
-            )
+            if taken:
+                at = texts.weekday_clock(taken.at, rota.zone)
+                words = texts.say("taken over by %(who)s, %(at)s", who=taken.name, at=at)
+            else:
+                words = texts.say("not taken over yet by %(who)s", who=texts.say(rota.who(turn.coming)))
+            found[rota.kept.rota_id] = words
     return found

@@ -14,7 +14,8 @@ from fastapi.responses import RedirectResponse
 
 from services.alerts.errors import NotFound
 from services.alerts.web.allowed import Forbidden
-from services.alerts.web.board.views import manages_persons, render
+from services.alerts.web.board.environment import manages_persons
+from services.alerts.web.board.views import render
 from services.alerts.web.dependencies import Asking, Borrowed, Running, Web
 from services.people.accounts.changes import AccountRefusedError, Invited
 from services.people.caller import Caller

@@ -28,7 +28,7 @@ from services.alerts.web.pictures.frame import (
     height_of,
     place,
 )
-from services.alerts.wording import clock_words
+from services.texts.model import ENGLISH, Texts
 
 _SHOWN_DAYS: Final = 42
 _LONGER_DAYS: Final = 3 * DRIFT_DAYS
@@ -88,7 +88,12 @@ def shows_demand(rule: str, key: str) -> bool:
 
 
 def demand_chart(
-    facts: PumpFacts, evidence: Mapping[str, object], since: datetime | None, until: datetime, zone: ZoneInfo
+    facts: PumpFacts,
+    evidence: Mapping[str, object],
+    since: datetime | None,
+    until: datetime,
+    zone: ZoneInfo,
+    texts: Texts = ENGLISH,
 ) -> DemandChart | None:
     """Draw the days that are known; None where no day is.
 
@@ -98,6 +103,7 @@ def demand_chart(
         since: From when on the alert is about; None: there is no alert.
         until: The end of the newest day.
         zone: The clinic's.
+        texts: Of whoever looks.
     """
     span = evidence.get("span_days")
     shown = facts.windows[: _LONGER_DAYS if span == DRIFT_DAYS else _SHOWN_DAYS]
@@ -114,7 +120,7 @@ def demand_chart(
         return RIGHT - (index + 1) * width
 
     return DemandChart(
-        summary=_summary(windows, usual_per_day, until, zone),
+        summary=_summary(windows, usual_per_day, until, zone, texts),
         bars=tuple(
             Bar(
                 round(left(index) + _GAP / 2, 2),
@@ -130,12 +136,14 @@ def demand_chart(
         ),
         usual=None
         if usual_per_day is None
-        else Mark(height_of(usual_per_day, most), f"usually {usual_per_day:.1f} a day"),
+        else Mark(
+            height_of(usual_per_day, most), texts.say("usually %(number)s a day", number=texts.decimal(usual_per_day))
+        ),
         about_from=None if since is None or since <= began else place(min(since, until), began, until),
         reprogrammed=_inside(facts.reprogrammed_at, began, until),
         counts=tuple(Mark(height_of(each, most), str(each)) for each in _counts(most)),
-        days=days(began, until, zone),
-        rows=tuple(_row(window, until - index * _DAY, zone) for index, window in enumerate(windows)),
+        days=days(began, until, zone, texts),
+        rows=tuple(_row(window, until - index * _DAY, zone, texts) for index, window in enumerate(windows)),
         zone=zone.key,
     )
 
@@ -157,9 +165,9 @@ def _counts(most: float) -> Iterator[int]:
     yield from range(0, int(most) + 1, step)
 
 
-def _row(window: DayWindow, until: datetime, zone: ZoneInfo) -> Day:
+def _row(window: DayWindow, until: datetime, zone: ZoneInfo, texts: Texts) -> Day:
     return Day(
-        until=clock_words(until, zone),
+        until=texts.weekday_clock(until, zone),
         counted=asked(window) if window.heard else None,
         requests=window.requests,
         delivered=window.delivered,
@@ -169,12 +177,26 @@ def _row(window: DayWindow, until: datetime, zone: ZoneInfo) -> Day:
     )
 
 
-def _summary(windows: Sequence[DayWindow], usual_per_day: float | None, until: datetime, zone: ZoneInfo) -> str:
+def _summary(
+    windows: Sequence[DayWindow], usual_per_day: float | None, until: datetime, zone: ZoneInfo, texts: Texts
+) -> str:
     heard = [window for window in windows if window.heard]
     counted, delivered = sum(map(asked, heard)), sum(window.delivered for window in heard)
-    unheard = len(windows) - len(heard)
-    known = f"{counted} request{'' if counted == 1 else 's'}, {delivered} of them delivered"
-    gaps = "" if not unheard else f"; nothing was heard on {unheard} of them"
-    usual = "" if usual_per_day is None else f" Usually {usual_per_day:.1f} a day."
-    last = f"{len(windows)} days up to {until.astimezone(zone):%-d %b %Y, %H:%M}"
-    return f"Requests for a bolus in the {last}{gaps}: {known}.{usual}"
+    gaps = usual = ""
+    if len(windows) > len(heard):
+        gaps = texts.say("; nothing was heard on %(days)s of them", days=len(windows) - len(heard))
+    if usual_per_day is not None:
+        usual = texts.say(" Usually %(number)s a day.", number=texts.decimal(usual_per_day))
+    at = until.astimezone(zone)
+    return texts.plural(
+        "Requests for a bolus in the %(days)s days up to %(until)s%(gaps)s: %(count)s request, %(delivered)s of them "
+        "delivered.%(usual)s",
+        "Requests for a bolus in the %(days)s days up to %(until)s%(gaps)s: %(count)s requests, %(delivered)s of them "
+        "delivered.%(usual)s",
+        counted,
+        days=len(windows),
+        until=f"{texts.day(at.date())}, {at:%H:%M}",
+        gaps=gaps,
+        delivered=texts.number(delivered),
+        usual=usual,
+    )

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from services.texts.model import ENGLISH, Texts
+
 WIDTH: Final = 360
 HEIGHT: Final = 190
 LEFT: Final = 30
@@ -46,10 +48,11 @@ def height_of(value: float, most: float) -> float:
     return round(BOTTOM - value / (most * 1.05) * (BOTTOM - TOP), 1)
 
 
-def days(began: datetime, ended: datetime, zone: ZoneInfo) -> tuple[Mark, ...]:
+def days(began: datetime, ended: datetime, zone: ZoneInfo, texts: Texts = ENGLISH) -> tuple[Mark, ...]:
     """Midnights of the clinic, a few of them; of a shorter time its beginning and its end."""
     return tuple(
-        Mark(place(at, began, ended), f"{at.astimezone(zone):%-d %b}") for at in _midnights(began, ended, zone)
+        Mark(place(at, began, ended), texts.day(at.astimezone(zone).date(), year=False))
+        for at in _midnights(began, ended, zone)
     )
 
 

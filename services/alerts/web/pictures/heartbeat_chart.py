@@ -15,10 +15,17 @@ from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import RuleName
 from services.alerts.rules.device_silent import allowed_silence
 from services.alerts.web.pictures.frame import LEFT, RIGHT, WIDTH, Mark, days, place
-from services.alerts.wording import age, clock_words
+from services.alerts.wording import age
+from services.texts.model import ENGLISH, Texts, msgid
 
 _SHOWN: Final = timedelta(days=28)
 _LANE: Final = 38
+_NAMES: Final = {True: msgid("pump %(id)s"), False: msgid("handheld %(id)s")}
+_LAST_HEARD: Final = {
+    True: msgid("The pump %(id)s was last heard %(at)s."),
+    False: msgid("The handheld %(id)s was last heard %(at)s."),
+}
+"""Whether it is the pump."""
 _MOST_PAUSES: Final = 20
 
 
@@ -68,7 +75,7 @@ def shows_heartbeats(rule: str) -> bool:
 
 
 def heartbeat_chart(
-    facts: PumpFacts, rule: DeviceSilentPolicy, until: datetime, zone: ZoneInfo
+    facts: PumpFacts, rule: DeviceSilentPolicy, until: datetime, zone: ZoneInfo, texts: Texts = ENGLISH
 ) -> HeartbeatChart | None:
     """Draw when the pump and its handhelds were heard; None where none ever was.
 
@@ -77,6 +84,7 @@ def heartbeat_chart(
         rule: Of the clinic's policy.
         until: The right side of the picture.
         zone: The clinic's.
+        texts: Of whoever looks.
     """
     heard = [(contact, contact.last_at) for contact in facts.contacts if contact.last_at is not None]
     if not heard:
@@ -85,7 +93,8 @@ def heartbeat_chart(
     began = max(min(first, until - timedelta(days=1)), min(until - _SHOWN, *(last for _, last in heard)))
     lanes, said, rows = [], [], []
     for index, (contact, last) in enumerate(heard):
-        name = f"{'pump' if contact.device_id == facts.pump_id else 'handheld'} {contact.device_id}"
+        is_pump = contact.device_id == facts.pump_id
+        name = texts.say(_NAMES[is_pump], id=contact.device_id)
         allowed = allowed_silence(contact, rule)
         overdue = last + allowed < until
         lanes.append(
@@ -97,22 +106,38 @@ def heartbeat_chart(
                 overdue_from=place(max(began, last + allowed), began, until) if overdue else None,
             )
         )
-        said.append(
-            f"The {name} was last heard {clock_words(last, zone)}. It may be silent for {age(allowed)}"
-            f"{f', and has been for {age(until - last)}' if overdue else ''}."
-        )
-        rows += [(later, _pause(name, earlier, later, zone)) for earlier, later in _pauses(contact)]
+        said.append(_said(contact.device_id, last, allowed, until if overdue else None, zone, texts, is_pump=is_pump))
+        rows += [(later, _pause(name, earlier, later, zone, texts)) for earlier, later in _pauses(contact)]
     bottom = len(lanes) * _LANE + 14
     newest = sorted(rows, key=lambda row: row[0], reverse=True)[:_MOST_PAUSES]
     return HeartbeatChart(
         summary=tuple(said),
         lanes=tuple(lanes),
-        days=days(began, until, zone),
+        days=days(began, until, zone, texts),
         rows=tuple(row for _, row in newest),
         zone=zone.key,
         height=bottom + 24,
         bottom=bottom,
     )
+
+
+def _said(
+    device_id: str,
+    last: datetime,
+    allowed: timedelta,
+    overdue_at: datetime | None,
+    zone: ZoneInfo,
+    texts: Texts,
+    *,
+    is_pump: bool,
+) -> str:
+    words = texts.say(_LAST_HEARD[is_pump], id=device_id, at=texts.weekday_clock(last, zone))
+    if overdue_at is None:
+        may = texts.say("It may be silent for %(span)s.", span=age(allowed, texts))
+    else:
+        spans = {"span": age(allowed, texts), "silent": age(overdue_at - last, texts)}
+        may = texts.say("It may be silent for %(span)s, and has been for %(silent)s.", **spans)
+    return f"{words} {may}"
 
 
 def _moments(contact: Contact) -> list[datetime]:
@@ -125,10 +150,10 @@ def _pauses(contact: Contact) -> Iterator[tuple[datetime, datetime]]:
             yield earlier, later
 
 
-def _pause(name: str, began: datetime, ended: datetime, zone: ZoneInfo) -> Pause:
+def _pause(name: str, began: datetime, ended: datetime, zone: ZoneInfo, texts: Texts) -> Pause:
     return Pause(
         name,
-        clock_words(began, zone),
-        clock_words(ended, zone),
-        age(ended - began),
+        texts.weekday_clock(began, zone),
+        texts.weekday_clock(ended, zone),
+        age(ended - began, texts),
     )

@@ -21,11 +21,16 @@ from services.alerts.web.pictures.frame import (
     height_of,
     place,
 )
-from services.alerts.wording import clock_words, millilitres
+from services.alerts.wording import millilitres
+from services.texts.model import ENGLISH, Texts, msgid
 
 _STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _MOST_ROWS: Final = 60
-_BASES: Final = {"computed": "computed by the pump", "measured": "measured", "refill": "filled in"}
+_BASES: Final = {
+    "computed": msgid("computed by the pump"),
+    "measured": msgid("measured"),
+    "refill": msgid("filled in"),
+}
 _PICTURED: Final = frozenset({RuleName.LOW_RESERVOIR, RuleName.INFUSION})
 
 
@@ -71,13 +76,16 @@ def shows_levels(rule: str) -> bool:
     return rule in _PICTURED
 
 
-def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: ZoneInfo) -> LevelChart | None:
+def level_chart(
+    known: Sequence[Known], evidence: Mapping[str, object], zone: ZoneInfo, texts: Texts = ENGLISH
+) -> LevelChart | None:
     """Draw what is known; None where that is less than two moments, of which a sentence says as much.
 
     Args:
         known: The oldest first.
         evidence: Of the alert; `limit_ml` is its alarm level in mL, if it has one.
         zone: The clinic's.
+        texts: Of whoever looks.
     """
     if len({each.at for each in known}) <= 1:
         return None
@@ -93,10 +101,15 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
         return height_of(volume_ml, most_ml)
 
     rows = tuple(
-        Row(clock_words(each.at, zone), millilitres(each.volume_ml), _BASES[each.basis]) for each in reversed(known)
+        Row(
+            texts.weekday_clock(each.at, zone),
+            millilitres(each.volume_ml, texts),
+            texts.say(_BASES[each.basis]),
+        )
+        for each in reversed(known)
     )
     return LevelChart(
-        summary=_summary(known, limit_ml, zone),
+        summary=_summary(known, limit_ml, zone, texts),
         curves=tuple(
             " ".join(f"{x(each.at)},{y(each.volume_ml)}" for each in curve)
             for curve in _curves(known)
@@ -104,23 +117,35 @@ def level_chart(known: Sequence[Known], evidence: Mapping[str, object], zone: Zo
         ),
         measured=tuple((x(each.at), y(each.volume_ml)) for each in known if each.basis == "measured"),
         refills=tuple((x(each.at), y(each.volume_ml)) for each in known if each.basis == "refill"),
-        alarm_level=None if limit_ml is None else Mark(y(limit_ml), f"alarm level {millilitres(limit_ml)}"),
-        volumes=tuple(Mark(y(each), f"{each:g}") for each in _volumes(most_ml)),
-        days=days(began, ended, zone),
+        alarm_level=None
+        if limit_ml is None
+        else Mark(y(limit_ml), texts.say("alarm level %(volume)s", volume=millilitres(limit_ml, texts))),
+        volumes=tuple(Mark(y(each), texts.shortest(each)) for each in _volumes(most_ml)),
+        days=days(began, ended, zone, texts),
         rows=rows[:_MOST_ROWS],
         rows_left=max(0, len(rows) - _MOST_ROWS),
         zone=zone.key,
     )
 
 
-def _summary(known: Sequence[Known], limit_ml: float | None, zone: ZoneInfo) -> str:
+def _summary(known: Sequence[Known], limit_ml: float | None, zone: ZoneInfo, texts: Texts) -> str:
     first, last = known[0], known[-1]
-    days = f"{first.at.astimezone(zone):%-d %b %Y} to {last.at.astimezone(zone):%-d %b %Y}"
     refills = sum(each.basis == "refill" for each in known)
-    said = {0: "no refill", 1: "one refill"}.get(refills, f"{refills} refills")
-    level = "" if limit_ml is None else f"; the alarm level is {millilitres(limit_ml)}"
-    ends = f"from {millilitres(first.volume_ml)} to {millilitres(last.volume_ml)}, {_BASES[last.basis]}"
-    return f"Reservoir level, {days}: {ends}, with {said}{level}."
+    several = texts.plural("%(count)s refill", "%(count)s refills", refills)
+    said = {0: texts.say("no refill"), 1: texts.say("one refill")}.get(refills, several)
+    level = ""
+    if limit_ml is not None:
+        level = texts.say("; the alarm level is %(volume)s", volume=millilitres(limit_ml, texts))
+    return texts.say(
+        "Reservoir level, %(began)s to %(ended)s: from %(first)s to %(last)s, %(basis)s, with %(refills)s%(level)s.",
+        began=texts.day(first.at.astimezone(zone).date()),
+        ended=texts.day(last.at.astimezone(zone).date()),
+        first=millilitres(first.volume_ml, texts),
+        last=millilitres(last.volume_ml, texts),
+        basis=texts.say(_BASES[last.basis]),
+        refills=said,
+        level=level,
+    )
 
 
 def _curves(known: Sequence[Known]) -> Iterator[list[Known]]:

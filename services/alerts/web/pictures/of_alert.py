@@ -15,6 +15,7 @@ from services.alerts.web.pictures.level_chart import LevelChart, level_chart, sh
 from services.alerts.web.pictures.store import levels_of_alert
 from services.alerts.web.read_models import AlertView
 from services.runtime.database import Connection
+from services.texts.model import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,19 @@ class Pictures:
 
 
 async def pictures_of(
-    connection: Connection, alert: AlertView, policies: Policies, zone: ZoneInfo, now: datetime
+    connection: Connection, alert: AlertView, policies: Policies, zone: ZoneInfo, now: datetime, texts: Texts
 ) -> Pictures:
     """Draw what an alert rests on: as it is now or, once the alert is closed, as it was then."""
     until = alert.closed_at or now
     levels = demand = heartbeats = None
     if shows_levels(alert.rule):
-        levels = level_chart(await levels_of_alert(connection, alert.alert_id, now), alert.evidence, zone)
+        levels = level_chart(await levels_of_alert(connection, alert.alert_id, now), alert.evidence, zone, texts)
     if shows_demand(alert.rule, alert.key) or shows_heartbeats(alert.rule):
         facts = await _facts(connection, alert, policies, until)
         if facts is not None and shows_heartbeats(alert.rule):
-            heartbeats = heartbeat_chart(facts, policies.of(alert.clinic_id).device_silent, until, zone)
+            heartbeats = heartbeat_chart(facts, policies.of(alert.clinic_id).device_silent, until, zone, texts)
         elif facts is not None:
-            demand = demand_chart(facts, alert.evidence, alert.since, until, zone)
+            demand = demand_chart(facts, alert.evidence, alert.since, until, zone, texts)
     return Pictures(levels, demand, heartbeats)
 
 

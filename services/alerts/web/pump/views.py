@@ -15,8 +15,7 @@ from services.alerts.delivery.store import list_silences
 from services.alerts.errors import NotFound
 from services.alerts.facts.model import PumpFacts
 from services.alerts.facts.store import load_facts
-from services.alerts.health.hand_over.store import zone_of
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import Name
 from services.alerts.web.pictures.demand_chart import demand_chart
@@ -30,6 +29,7 @@ from services.alerts.web.pump.store import alerts_of_pump, device_of_pump, thera
 from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
+from services.texts.model import Texts
 
 PATH: Final = "/pumps"
 _DASHBOARD: Final = "/d/pumpwatch-pump?var-pump="
@@ -47,7 +47,7 @@ async def show_pump(
     device = await device_seen(connection, caller, pump_id)
     await web.reads.note(connection, caller, [(device.clinic_id, pump_id)], now)
     (facts,) = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
-    zone, policy = ZoneInfo(await zone_of(connection, device.clinic_id)), policies.of(device.clinic_id)
+    zone, policy = await web.zones.one(connection, policies, device.clinic_id), policies.of(device.clinic_id)
     programmed = await therapy_of_pump(connection, pump_id, facts.since)
     alerts, count = await alerts_of_pump(connection, pump_id, device.clinic_id)
     grafana = web.settings.grafana_url
@@ -59,8 +59,9 @@ async def show_pump(
         device=device,
         facts=facts,
         zone=zone,
+        here=zone,
         page=pump_page(facts, programmed, policy, zone, now, watched_since=device.enrolled_at),
-        pictures=await _pictures(connection, facts, policy, zone, now),
+        pictures=await _pictures(connection, facts, policy, zone, now, texts_for(request)),
         alerts=alerts,
         alerts_in_all=count,
         silences=[each for each in await list_silences(connection, device.clinic_id, now) if _is_over(each, pump_id)],
@@ -83,14 +84,14 @@ async def device_seen(connection: Connection, caller: Caller, pump_id: str) -> D
 
 
 async def _pictures(
-    connection: Connection, facts: PumpFacts, policy: Policy, zone: ZoneInfo, now: datetime
+    connection: Connection, facts: PumpFacts, policy: Policy, zone: ZoneInfo, now: datetime, texts: Texts
 ) -> Pictures:
     low = policy.low_reservoir.level_ml if facts.programmed_low_ml is None else facts.programmed_low_ml
     known = await levels_of_pump(connection, facts.pump_id, facts.since, now)
     return Pictures(
-        level_chart(known, {"limit_ml": low}, zone),
-        demand_chart(facts, {}, None, now, zone),
-        heartbeat_chart(facts, policy.device_silent, now, zone),
+        level_chart(known, {"limit_ml": low}, zone, texts),
+        demand_chart(facts, {}, None, now, zone, texts),
+        heartbeat_chart(facts, policy.device_silent, now, zone, texts),
     )
 
 

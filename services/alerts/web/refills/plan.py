@@ -16,6 +16,7 @@ from services.alerts.facts.model import VisitKind
 from services.alerts.rules.reservoir.booked import Booked
 from services.alerts.wording import day_words
 from services.people.rota.local_time import first_moment, wall_date
+from services.texts.model import msgid
 
 _FARTHEST: Final = timedelta(days=400)
 """Nobody books a refill for later: no drug is good for so long."""
@@ -70,20 +71,17 @@ def what_is_said(
     """
     follows = newest.entry_id if newest else None
     if typed.get("follows", "") != str(follows or ""):
-        msg = "somebody changed this visit meanwhile; look at it as it is now, and say it again"
-        raise Refused(msg)
+        raise Refused(msgid("somebody changed this visit meanwhile; look at it as it is now, and say it again"))
     of_board = newest if visit is not None and visit.by_board else None
     if kind is VisitKind.DONE and visit is not None:
         return Said(kind, visit.on, visit.begins, of_board.has_hour if of_board else False, follows)
     if kind in (VisitKind.MOVED, VisitKind.CANCELLED, VisitKind.DONE):
         if of_board is None:
-            msg = "no visit is booked on this board; book one first"
-            raise Refused(msg)
+            raise Refused(msgid("no visit is booked on this board; book one first"))
         if kind is VisitKind.CANCELLED:
             return Said(kind, of_board.on, of_board.begins, of_board.has_hour, follows)
     elif of_board is not None:
-        msg = f"a visit is booked for {day_words(of_board.on)} already; move that one"
-        raise Refused(msg)
+        raise Refused(msgid("a visit is booked for %(day)s already; move that one"), day=day_words(of_board.on))
     on, hour = _day(typed.get("on", ""), zone, now), _hour(typed.get("at", ""))
     begins = first_moment(on, hour or "00:00", zone)
     return Said(kind, on, begins, hour is not None, follows)
@@ -91,15 +89,18 @@ def what_is_said(
 
 def _day(text: str, zone: str, now: datetime) -> date:
     today = wall_date(now, zone)
-    expected = f"expected a day from today on, such as {today + timedelta(days=7)}"
+    such = today + timedelta(days=7)
     try:
         on = date.fromisoformat(text.strip())
     except ValueError as error:
-        msg = f"{text[:60]!r} is no day; {expected}"
-        raise Refused(msg) from error
+        raise Refused(
+            msgid("%(text)s is no day; expected a day from today on, such as %(such)s"), text=repr(text[:60]), such=such
+        ) from error
     if not today <= on <= today + _FARTHEST:
-        msg = f"{day_words(on)} is {'over' if on < today else 'too far ahead'}; {expected}"
-        raise Refused(msg)
+        what = msgid("%(day)s is too far ahead; expected a day from today on, such as %(such)s")
+        if on < today:
+            what = msgid("%(day)s is over; expected a day from today on, such as %(such)s")
+        raise Refused(what, day=day_words(on), such=such)
     return on
 
 
@@ -109,5 +110,6 @@ def _hour(text: str) -> str | None:
     try:
         return f"{datetime.combine(date(2000, 1, 1), time.fromisoformat(text.strip()), UTC):%H:%M}"
     except ValueError as error:
-        msg = f"{text[:60]!r} is no time of day; expected one such as 10:30, or none"
-        raise Refused(msg) from error
+        raise Refused(
+            msgid("%(text)s is no time of day; expected one such as 10:30, or none"), text=repr(text[:60])
+        ) from error

@@ -17,6 +17,7 @@ from services.people.model import Actor
 from services.people.trail import store as trail
 from services.people.trail.model import Access, AccessKind
 from services.runtime.database import Connection, load_queries
+from services.texts.model import msgid
 
 QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 _TRAIL: Final = {
@@ -65,8 +66,7 @@ async def say(connection: Connection, clinic_id: str, pump_id: str, said: Said, 
     values = (said.kind.value, said.on, said.begins, said.has_hour, now, by.id, by.name)
     done = await connection.execute(QUERIES["say"], entry_id, pump_id, said.follows, *values)
     if done != "INSERT 0 1":
-        msg = "somebody changed this visit meanwhile; look at it as it is now, and say it again"
-        raise Refused(msg)
+        raise Refused(msgid("somebody changed this visit meanwhile; look at it as it is now, and say it again"))
     # The trail is never erased, and so says no day: it stands in the entry, which an erasure takes.
     detail = {"entry": str(entry_id)}
     await trail.append(connection, Access(_TRAIL[said.kind], by, None, clinic_id, detail, pump_id), now)

@@ -18,11 +18,11 @@ from fastapi.responses import RedirectResponse
 from services.alerts.errors import NotFound, Refused
 from services.alerts.facts.model import PumpFacts, VisitKind
 from services.alerts.facts.store import load_facts
-from services.alerts.health.hand_over.store import zone_of
+from services.alerts.health.hand_over.store import zone_of, zones_of
 from services.alerts.policies import Policies
 from services.alerts.rules.reservoir.booked import booked
 from services.alerts.web.allowed import Forbidden, clinics_of
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web
 from services.alerts.web.inputs import NameOrNothing
 from services.alerts.web.on_call.store import sees_clinic
@@ -30,11 +30,11 @@ from services.alerts.web.refills.ical import refills_as_ical
 from services.alerts.web.refills.plan import ACTIONS, what_is_said
 from services.alerts.web.refills.rows import Row, row_of
 from services.alerts.web.refills.store import listed_pumps, newest_entries, planned_of, say
-from services.alerts.wording import day_words
 from services.people.caller import Caller
 from services.people.model import Role
 from services.people.rota.local_time import wall_date
 from services.runtime.database import Connection
+from services.texts.model import Texts, msgid
 
 PATH: Final = "/refills"
 SCOPE: Final = "refills.read"
@@ -102,7 +102,9 @@ async def calendar(connection: Borrowed, caller: Asking, web: Running, clinic_id
     now = web.clock()
     planned = await planned_of(connection, clinic_id, now + _CALENDAR)
     await web.reads.note(connection, caller, {(clinic_id, each.pump_id) for each in planned}, now)
-    content = refills_as_ical(clinic_id, planned, await zone_of(connection, clinic_id), now)
+    content = refills_as_ical(
+        clinic_id, planned, (await zone_of(connection, await web.policies(connection), clinic_id)).key, now
+    )
     return Response(content, media_type="text/calendar", headers={"Content-Disposition": "attachment"})
 
 
@@ -127,23 +129,31 @@ async def plan(
     facts = await _must_plan(connection, caller, policies, pump_id, now)
     kind = ACTIONS.get(what)
     if kind is None:
-        msg = "this form is not one of this page"
-        raise NotFound(msg)
+        raise NotFound(msgid("this form is not one of this page"))
     typed = {"on": on, "at": at, "follows": follows}
     try:
-        await _plan(connection, caller, facts, kind, typed, now)
+        await _plan(connection, caller, policies, facts, kind, typed, now)
     except Refused as error:
-        refused = NotDone(pump_id, what, f"Not done: {error}.", typed)
+        texts = texts_for(request)
+        why = texts.say("Not done: %(why)s.", why=error.in_words(texts))
+        refused = NotDone(pump_id, what, why, typed)
         return await _show(connection, caller, web, policies, request, shown, refused)
     return RedirectResponse(shown.address(), 303)
 
 
 async def _plan(
-    connection: Connection, caller: Caller, facts: PumpFacts, kind: VisitKind, typed: Mapping[str, str], now: datetime
+    connection: Connection,
+    caller: Caller,
+    policies: Policies,
+    facts: PumpFacts,
+    kind: VisitKind,
+    typed: Mapping[str, str],
+    now: datetime,
 ) -> None:
     clinic_id, pump_id = facts.clinic_id, facts.pump_id
     newest = (await newest_entries(connection, [pump_id])).get(pump_id)
-    said = what_is_said(kind, typed, newest, booked(facts), await zone_of(connection, clinic_id), now)
+    zone = await zone_of(connection, policies, clinic_id)
+    said = what_is_said(kind, typed, newest, booked(facts), zone.key, now)
     async with connection.transaction():
         await say(connection, clinic_id, pump_id, said, caller.actor, now)
 
@@ -160,11 +170,12 @@ async def _must_plan(
     found = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
     facts = found[0] if found else None
     if facts is None or not caller.may(Role.VIEWER, facts.clinic_id) or not facts.enrolled or not facts.implanted:
-        msg = f"there is no pump {pump_id!r} in a patient of your clinics"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no pump %(pump)s in a patient of your clinics"), pump=repr(pump_id))
     if caller.person_id is None or not caller.may(Role.RESPONDER, facts.clinic_id):
-        msg = f"you may see the refills of {facts.clinic_id}, and not plan them: that takes a person who is a responder"
-        raise Forbidden(msg)
+        raise Forbidden(
+            msgid("you may see the refills of %(clinic)s, and not plan them: that takes a person who is a responder"),
+            clinic=facts.clinic_id,
+        )
     return facts
 
 
@@ -177,11 +188,11 @@ async def _show(
     shown: Shown,
     refused: NotDone | None = None,
 ) -> Response:
-    now = web.clock()
+    now, texts = web.clock(), texts_for(request)
     clinics = clinics_of(caller, shown.clinic_id)
     until = now + timedelta(days=shown.within) if shown.within else None
     listed = await listed_pumps(connection, clinics, until, PUMPS_A_PAGE, (shown.page - 1) * PUMPS_A_PAGE)
-    rows, zones = await _rows(connection, [pump_id for _, pump_id in listed.pumps], policies, now)
+    rows, zones = await _rows(connection, [pump_id for _, pump_id in listed.pumps], policies, now, texts)
     await web.reads.note(connection, caller, set(listed.pumps), now)
     pages = max(1, -(-listed.of_them // PUMPS_A_PAGE))
     return render(
@@ -195,7 +206,7 @@ async def _show(
         pages=pages,
         clinics=sorted(caller.clinics()),
         zones=zones,
-        read_on=day_words(wall_date(now, next(iter(zones.values()), "UTC"))),
+        read_on=texts.day(wall_date(now, next(iter(zones.values()), "UTC"))),
         horizons=HORIZONS,
         refused=refused,
         warnings=(),
@@ -203,16 +214,19 @@ async def _show(
 
 
 async def _rows(
-    connection: Connection, pump_ids: list[str], policies: Policies, now: datetime
+    connection: Connection, pump_ids: list[str], policies: Policies, now: datetime, texts: Texts
 ) -> tuple[list[Row], dict[str, str]]:
     """In the order of the pumps, and each clinic's zone."""
     if not pump_ids:
         return [], {}
     facts = await load_facts(connection, pump_ids, now, windows=policies.longest_baseline_days)
     entries = await newest_entries(connection, pump_ids)
-    zones = {clinic: await zone_of(connection, clinic) for clinic in sorted({each.clinic_id for each in facts})}
+    clocks = await zones_of(connection, policies, sorted({each.clinic_id for each in facts}))
+    zones = {clinic: zone.key for clinic, zone in clocks.items()}
     by_pump = {
-        each.pump_id: row_of(each, entries.get(each.pump_id), policies.of(each.clinic_id), zones[each.clinic_id], now)
+        each.pump_id: row_of(
+            each, entries.get(each.pump_id), policies.of(each.clinic_id), zones[each.clinic_id], now, texts
+        )
         for each in facts
     }
     return [by_pump[pump_id] for pump_id in pump_ids if pump_id in by_pump], zones

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from zoneinfo import ZoneInfo
 
 from services.alerts.errors import NotFound
 from services.alerts.health.hand_over.store import zone_of
 from services.alerts.policies import Policies
-from services.alerts.quality.nights import night_of, zone_for
+from services.alerts.quality.nights import night_of
 from services.alerts.web.allowed import Forbidden
 from services.alerts.web.dependencies import Web
 from services.alerts.web.review.figures import figures_of
@@ -40,14 +39,14 @@ async def sheet_for(
             msg = "this sheet is for persons: a program reads by /fhir/R4, with a key for that"
             raise Forbidden(msg)
         policy, until = policies.of(pump.clinic_id), pump.explanted_at or now
-        zone = zone_for(policy, await zone_of(connection, pump.clinic_id))
+        zone = await zone_of(connection, policies, pump.clinic_id)
         refills = await refills_until(connection, pump, until)
         period = period_of(
             choice,
             until=until,
             refills_at=[each.at for each in refills],
             implanted_at=pump.since,
-            zone=ZoneInfo(zone),
+            zone=zone,
             night=night_of(policy, zone),
         )
         stored = await load_stored(connection, pump, refills, period.since, until, now)

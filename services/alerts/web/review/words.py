@@ -323,9 +323,9 @@ def _alerts(alerts: Sequence[AlertLine], clock: WallClock) -> Part:
     return part_of(
         "alerts",
         "Alerts of Pumpwatch",
-        "Those that opened in the period or were open when it began. Taken: who first acknowledged or resolved it.",
+        "Those that opened in the period or were open when it began. By whom: who acknowledged or resolved it first.",
         Place.END,
-        ("Opened", "What", "Priority", "Taken by", "Ended"),
+        ("Opened", "What", "Priority", "Acknowledged by", "Ended"),
         rows,
         () if rows else ("There was no alert.",),
     )

@@ -92,7 +92,7 @@ async def test_whose_it_is_by_then_it_stays_and_the_second_hears_why(site: Linke
     await record(site, given)
     assert (await site.alert())["acknowledged_by"] == "Bob"
     assert await outcomes(site) == ["refused: Bob has already acknowledged this alert"]
-    assert "Bob has it." in (await site.client.get(path)).text
+    assert "Acknowledged by Bob." in (await site.client.get(path)).text
 
 
 async def test_who_was_disabled_meanwhile_has_answered_nothing_and_holds_up_no_other(site: Linked) -> None:

@@ -26,7 +26,7 @@ async def test_ann_takes_an_alert_by_the_link_of_her_page_without_signing_in(sit
     path = await site.page()
     shown = await site.client.get(path)
     assert shown.status_code == 200
-    assert "I have it" in shown.text
+    assert "Acknowledge" in shown.text
     assert "You answer as Ann" in shown.text
     assert site.story.pump_id not in shown.text  # no more than the page said
     assert "Motor stall" not in shown.text
@@ -36,7 +36,7 @@ async def test_ann_takes_an_alert_by_the_link_of_her_page_without_signing_in(sit
     assert (alert["state"], alert["acknowledged_by"]) == ("acknowledged", "Ann")
     assert alert["acknowledged_by_id"] == f"person:{site.people['Ann']}"
     after = await site.client.get(path)
-    assert "You have it." in after.text
+    assert "You have acknowledged it." in after.text
     assert "<button>" not in after.text
     assert await site.acknowledgements() == [(f"person:{site.people['Ann']}", "Ann")]
 
@@ -169,7 +169,7 @@ async def test_who_comes_second_is_told_who_has_it_and_the_link_can_still_act_la
     refused = await site.client.post(path)
     assert refused.status_code == 409
     assert "Bob has already acknowledged this alert" in refused.text
-    assert "Bob has it." in refused.text
+    assert "Acknowledged by Bob." in refused.text
     assert await site.story.pool.fetchval("SELECT count(*) FROM link_answers") == 0
 
 

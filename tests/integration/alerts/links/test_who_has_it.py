@@ -39,7 +39,7 @@ async def test_bob_takes_it_by_his_link_and_ann_hears_it_once(
 ) -> None:
     site = await linked(database, page_collector, tmp_path)
     await site.client.post(await both_told(site))
-    assert await send(site) == ["Pumpwatch: Bob has it"]
+    assert await send(site) == ["Pumpwatch: Bob has acknowledged"]
     assert "You need do nothing" in site.collector.pages[-1].body
     assert "/l/" not in site.collector.pages[-1].body
     assert await send(site) == []
@@ -56,7 +56,7 @@ async def test_it_is_told_however_it_was_taken_and_again_when_another_takes_it_l
     async with client_for(site.story, auth=person(site.story, "Cleo")) as board:
         alert_id = (await site.alert())["alert_id"]
         assert (await board.post(f"/v1/alerts/{alert_id}/acknowledge", json={})).is_success
-    assert await send(site) == ["Pumpwatch: Cleo has it"] * 2
+    assert await send(site) == ["Pumpwatch: Cleo has acknowledged"] * 2
     hours = site.story.policy.acknowledgement_expires_hours
     worker = site.story.new_worker()
     site.story.now += timedelta(hours=hours, minutes=1)
@@ -92,7 +92,12 @@ async def test_the_button_of_a_push_message_answers(
         async with httpx.AsyncClient() as reader:
             message = (await reader.get(receiver.url.replace("ntfy://", "http://") + "/json?poll=1")).json()
     (action,) = message["actions"]
-    assert (action["action"], action["label"], action["method"], action["clear"]) == ("http", "I have it", "POST", True)
+    assert (action["action"], action["label"], action["method"], action["clear"]) == (
+        "http",
+        "Acknowledge",
+        "POST",
+        True,
+    )
     assert message["click"] == action["url"]
     assert action["url"] in message["message"]
     await site.client.request(action["method"], action["url"])

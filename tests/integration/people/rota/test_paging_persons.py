@@ -90,7 +90,8 @@ async def test_a_time_in_which_nobody_would_be_told_is_told_to_the_administrator
         await dispatcher_for(on_call.resources).send_due()
     [page] = on_call.collector.pages
     assert (page.raw["to"], page.title) == ("Vic", "Pumpwatch LOW: a time is coming in which nobody would be told")
-    assert page.body.startswith(f"{clinic}: from 2026-03-10 18:00Z until 2026-03-16 18:00Z, a high alarm would reach")
+    times = "from 10 Mar 2026 18:00 UTC until 16 Mar 2026 18:00 UTC"
+    assert page.body.startswith(f"{clinic}: {times}, a high alarm would reach")
     await on_call.worker.say_state_once()
     said = json.loads(await on_call.database.pool.fetchval("SELECT warnings FROM worker_states"))
     assert any("a high alarm would reach nobody within 15 minutes" in each["words"] for each in said)

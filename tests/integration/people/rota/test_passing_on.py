@@ -89,7 +89,9 @@ async def test_what_ann_has_taken_is_bobs_and_no_longer_than_it_was_hers(out: Ou
     assert (row["state"], row["acknowledged_by"], row["acknowledged_by_id"]) == ("acknowledged", "Bob", f"person:{BOB}")
     assert row["acknowledgement_expires_at"] == until
     assert [page.raw["to"] for page in out.collector.pages if "yours now" in page.title] == ["Bob"]
-    assert [page.raw["to"] for page in out.collector.pages if page.title == "Pumpwatch: Bob has it"] == ["Ann"]
+    assert [page.raw["to"] for page in out.collector.pages if page.title == "Pumpwatch: Bob has acknowledged"] == [
+        "Ann"
+    ]
     assert await out.trail() == [("passed_on", "acknowledged", "Ann is out; Bob has it now")]
     out.story.now = until
     await out.worker.escalate_once()

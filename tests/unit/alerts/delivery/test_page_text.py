@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from schemas.policy import Priority
+from schemas.policy import Language, Priority
 from schemas.topics import DRILL
 from services.alerts.delivery.page_text import page_text
-from services.alerts.web.board.wording import clock, notified, since_words, timeline
+from services.alerts.web.board.wording import notified, since_words, timeline
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import age, capitalised, listed, moment, parts_of, rule_words
+from services.texts.catalogue import read, texts_in
+from services.texts.model import ENGLISH
 from tests.unit.alerts.rules.builders import HIGH, MEDIUM, NOW, ago, alert, occasion
 
 ALERT = alert(alert_id=UUID("7f3a0000-0000-4000-8000-000000000000"), pump_id="pump-0042", explanation="Since 9:00.")
@@ -91,8 +96,9 @@ def test_small_words() -> None:
     assert [capitalised(words) for words in ("", "motor stall", "ERI due")] == ["", "Motor stall", "ERI due"]
     assert moment(NOW) == "22 Nov 2026 12:00 UTC"
     assert [rule_words(rule) for rule in ("low_reservoir", "device_silent")] == ["low reservoir", "device silent"]
-    assert [clock(ago(1), NOW), clock(ago(30), NOW)] == ["11:00 UTC", "21 Nov 06:00 UTC"]
-    assert [since_words(NOW, NOW), since_words(ago(3), NOW)] == ["just now", "3 h ago"]
+    moments = (NOW, ago(0.1), ago(3), ago(60))
+    assert [since_words(at, NOW) for at in moments] == ["just now", "6 min ago", "3 h ago", "2 days ago"]
+    assert [since_words(at, NOW, GERMAN) for at in moments] == ["gerade eben", "vor 6 min", "vor 3 h", "vor 2 Tagen"]
 
 
 def test_moments_are_found_again_in_a_text() -> None:
@@ -140,7 +146,7 @@ def delivery(state: str, contact: str = "nurse", **values: Any) -> Delivery:
         (
             [delivery("sent", receipt_said="answered", receipt_said_at=NOW)],
             "active",
-            [("Answered in the app: nurse by sms", "good")],
+            [("Confirmed in the app: nurse by sms", "good")],
         ),
         (
             [delivery("due", held_by="quiet_hours")],
@@ -247,3 +253,30 @@ def test_the_timeline_tells_everything_the_newest_first() -> None:
         ("Of a later release", ""),
     ]
     assert MEDIUM.rank < HIGH.rank
+
+
+GERMAN = texts_in(Language.GERMAN)
+
+
+@pytest.mark.parametrize("why", ["opened", "returned:8", "priority:high", "expired:9", "opened/step:2"])
+@pytest.mark.parametrize("include_patient_data", [True, False])
+@pytest.mark.parametrize("clinic_id", ["north", DRILL])
+def test_a_page_in_german_holds_every_value_that_the_english_one_does(
+    why: str, include_patient_data: bool, clinic_id: str
+) -> None:
+    shown = replace(ALERT, clinic_id=clinic_id, explanation=f"Motor stall since {moment(NOW)}.")
+    how = {"include_patient_data": include_patient_data, "zone": ZoneInfo("Europe/Berlin")}
+    about = (shown, occasion(why), HIGH, "https://pw.example.org")
+    pages = [page_text(*about, texts=texts, **how) for texts in (ENGLISH, GERMAN)]  # type: ignore[arg-type]
+    values = ["7f3a0000", "https://pw.example.org/alerts/7f3a0000-0000-4000-8000-000000000000"]
+    if include_patient_data and clinic_id != DRILL:
+        values += ["pump-0042", "13:00"]
+    for page in pages:
+        assert all(value in page.title + page.body for value in values), page
+    assert pages[0] != pages[1]
+
+
+def test_without_a_catalogue_a_page_goes_out_in_english(tmp_path: Path) -> None:
+    with capture_logs():
+        nothing = read(Language.GERMAN, tmp_path)
+    assert text("opened", texts=nothing) == text("opened")

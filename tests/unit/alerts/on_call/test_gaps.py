@@ -46,7 +46,8 @@ def test_what_is_ahead_is_said_in_words() -> None:
     seen = ahead()
     assert seen.seconds == (MONDAY + 7 * DAY - NOW).total_seconds()
     assert seen.words == (
-        "north: from 2026-11-30 08:00Z until 2026-12-07 12:00Z, a high alarm would reach nobody within 15 minutes."
+        "north: from 30 Nov 2026 08:00 UTC until 7 Dec 2026 12:00 UTC, a high alarm would reach nobody "
+        "within 15 minutes."
     )
     two = people(ANN_, BOSS, rota=WEEK.model_copy(update={"layers": (_weekdays("monday"), _weekdays("friday"))}))
     assert ", and 3 more times within 14 days, a high" in ahead(clinic=two).words

@@ -56,7 +56,7 @@ def test_both_hear_of_it_by_the_clock_of_the_rota() -> None:
 def test_what_waits_for_somebody_is_as_urgent_for_who_comes_as_the_worst_of_it() -> None:
     found = told(left=LEFT)
     assert found["person:bea"][0] == "high"
-    assert "Open: 2 alerts wait for somebody, 1 taken or over, 1 promised." in found["person:bea"][1]
+    assert "Open: 2 alerts wait for somebody, 1 acknowledged or ended, 1 promised." in found["person:bea"][1]
     assert found["person:ann"][0] == "low"
     assert "1 alert waits for somebody." in told(left=StillOpen(1, worst=Priority.LOW))["person:bea"][1]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from schemas.policy import Policy, Priority
 from services.alerts.health.policy_state import policy_state
 from services.alerts.on_call import OnCall
 from services.alerts.policies import Policies, policies_of
+from services.people.rota.people import ClinicPeople
 from tests.unit.people.rota.clinics import ALL, BOSS, DAY, DESK, MONDAY, ON_CALL, people, policy
 
 
@@ -89,3 +91,13 @@ def test_a_fault_in_one_clinic_leaves_it_as_it_was_and_the_others_go_on() -> Non
     holder.people = {"north": people(), "south": "no persons"}  # type: ignore[dict-item]
     after = holder.holding(given, MONDAY + DAY)
     assert (first(after, "north"), first(after, "south")) == (("person:bob",), ("person:ann",))
+
+
+def test_pages_go_by_the_clock_of_the_first_rota() -> None:
+    vienna = people()
+    rotas = {name: rota.model_copy(update={"timezone": "Europe/Vienna"}) for name, rota in vienna.rotas.items()}
+    holder = OnCall()
+    assert holder.take({"north": replace(vienna, rotas=rotas), "south": people(), "east": ClinicPeople()})
+    holding = holder.holding(policies_of(policy("on call")), MONDAY)
+    assert [holding.zone_of(each).key for each in ("north", "south", "east")] == ["Europe/Vienna", "UTC", "UTC"]
+    assert first(holding, "north") == ("person:ann",)

@@ -81,7 +81,7 @@ def test_what_is_about_no_single_alert_or_goes_to_no_person_has_none(
 def test_a_push_message_has_the_button_and_other_addresses_are_as_they_were() -> None:
     link = f"{URL}/l/a.b-c_d"
     with_one = with_button("ntfys://push.example.org/topic", link)
-    assert with_one.startswith("ntfys://push.example.org/topic?actions=http%2C%20I%20have%20it%2C%20https%3A%2F%2F")
+    assert with_one.startswith("ntfys://push.example.org/topic?actions=http%2C%20Acknowledge%2C%20https%3A%2F%2F")
     assert "method%3DPOST" in with_one
     assert "&click=https%3A%2F%2Fpw.example.org" in with_one
     for url, own in (

@@ -146,8 +146,8 @@ def test_one_message_names_what_was_passed_on_the_most_urgent_first_and_no_pump(
     [notice] = passed_on_notices(out, passed, given, "https://pw/")
     assert (notice.contact, notice.priority) == ("person:bob", Priority.HIGH)
     assert notice.text.title == "Pumpwatch HIGH: 2 alerts of Ann are yours now"
-    assert "Ann had taken: device silent (low, alert 00000000)." in notice.text.body
-    assert "Nobody has taken: pump alarm (high, alert 00000000)." in notice.text.body
+    assert "Ann had acknowledged: device silent (low, alert 00000000)." in notice.text.body
+    assert "Nobody has acknowledged: pump alarm (high, alert 00000000)." in notice.text.body
     assert "pump-1" not in notice.text.body
     frank = given.model_copy(update={"include_patient_data": True})
     assert "pump pump-1: Motor stall" in next(passed_on_notices(out, passed, frank, "https://pw/")).text.body

@@ -41,13 +41,13 @@ def heard(told: ToldOfTaken, policy: Policy = POLICY) -> list[tuple[str, str]]:
 
 def test_who_was_told_hears_who_has_it_without_the_pump() -> None:
     assert heard(BY_ANN) == [
-        ("Pumpwatch: Ann has it", "Ann has taken alert 12345678 (pump alarm). You need do nothing.")
+        ("Pumpwatch: Ann has acknowledged", "Ann has acknowledged alert 12345678 (pump alarm). You need do nothing.")
     ]
 
 
 def test_the_pump_is_named_where_the_clinics_pages_do() -> None:
     ((_, body),) = heard(BY_ANN, POLICY.model_copy(update={"include_patient_data": True}))
-    assert body == "Ann has taken alert 12345678 (pump pump-1: Motor stall). You need do nothing."
+    assert body == "Ann has acknowledged alert 12345678 (pump pump-1: Motor stall). You need do nothing."
 
 
 @pytest.mark.parametrize(

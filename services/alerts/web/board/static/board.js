@@ -1,8 +1,9 @@
 // Keeps the page current without taking the focus or what somebody types, and says loudly, and why, when it cannot.
-import { localise } from "./times.js";
+import { keepTimes } from "./times.js";
 import { morph, undisturbed } from "./morph.js";
 import { announce, offerSound } from "./news.js";
 import { openStream } from "./live.js";
+import { say } from "./words.js";
 
 const REFRESH_MILLISECONDS = 5000;
 const STALE_MILLISECONDS = 20000;
@@ -13,14 +14,16 @@ let readAt = Date.now();
 let trouble = "";
 let stream = null;
 
-function isCurrent(at) {
+// What was read at `at` is shown as the server writes it, on the clinic's clock.
+function isCurrent(at, words) {
   readAt = Date.now();
   trouble = "";
   document.getElementById("past")?.remove();
   const shown = document.querySelector(".read time");
-  if (shown && at) {
+  if (shown && at && words) {
     shown.dateTime = at;
-    localise(shown.parentElement);
+    shown.textContent = words;
+    keepTimes(shown.parentElement);
   }
   showAge();
 }
@@ -34,14 +37,15 @@ function showAge() {
   const old = Boolean(trouble) || Date.now() - readAt > STALE_MILLISECONDS;
   document.body.classList.toggle("is-stale", old);
   stale.hidden = !old;
-  const text = `Not current: last read at ${new Date(readAt).toLocaleTimeString()}. ${trouble || "Nothing has come since."} Trying again.`;
+  const time = document.querySelector(".read time")?.textContent ?? "";
+  const text = say("stale", { time, why: trouble || say("nothing_came") });
   if (old && stale.textContent !== text) stale.textContent = text;
 }
 
 // What is known while the database is away stands above the page, which is dimmed.
 function showPast(fresh) {
   if (!fresh) return;
-  localise(fresh);
+  keepTimes(fresh);
   const shown = document.getElementById("past");
   if (!shown) main().before(fresh);
   else if (shown.innerHTML !== fresh.innerHTML) shown.replaceWith(fresh);
@@ -61,7 +65,7 @@ async function refresh() {
       headers: { Accept: "text/html" },
     });
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") {
-      if (hasTyped()) isNotCurrent("You are signed out: sign in again in another window, and what you typed stays here.");
+      if (hasTyped()) isNotCurrent(say("signed_out"));
       else location.reload();
       return false;
     }
@@ -72,20 +76,21 @@ async function refresh() {
         location.reload();
         return false;
       }
-      localise(page);
+      keepTimes(page);
       undisturbed(() => morph(main(), fresh));
       document.title = page.title;
-      isCurrent(page.querySelector(".read time")?.dateTime);
+      const read = page.querySelector(".read time");
+      isCurrent(read?.dateTime, read?.textContent);
       return true;
     }
     const past = page.getElementById("past");
-    if (past) localise(past);
+    if (past) keepTimes(past);
     const own = main().querySelector("#past");
     if (past && own) morph(own, past);
     else showPast(past);
-    isNotCurrent(past?.querySelector(".warning")?.textContent ?? `The board answered ${answer.status}.`);
+    isNotCurrent(past?.querySelector(".warning")?.textContent ?? say("answered", { status: answer.status }));
   } catch {
-    isNotCurrent("The board cannot be reached.");
+    isNotCurrent(say("unreachable"));
   }
   return false;
 }
@@ -93,10 +98,10 @@ async function refresh() {
 const told = {
   change(said) {
     announce(said.news);
-    isCurrent(said.read_at);
+    isCurrent(said.read_at, said.read);
   },
   same(said) {
-    isCurrent(said.read_at);
+    isCurrent(said.read_at, said.read);
   },
   again: refresh,
   away(said) {
@@ -127,7 +132,7 @@ const isAnswer = document.querySelector("main form") && location.pathname.match(
 // One that says what is wrong with its address says so again.
 const isRefusal = document.querySelector("main #past:not([data-waits])");
 
-localise(document);
+keepTimes(document);
 offerSound();
 if (!isAnswer && !isStill && !isRefusal) {
   if (main().dataset.live) stream = openStream(main, told);
@@ -140,4 +145,4 @@ if (!isAnswer && !isStill && !isRefusal) {
   setInterval(showAge, 1000);
 }
 document.documentElement.classList.add("is-kept");
-setInterval(() => localise(document), 30000);
+setInterval(() => keepTimes(document), 30000);

@@ -1,5 +1,5 @@
 // The stream of one open page: what has changed is put into it part by part (services/alerts/web/live/picture.py).
-import { localise } from "./times.js";
+import { keepTimes } from "./times.js";
 import { titled } from "./news.js";
 import { undisturbed } from "./morph.js";
 
@@ -10,7 +10,7 @@ const SILENT_MILLISECONDS = 20000;
 function elementOf(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
-  localise(holder.content);
+  keepTimes(holder.content);
   return holder.content.firstElementChild;
 }
 

@@ -1,6 +1,8 @@
 // A new high alert is shown at once, wherever the reader is in the page, and heard where they allow it.
+import { say } from "./words.js";
+
 const KEPT = "pumpwatch.sound";
-const LOUD = "NEW HIGH ALERT ";
+const LOUD = `${say("new_high_title")} `;
 const place = document.getElementById("news");
 const button = document.getElementById("sound");
 let audio = null;
@@ -26,8 +28,8 @@ function showButton() {
   const waits = isWanted() && audio?.state !== "running";
   button.setAttribute("aria-pressed", String(isWanted()));
   button.textContent = waits
-    ? "Sound is on, but this browser needs a click first: click here"
-    : `Sound for new high alerts: ${isWanted() ? "on" : "off"}`;
+    ? say("sound_waits")
+    : say(isWanted() ? "sound_on" : "sound_off");
 }
 
 async function allow() {
@@ -82,7 +84,7 @@ export function announce(news) {
     const line = document.createElement("li");
     const link = document.createElement("a");
     link.href = document.getElementById(id) ? `#${id}` : `/alerts/${id.replace("alert-", "")}`;
-    link.textContent = `New high alert: ${words}`;
+    link.textContent = say("new_high", { what: words });
     line.append(link);
     list.prepend(line);
   }
@@ -90,8 +92,8 @@ export function announce(news) {
   if (!list.isConnected) {
     const seen = document.createElement("button");
     seen.type = "button";
-    seen.textContent = "Hide";
-    seen.setAttribute("aria-label", "Hide the news; the alerts stay");
+    seen.textContent = say("hide");
+    seen.setAttribute("aria-label", say("hide_news"));
     seen.addEventListener("click", () => {
       place.replaceChildren();
       document.title = document.title.replace(LOUD, "");

@@ -5,6 +5,7 @@
   if (!form || !("serviceWorker" in navigator) || !("PushManager" in window)) return;
   form.hidden = false;
   const says = form.querySelector("[role=alert]");
+  const words = JSON.parse(document.body.dataset.words);
   const bytes = (text) => {
     const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
     return Uint8Array.from(plain, (letter) => letter.charCodeAt(0));
@@ -20,7 +21,7 @@
       form.elements.subscription.value = JSON.stringify(subscription);
       form.requestSubmit();
     } catch (error) {
-      says.textContent = "This browser does not allow it: " + error.message;
+      says.textContent = words.push_refused.replace("%(why)s", () => error.message);
       says.hidden = false;
     }
   });

@@ -21,6 +21,7 @@ from services.alerts.web.live.open_pages import OpenPages
 from services.devstack.ports import free_port
 from services.people.caller import Caller
 from services.people.model import Actor, Role
+from services.texts.model import ENGLISH
 from tests.alerts_pages import STALL, client_for, web_of_story
 from tests.alerts_world import Story
 from tests.integration.alerts.web.lists.filled import fill
@@ -237,7 +238,7 @@ async def test_what_is_done_on_the_board_is_told_to_others_at_once(site: Site) -
     ):
         await stream.next()
         assert (await ann.post(f"/alerts/{alert_id}/acknowledge")).status_code == 303
-        assert "<strong>Ann</strong> has it" in json.dumps((await stream.next("change"))[1])
+        assert "Acknowledged by <strong>Ann</strong>" in json.dumps((await stream.next("change"))[1])
 
 
 async def test_what_is_read_in_the_name_of_somebody_who_lost_their_rights_is_shown_to_nobody(site: Site) -> None:
@@ -253,8 +254,8 @@ async def test_what_is_read_in_the_name_of_somebody_who_lost_their_rights_is_sho
             " RETURNING p.person_id"
         )
         with pytest.raises(RightsChanged):
-            await read_board(site.web, Caller(Actor(f"person:{lost}", "Ann"), roles, lost), Asked())
-        shown = await read_board(site.web, Caller(Actor(f"person:{person}", "Bob"), roles, person), Asked())
+            await read_board(site.web, Caller(Actor(f"person:{lost}", "Ann"), roles, lost), Asked(), ENGLISH)
+        shown = await read_board(site.web, Caller(Actor(f"person:{person}", "Bob"), roles, person), Asked(), ENGLISH)
         assert shown.glance.total == 1
 
 

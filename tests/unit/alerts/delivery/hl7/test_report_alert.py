@@ -140,7 +140,7 @@ def test_a_page_about_pumpwatch_itself_is_a_technical_event_of_its_own() -> None
     ("kind", "words"),
     [
         (OccasionKind.ACKNOWLEDGED, "Acknowledged: pump alarm"),
-        (OccasionKind.CLEARED, "Over, and nobody has seen it: pump alarm"),
+        (OccasionKind.CLEARED, "Ended, not acknowledged: pump alarm"),
         (OccasionKind.CLOSED, "Closed: pump alarm"),
         (OccasionKind.REOPENED, "Back: pump alarm"),
     ],

@@ -98,7 +98,7 @@ def test_a_filter_in_words() -> None:
     asked = Asked(
         "north", StateFilter.CLOSED, "high", "low_reservoir", "Ann", "pump-1 stall", Sort.OLDEST, Group.PUMP, 2
     )
-    said = ("clinic north", "closed", "high only", "low reservoir", "taken by Ann", "with “pump-1 stall”")
+    said = ("clinic north", "closed", "high only", "low reservoir", "acknowledged by Ann", "with “pump-1 stall”")
     assert asked.in_words() == said
     assert asked.filters
     assert asked.patterns == ["%pump-1%", "%stall%"]

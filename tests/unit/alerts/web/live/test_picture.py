@@ -89,3 +89,19 @@ def test_a_high_alert_is_news_once() -> None:
     assert news(before, after) == [{"id": "alert-2", "words": "Motor stall, pump-2"}]
     assert news(after, after) == []
     assert before.version != after.version
+
+
+def test_a_picture_says_when_it_was_read_to_scripts_and_to_people() -> None:
+    shown = Picture(AT, "Alerts", read="10:00:00 CET")
+    assert shown.reading == {"read_at": "2026-03-02T09:00:00+00:00", "read": "10:00:00 CET"}
+
+
+def test_that_time_goes_by_is_no_news_and_that_a_day_is_over_is() -> None:
+    """At the clinic's midnight a moment gets its date; how long ago something was, a script keeps true."""
+
+    def part(ago: str, clock: str) -> Part:
+        at = "2026-11-27T13:03:00+00:00"
+        return Part("a", f'<time datetime="{at}" data-ago>{ago}</time> <time datetime="{at}">{clock}</time>')
+
+    assert part("3 h ago", "14:03 CET").sense == part("4 h ago", "14:03 CET").sense
+    assert part("3 h ago", "14:03 CET").sense != part("3 h ago", "27 Nov 14:03 CET").sense

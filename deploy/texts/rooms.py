@@ -1,0 +1,171 @@
+"""Which parts say everything through the catalogue, and which do so in English only so far.
+
+Guarantee: each template is in one of the two, and so is each module that uses the catalogue; a part that is done and
+says something outside the catalogue fails the check (literals.py). So nothing is half translated without being known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+TEMPLATES_DONE: Final = frozenset(
+    {
+        "account.html",
+        "alert.html",
+        "board.html",
+        "channels.html",
+        "guide.html",
+        "heard.html",
+        "link.html",
+        "list/card.html",
+        "list/filter.html",
+        "list/heading.html",
+        "list/regions.html",
+        "live/past.html",
+        "macros.html",
+        "on_call/brief.html",
+        "on_call/shifts.html",
+        "page.html",
+        "password_fields.html",
+        "picture.html",
+        "refills/board.html",
+        "set_up.html",
+        "sign_in.html",
+        "silence.html",
+        "trouble.html",
+    }
+)
+TEMPLATES_NOT_YET: Final = frozenset(
+    {
+        "on_call/rotas.html",
+        "people/people.html",
+        "pump/pump.html",
+        "quality/quality.html",
+        "quality/words.html",
+        "quality/year.html",
+        "review/figures.html",
+        "review/sheet.html",
+    }
+)
+MODULES_DONE: Final = frozenset(
+    {
+        "services/alerts/delivery/group_pages.py",
+        "services/alerts/delivery/grouping.py",
+        "services/alerts/delivery/page_text.py",
+        "services/alerts/delivery/persons/page_links.py",
+        "services/alerts/delivery/persons/who_has_it.py",
+        "services/alerts/health/gaps.py",
+        "services/alerts/health/hand_over/notices.py",
+        "services/alerts/health/hand_over/watch.py",
+        "services/alerts/health/proof/notices.py",
+        "services/alerts/health/proof/watch.py",
+        "services/alerts/lifecycle/accept.py",
+        "services/alerts/lifecycle/new_level.py",
+        "services/alerts/lifecycle/one_off.py",
+        "services/alerts/lifecycle/reconcile.py",
+        "services/alerts/outage/bypass_plan.py",
+        "services/alerts/title_words.py",
+        "services/alerts/web/board/action_views.py",
+        "services/alerts/web/board/drawing.py",
+        "services/alerts/web/board/environment.py",
+        "services/alerts/web/board/glance.py",
+        "services/alerts/web/board/list_views.py",
+        "services/alerts/web/board/script_words.py",
+        "services/alerts/web/board/silence_form.py",
+        "services/alerts/web/board/silence_views.py",
+        "services/alerts/web/board/views.py",
+        "services/alerts/web/board/wording.py",
+        "services/alerts/web/channels/heard.py",
+        "services/alerts/web/identity/account_views.py",
+        "services/alerts/web/identity/sign_in_views.py",
+        "services/alerts/web/links/views.py",
+        "services/alerts/web/on_call/brief_views.py",
+        "services/alerts/web/on_call/picture.py",
+        "services/alerts/web/on_call/views.py",
+        "services/alerts/web/pictures/demand_chart.py",
+        "services/alerts/web/pictures/frame.py",
+        "services/alerts/web/pictures/heartbeat_chart.py",
+        "services/alerts/web/pictures/level_chart.py",
+        "services/alerts/web/pictures/of_alert.py",
+        "services/alerts/web/refills/plan.py",
+        "services/alerts/web/refills/rows.py",
+        "services/alerts/web/refills/store.py",
+        "services/alerts/wording.py",
+        "services/people/accounts/rules.py",
+    }
+)
+MODULES_IN_PART: Final = {
+    "services/alerts/app.py": "reads the catalogue",
+    "services/alerts/web/process.py": "reads the catalogue",
+    "services/alerts/delivery/persons/passed_on.py": "its note in the audit trail is English",
+    "services/alerts/evaluation/unjudged.py": "title and explanation are stored in English",
+    "services/alerts/health/troubles.py": "what stops the ping to the outside is said in English",
+    "services/alerts/web/board/promise_views.py": "the remark that a promise was kept is stored in English",
+    "services/alerts/web/links/record.py": "what came of an answer is stored in English",
+    "services/alerts/delivery/dispatch.py": "hands the catalogue on",
+    "services/alerts/delivery/mute.py": "of a silence, what names a clinic, a pump or a rule that is none is English",
+    "services/alerts/delivery/silences.py": "the same",
+    "services/alerts/errors.py": "carries texts",
+    "services/alerts/evaluation/evaluate.py": "hands the catalogue on",
+    "services/alerts/evaluation/pass_on.py": "hands the catalogue on",
+    "services/alerts/evaluation/worker.py": "hands the catalogue on",
+    "services/alerts/guidance/catalogue.py": "each guide is taken into the catalogue as it is",
+    "services/alerts/guidance/what_to_do.py": "hands the catalogue on",
+    "services/alerts/health/readiness.py": "what machines are answered (/readyz) is English",
+    "services/alerts/outage/bypass.py": "hands the catalogue on",
+    "services/alerts/web/channels/views.py": "what is wrong with an address is said in English",
+    "services/people/channels/changes.py": "what names a value is said in English",
+    "services/people/channels/model.py": "what names a value is said in English",
+    "services/alerts/web/access.py": "what programs are answered is English",
+    "services/alerts/web/allowed.py": "what programs are answered is English",
+    "services/alerts/web/board/errors.py": "what programs are answered is English",
+    "services/alerts/web/lists/asked.py": "what is wrong with the address of a list is said in English",
+    "services/alerts/web/live/stream.py": "hands the catalogue on",
+    "services/alerts/web/live/views.py": "what programs are answered is English",
+    "services/alerts/web/refills/views.py": "what programs are answered is English",
+    "services/alerts/web/pump/views.py": "only the pictures of a pump's page",
+    "services/people/links/tokens.py": "what is wrong with a key is said in English",
+}
+"""Modules that use the catalogue and say something else in English, or only hand it on; each with why."""
+NO_TEXT: Final = frozenset(
+    {
+        *("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),  # as moments are stored
+        *(", told with a wrong clock", "; near it \x00 \x00"),
+        *("English", "Deutsch"),
+        *("Pumpwatch links", "Pumpwatch drills", "proof of ringing", "faults_of was not asked"),
+        "expected \x00 bytes of chance, not \x00",
+    }
+)
+"""What looks like words, and is a name, or said to programs or to who develops."""
+_A_PAGE: Final = '{% extends "page.html" %}'
+_IN_ENGLISH: Final = "{% set in_english = true %}"
+"""By this a page says to who reads, and to what reads it out, that it is in English."""
+_USES: Final = re.compile(r"^from services\.texts\.|\btexts_for\(", re.MULTILINE)
+
+
+def faults(root: Path, templates: Path) -> Iterator[str]:
+    """Where the lists are not what there is."""
+    there = {path.relative_to(templates).as_posix() for path in templates.rglob("*.html")}
+    listed = TEMPLATES_DONE | TEMPLATES_NOT_YET
+    yield from (
+        f"deploy/texts/rooms.py: lists {name}, and there is no such template" for name in sorted(listed - there)
+    )
+    yield from (f"deploy/texts/rooms.py: say whether {name} is in the catalogue" for name in sorted(there - listed))
+    for name in sorted(TEMPLATES_DONE & TEMPLATES_NOT_YET):
+        yield f"deploy/texts/rooms.py: {name} is in both lists"
+    for name in sorted(there & listed):
+        text = (templates / name).read_text(encoding="utf-8")
+        if text.startswith(_A_PAGE) and (_IN_ENGLISH in text) != (name in TEMPLATES_NOT_YET):
+            yield f"{name}: a page that is not in the catalogue yet, and no other, has the line {_IN_ENGLISH}"
+    modules = MODULES_DONE | MODULES_IN_PART.keys()
+    for path in sorted((root / "services").rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        uses = not name.startswith("services/texts/") and _USES.search(path.read_text(encoding="utf-8"))
+        if uses and name not in modules:
+            yield f"deploy/texts/rooms.py: say whether {name} is in the catalogue"
+    for name in sorted(modules):
+        if not (root / name).is_file():
+            yield f"deploy/texts/rooms.py: lists {name}, and there is no such module"
