@@ -46,8 +46,8 @@ def extracted() -> Catalog:
             catalogue.add(text)
     for path in sorted(TEMPLATES.rglob("*.html")):
         method = "jinja2.ext:babel_extract"
-        for _, text, _, _ in extract_from_file(method, path, keywords=_KEYWORDS, options=_OF_TEMPLATES):
-            catalogue.add(text)
+        for _, found, _, _ in extract_from_file(method, path, keywords=_KEYWORDS, options=_OF_TEMPLATES):
+            catalogue.add(found)
     return catalogue
 
 

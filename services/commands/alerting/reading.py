@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
@@ -75,7 +74,7 @@ async def read_alert(connection: Connection, asker: Asker, alert_id: UUID, now: 
         ),
         promises=await promises_of_alert(connection, alert_id),
         history=await history_of(connection, alert_id),
-        zone=ZoneInfo(await zone_of(connection, alert.clinic_id)),
+        zone=await zone_of(connection, policies, alert.clinic_id),
     )
 
 
