@@ -49,6 +49,7 @@ check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published sc
 	@$(RUN) -m schemas.publish --check
 	@$(RUN) -m deploy.grafana.build --check
 	@$(RUN) -m deploy.guides.build --check
+	@$(RUN) -m deploy.openapi.build --check
 	@$(RUN) -m deploy.security.build --check
 	@$(RUN) -m bandit --quiet --recursive --configfile pyproject.toml services schemas deploy
 
