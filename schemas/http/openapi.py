@@ -6,6 +6,7 @@ Both services that are asked by programs describe themselves with it, so that an
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.http.problems import FieldFault, Problem, ProblemType
@@ -18,6 +19,9 @@ RETRY_AFTER: Final[dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 0},
     }
 }
+_JSON: Final = "application/json"
+_NO_WORDS: Final = "Successful Response"
+_DONE: Final = {"200": "What was asked for.", "201": "It is made.", "204": "It is done."}
 _HEADERS: Final[dict[int, dict[str, Any]]] = {
     401: {"WWW-Authenticate": {"description": "How to say who asks.", "schema": {"type": "string"}}},
     429: RETRY_AFTER,
@@ -32,6 +36,19 @@ def problems(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
         if each not in by_status[each.status]:
             by_status[each.status].append(each)
     return {status: _problem(status, by_status[status]) for status in sorted(by_status)}
+
+
+def described(document: dict[str, Any], bodies: Mapping[str, Any], answers: Mapping[str, Mapping[int, Any]]) -> None:
+    """Put examples into a description, and words where the framework has none, each by the name of its operation."""
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        name = operation["operationId"]
+        if name in bodies:
+            operation["requestBody"]["content"][_JSON]["example"] = bodies[name]
+        for status, example in answers.get(name, {}).items():
+            operation["responses"][str(status)]["content"][_JSON]["example"] = example
+        for done, words in _DONE.items():
+            if operation["responses"].get(done, {}).get("description") == _NO_WORDS:
+                operation["responses"][done]["description"] = words
 
 
 def shared(document: dict[str, Any]) -> dict[str, Any]:

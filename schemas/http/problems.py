@@ -200,8 +200,8 @@ ABOUT: Final[Mapping[ProblemType, _About]] = {
     ProblemType.NOT_STORED: _About(
         503,
         "Not stored",
-        "Ingest could not store the events now. None of them is kept.",
-        "Keep them, and send the same again after `Retry-After`.",
+        "Ingest could not store the events now, as far as it knows.",
+        "Keep them, and send the same again after `Retry-After`: what was stored all the same is stored once.",
     ),
     ProblemType.TOO_MANY_OPEN: _About(
         503,

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from schemas.events import MAX_BATCH_EVENTS, MAX_PAYLOAD_BYTES, EventKind, Receipt
 from schemas.examples import BATCH, RECEIPT, RECEIPT_OF_A_BATCH
 from schemas.examples import EVENTS as EVENT_EXAMPLES
-from schemas.http.openapi import REFERENCE, problem_schemas, problems, shared
+from schemas.http.openapi import REFERENCE, described, problem_schemas, problems, shared
 from schemas.http.problems import ProblemType
 from schemas.publish import wire_definitions
 
@@ -49,13 +49,13 @@ _READY_SCHEMA: Final = {
 }
 
 
-_ANSWERS: Final[dict[str, dict[str, Any]]] = {
-    "isAlive": {"200": {"status": "alive"}},
+_ANSWERS: Final[dict[str, dict[int, Any]]] = {
+    "isAlive": {200: {"status": "alive"}},
     "isReady": {
-        "200": {"ready": True, "missing": {}},
-        "503": {"ready": False, "missing": {"database": "it cannot be reached"}},
+        200: {"ready": True, "missing": {}},
+        503: {"ready": False, "missing": {"database": "it cannot be reached"}},
     },
-    "sendEvents": {"200": RECEIPT, "422": RECEIPT_OF_A_BATCH | {"stored": 0, "duplicates": 0}},
+    "sendEvents": {200: RECEIPT, 422: RECEIPT_OF_A_BATCH | {"stored": 0, "duplicates": 0}},
 }
 """By the name of the operation and the status, an example."""
 
@@ -163,12 +163,5 @@ def describe(api: FastAPI) -> dict[str, Any]:
     said["components"]["securitySchemes"] = {
         _GATEWAY: {"type": "http", "scheme": "bearer", "description": "INGEST_GATEWAY_TOKEN, which all gateways share."}
     }
-    for path in said["paths"].values():
-        for operation in path.values():
-            _add_examples(operation)
+    described(said, {}, _ANSWERS)
     return shared(said)
-
-
-def _add_examples(operation: dict[str, Any]) -> None:
-    for status, example in _ANSWERS.get(operation["operationId"], {}).items():
-        operation["responses"][status]["content"][_JSON]["example"] = example

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.http.openapi import PROBLEM_MEDIA, problem_schemas, problems, shared
+from schemas.http.openapi import PROBLEM_MEDIA, described, problem_schemas, problems, shared
 from schemas.http.problems import ABOUT, Problem, ProblemType, type_of_status
 from services.runtime.http.problems import CHALLENGE, MEDIA_TYPE, problem
 
@@ -53,6 +53,25 @@ def test_the_description_has_each_status_once_with_an_example_of_each_problem() 
 
 def answer_of(name: str, words: str = "It.") -> dict[str, Any]:
     return {"description": words, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+
+
+def test_examples_and_words_come_to_their_operations() -> None:
+    made = {"200": {"description": "Successful Response", "content": {"application/json": {}}}}
+    own = {"204": {"description": "Words of its own."}}
+    sent: dict[str, Any] = {"content": {"application/json": {}}}
+    document = {
+        "paths": {
+            "/a": {"post": {"operationId": "a", "requestBody": sent, "responses": made}},
+            "/b": {"post": {"operationId": "b", "responses": own}},
+        }
+    }
+    described(document, {"a": {"note": "x"}}, {"a": {200: {"total": 1}}})
+    assert sent == {"content": {"application/json": {"example": {"note": "x"}}}}
+    assert made["200"] == {
+        "description": "What was asked for.",
+        "content": {"application/json": {"example": {"total": 1}}},
+    }
+    assert own == {"204": {"description": "Words of its own."}}
 
 
 def test_what_several_operations_answer_stands_once() -> None:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
-from schemas.http.openapi import problem_schemas, shared
+from schemas.http.openapi import described, problem_schemas, shared
 from services.alerts.web.fhir.scopes import OF_THE_API
 from services.alerts.web.identity.browser import HEADER
 from services.alerts.web.programs.answers import FORM_TOKEN, KEY, SESSION, TAGS
@@ -95,15 +95,5 @@ def description_of(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     schemas = {name: each for name, each in said["components"]["schemas"].items() if name not in _UNUSED}
     said["components"]["schemas"] = dict(sorted((schemas | problem_schemas() | fhir_schemas()).items()))
     said["components"]["securitySchemes"] = _SCHEMES
-    for path in said["paths"].values():
-        for operation in path.values():
-            _add_examples(operation)
+    described(said, BODIES, ANSWERS)
     return shared(said)
-
-
-def _add_examples(operation: dict[str, Any]) -> None:
-    name = operation["operationId"]
-    if name in BODIES:
-        operation["requestBody"]["content"][JSON]["example"] = BODIES[name]
-    for status, example in ANSWERS.get(name, {}).items():
-        operation["responses"][str(status)]["content"][JSON]["example"] = example
