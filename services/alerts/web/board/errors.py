@@ -103,7 +103,7 @@ async def _status(request: Request, error: Exception) -> Response:
     if kind is ProblemType.NO_SUCH_PATH:
         message = "there is nothing at this address"
     elif kind is ProblemType.WRONG_METHOD:
-        methods = _methods_at(request) or "other methods"
+        methods = _methods_at(request)
         message, headers = f"this address takes {methods}, and not {request.method[:20]}", {"Allow": methods}
     return answered(request, kind, message, headers)
 
@@ -116,7 +116,9 @@ def _methods_at(request: Request) -> str:
         regex = getattr(route, "path_regex", None)
         if route.methods and regex is not None and regex.match(path):
             found |= route.methods
-    return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
+    if not found or "GET" in found:  # a file is in no route, and is only read
+        found |= {"GET", "HEAD"}
+    return ", ".join(sorted(found))
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -73,6 +73,8 @@ async def test_what_is_a_programs_is_json_whoever_asks(site: Site) -> None:
 async def test_a_method_that_is_not_taken_says_which_are(site: Site) -> None:
     assert (await site.client.put("/on-call", headers=PERSON)).headers["allow"] == "GET, HEAD"
     assert (await site.client.put("/v1/silences")).headers["allow"] == "GET, HEAD, POST"
+    assert (await site.client.put("/static/board.css")).headers["allow"] == "GET, HEAD"
+    assert (await site.client.put("/l/x")).headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_who_is_signed_in_no_more_is_told_so_on_a_page(site: Site) -> None:
