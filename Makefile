@@ -51,6 +51,7 @@ check: $(FOR_DEVELOPMENT) ## Formatting, lint, types, import rules, published sc
 	@$(RUN) -m deploy.grafana.build --check
 	@$(RUN) -m deploy.guides.build --check
 	@$(RUN) -m deploy.texts.build --check
+	@$(RUN) -m deploy.openapi.build --check
 	@$(RUN) -m deploy.security.build --check
 	@$(RUN) -m bandit --quiet --recursive --configfile pyproject.toml services schemas deploy
 

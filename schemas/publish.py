@@ -116,8 +116,13 @@ def documents() -> dict[str, str]:
     files["webhook-data.schema.json"] = _standalone("WebhookData", webhook, "webhook-data")
     texts = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in files.items()}
     asyncapi = asyncapi_document(wire_definitions("#/components/schemas/{model}"))
-    texts["asyncapi.yaml"] = yaml.dump(asyncapi, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100)
+    texts["asyncapi.yaml"] = as_yaml(asyncapi)
     return texts
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """A document for people and generators of code, in the order in which it was made."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def drifted(folder: Path) -> tuple[str, ...]:

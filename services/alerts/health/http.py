@@ -13,9 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
+from schemas.http.problems import ProblemType, type_of_status
 from services.alerts.health.paged import PagedPast
 from services.alerts.health.readiness import readiness
 from services.alerts.model import OpenAlert
@@ -25,6 +27,7 @@ from services.people.links.tokens import LinkExpiredError, LinkForgedError, read
 from services.runtime.http.callers import comes_from_elsewhere, is_trusted
 from services.runtime.http.guard import Guarded
 from services.runtime.http.limits import Limits
+from services.runtime.http.problems import problem
 
 LIMITS: Final = Limits(most_connections=64)
 """Whoever watches the worker, and the web process."""
@@ -66,19 +69,20 @@ def create_health_app(
         if not is_trusted(request.headers, token, settings.public_url) or comes_from_elsewhere(
             request.headers, settings.public_url
         ):
-            return PlainTextResponse("Expected the token of ALERTS_API_TOKEN as a Bearer token.\n", 401)
+            return problem(ProblemType.NOT_SIGNED_IN, "expected the token of ALERTS_API_TOKEN as a Bearer token")
         try:
             said = LinkUsed.model_validate_json(await request.body())
             now = resources.clock()
             link = read(said.token, resources.links.keys(), now)
         except (ValidationError, LinkForgedError, LinkExpiredError) as error:
             reason = str(error) if isinstance(error, LinkForgedError | LinkExpiredError) else "expected a link's token"
-            return JSONResponse({"detail": reason}, 422)
+            return problem(ProblemType.NOT_UNDERSTOOD, reason)
         resources.answered.take(Answer(link, min(said.given_at, now)))
         return Response(status_code=204)
 
     async def elsewhere(_: Request) -> Response:
-        return PlainTextResponse("This is the alert worker. The board and the API are `pumpwatch web`.\n", 404)
+        text = "this is the alert worker; the board and the API are `pumpwatch web`"
+        return problem(ProblemType.NO_SUCH_PATH, text)
 
     return Guarded(
         Starlette(
@@ -89,5 +93,10 @@ def create_health_app(
                 Route("/answers", answers, methods=["POST"]),
                 Route("/{path:path}", elsewhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             ]
-        )
+        ),
+        answer=_refused,
     )
+
+
+def _refused(_: Scope, status_code: int, detail: str) -> Response:
+    return problem(type_of_status(status_code), detail)

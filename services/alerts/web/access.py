@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas.http.problems import ProblemType
 from services.alerts.web import store
 from services.alerts.web.fhir.scopes import OF_THE_API
 from services.alerts.web.identity.browser import form_cookie, session_cookie, sign_in_path
@@ -31,6 +32,7 @@ from services.runtime.database import UNAVAILABLE, Connection, plainly
 from services.runtime.http.attempts import Attempts, place_of
 from services.runtime.http.callers import comes_from_elsewhere, credentials_of, is_trusted
 from services.runtime.http.keys import id_in
+from services.runtime.http.problems import problem
 from services.texts.model import msgid
 
 if TYPE_CHECKING:
@@ -44,17 +46,19 @@ _HAS_ITS_OWN: Final = "/fhir/R4/"
 _LINKS: Final = "/l/"
 """Each is signed for one person and acts once (services/alerts/web/links/views.py). No limit on guesses stands here: a
 nurse behind a network from which somebody guesses must be able to answer, and 256 bits are not guessed."""
+_FOR_PROGRAMS: Final = ("/v1/", "/openapi.json")
+"""A stranger is told there what was expected; a person is shown the sign-in."""
 _DRILLS: Final = "/heard/"
 """Links of drills: each is of chance, and can say that a phone rang (services/alerts/web/channels/heard.py)."""
 
 log = structlog.get_logger()
 
 Trouble = Callable[[Request, str, int], Awaitable[Response]]
-Refuse = Callable[[Request, int, str], Response]
+Refuse = Callable[[Request, ProblemType, str], Response]
 
 
-def _in_plain_text(_: Request, status_code: int, message: str) -> Response:
-    return PlainTextResponse(f"{message}\n", status_code)
+def _in_plain_text(_: Request, kind: ProblemType, message: str) -> Response:
+    return PlainTextResponse(f"{message}\n", kind.status)
 
 
 class AccessControl:
@@ -108,7 +112,8 @@ class AccessControl:
             await self._look_at_who_asks_for_health(request)
             return None
         if request.method not in SAFE_METHODS and comes_from_elsewhere(request.headers, self._public_url):
-            return self._refuse(request, 403, msgid("This form was sent from another site, and is refused."))
+            text = msgid("This form was sent from another site, and is refused.")
+            return self._refuse(request, ProblemType.FROM_ANOTHER_SITE, text)
         try:
             refusal = await self._identify(request)
         except UNAVAILABLE as error:
@@ -136,7 +141,8 @@ class AccessControl:
         place, moment = place_of(request.client.host if request.client else ""), time.monotonic()
         if wait_seconds := self._attempts.wait_seconds(place, moment):
             text = "Too many wrong keys came from your network."
-            return JSONResponse({"detail": text}, 429, {"Retry-After": str(math.ceil(wait_seconds))})
+            headers = {"Retry-After": str(math.ceil(wait_seconds))}
+            return problem(ProblemType.TOO_MANY_WRONG_KEYS, text, headers=headers)
         credentials = credentials_of(authorization)
         if credentials is not None and id_in(credentials.token):
             request.state.caller = await self._with_connection(
@@ -151,7 +157,7 @@ class AccessControl:
             text = (
                 f"expected a key with one of the scopes {', '.join(OF_THE_API)}; this one has {' '.join(caller.scopes)}"
             )
-            return JSONResponse({"detail": text}, 403)
+            return problem(ProblemType.NOT_ALLOWED, text)
         return None
 
     async def _person_of(self, token: str) -> Caller | None:
@@ -192,10 +198,10 @@ class AccessControl:
 
     def _refusal_of_strangers(self, request: Request) -> Response:
         path = request.scope["path"]
-        if path.startswith("/v1/"):
+        if path.startswith(_FOR_PROGRAMS):
             text = "expected a session, or the header 'Authorization: Bearer KEY' with a key that is good now"
-            return JSONResponse({"detail": text}, 401, {"WWW-Authenticate": 'Bearer realm="Pumpwatch"'})
+            return problem(ProblemType.NOT_SIGNED_IN, text)
         if request.method in SAFE_METHODS:
             return RedirectResponse(sign_in_path(path, request.scope["query_string"].decode("latin-1")), 303)
         text = msgid("You are not signed in any more, so nothing was done. Go back, keep what you typed, and sign in.")
-        return self._refuse(request, 401, text)
+        return self._refuse(request, ProblemType.NOT_SIGNED_IN, text)

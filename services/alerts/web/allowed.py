@@ -19,6 +19,10 @@ class Forbidden(Cannot):
     """The caller may see it and not do it; the message says what they would need."""
 
 
+class UnknownClinic(NotFound):
+    """The clinic that a list is limited to is none that the caller sees; the message names those that are."""
+
+
 class RightsChanged(Cannot):
     """Who asks sees other clinics by now than when they were looked up, so that what was read may leave some out."""
 
@@ -37,13 +41,21 @@ def must_see_clinic(caller: Caller, asked: str) -> frozenset[str]:
     """The clinics of a list: the one that is asked for, or all that the caller sees (empty).
 
     Raises:
-        NotFound: The caller sees no such clinic: there is none, or it is not theirs.
+        UnknownClinic: The caller sees no such clinic: there is none, or it is not theirs.
     """
-    seen = caller.clinics()
+    return must_be_among(caller.clinics(), asked)
+
+
+def must_be_among(seen: frozenset[str], asked: str) -> frozenset[str]:
+    """The clinics of a list, of those that are seen: the one that is asked for, or all of them (empty).
+
+    Raises:
+        UnknownClinic: It is none of them.
+    """
     if asked and asked not in seen:
         theirs = f"expected one of {', '.join(sorted(seen))}" if seen else "you see none"
         msg = f"there is no clinic {asked!r} that you may see: {theirs}"
-        raise NotFound(msg)
+        raise UnknownClinic(msg)
     return frozenset({asked}) if asked else seen
 
 

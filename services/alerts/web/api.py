@@ -1,7 +1,6 @@
 """HTTP of `pumpwatch web`: alerts for programs, the board for people, and health for machines.
 
-Errors of the API are JSON with one sentence in `detail`: 404 an unknown alert, 409 one that cannot be
-acknowledged any more, 503 the database is away.
+What programs may ask and are answered stands in schemas/published/http/web.yaml, made from here.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from schemas.http.problems import ProblemType
 from services.alerts.errors import NotFound
-from services.alerts.health.readiness import readiness_of_the_board
 from services.alerts.lifecycle.acknowledge import acknowledge_alert
 from services.alerts.web import actions_api
 from services.alerts.web.access import AccessControl
@@ -25,7 +23,7 @@ from services.alerts.web.board.errors import answer_errors, answered, answered_e
 from services.alerts.web.channels import views as channel_views
 from services.alerts.web.channels.heard import PATH as HEARD
 from services.alerts.web.channels.heard import heard_app
-from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web, web_of
+from services.alerts.web.dependencies import Asking, Borrowed, Held, Running, Web
 from services.alerts.web.fhir.routes import PATH, fhir_app
 from services.alerts.web.identity import account_views
 from services.alerts.web.identity.forms import check_form
@@ -41,6 +39,10 @@ from services.alerts.web.on_call import brief_views
 from services.alerts.web.on_call import file_views as rota_file_views
 from services.alerts.web.on_call import views as on_call_views
 from services.alerts.web.persons import views as person_views
+from services.alerts.web.programs import description, health
+from services.alerts.web.programs.answers import Tag, acting, asked_with, reading
+from services.alerts.web.programs.route import ProgramRoute
+from services.alerts.web.pump import api as pump_api
 from services.alerts.web.pump import views as pump_views
 from services.alerts.web.quality import views as quality_views
 from services.alerts.web.read_models import AlertView, HistoryEntry
@@ -49,32 +51,41 @@ from services.alerts.web.review import views as review_views
 from services.alerts.web.store import history_of, one_alert
 from services.runtime.http.attempts import Attempts
 from services.runtime.http.guard import Guarded
+from services.runtime.http.head import AnswersHead
 
-health = APIRouter(include_in_schema=False)
-v1 = APIRouter(prefix="/v1")
+v1 = APIRouter(prefix="/v1", route_class=ProgramRoute)
 
 
 class Acknowledgement(Body):
     """Whoever asks takes the alert; nothing has to be said."""
 
-    note: Note | None = None
+    note: Note | None = Field(None, description="For whoever reads the trail.")
 
 
 class AlertWithHistory(BaseModel):
-    """Answer of `GET /v1/alerts/{alert_id}`."""
+    """An alert with all that happened to it, and when that was true."""
 
     read_at: datetime
     alert: AlertView
-    transitions: tuple[HistoryEntry, ...]
+    transitions: tuple[HistoryEntry, ...] = Field(description="What happened, the first thing first.")
 
 
 def create_app(web: Web) -> Counted:
     """Build the application behind its guard; it starts nothing."""
-    app = FastAPI(title="Pumpwatch alerts", docs_url=None, redoc_url=None, dependencies=[Depends(check_form)])
+    return Counted(Guarded(application(web), answer=answered_early), WebMetrics.on(web.registry))
+
+
+def application(web: Web) -> FastAPI:
+    """Build it without its guard."""
+    app = FastAPI(
+        title="Pumpwatch", openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(check_form)]
+    )
     app.state.web = web
     attempts = Attempts()
     app.add_middleware(AccessControl, web=web, attempts=attempts, away=away, refuse=answered)
-    app.include_router(health)
+    app.add_middleware(AnswersHead, is_endless=live_views.is_stream)
+    app.include_router(health.router)
+    app.include_router(description.router)
     app.include_router(list_api.router)
     app.include_router(v1)
     app.include_router(actions_api.router)
@@ -84,6 +95,8 @@ def create_app(web: Web) -> Counted:
     app.include_router(action_views.router)
     app.include_router(silence_views.router)
     app.include_router(pump_views.router)
+    app.include_router(pump_api.router)
+    app.include_router(on_call_api.v1)
     app.include_router(on_call_api.router)
     app.include_router(on_call_views.router)
     app.include_router(brief_views.router)
@@ -105,31 +118,17 @@ def create_app(web: Web) -> Counted:
     app.mount(link_views.PATH, link_app(web))
     app.mount("/static", StaticFiles(directory=views.STATIC))
     answer_errors(app)
-    return Counted(Guarded(app, answer=answered_early), WebMetrics.on(web.registry))
+    return app
 
 
-@health.get("/livez")
-async def livez() -> dict[str, bool]:
-    """Answer while the process runs, whatever else is broken."""
-    return {"alive": True}
-
-
-@health.get("/readyz")
-async def readyz(web: Running, request: Request, response: Response) -> dict[str, object]:
-    """Say what is missing, if anything is: to a stranger without a name, a path or an address."""
-    found = await readiness_of_the_board(web.pool, web.clock())
-    missing, warnings = found.in_words(names=request.state.trusted)
-    response.status_code = 503 if missing else 200
-    return {"ready": not missing, "missing": missing, "warnings": warnings}
-
-
-@health.get("/metrics")
-async def metrics(request: Request) -> Response:
-    """Everything that is counted, for Prometheus."""
-    return Response(generate_latest(web_of(request).registry), media_type=CONTENT_TYPE_LATEST)
-
-
-@v1.get("/alerts/{alert_id}")
+@v1.get(
+    "/alerts/{alert_id}",
+    summary="One alert",
+    operation_id="getAlert",
+    tags=[Tag.ALERTS],
+    responses=reading(ProblemType.NOT_THERE),
+    openapi_extra=asked_with("alerts.read", "alerts.act"),
+)
 async def get_alert(connection: Borrowed, caller: Asking, web: Running, alert_id: UUID) -> AlertWithHistory:
     """One alert, who was told, and everything that happened to it."""
     now = web.clock()
@@ -139,7 +138,14 @@ async def get_alert(connection: Borrowed, caller: Asking, web: Running, alert_id
     return AlertWithHistory(read_at=now, alert=alert, transitions=await history_of(connection, alert_id))
 
 
-@v1.post("/alerts/{alert_id}/acknowledge")
+@v1.post(
+    "/alerts/{alert_id}/acknowledge",
+    summary="Acknowledge an alert",
+    operation_id="acknowledgeAlert",
+    tags=[Tag.ALERTS],
+    responses=acting(ProblemType.CANNOT_BE_DONE),
+    openapi_extra=asked_with("alerts.act", changes=True),
+)
 async def acknowledge(
     connection: Borrowed,
     caller: Asking,

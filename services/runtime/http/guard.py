@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.runtime.http.callers import is_plain_address
@@ -30,29 +29,25 @@ SECURITY_HEADERS: Final = (
 )
 
 
-def _as_json(_: Scope, status_code: int, detail: str) -> ASGIApp:
-    return JSONResponse({"detail": detail}, status_code)
-
-
 class Guarded:
     """ASGI: an application with its guard.
 
     Args:
         app: What answers.
-        most_bytes: The largest body that it is given.
         answer: Makes the refusal of a request: with this status, and these words.
+        most_bytes: The largest body that it is given.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
+        answer: Callable[[Scope, int, str], ASGIApp],
         most_bytes: int = MOST_BODY_BYTES,
-        answer: Callable[[Scope, int, str], ASGIApp] | None = None,
     ) -> None:
         self._app = app
+        self._answer = answer
         self._most_bytes = most_bytes
-        self._answer = answer or _as_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what may not pass; hand on the rest."""

@@ -86,6 +86,8 @@ ATTACKS = {
     "POST /people/{person_id}/role": Attack(body={"clinic_id": "{clinic}", "role": "viewer"}),
     "POST /people/{person_id}/{what}": Attack(body={}),
     "GET /v1/on-call": Attack({"clinic_id": "{clinic}"}),
+    "GET /v1/pumps": Attack({"clinic_id": "{clinic}"}),
+    "GET /v1/pumps/{pump_id}": NOTHING,
     "GET /v1/alerts": Attack({"clinic_id": "{clinic}", "state": "all"}),
     "GET /v1/alerts/{alert_id}": NOTHING,
     "POST /v1/alerts/{alert_id}/acknowledge": Attack(body=NOTE),

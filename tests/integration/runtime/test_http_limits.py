@@ -109,7 +109,7 @@ async def running(limits: Limits) -> AsyncIterator[Server]:
         Route("/lines", server.lines),
         Route("/flood", server.flood),
     ]
-    app = Guarded(Starlette(routes=routes))
+    app = Guarded(Starlette(routes=routes), answer=lambda _, status, said: PlainTextResponse(said, status))
     task = asyncio.create_task(serve(app, host="127.0.0.1", port=server.port, limits=limits))
 
     async def listens() -> bool:

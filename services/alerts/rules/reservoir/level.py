@@ -49,7 +49,7 @@ class Level:
     @property
     def evidence(self) -> dict[str, EvidenceValue]:
         """Both numbers, by where they come from."""
-        found: dict[str, EvidenceValue] = {"volume_ml": self._shown, "basis": self.basis}
+        found: dict[str, EvidenceValue] = {"volume_ml": self.shown_ml, "basis": self.basis}
         for each in (self, self.other) if self.other else ():
             found[f"{each.basis}_ml"] = each.told_ml
         return found
@@ -78,8 +78,8 @@ class Level:
         return f" By what was measured it is more ({self.other.words}); the lower counts."
 
     @property
-    def _shown(self) -> float:
-        """It sinks all the time; what is stored with the alert changes with what is read."""
+    def shown_ml(self) -> float:
+        """The volume as it is told. It sinks all the time; to a tenth, it changes with what is read."""
         return self.volume_ml if self.at == self.told_at else round(self.volume_ml, 1)
 
 

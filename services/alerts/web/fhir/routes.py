@@ -374,7 +374,8 @@ async def _not_so(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for that
     code = "not-supported" if error.status_code == 405 else "invalid"
     text = "here is only read, with GET" if error.status_code == 405 else str(error.detail)
-    return answer(resources.outcome("error", code, text), error.status_code)
+    headers = {"Allow": "GET, HEAD"} if error.status_code == 405 else None
+    return answer(resources.outcome("error", code, text), error.status_code, headers)
 
 
 async def _database_away(_: Request, error: Exception) -> Response:

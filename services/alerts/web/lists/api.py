@@ -3,63 +3,73 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
+from schemas.http.problems import ProblemType
 from schemas.policy import Priority
 from services.alerts.model import RuleName
 from services.alerts.web.allowed import must_see_clinic
 from services.alerts.web.dependencies import Asking, Borrowed, Running
-from services.alerts.web.inputs import NameOrNothing
-from services.alerts.web.lists.asked import LONGEST, Asked, Sort, must_be_known
+from services.alerts.web.lists.asked import LONGEST, Asked, Sort
 from services.alerts.web.lists.cursor import place_of
 from services.alerts.web.lists.store import count_found, find_alerts
+from services.alerts.web.programs.answers import Tag, asked_with, reading
+from services.alerts.web.programs.parameters import ClinicAsked, Cursor, Limit
+from services.alerts.web.programs.route import ProgramRoute
 from services.alerts.web.read_models import STATES, AlertView, StateFilter
 
-_PARAMETERS: Final = ("state", "clinic_id", "priority", "rule", "person", "text", "sort", "limit", "cursor")
-
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=ProgramRoute)
 
 
 class AlertList(BaseModel):
-    """Answer of `GET /v1/alerts`, and when it was true."""
+    """A part of the alerts that match, and when that was true."""
 
     read_at: datetime
-    total: int
-    """How many alerts match, in all parts together."""
-    next_cursor: str | None
-    """Asks for the next part; null: this is the last."""
+    total: int = Field(description="How many alerts match, in all parts together.", ge=0)
+    next_cursor: str | None = Field(description="Asks for the next part; null: this is the last.")
     alerts: tuple[AlertView, ...]
 
 
-@router.get("/alerts")
+@router.get(
+    "/alerts",
+    summary="List alerts",
+    operation_id="listAlerts",
+    tags=[Tag.ALERTS],
+    responses=reading(ProblemType.UNKNOWN_CLINIC),
+    openapi_extra=asked_with("alerts.read", "alerts.act"),
+)
 async def get_alerts(
     connection: Borrowed,
     caller: Asking,
     web: Running,
-    request: Request,
-    state: StateFilter = StateFilter.OPEN,
-    clinic_id: NameOrNothing | None = None,
-    priority: Priority | None = None,
-    rule: RuleName | None = None,
-    person: Annotated[str, Query(max_length=LONGEST)] = "",
-    text: Annotated[str, Query(max_length=LONGEST)] = "",
-    sort: Sort = Sort.URGENT,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: str | None = None,
+    state: Annotated[StateFilter, Query(description="`open` is all that is not closed.")] = StateFilter.OPEN,
+    clinic_id: ClinicAsked = "",
+    priority: Annotated[Priority | None, Query(description="Of this priority; left out: of any.")] = None,
+    rule: Annotated[RuleName | None, Query(description="Raised by this rule; left out: by any.")] = None,
+    person: Annotated[str, Query(max_length=LONGEST, description="A part of the name of who has it, or had it.")] = "",
+    text: Annotated[
+        str,
+        Query(
+            max_length=LONGEST,
+            description="Words that all stand in the pump's name, the title or the explanation, in any order.",
+        ),
+    ] = "",
+    sort: Annotated[
+        Sort, Query(description="Which comes first; `urgent`: the most urgent that nobody has.")
+    ] = Sort.URGENT,
+    limit: Limit = 100,
+    cursor: Cursor = "",
 ) -> AlertList:
-    """Alerts, the most urgent that nobody has first, or as `sort` says.
+    """Alerts that match all filters that are given, the most urgent that nobody has first, or as `sort` says.
 
-    `person` is a part of the name of who has it or had it; `text` are words that all stand in the pump's name, the
-    title or the explanation. `cursor` is the `next_cursor` of the part before, with the same filter and order.
+    They are read to the end by `cursor`, with the same filters and order: none that is there all the time is left out.
     """
-    for name in request.query_params:
-        must_be_known(name, _PARAMETERS)
-    now, clinics = web.clock(), must_see_clinic(caller, clinic_id or "")
+    now, clinics = web.clock(), must_see_clinic(caller, clinic_id)
     asked = Asked(
-        clinic_id=clinic_id or "",
+        clinic_id=clinic_id,
         state=state,
         priority=priority or "",
         rule=rule or "",

@@ -50,6 +50,11 @@ class Group(StrEnum):
 class NotUnderstood(ValueError):  # noqa: N818 - read as what is answered: 422
     """What an address asks for is none of what there is; the message names it and what was expected."""
 
+    def __init__(self, message: str, parameter: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        """Which one it was, where programs are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -70,7 +75,7 @@ class Asked:
     @property
     def patterns(self) -> list[str]:
         """What must be found, in small letters and as LIKE has it."""
-        return [f"%{_MEANS_MORE.sub(_ESCAPED, word)}%" for word in self.text.lower().split()]
+        return patterns_of(self.text)
 
     @property
     def filters(self) -> bool:
@@ -171,6 +176,11 @@ def asked_for(pairs: Iterable[tuple[str, str]]) -> Asked:
             raise NotUnderstood(msg)
         given[name] = _value(name, value)
     return Asked(**given)
+
+
+def patterns_of(text: str) -> list[str]:
+    """Words that must all be found, in small letters and as LIKE has each."""
+    return [f"%{_MEANS_MORE.sub(_ESCAPED, word)}%" for word in text.lower().split()]
 
 
 def address_of(query: str) -> str:

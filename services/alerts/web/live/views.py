@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from schemas.http.problems import ProblemType
 from services.alerts.web.allowed import must_see_alert, must_see_clinic
 from services.alerts.web.board.environment import filled
 from services.alerts.web.board.glance import FORM_OF_WHOEVER_READS
@@ -33,6 +34,7 @@ from services.alerts.web.live.stream import AWAY, Page
 from services.alerts.web.store import history_of, lent, one_alert
 from services.people.caller import Caller
 from services.runtime.http.limits import goes_on
+from services.runtime.http.problems import problem
 from services.texts.model import Texts
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ _FORM: Final = FORM_OF_WHOEVER_READS.encode()
 Read = Callable[[float], Awaitable[Shown]]
 
 router = APIRouter(include_in_schema=False)
+
+
+def is_stream(path: str) -> bool:
+    """Tell whether a path is that of a stream, which has no end."""
+    return path == "/live" or (path.startswith("/alerts/") and path.endswith("/live"))
 
 
 @router.get("/live")
@@ -117,13 +124,13 @@ class _Opened:
         """The stream, or why there is none."""
         state = self.request.state
         if self.caller.person_id is None or state.session is None:
-            return JSONResponse({"detail": "expected a person who is signed in: programs ask /v1/alerts"}, 403)
+            return problem(ProblemType.NOT_ALLOWED, "expected a person who is signed in: programs ask /v1/alerts")
         pages = self.web.open_pages
         seat = Seat(self.caller.person_id, state.session, self.clinics)
         leaving = pages.seats.take(seat)
         if leaving is None:
             text = "As many boards are kept true as can be: this one reads itself again now and then."
-            return JSONResponse({"detail": text}, 503, {"Retry-After": str(_TRY_AGAIN_SECONDS)})
+            return problem(ProblemType.TOO_MANY_OPEN, text, headers={"Retry-After": str(_TRY_AGAIN_SECONDS)})
         pages.pulse.give_way(leaving)
         goes_on(self.request.scope)
         return _Stream(self._events(key, read, have, seat), lambda: pages.seats.leave(seat))

@@ -9,21 +9,27 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from schemas.http.problems import ProblemType
 from services.alerts.errors import NotFound
-from services.alerts.web.allowed import Forbidden
+from services.alerts.web.allowed import Forbidden, must_be_among
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
-from services.alerts.web.inputs import NameOrNothing
+from services.alerts.web.lists.cursor import part_of
 from services.alerts.web.on_call.picture import ClinicNow, RotaNow, picture_of
+from services.alerts.web.programs.answers import Tag, asked_with, reading
+from services.alerts.web.programs.parameters import ClinicAsked, Cursor, Limit
+from services.alerts.web.programs.route import ProgramRoute
 from services.people.caller import Caller
 from services.people.rota.ical import shifts_as_ical
 from services.people.rota.turns import Shift
 
 SCOPE: Final = "on-call.read"
 _CALENDAR: Final = timedelta(days=90)
+_LIST: Final = "on-call"
 
 router = APIRouter()
+v1 = APIRouter(prefix="/v1", route_class=ProgramRoute)
 
 
 class Person(BaseModel):
@@ -70,26 +76,41 @@ class ClinicOnCall(BaseModel):
 
 
 class OnCallAnswer(BaseModel):
-    """Answer of `GET /v1/on-call`, and when it was true."""
+    """Who is on call in a part of the clinics, and when that was true."""
 
     read_at: datetime
+    total: int = Field(description="How many clinics there are, in all parts together.", ge=0)
+    next_cursor: str | None = Field(description="Asks for the next part; null: this is the last.")
     clinics: tuple[ClinicOnCall, ...]
 
 
-@router.get("/v1/on-call")
+@v1.get(
+    "/on-call",
+    summary="Who is on call",
+    operation_id="whoIsOnCall",
+    tags=[Tag.ON_CALL],
+    responses=reading(ProblemType.UNKNOWN_CLINIC),
+    openapi_extra=asked_with(SCOPE),
+)
 async def get_on_call(
     connection: Borrowed,
     caller: Asking,
     web: Running,
     policies: Held,
-    clinic_id: NameOrNothing | None = None,
-    days: Annotated[int, Query(ge=1, le=92)] = 14,
+    clinic_id: ClinicAsked = "",
+    days: Annotated[int, Query(ge=1, le=92, description="So many days of shifts are told.")] = 14,
+    limit: Limit = 100,
+    cursor: Cursor = "",
 ) -> OnCallAnswer:
-    """Who is on call now and in the next days; 403: the key is for other things."""
-    now, clinics = web.clock(), _clinics(caller)
-    clinics = clinics & {clinic_id} if clinic_id else clinics
-    found = await picture_of(connection, clinics, policies, now, timedelta(days=days))
-    return OnCallAnswer(read_at=now, clinics=tuple(_clinic(each) for each in found))
+    """Who is on call now and in the next days, clinic by clinic, and when nobody would be reached.
+
+    403: the key is for other things.
+    """
+    now, clinics = web.clock(), must_be_among(_clinics(caller), clinic_id)
+    part = part_of(_LIST, clinics, str, cursor=cursor, limit=limit)
+    found = await picture_of(connection, part.things, policies, now, timedelta(days=days))
+    shown = tuple(_clinic(each) for each in found)
+    return OnCallAnswer(read_at=now, total=part.total, next_cursor=part.next_cursor, clinics=shown)
 
 
 @router.get("/on-call/{clinic_id}/{rota:path}.ics", include_in_schema=False)

@@ -48,3 +48,16 @@ class AlertLine:
     opened_at: datetime
     closed_at: datetime | None
     acknowledged_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPump:
+    """A pump as it stands in a list for programs."""
+
+    pump_id: str
+    clinic_id: str
+    enrolled_at: datetime
+    retired_at: datetime | None
+    handhelds: tuple[str, ...]
+    last_heard_at: datetime | None
+    open_alerts: int

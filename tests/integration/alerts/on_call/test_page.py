@@ -9,6 +9,7 @@ import httpx
 import icalendar
 import pytest
 
+from schemas.http.problems import ProblemType
 from services.people.rota.turns import on_call, shifts
 from tests.integration.alerts.on_call.clinics import NORTH, SOUTH, Clinics, clinics_with_rotas
 from tests.signed_in import WithKey
@@ -165,7 +166,7 @@ async def test_programs_read_who_is_on_call_of_their_own_clinic(clinics: Clinics
 
     async with clinics.browser("", key("on-call.read")) as program:
         answer = (await program.get("/v1/on-call", params={"days": 8})).json()
-        other = (await program.get("/v1/on-call", params={"clinic_id": SOUTH})).json()
+        other = await program.get("/v1/on-call", params={"clinic_id": SOUTH})
         days = await program.get("/v1/on-call", params={"days": 100})
         calendar = await program.get(f"/on-call/{NORTH}/first.ics")
     [clinic] = answer["clinics"]
@@ -181,7 +182,7 @@ async def test_programs_read_who_is_on_call_of_their_own_clinic(clinics: Clinics
     assert rota["now"]["ends"] == rota["next"]["begins"]
     assert [each["person"]["name"] for each in rota["shifts"]][:2] == ["Ann", "Bob"]
     assert clinic["gaps"][0]["why"] == ["on call: Ann has no working channel"]
-    assert other["clinics"] == []
+    assert (other.status_code, other.json()["type"]) == (404, ProblemType.UNKNOWN_CLINIC.uri)
     assert days.status_code == 422
     events = icalendar.Calendar.from_ical(calendar.text).walk("VEVENT")
     assert [str(each["SUMMARY"]) for each in events][:2] == ["Ann", "Bob"]

@@ -1,0 +1,1 @@
+"""What is said by HTTP: the kinds of errors, and how the descriptions tell of them."""
