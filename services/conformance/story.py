@@ -49,7 +49,7 @@ class Pace:
 
     @property
     def crossing_seconds(self) -> float:
-        """For so long after a receipt the device may not have read it; who sends for ever sends again after that, too."""
+        """For so long after a receipt the device may not have read it; who sends for ever sends after that, too."""
         return self.resend_seconds
 
     @property
@@ -196,7 +196,8 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
             case ProbeBegan():
                 probes[each.probe] = Tried(each.probe, each.at, each.wall)
             case Caught():
-                probes[each.probe].caught_at, probes[each.probe].events = each.at, each.events
+                if each.events <= seen:  # else they came to the broker by another way
+                    probes[each.probe].caught_at, probes[each.probe].events = each.at, each.events
             case ProbeEnded():
                 probes[each.probe].ended_at, probes[each.probe].ended_wall = each.at, each.wall
             case _:
