@@ -78,6 +78,7 @@ class Told:
     """A receipt that reached the device, and the events that it is about."""
 
     at: float
+    connection: int
     events: frozenset[UUID]
     receipt: Receipt
     settled: frozenset[UUID]
@@ -192,7 +193,7 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
                     about = by_correlation[each.correlation]
                     whole = not receipt.not_listed  # else the device may ask again, in smaller messages
                     settled = frozenset(one for one in about if whole and last_name[one] == each.correlation)
-                    told.append(Told(each.at, about, receipt, settled))
+                    told.append(Told(each.at, each.connection, about, receipt, settled))
             case ProbeBegan():
                 probes[each.probe] = Tried(each.probe, each.at, each.wall)
             case Caught():
