@@ -133,7 +133,7 @@ class Course:
                 self._tap.cut()
                 self._say("the connection was broken; waiting for the next one")
                 if await self._until(lambda: self._count(Connect) > before):
-                    await self._until(lambda: self._times_sent(Probe.CUT) >= 2)
+                    await self._until(lambda: self._came_by_another(Probe.CUT))
                 await self._stand_in.release(first=True)  # a late one, and the next sending has its own
 
     async def _away(self) -> None:
@@ -158,7 +158,7 @@ class Course:
                 before = self._count(Connect)
                 self._prompt("switch the device off, and on again")
                 if await self._until(lambda: self._count(Connect) > before):
-                    await self._until(lambda: self._times_sent(Probe.POWER) >= 2)
+                    await self._until(lambda: self._came_by_another(Probe.POWER))
 
     @asynccontextmanager
     async def _probe(self, probe: Probe) -> AsyncIterator[bool]:
@@ -201,6 +201,13 @@ class Course:
         story = self._story()
         caught = story.caught(probe)
         return min((len(story.sends_with(each)) for each in caught.events), default=0) if caught else 0
+
+    def _came_by_another(self, probe: Probe) -> bool:
+        """Whether what was caught came again by another connection than at first."""
+        story = self._story()
+        caught = story.caught(probe)
+        sends = [story.sends_with(each) for each in caught.events] if caught else []
+        return bool(sends) and all(each[0].published.connection < each[-1].published.connection for each in sends)
 
     def _count(self, kind: type) -> int:
         return sum(isinstance(each, kind) for each in self._notebook.observations)

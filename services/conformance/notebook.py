@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from services.conformance.observations import Observation
@@ -28,6 +28,10 @@ class Notebook:
     def wall() -> datetime:
         """What the clock of the bench says."""
         return datetime.now(UTC)
+
+    def newest(self) -> Iterator[Observation]:
+        """All of them, the last first."""
+        return reversed(self.observations)
 
     def note(self, observation: Observation) -> None:
         """Write down what was just observed."""

@@ -17,7 +17,7 @@ from schemas.events import Receipt, RejectedEvent, RejectionReason
 from schemas.topics import ROOT, is_receipt_topic_of, receipt_topic
 from services.conformance.message import Message, read_message
 from services.conformance.notebook import Notebook
-from services.conformance.observations import Caught, Probe
+from services.conformance.observations import Caught, Probe, Published
 from services.ingest.messages.receipts import encoded_to_fit
 from services.runtime.mqtt import Connection
 from services.runtime.mqtt import Message as Incoming
@@ -103,7 +103,7 @@ class StandIn:
         ids = message.event_ids
         is_new = bool(ids) and not ids & self._seen
         self._seen |= ids
-        if self._waiting is not None and is_new and not message.rejections:
+        if self._waiting is not None and is_new and not message.rejections and self._came_by_the_tap(incoming):
             probe, self._waiting = self._waiting, None
             if probe in _REASONS:
                 self._rejected |= dict.fromkeys(ids, _REASONS[probe])
@@ -114,6 +114,10 @@ class StandIn:
             self._held_messages.append((incoming, message))
         else:
             await self._answer(incoming, message)
+
+    def _came_by_the_tap(self, incoming: Incoming) -> bool:
+        """A will does not: the broker publishes it, and the device cannot send it again."""
+        return any(isinstance(each, Published) and each.payload == incoming.payload for each in self._notebook.newest())
 
     async def _answer(self, incoming: Incoming, message: Message, *, extra: bool = False) -> None:
         topic = incoming.response_topic

@@ -49,7 +49,7 @@ class Pace:
 
     @property
     def crossing_seconds(self) -> float:
-        """For so long after a receipt the device may not have read it; who sends for ever sends again after that, too."""
+        """For so long after a receipt the device may not have read it; who sends for ever sends after that, too."""
         return self.resend_seconds
 
     @property
@@ -78,6 +78,7 @@ class Told:
     """A receipt that reached the device, and the events that it is about."""
 
     at: float
+    connection: int
     events: frozenset[UUID]
     receipt: Receipt
     settled: frozenset[UUID]
@@ -192,11 +193,12 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
                     about = by_correlation[each.correlation]
                     whole = not receipt.not_listed  # else the device may ask again, in smaller messages
                     settled = frozenset(one for one in about if whole and last_name[one] == each.correlation)
-                    told.append(Told(each.at, about, receipt, settled))
+                    told.append(Told(each.at, each.connection, about, receipt, settled))
             case ProbeBegan():
                 probes[each.probe] = Tried(each.probe, each.at, each.wall)
             case Caught():
-                probes[each.probe].caught_at, probes[each.probe].events = each.at, each.events
+                if each.events <= seen:  # else they came to the broker by another way
+                    probes[each.probe].caught_at, probes[each.probe].events = each.at, each.events
             case ProbeEnded():
                 probes[each.probe].ended_at, probes[each.probe].ended_wall = each.at, each.wall
             case _:

@@ -159,7 +159,10 @@ def _on_a_new_link(story: Story, sends: list[Send], since: float) -> bool:
 
 def _forgets(story: Story, *, of_refused: bool) -> Judged:
     told_at: dict[UUID, float] = {}
+    ended_at = {link.number: link.ended_at for link in story.links}
     for told in story.told:
+        if ended_at[told.connection] - told.at <= story.pace.crossing_seconds:
+            continue  # it may have been lost with its connection
         for event_id in told.settled & told.refused if of_refused else told.settled - told.refused:
             told_at.setdefault(event_id, told.at)
     for send in story.sends:

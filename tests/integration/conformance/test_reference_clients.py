@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,12 +69,6 @@ WRONG: dict[str, tuple[set[str], tuple[tuple[str, str], ...]]] = {
     ),
     "never asks for a receipt": ({"D-40"}, (("ask.ResponseTopic, ask.CorrelationData", "_, ask.CorrelationData"),)),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def bench_broker(mosquitto_program: Path) -> Iterator[MosquittoServer]:
-    with MosquittoServer(program=mosquitto_program) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

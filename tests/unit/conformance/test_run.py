@@ -115,6 +115,27 @@ def test_a_receipt_by_an_older_name_is_no_reason_to_be_silent_but_a_newer_one_is
     assert findings(run)["D-45"].verdict is Verdict.FAILED
 
 
+def test_a_probe_on_what_the_device_did_not_send_says_nothing_of_it():
+    run = Written()
+    run.connect()
+    run.begin(Probe.LOST)
+    run.catch(Probe.LOST, 10)
+    run.finish(Probe.LOST)
+    assert findings(run)["D-42"].verdict is Verdict.NOT_SEEN
+
+
+def test_a_receipt_that_may_have_been_lost_with_its_connection_counts_for_nothing():
+    run = Written()
+    run.connect()
+    run.publish(9)
+    run.receipt(9)
+    run.end()
+    run.later(20)
+    run.connect()
+    run.publish(9)
+    assert findings(run)["D-45"].verdict is Verdict.NOT_SEEN
+
+
 def test_a_message_that_crossed_its_receipt_is_not_held_against_the_device():
     run = Written()
     run.connect()
