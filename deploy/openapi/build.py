@@ -42,7 +42,8 @@ For whoever writes a program that reads alerts or answers them, and for gateways
 status and example, is [schemas/published/http/web.yaml](../schemas/published/http/web.yaml) (OpenAPI 3.1; a running
 `pumpwatch web` has it at `/openapi.json`) and, for gateways,
 [schemas/published/http/ingest.yaml](../schemas/published/http/ingest.yaml). How devices speak MQTT is in
-[devices.md](devices.md); keys and their scopes, and FHIR: [operating.md](operating.md), sections 13 and 14.
+[devices.md](devices.md); keys and their scopes: [people](operating/people/accounts.md); FHIR:
+[programs of the hospital](operating/fhir.md).
 
 This page is made by `python -m deploy.openapi.build`.
 
