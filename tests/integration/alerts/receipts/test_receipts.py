@@ -135,7 +135,7 @@ async def test_an_emergency_of_pushover_is_on_the_phone_and_then_answered_there(
     assert "On the phone: nurse by phone" in await world.board()
     world.services.says |= {"acknowledged": 1, "acknowledged_at": at + 20}
     await world.look()
-    assert "Answered in the app: nurse by phone" in await world.board()
+    assert "Confirmed in the app: nurse by phone" in await world.board()
     assert (await world.first())["receipt_said_at"] == datetime(2026, 3, 2, 10, 0, 20, tzinfo=UTC)
 
 
