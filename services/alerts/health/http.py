@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -92,10 +93,17 @@ def create_health_app(
                 Route("/metrics", metrics),
                 Route("/answers", answers, methods=["POST"]),
                 Route("/{path:path}", elsewhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            ]
+            ],
+            exception_handlers={HTTPException: _not_done},
         ),
         answer=_refused,
     )
+
+
+async def _not_done(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem(type_of_status(error.status_code), error.detail, headers=error.headers)
 
 
 def _refused(_: Scope, status_code: int, detail: str) -> Response:

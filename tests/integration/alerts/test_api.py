@@ -330,7 +330,11 @@ async def test_the_worker_shows_no_alert_and_takes_no_order(story: Story) -> Non
         for path in ("/", "/v1/alerts", "/static/board.css", "/openapi.json", f"/alerts/{NOBODY}"):
             answer = await worker.get(path)
             assert (answer.status_code, "pumpwatch web" in answer.text) == (404, True), path
+            assert answer.json()["type"] == ProblemType.NO_SUCH_PATH.uri
             assert (await worker.post(path)).status_code == 404
+        large = await worker.post("/answers", content=b" " * 1_000_001)
+        assert (large.status_code, large.json()["type"]) == (413, ProblemType.TOO_LARGE.uri)
+        assert (await worker.request("TRACE", "/livez")).json()["type"] == ProblemType.WRONG_METHOD.uri
 
 
 async def test_upkeep_that_the_database_has_not_done_is_told_and_stops_nothing(site: Site, database: Database) -> None:

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.openapi.build import ingest_description
 from schemas.events import EventKind
+from schemas.http.problems import Problem, ProblemType
 from tests.ingest_world import TOKEN, enrol, ingest_settings, reading, unique
 from tests.stack import eventually
 
@@ -65,6 +67,30 @@ async def test_errors_carry_the_security_headers(ingest) -> None:
         ]
     assert [each.status_code for each in answers] == [404, 404, 405, 401, 422, 422, 422, 200]
     assert all(is_guarded(each) for each in answers)
+    problems = [Problem.model_validate(each.json()) for each in (*answers[:4], *answers[5:7])]
+    assert [each.type for each in problems] == [
+        kind.uri
+        for kind in (
+            ProblemType.NO_SUCH_PATH,
+            ProblemType.NO_SUCH_PATH,
+            ProblemType.WRONG_METHOD,
+            ProblemType.NOT_SIGNED_IN,
+            ProblemType.NOT_UNDERSTOOD,
+            ProblemType.NOT_UNDERSTOOD,
+        )
+    ]
+    assert (answers[2].headers["allow"], "www-authenticate" in answers[3].headers) == ("POST", True)
+    assert answers[4].json()["rejected"][0]["reason"] == "unknown_device"  # a receipt, as by MQTT
+
+
+async def test_what_a_monitor_asks_it_may_ask_by_head_and_with_a_parameter(ingest) -> None:
+    async with httpx.AsyncClient(base_url=ingest.url) as client:
+        for path in ("/livez?x=1", "/readyz", "/metrics", "/openapi.json"):
+            got, head = await client.get(path), await client.head(path)
+            assert (head.status_code, head.content) == (got.status_code, b"") == (200, b"")
+            assert head.headers["content-type"] == got.headers["content-type"]
+        served = (await client.get("/openapi.json")).json()
+    assert served == ingest_description()
 
 
 async def test_readiness_names_nothing_to_strangers_and_everything_with_the_token(

@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from deploy.openapi.build import web_description
 from schemas.http.problems import Problem, ProblemType
 from services.people.model import Role
 from tests.alerts_pages import STALL, Site, client_for, person
@@ -194,6 +195,4 @@ async def test_what_is_not_there_and_what_takes_another_method(site: Site) -> No
 
 async def test_the_description_that_is_served_is_the_one_that_is_published(site: Site) -> None:
     served: dict[str, Any] = (await site.client.get("/openapi.json")).json()
-    from deploy.openapi.build import web_description
-
     assert served == web_description()
