@@ -73,7 +73,7 @@ def priority_words(priority: str, texts: Texts = ENGLISH) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment as people write it, in UTC: "22 Nov 2026 10:04 UTC". The board turns it into the reader's zone."""
+    """A moment as people write it, in UTC: "22 Nov 2026 10:04 UTC". It is shown on the clinic's clock."""
     at = at.astimezone(UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04d} {at:%H:%M} UTC"
 

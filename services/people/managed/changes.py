@@ -21,6 +21,7 @@ from services.people.model import Role
 from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 
 class NoSuchPersonError(LookupError):
@@ -128,8 +129,8 @@ async def _refusals() -> AsyncIterator[None]:
     try:
         yield
     except asyncpg.RestrictViolationError:
-        msg = "the clinic would have no administrator left: make somebody else one first"
+        msg = msgid("the clinic would have no administrator left: make somebody else one first")
         raise AccountRefusedError(msg) from None
     except asyncpg.InsufficientPrivilegeError:
-        msg = "this is not yours to change: ask who runs the installation"
+        msg = msgid("this is not yours to change: ask who runs the installation")
         raise AccountRefusedError(msg) from None

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from services.alerts.errors import NotFound
 from services.alerts.web.allowed import Forbidden
 from services.alerts.web.board.environment import manages_persons
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Running, Web
 from services.people.accounts.changes import AccountRefusedError, Invited
 from services.people.caller import Caller
@@ -24,6 +24,7 @@ from services.people.managed.changes import NoSuchPersonError
 from services.people.managed.store import managed_persons
 from services.people.model import Role
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 PATH: Final = "/people"
 _NONE: Final = "none"
@@ -54,7 +55,7 @@ async def invite(
     try:
         given = _role(role)
         if given is None:
-            return await _show(connection, caller, web, request, "Who is invited needs a role.")
+            return await _show(connection, caller, web, request, msgid("Who is invited needs a role."))
         invited = await changes.invite(connection, caller, sign_in, name, clinic_id, given, web.clock())
     except AccountRefusedError as error:
         return await _show(connection, caller, web, request, str(error))
@@ -98,8 +99,7 @@ async def change(
             case "reset":
                 invited = await changes.reset(connection, caller, person_id, web.clock())
             case _:
-                msg = "this form is not one of this page"
-                raise NotFound(msg)
+                raise NotFound(msgid("this form is not one of this page"))
     except NoSuchPersonError as error:
         raise NotFound(str(error)) from None
     except AccountRefusedError as error:
@@ -108,9 +108,9 @@ async def change(
 
 
 _SAID: Final = {
-    "role": "The role is changed. It holds from their next click on.",
-    "disable": "Disabled, and signed out everywhere.",
-    "enable": "They can sign in again.",
+    "role": msgid("The role is changed. It holds from their next click on."),
+    "disable": msgid("Disabled, and signed out everywhere."),
+    "enable": msgid("They can sign in again."),
 }
 
 
@@ -120,8 +120,7 @@ def _done(what: str) -> Response:
 
 def _must_manage(caller: Caller) -> None:
     if not manages_persons(caller):
-        msg = "persons are managed by an administrator of their clinic"
-        raise Forbidden(msg)
+        raise Forbidden(msgid("persons are managed by an administrator of their clinic"))
 
 
 def _role(text: str) -> Role | None:
@@ -143,6 +142,7 @@ async def _show(
     *,
     invited: Invited | None = None,
 ) -> Response:
+    texts = texts_for(request)
     link = f"{web.settings.public_url}/set-up?code={invited.code}" if invited else None
     return render(
         "people/people.html",
@@ -154,8 +154,8 @@ async def _show(
         clinics=sorted(caller.clinics(Role.ADMINISTRATOR)),
         roles=list(Role),
         none=_NONE,
-        refused=refused,
+        refused=texts.translated(refused) if refused else None,
         link=link,
         until=invited.until if invited else None,
-        said=_SAID.get(request.query_params.get("done", "")),
+        said=texts.say(_SAID[done]) if (done := request.query_params.get("done", "")) in _SAID else None,
     )
