@@ -56,12 +56,12 @@ WRONG: dict[str, tuple[set[str], tuple[tuple[str, str], ...]]] = {
     ),
     "connects again without a longer pause": (
         {"D-14"},
-        (("reconnect_delay_set(first_wait / 10, 120)", "reconnect_delay_set(first_wait / 10, first_wait / 10)"),),
+        (("reconnect_delay_set(first_wait / 10, 120)", "reconnect_delay_set(first_wait, first_wait)"),),
     ),
     "publishes to a topic of its own": ({"D-07"}, (('f"{topic}/events/{kind}"', 'f"{topic}/{kind}"'),)),
     "publishes with QoS 0": ({"D-20"}, (("qos=1", "qos=0"),)),
     "dies of what is no receipt": ({"D-48"}, (("        return\n", "        sys.exit(1)\n"),)),
-    "waits the same each time": ({"D-43"}, (("min(2 * wait, 300.0)", "wait"),)),
+    "waits the same each time": ({"D-43"}, (("min(2 * wait, 300.0)", "wait"), ("random.uniform(1.0, 1.2)", "1.0"))),
     "says nothing of now when it connects": (
         {"D-72"},
         (('    observe("status", firmware="reference 1")\n\n\ndef hear', "    pass\n\n\ndef hear"),
