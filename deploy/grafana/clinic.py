@@ -233,9 +233,9 @@ def _demand() -> list[Panel]:
             overrides=[
                 to_pump_page(),
                 column("device", width=130),
-                column("kind", width=90),
+                column("kind", width=80),
                 column("last heard", unit="dateTimeFromNow", width=130, noValue="never"),
-                column("enrolled", unit="dateTimeFromNow", width=120),
+                column("enrolled", unit="dateTimeFromNow"),
             ],
         ),
     ]

@@ -305,9 +305,15 @@ def number(
         nothing=nothing,
         unit=unit,
         table=True,
-        options=stat(field),
+        options=stat(field) | ({} if _has_colours(defaults) else {"colorMode": "none"}),
         defaults=defaults,
     )
+
+
+def _has_colours(defaults: dict[str, Any]) -> bool:
+    """Whether the number means more by its colour; if not, a block behind it would only shout."""
+    thresholds = defaults.get("thresholds", {"steps": []})
+    return any(step["color"] != GREY for step in thresholds["steps"])
 
 
 def number_now(title: str, description: str, query: str, thresholds: dict[str, Any], **more: Any) -> Panel:
