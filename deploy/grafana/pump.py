@@ -113,7 +113,7 @@ def _numbers() -> list[Panel]:
         value("Open alerts", "Alerts that are not closed.", "alerts", "short", steps((None, GREEN), (1, ORANGE))),
         value(
             "Not acknowledged",
-            "Open alerts that nobody has taken.",
+            "Open alerts that nobody has acknowledged.",
             "unacknowledged",
             "short",
             steps((None, GREEN), (1, RED)),
