@@ -82,13 +82,18 @@ def simulate() -> None:
     """Be a fleet of pumps and handhelds. Settings: SIMULATOR_..."""
     with _imports():
         from services.simulator.app import run
+        from services.simulator.patients.plan import ScenarioRequestError
         from services.simulator.settings import SimulatorSettings
 
-    _serve(SimulatorSettings, run)
+    try:
+        _serve(SimulatorSettings, run)
+    except ScenarioRequestError as error:
+        fail(f"SIMULATOR_SCENARIOS: {error}", exit_code=2)
 
 
 def demo(
-    pumps: Annotated[int, typer.Option(min=3, max=20_000, help="How many pumps the fleet has.")] = 300,
+    # Of fewer, perhaps none suits what is to happen.
+    pumps: Annotated[int, typer.Option(min=20, max=20_000, help="How many pumps the fleet has.")] = 300,
     history_days: Annotated[
         int, typer.Option(min=15, max=365, help="For how many days before now events are made up.")
     ] = 30,

@@ -52,6 +52,19 @@ def test_a_word_that_is_none_is_one_line_and_two(words, says) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_fleet_too_small_for_what_is_to_happen_is_one_line() -> None:
+    done = pumpwatch(
+        "simulate",
+        SIMULATOR_MQTT_URL="mqtt://127.0.0.1:1",
+        SIMULATOR_PUMPS="1",
+        SIMULATOR_SCENARIOS="motor_stall,motor_stall",
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: SIMULATOR_SCENARIOS: motor_stall: of 1 pumps none that is left suits: use more\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "exit_code", "says"),
     [

@@ -49,7 +49,9 @@ async def get_alerts(
     clinic_id: ClinicAsked = "",
     priority: Annotated[Priority | None, Query(description="Of this priority; left out: of any.")] = None,
     rule: Annotated[RuleName | None, Query(description="Raised by this rule; left out: by any.")] = None,
-    person: Annotated[str, Query(max_length=LONGEST, description="A part of the name of who has acknowledged it, or had.")] = "",
+    person: Annotated[
+        str, Query(max_length=LONGEST, description="A part of the name of who has acknowledged it, or had.")
+    ] = "",
     text: Annotated[
         str,
         Query(
