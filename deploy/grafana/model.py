@@ -179,6 +179,10 @@ EMPTY_CELLS: Final = (
     {"matcher": {"id": "byRegexp", "options": "/.*/"}, "properties": [{"id": "noValue", "value": "-"}]},
 )
 """What stands in a cell that holds nothing; without it that is the text which the panel has for no rows at all."""
+MOMENTS: Final = (
+    {"matcher": {"id": "byType", "options": "time"}, "properties": [{"id": "unit", "value": "dateTimeAsSystem"}]},
+)
+"""Without it a moment within the last minutes is written to the millisecond, and is cut."""
 
 
 def _panel(panel: Panel, number: int, grid: dict[str, int]) -> dict[str, Any]:
@@ -199,7 +203,7 @@ def _panel(panel: Panel, number: int, grid: dict[str, int]) -> dict[str, Any]:
                 "thresholds": steps((None, GREY)),
                 **panel.defaults,
             },
-            "overrides": [*(EMPTY_CELLS if panel.type == "table" else ()), *panel.overrides],
+            "overrides": [*((*EMPTY_CELLS, *MOMENTS) if panel.type == "table" else ()), *panel.overrides],
         },
         "options": panel.options,
     }
@@ -306,8 +310,14 @@ def number(
         unit=unit,
         table=True,
         options=stat(field) | ({} if _has_colours(defaults) else {"colorMode": "none"}),
-        defaults=defaults,
+        defaults={"mappings": _uncoloured(nothing), **defaults},
     )
+
+
+def _uncoloured(nothing: str) -> list[dict[str, Any]]:
+    """What is not known is neither good nor bad; without it, it has the colour of the lowest number."""
+    said = {"match": "null+nan", "result": {"text": nothing, "color": "text", "index": 0}}
+    return [{"type": "special", "options": said}]
 
 
 def _has_colours(defaults: dict[str, Any]) -> bool:
