@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import signal
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -65,6 +66,10 @@ for _name in set(os.environ) - set(clean_environment()):
 
 # Without compiled files each of the many services that are started would compile itself anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Whoever is started in the background by a shell ignores Ctrl-C, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A time limit for each example would be a timed test, and fail on a busy machine.
 hypothesis.settings.register_profile("pumpwatch", deadline=None)

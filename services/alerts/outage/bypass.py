@@ -355,18 +355,14 @@ class Bypass:
                 text.title,
                 text.body,
                 alert.since,  # the same for each try
-                About(
-                    alert.alert_id, alert.rule, alert.key, alert.pump_id, recorded=False
-                ),  # whose: the database knows
+                # Whose it is only the database knows.
+                About(alert.alert_id, alert.rule, alert.key, alert.pump_id, recorded=False),
                 policy.include_patient_data,
             )
-            url_of_board, links, now = (
-                self._resources.settings.public_url,
-                self._resources.links,
-                self._resources.clock(),
-            )
             if not is_program(url):
-                page = with_link(page, planned.contact, links, url_of_board, now, past_the_database=True)
+                site, now = self._resources, self._resources.clock()
+                board = site.settings.public_url
+                page = with_link(page, planned.contact, site.links, board, now, past_the_database=True)
             outcome = await self._channel.send(url, page)
         result = outcome.result
         self._resources.metrics.deliveries.labels(result).inc()

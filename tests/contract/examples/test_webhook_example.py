@@ -22,7 +22,7 @@ from services.alerts.delivery.webhooks.event import body_of
 from services.alerts.delivery.webhooks.signing import read_line, signature_headers
 from services.alerts.model import Occasion, OccasionKind, RuleName
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+GUIDE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text()
 ALERT_ID = UUID("8c1f6a52-3f4e-4a51-9d0c-2f6d3f0f7b11")
 PAGE = OutgoingPage(
     delivery_id=UUID("f2a9d1c4-7b0e-4f63-8a55-0c1d9e2b3a44"),
@@ -36,7 +36,7 @@ PAGE = OutgoingPage(
 )
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - the published one of Standard Webhooks
 SENT_AT = 1772442001
-GOLDEN = Path(__file__).parent / "golden" / "webhooks" / "alert_opened.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "webhooks" / "alert_opened.json"
 
 
 def fenced(language: str) -> str:

@@ -17,7 +17,7 @@ from services.alerts.delivery.hl7.report_alert import report_alert
 from services.alerts.delivery.planned import About, OutgoingPage
 from services.alerts.model import Occasion, OccasionKind
 
-GUIDE = Path(__file__).parents[2] / "docs" / "operating" / "paging" / "hl7.md"
+GUIDE = Path(__file__).parents[3] / "docs" / "operating" / "paging" / "hl7.md"
 ALERT_ID = UUID("8c1f6a52-3f4e-4a51-9d0c-2f6d3f0f7b11")
 PAGE = OutgoingPage(
     delivery_id=UUID("f2a9d1c4-7b0e-4f63-8a55-0c1d9e2b3a44"),

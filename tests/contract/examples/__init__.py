@@ -1,0 +1,1 @@
+"""What one system says to another, read by somebody else's parser."""
