@@ -117,7 +117,7 @@ def _choose(request: ScenarioRequest, specs: Sequence[PumpSpec], free: dict[str,
         return named
     suitable = [spec for spec in free.values() if suits(request.kind, spec)]
     if not suitable:
-        msg = f"{request.kind.value}: of {len(specs)} pumps none that is left suits: use more"
+        msg = f"{request.kind.value}: of {len(specs)} pumps none that is left suits: use more pumps"
         raise ScenarioRequestError(msg)
     return draw.choice([spec for spec in suitable if shows_plainly(request.kind, spec)] or suitable)
 

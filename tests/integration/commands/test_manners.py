@@ -61,7 +61,7 @@ def test_a_fleet_too_small_for_what_is_to_happen_is_one_line() -> None:
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "error: SIMULATOR_SCENARIOS: motor_stall: of 1 pumps none that is left suits: use more\n",
+        "error: SIMULATOR_SCENARIOS: motor_stall: of 1 pumps none that is left suits: use more pumps\n",
     )
 
 

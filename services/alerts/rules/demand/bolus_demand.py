@@ -28,7 +28,7 @@ from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, rarest
 from services.alerts.rules.demand.days import asked, days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
-from services.alerts.rules.demand.surge import going_on
+from services.alerts.rules.demand.surge import dated, going_on
 from services.alerts.wording import listed
 
 KEY: Final = "attempts_24h"
@@ -52,6 +52,7 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     surge = going_on(days, rule)
     if span is not None and span.probability < rule.clear_probability:
         strength = Strength.FULL if span.probability <= rule.tail_probability else Strength.HOLDING
+        surge = surge and dated(surge, days, span.days, rule)
         usual = mean_of(earlier) if surge is None else surge.usual_per_day
         known = len(earlier) if surge is None else surge.baseline_days
         explanation = f"{_requests(facts.demand, span)}; usually {usual:.1f} a day."
@@ -68,6 +69,7 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         return (_condition(strength, facts, policy, now, explanation, evidence, days_ago),)
     if surge is None:
         return ()
+    surge = dated(surge, days, 0, rule) or surge
     words = f"{surge.per_day:.1f} requests a day for {surge.days} days; usually {surge.usual_per_day:.1f} a day before."
     evidence = {"usual_per_day": round(surge.usual_per_day, 2), "baseline_days": surge.baseline_days}
     return (_condition(Strength.HOLDING, facts, policy, now, words, evidence, surge.days),)

@@ -84,20 +84,21 @@ def accepted_level(facts: PumpFacts) -> AcceptedLevel | None:
 def level_of(facts: PumpFacts, rule: BolusDemandPolicy, now: datetime) -> AcceptedLevel | None:
     """The level of demand of now, since it last changed, for a person to accept; None: nothing is known of it."""
     counts = days_of(facts, rule, now).counts
-    begins = _begins(counts)
+    begins = level_begins(counts)
     new = [count for count in counts[:begins] if count is not None]
     return AcceptedLevel(now, now - begins * _DAY, mean_of(new)) if new else None
 
 
-def _begins(counts: Sequence[int | None]) -> int:
-    """Where the level of now begins: the days up to there differ most clearly from those before.
+def level_begins(counts: Sequence[int | None], within: int = ACCEPTED_DAYS) -> int:
+    """How many days ago the level of now begins: the days up to there differ most clearly from those before.
 
-    That is the split of the days into two with the largest likelihood of two means (of Poisson counts), within
-    ACCEPTED_DAYS. Where days swing, the most extreme of them may decide; they then count for more than one would think.
+    That is the split of the days into two with the largest likelihood of two means (of Poisson counts), at most
+    `within` days ago. Where days swing, the most extreme of them may decide; they then count for more than one would
+    think.
     """
     sums = list(accumulate((count or 0 for count in counts), initial=0))
     known = list(accumulate((count is not None for count in counts), initial=0))
-    best, found = -1.0, min(ACCEPTED_DAYS, len(counts))
+    best, found = -1.0, min(within, len(counts))
     for split in range(1, found + 1):
         new, old = known[split], known[-1] - known[split]
         if new and old:

@@ -25,7 +25,8 @@ from typing import Final
 
 from schemas.policy import BolusDemandPolicy
 from services.alerts.rules.demand.baseline import SURGE_SPANS
-from services.alerts.rules.demand.days import Days
+from services.alerts.rules.demand.days import Days, level_begins
+from services.alerts.rules.demand.negative_binomial import learn, mean_of, tail
 
 _MOST_RAISED: Final = 4.0
 """A raised level counts as at most so many times the usual, or one more a day: a first day is often the worst."""
@@ -97,6 +98,21 @@ def going_on(days: Days, rule: BolusDemandPolicy) -> Surge | None:
     if course is None:
         return None
     return Surge(course.began, course.total / course.known, course.usual, course.baseline_days)
+
+
+def dated(surge: Surge, days: Days, newest: int, rule: BolusDemandPolicy) -> Surge | None:
+    """The surge since the day on which it most likely began; None: demand was as usual up to the `newest` days.
+
+    Chance alone begins a course now and then and does not end it, and a burst of today would then seem weeks old. So
+    the days before the newest ones must be rare by themselves, against those before the surge.
+    """
+    began = level_begins(days.counts, surge.days)
+    earlier = days.known(began, rule.minimum_days)
+    raised = [count for count in days.counts[newest:began] if count is not None]
+    if not raised or tail(learn(earlier).over(len(raised)), sum(raised)) > rule.clear_probability:
+        return None
+    all_raised = [count for count in days.counts[:began] if count is not None]
+    return Surge(began, sum(all_raised) / len(all_raised), mean_of(earlier), len(earlier))
 
 
 def _sums(counts: Sequence[int | None]) -> tuple[list[int], list[int], list[int]]:

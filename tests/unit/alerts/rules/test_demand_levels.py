@@ -187,6 +187,20 @@ def test_what_is_rarer_still_tells_of_the_level_before_the_surge() -> None:
     assert found.since == NOW - 7 * DAY
 
 
+def test_a_burst_of_today_is_of_today_and_what_has_gone_on_for_ten_days_is_said_so() -> None:
+    """The same burst after calm days and after ten days of four times the usual: since when, of 100 patients each."""
+    dated = {}
+    for name, spans in {"today": ((60, 2), (1, 2)), "ten days": ((60, 2), (10, 8))}.items():
+        found = []
+        for patient in range(100):
+            days = [*chance(patient, *spans)[:-1], day(20)]
+            found += bolus_demand(facts_at(days, len(days) - 1), Policy(), NOW)
+        assert len(found) == 100
+        dated[name] = [(NOW - each.since) // DAY for each in found]
+    assert sum(days > 3 for days in dated["today"]) <= 5
+    assert sum(8 <= days <= 12 for days in dated["ten days"]) >= 90
+
+
 def test_days_of_which_nothing_is_known_end_no_surge() -> None:
     days = [*[day(3)] * 60, *[day(9)] * 5, *[day(None)] * 20, *[day(9)] * 5]
     assert life(bolus_demand, "attempts_24h", days, 50) == ([61], [])
