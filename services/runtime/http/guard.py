@@ -2,12 +2,13 @@
 
 Guarantees: every answer that the application gives carries the security headers, an error of any kind too; a body of
 more than `most_bytes` is 413, and no more than that of it is ever in memory; an address with a control character in it
-is 422 and reaches no handler.
+is 422 and reaches no handler; who has guessed too often is told so and loses the connection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -58,7 +59,9 @@ class Guarded:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name for name, _ in message["headers"]}
-                more = (pair for pair in SECURITY_HEADERS if pair[0] not in present)
+                more = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+                if message["status"] == HTTPStatus.TOO_MANY_REQUESTS:
+                    more.append((b"connection", b"close"))
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +19,7 @@ from starlette.routing import Route
 
 from services.devstack.ports import free_port
 from services.runtime.http.guard import Guarded
-from services.runtime.http.limits import Limits, goes_on
+from services.runtime.http.limits import BoundedProtocol, Limits, goes_on
 from services.runtime.http.server import serve
 from tests.stack import eventually
 
@@ -91,6 +93,9 @@ class Server:
         goes_on(request.scope)
         return await self.endless(request)
 
+    async def guess(self, _: Request) -> Response:
+        return PlainTextResponse("too many", 429)
+
     async def connect(self, said: bytes = b"") -> Caller:
         caller = Caller(*await asyncio.open_connection("127.0.0.1", self.port))
         self.callers.append(caller)
@@ -108,6 +113,7 @@ async def running(limits: Limits) -> AsyncIterator[Server]:
         Route("/endless", server.endless),
         Route("/lines", server.lines),
         Route("/flood", server.flood),
+        Route("/guess", server.guess),
     ]
     app = Guarded(Starlette(routes=routes), answer=lambda _, status, said: PlainTextResponse(said, status))
     task = asyncio.create_task(serve(app, host="127.0.0.1", port=server.port, limits=limits))
@@ -273,3 +279,21 @@ async def test_the_end_of_the_server_ends_what_goes_on_at_once() -> None:
         server.callers.remove(caller)  # so that the server, and not the test, ends it
     assert time.monotonic() - began < 4, "it does not wait for the time that requests under way have"
     caller.writer.close()
+
+
+async def test_who_has_guessed_too_often_loses_the_connection(server: Server) -> None:
+    answer = await (await server.connect(WHOLE.replace(b"/ ", b"/guess ", 1))).rest()
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_no_part_of_an_answer_waits_for_the_one_before_to_have_come(server: Server) -> None:
+    """Head and body are written one after the other: with Nagle's algorithm the body would wait 40 ms."""
+    await (await server.connect(WHOLE)).answer()
+    options = [
+        each.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        for each in gc.get_objects()
+        if isinstance(each, BoundedProtocol) and not each.transport.is_closing()
+    ]
+    assert options
+    assert all(options)
