@@ -62,8 +62,8 @@ async def serve(
         listener = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=256
         )
-        # Connections take it over. Of sockets that are handed to it, asyncio leaves it out, and each body that is written
-        # after its head would wait 40 ms until the other side says that the head has come.
+        # Connections take it over. asyncio leaves it out of sockets that are handed to it, and then each body that is
+        # written after its head waits 40 ms until the other side says that the head has come.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         msg = f"cannot listen on http://{host}:{port}: {error.strerror}"
