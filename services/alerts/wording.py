@@ -78,11 +78,6 @@ def moment(at: datetime) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year:04d} {at:%H:%M} UTC"
 
 
-def clock_words(at: datetime, zone: ZoneInfo) -> str:
-    """A moment on a clock, for tables and lists: "Fri 27 Nov 2026, 14:03"."""
-    return f"{at.astimezone(zone):%a %d %b %Y, %H:%M}"
-
-
 def day_words(day: date) -> str:
     """A date as people write it: "22 Nov 2026"."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year:04d}"
@@ -149,10 +144,10 @@ def near_names(name: str, known: Iterable[str]) -> str:
     return f"; near it {'is' if len(near) == 1 else 'are'} {listed(near)}"
 
 
-def years_or_age(span: timedelta) -> str:
+def years_or_age(span: timedelta, texts: Texts = ENGLISH) -> str:
     """The same for what a clock is off by, which may be "56 years"."""
     years = span.days // _DAYS_PER_YEAR
-    return f"{years:.0f} years" if years >= _YEARS_FROM else age(span)
+    return texts.say("%(count)s years", count=f"{years:.0f}") if years >= _YEARS_FROM else age(span, texts)
 
 
 def listed(words: Sequence[str]) -> str:

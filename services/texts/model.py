@@ -106,9 +106,9 @@ class Texts:
         """A number with so many digits behind the sign: "1.8"; nothing is never "-0.0"."""
         return f"{round(value, digits) + 0.0:.{digits}f}".replace(".", self.decimal_sign)
 
-    def shortest(self, value: float) -> str:
-        """A number with no more digits than it has: "1.5", "12"."""
-        return f"{value:g}".replace(".", self.decimal_sign)
+    def shortest(self, value: float, figures: int = 6) -> str:
+        """A number with no more digits than it has, and so many at most: "1.5", "12"."""
+        return f"{value:.{figures}g}".replace(".", self.decimal_sign)
 
     def day(self, day: date, *, year: bool = True) -> str:
         """A date as people write it: "22 Nov 2026"."""

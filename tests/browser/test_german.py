@@ -68,11 +68,12 @@ async def context_of(
 
 
 async def own_words(page: Page) -> str:
-    """What the page says in its own language: without what is marked as English, and without people's own words."""
+    """What the page says in its own language: without what is marked as English, commands, files and people's words."""
     said: str = await page.evaluate(
         """() => {
           const copy = document.body.cloneNode(true);
-          copy.querySelectorAll('[lang=en], datalist, .timeline li p:not(.head)').forEach((each) => each.remove());
+          const others = '[lang=en], datalist, code, textarea, .timeline li p:not(.head)';
+          copy.querySelectorAll(others).forEach((each) => each.remove());
           return copy.innerText;
         }"""
     )
@@ -104,6 +105,8 @@ async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
         "/account/channels",
     ]
     paths.append(f"/on-call/{rota_id}/brief")
+    pump = f"/pumps/{site.story.pump_id}"
+    paths += [pump, f"{pump}/review", "/quality", "/quality/year", f"/on-call/clinics/{site.story.clinic_id}/rotas"]
     found: dict[str, object] = {}
     for context, which in ((signed_in, paths), (nobody, ["/sign-in", await site.page(), "/set-up"])):
         page = await context.new_page()

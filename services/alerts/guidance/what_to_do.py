@@ -55,6 +55,6 @@ def what_to_do(
         guide=GUIDES[subject],
         danger=danger_words(subject, drug if isinstance(drug, str) else None, texts),
         own_steps=policy.what_to_do.get(subject.value) or policy.what_to_do.get(subject.rule, ()),
-        thresholds=thresholds_of(subject, policy),
+        thresholds=thresholds_of(subject, policy, texts),
         policy_changed=judged_by != version,
     )

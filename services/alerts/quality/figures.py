@@ -23,6 +23,7 @@ from uuid import UUID
 from schemas.parts.paging import QuietHours
 from services.alerts.lifecycle.one_off import counted_as
 from services.alerts.quality.nights import USUAL, is_night
+from services.texts.model import ENGLISH, Texts
 
 BUSIEST: Final = 5
 """How many pumps the report names."""
@@ -282,11 +283,11 @@ def _rate(count: int, weeks: float) -> float | None:
     return count / weeks if weeks >= _LEAST_WEEKS else None
 
 
-def span(seconds: float | None) -> str:
+def span(seconds: float | None, texts: Texts = ENGLISH) -> str:
     """A length of time in the unit that suits it: "40 s", "4.5 min", "3.0 h", "2.1 d"; "-" if there is none."""
     if seconds is None:
         return "-"
     for unit, length, until in (("s", 1, 90), ("min", 60, 5_400), ("h", 3_600, 172_800)):
         if seconds < until:
-            return f"{seconds / length:.{0 if unit == 's' else 1}f} {unit}"
-    return f"{seconds / 86_400:.1f} d"
+            return f"{texts.decimal(seconds / length, 0 if unit == 's' else 1)} {unit}"
+    return texts.say("%(count)s d", count=texts.decimal(seconds / 86_400))

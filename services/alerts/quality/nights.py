@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from schemas.parts.paging import QuietHours
 from schemas.policy import Policy
 from services.alerts.delivery.mute import quiet_until
+from services.texts.model import ENGLISH, Texts
 
 _BEGINS: Final = "22:00"
 _ENDS: Final = "07:00"
@@ -26,6 +27,6 @@ def is_night(night: QuietHours, at: datetime) -> bool:
     return quiet_until(night, at) is not None
 
 
-def night_words(night: QuietHours) -> str:
+def night_words(night: QuietHours, texts: Texts = ENGLISH) -> str:
     """Which hours these are, as people read it."""
-    return f"{night.begins} to {night.ends} ({night.timezone})"
+    return texts.say("%(begins)s to %(ends)s (%(zone)s)", begins=night.begins, ends=night.ends, zone=night.timezone)

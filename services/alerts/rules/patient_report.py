@@ -19,13 +19,14 @@ from schemas.policy import PatientReportPolicy, Policy
 from services.alerts.facts.model import PumpFacts, Report
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.wording import moment
+from services.texts.model import msgid
 
 KEY: Final = "report"
 COMPLAINT_WORDS: Final[dict[Complaint, str]] = {
-    Complaint.PAIN: "pain",
-    Complaint.SIDE_EFFECT: "a side effect",
-    Complaint.ALARM_HEARD: "a pump alarm heard",
-    Complaint.MORE_THERAPY: "a wish for more therapy",
+    Complaint.PAIN: msgid("pain"),
+    Complaint.SIDE_EFFECT: msgid("a side effect"),
+    Complaint.ALARM_HEARD: msgid("a pump alarm heard"),
+    Complaint.MORE_THERAPY: msgid("a wish for more therapy"),
 }
 
 

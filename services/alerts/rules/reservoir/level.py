@@ -26,10 +26,16 @@ from schemas.events import ReadingBasis
 from services.alerts.facts.model import DRAWN_OFF, Flow, PumpFacts, Reading, Refill
 from services.alerts.model import EvidenceValue
 from services.alerts.wording import millilitres, moment
+from services.texts.model import ENGLISH, Texts, msgid
 
 _DAY: Final = timedelta(days=1)
 _SHOWN_ML: Final = 0.05
 """Less than this is not written down: "0.0 mL"."""
+_LEFT: Final = {
+    "computed": msgid("%(left)s left, computed by the pump %(at)s"),
+    "measured": msgid("%(left)s left, measured %(at)s"),
+    "refill": msgid("%(left)s left, after the refill %(at)s"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +62,45 @@ class Level:
 
     @property
     def words(self) -> str:
-        """Where the number comes from: "measured 22 Nov 2026 11:00 UTC"."""
-        source = {"computed": "computed by the pump", "measured": "measured", "refill": "after the refill"}
-        told = f"{source[self.basis]} {moment(self.told_at)}"
-        flowed = self.told_ml - self.volume_ml
-        if self.basis != "measured" or flowed < _SHOWN_ML:
-            return f"{millilitres(self.volume_ml)} left, {told}"
-        return (
-            f"{millilitres(self.volume_ml)} left: {millilitres(self.told_ml)} {told}, "
-            f"less {millilitres(flowed)} programmed to flow since"
-        )
+        """Where the number comes from, as it is stored: "measured 22 Nov 2026 11:00 UTC"."""
+        return self.in_words(ENGLISH)
 
     @property
     def other_words(self) -> str:
         """What the other number is, and why it does not count; nothing where there is none."""
-        if self.other is None:
-            return ""
-        told, at = self.other.told_ml, self.other.told_at
-        if self.other.basis == "computed":
-            return f" The pump computed {millilitres(told)} {moment(at)}; what was measured counts until a refill."
-        return f" By what was measured it is more ({self.other.words}); the lower counts."
+        return self.other_in_words(ENGLISH)
 
     @property
     def shown_ml(self) -> float:
         """The volume as it is told. It sinks all the time; to a tenth, it changes with what is read."""
         return self.volume_ml if self.at == self.told_at else round(self.volume_ml, 1)
+
+    def in_words(self, texts: Texts) -> str:
+        """`words` in a language. Moments stay as `moment` writes them: they are put on the clinic's clock later."""
+        flowed, left, at = self.told_ml - self.volume_ml, millilitres(self.volume_ml, texts), moment(self.told_at)
+        if self.basis != "measured" or flowed < _SHOWN_ML:
+            return texts.say(_LEFT[self.basis], left=left, at=at)
+        return texts.say(
+            "%(left)s left: %(told)s measured %(at)s, less %(flowed)s programmed to flow since",
+            left=left,
+            told=millilitres(self.told_ml, texts),
+            at=at,
+            flowed=millilitres(flowed, texts),
+        )
+
+    def other_in_words(self, texts: Texts) -> str:
+        """`other_words` in a language."""
+        if self.other is None:
+            return ""
+        if self.other.basis == "computed":
+            return texts.say(
+                " The pump computed %(told)s %(at)s; what was measured counts until a refill.",
+                told=millilitres(self.other.told_ml, texts),
+                at=moment(self.other.told_at),
+            )
+        return texts.say(
+            " By what was measured it is more (%(words)s); the lower counts.", words=self.other.in_words(texts)
+        )
 
 
 def level_of(facts: PumpFacts, now: datetime) -> Level | None:

@@ -70,6 +70,8 @@ def make_environment(texts: Texts) -> Environment:
         "navigation": [(path, texts.say(words)) for path, words in NAVIGATION],
         "say": texts.say,
         "number": texts.number,
+        "decimal": texts.decimal,
+        "day": texts.day,
         "shortest": texts.shortest,
         "clock": texts.clock,
         "clock_with_seconds": texts.clock_with_seconds,

@@ -29,6 +29,7 @@ from services.people.rota.ical import CalendarError, changes_to, names_in_calend
 from services.people.rota.people import Member
 from services.people.rota.store import KeptRota, load_members, load_rotas
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 router = APIRouter(include_in_schema=False)
 _TEXT: Final = "line"
@@ -123,11 +124,11 @@ def _bytes_of(text: str) -> bytes:
 async def _must_administer(connection: Connection, caller: Caller, clinic_id: str) -> None:
     # Names of persons stand in the example: the database is asked too, as it limits no view of persons.
     if not caller.may(Role.VIEWER, clinic_id) or not await sees_clinic(connection, clinic_id):
-        msg = f"there is no clinic {clinic_id!r}"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no clinic %(clinic)s"), clinic=repr(clinic_id))
     if caller.person_id is None or not caller.may(Role.ADMINISTRATOR, clinic_id):
-        msg = f"you may not change the rotas of {clinic_id}: that takes one of its administrators"
-        raise Forbidden(msg)
+        raise Forbidden(
+            msgid("you may not change the rotas of %(clinic)s: that takes one of its administrators"), clinic=clinic_id
+        )
 
 
 async def _kept(

@@ -19,12 +19,18 @@ from services.alerts.rules.refused_alarm import stored_alarms
 from services.alerts.rules.reservoir.level import Level
 from services.alerts.rules.reservoir.refill_dates import RefillDates, refill_dates
 from services.alerts.web.pump.model import Programmed
-from services.alerts.wording import ALARM_WORDS, age, capitalised, clock_words, day_words, millilitres, years_or_age
+from services.alerts.wording import ALARM_WORDS, age, capitalised, millilitres, years_or_age
+from services.texts.model import ENGLISH, Texts, msgid
 
 _Clock = Callable[[datetime], str]
 _GAPS_OF_DAYS: Final = 42
 _DAY: Final = timedelta(days=1)
 _SHOWN_ML: Final = 0.05
+_MILLIGRAM_MCG: Final = 1000.0
+_BY_OWN_USE: Final = msgid("By this patient's own use")
+_SURE: Final = msgid("As surely as the clinic wants")
+_BY_PROGRAMME: Final = msgid("By the programme alone")
+_WORST_CASE: Final = msgid("If every bolus is used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ def pump_page(
     now: datetime,
     *,
     watched_since: datetime | None = None,
+    texts: Texts = ENGLISH,
 ) -> PumpPage:
     """Say what is known of a pump.
 
@@ -85,130 +92,166 @@ def pump_page(
         zone: The clinic's; every time is on its clock.
         now: The moment of the page.
         watched_since: When it was enrolled; before, it is no gap that nothing was heard.
+        texts: Of whoever reads.
     """
-    clock, dates = partial(clock_words, zone=zone), refill_dates(facts, policy, now)
+    clock, dates = partial(texts.weekday_clock, zone=zone), refill_dates(facts, policy, now)
     standing = active_alarms(stored_alarms(facts, policy, now)).values()
     return PumpPage(
-        therapy=() if programmed is None else tuple(_therapy(programmed, facts, policy, clock(programmed.at))),
-        profile=_profile(programmed),
-        level=_level(dates.level),
-        lasts=tuple(_lasts(dates, zone)),
+        therapy=() if programmed is None else tuple(_therapy(programmed, facts, policy, clock(programmed.at), texts)),
+        profile=_profile(programmed, texts),
+        level=_level(dates.level, texts),
+        lasts=tuple(_lasts(dates, zone, texts)),
         refills=tuple(
             RefillLine(
                 clock(each.observed_at),
-                millilitres(each.expected_ml),
-                millilitres(each.measured_ml),
-                _signed(-each.missing_ml),
-                millilitres(each.filled_ml),
+                millilitres(each.expected_ml, texts),
+                millilitres(each.measured_ml, texts),
+                _signed(-each.missing_ml, texts),
+                millilitres(each.filled_ml, texts),
             )
             for each in facts.refills
         ),
         alarms=tuple(
-            Line(capitalised(ALARM_WORDS[each.code]), f"since {clock(each.since)}", bad=True) for each in standing
+            Line(
+                capitalised(texts.say(ALARM_WORDS[each.code])),
+                texts.say("since %(at)s", at=clock(each.since)),
+                bad=True,
+            )
+            for each in standing
         ),
-        devices=tuple(_device(facts, contact, policy, clock, now) for contact in facts.contacts),
+        devices=tuple(_device(facts, contact, policy, clock, now, texts) for contact in facts.contacts),
         reports=tuple(
             Line(
                 clock(each.observed_at),
-                COMPLAINT_WORDS[each.complaint] + ("" if each.score is None else f", {each.score} of 10"),
+                texts.say(COMPLAINT_WORDS[each.complaint])
+                + ("" if each.score is None else texts.say(", %(score)s of 10", score=each.score)),
             )
             for each in facts.reports
         ),
-        gaps=tuple(_gaps(facts, watched_since, zone, now)),
+        gaps=tuple(_gaps(facts, watched_since, zone, now, texts)),
     )
 
 
-def _therapy(programmed: Programmed, facts: PumpFacts, policy: Policy, at: str) -> Iterator[Line]:
-    yield Line("Programmed", at)
+def _therapy(programmed: Programmed, facts: PumpFacts, policy: Policy, at: str, texts: Texts) -> Iterator[Line]:
+    say = texts.say
+    yield Line(say("Programmed"), at)
     daily_ml = facts.therapy.daily_ml if facts.therapy else 0.0
     for drug in programmed.drugs:
         strength = float(drug["concentration_mcg_per_ml"])
-        yield Line(str(drug["name"]), f"{_amount(strength * daily_ml)} a day, at {_amount(strength)} in 1 mL")
-    yield Line("Flow", f"{daily_ml:.3g} mL a day")
-    if programmed.bolus_dose_mcg and programmed.bolus_limit_per_24h:
-        wait = age(timedelta(minutes=programmed.bolus_lockout_minutes or 0))
-        dose = f"{_amount(programmed.bolus_dose_mcg)} each, at most {programmed.bolus_limit_per_24h} in 24 h"
-        yield Line("Bolus", dose + ("" if not programmed.bolus_lockout_minutes else f", {wait} apart"))
-    else:
-        yield Line("Bolus", "none")
-    yield Line("Reservoir", f"holds {programmed.reservoir_size_ml:g} mL")
+        dose = _amount(strength * daily_ml, texts)
+        words = say("%(dose)s a day, at %(strength)s in 1 mL", dose=dose, strength=_amount(strength, texts))
+        yield Line(str(drug["name"]), words)
+    yield Line(say("Flow"), _flow(daily_ml, texts))
+    yield Line(say("Bolus"), _bolus(programmed, texts))
+    yield Line(say("Reservoir"), say("holds %(size)s mL", size=texts.shortest(programmed.reservoir_size_ml)))
     level = programmed.low_reservoir_ml
     yield Line(
-        "Alarm level",
-        f"{millilitres(policy.low_reservoir.level_ml)}, of the clinic's policy"
+        say("Alarm level"),
+        say("%(volume)s, of the clinic's policy", volume=millilitres(policy.low_reservoir.level_ml, texts))
         if level is None
-        else millilitres(level),
+        else millilitres(level, texts),
     )
     due = programmed.refill_due
-    yield Line("Next refill", "no date was told" if due is None else f"{day_words(due)}, as the device tells")
+    told = say("no date was told") if due is None else say("%(day)s, as the device tells", day=texts.day(due))
+    yield Line(say("Next refill"), told)
 
 
-def _amount(mcg: float) -> str:
+def _bolus(programmed: Programmed, texts: Texts) -> str:
+    if not (programmed.bolus_dose_mcg and programmed.bolus_limit_per_24h):
+        return texts.say("none")
+    dose = texts.say(
+        "%(dose)s each, at most %(count)s in 24 h",
+        dose=_amount(programmed.bolus_dose_mcg, texts),
+        count=programmed.bolus_limit_per_24h,
+    )
+    if not programmed.bolus_lockout_minutes:
+        return dose
+    wait = age(timedelta(minutes=programmed.bolus_lockout_minutes), texts)
+    return dose + texts.say(", %(span)s apart", span=wait)
+
+
+def _flow(daily_ml: float, texts: Texts) -> str:
+    return texts.say("%(volume)s mL a day", volume=texts.shortest(daily_ml, 3))
+
+
+def _amount(mcg: float, texts: Texts) -> str:
     """Micrograms, or milligrams where that is shorter."""
-    return f"{mcg / 1000:.4g} mg" if mcg >= _MILLIGRAM_MCG else f"{mcg:.4g} mcg"
+    is_large = mcg >= _MILLIGRAM_MCG
+    return f"{texts.shortest(mcg / 1000 if is_large else mcg, 4)} {'mg' if is_large else 'mcg'}"
 
 
-_MILLIGRAM_MCG: Final = 1000.0
-
-
-def _profile(programmed: Programmed | None) -> tuple[tuple[str, str], ...]:
+def _profile(programmed: Programmed | None, texts: Texts) -> tuple[tuple[str, str], ...]:
     steps: Sequence[Mapping[str, Any]] = () if programmed is None else programmed.profile
     if len(steps) <= 1:
         return ()
-    return tuple((str(step["from"]), f"{float(step['rate_ml_per_day']):.3g} mL a day") for step in steps)
+    return tuple((str(step["from"]), _flow(float(step["rate_ml_per_day"]), texts)) for step in steps)
 
 
-def _level(level: Level | None) -> str:
-    return "No level is known." if level is None else f"{capitalised(level.words)}.{level.other_words}"
+def _level(level: Level | None, texts: Texts) -> str:
+    if level is None:
+        return texts.say("No level is known.")
+    return f"{capitalised(level.in_words(texts))}.{level.other_in_words(texts)}"
 
 
-def _lasts(dates: RefillDates, zone: ZoneInfo) -> Iterator[Line]:
+def _lasts(dates: RefillDates, zone: ZoneInfo, texts: Texts) -> Iterator[Line]:
+    say = texts.say
     moments = (
-        ("By this patient's own use", dates.by_own_use),
-        ("As surely as the clinic wants", dates.sure),
-        ("By the programme alone", dates.by_programme),
-        ("If every bolus is used", dates.by_worst_case),
+        (_BY_OWN_USE, dates.by_own_use),
+        (_SURE, dates.sure),
+        (_BY_PROGRAMME, dates.by_programme),
+        (_WORST_CASE, dates.by_worst_case),
     )
     for name, at in moments:
         if at is not None:
-            yield Line(name, f"alarm level on {day_words(at.astimezone(zone).date())}")
+            yield Line(say(name), say("alarm level on %(day)s", day=texts.day(at.astimezone(zone).date())))
     if dates.stability is not None and dates.good_until is not None:
-        until = day_words(dates.good_until.astimezone(zone).date())
-        yield Line("The drug is good until", f"{until} ({dates.stability.words})")
+        until = texts.day(dates.good_until.astimezone(zone).date())
+        yield Line(say("The drug is good until"), f"{until} ({dates.stability.words})")
     if dates.visit is not None:
-        late = dates.come_by is not None and dates.visit.begins > dates.come_by
-        words = f"{day_words(dates.visit.on)}, {'by the clinic' if dates.visit.by_board else 'as the device tells'}"
-        yield Line("Refill booked", f"{words}{': too late by the dates above' if late else ''}", bad=late)
+        late, day = dates.come_by is not None and dates.visit.begins > dates.come_by, texts.day(dates.visit.on)
+        words = say("%(day)s, by the clinic", day=day)
+        if not dates.visit.by_board:
+            words = say("%(day)s, as the device tells", day=day)
+        too_late = say(": too late by the dates above") if late else ""
+        yield Line(say("Refill booked"), f"{words}{too_late}", bad=late)
 
 
-def _signed(volume_ml: float) -> str:
+def _signed(volume_ml: float, texts: Texts) -> str:
     if abs(volume_ml) < _SHOWN_ML:
-        return "as expected"
-    return f"{millilitres(abs(volume_ml))} {'more' if volume_ml > 0 else 'less'}"
+        return texts.say("as expected")
+    volume = millilitres(abs(volume_ml), texts)
+    return texts.say("%(volume)s more", volume=volume) if volume_ml > 0 else texts.say("%(volume)s less", volume=volume)
 
 
-def _device(facts: PumpFacts, contact: Contact, policy: Policy, clock: _Clock, now: datetime) -> Line:
-    name = f"{'Pump' if contact.device_id == facts.pump_id else 'Handheld'} {contact.device_id}"
+def _device(facts: PumpFacts, contact: Contact, policy: Policy, clock: _Clock, now: datetime, texts: Texts) -> Line:
+    say = texts.say
+    of_pump = contact.device_id == facts.pump_id
+    name = say("Pump %(id)s", id=contact.device_id) if of_pump else say("Handheld %(id)s", id=contact.device_id)
     if contact.last_at is None:
-        return Line(name, "was never heard, or not for a long time", bad=True)
+        return Line(name, say("was never heard, or not for a long time"), bad=True)
     allowed = allowed_silence(contact, policy.device_silent)
     overdue = now - contact.last_at > allowed
-    words = (
-        f"last heard {clock(contact.last_at)}; may be silent for {age(allowed)}{', and is overdue' if overdue else ''}"
-    )
+    words = say("last heard %(at)s; may be silent for %(span)s", at=clock(contact.last_at), span=age(allowed, texts))
+    words += say(", and is overdue") if overdue else ""
     off = contact.clock
     if off is not None and is_off(off.behind, policy.clock):
-        direction = "behind" if off.behind > timedelta(0) else "ahead"
-        words += f"; its clock is {years_or_age(abs(off.behind))} {direction}"
+        span = years_or_age(abs(off.behind), texts)
+        late = off.behind > timedelta(0)
+        off_by = msgid("; its clock is %(span)s behind") if late else msgid("; its clock is %(span)s ahead")
+        words += say(off_by, span=span)
     if off is not None and off.refused:
-        words += "; what it sends is refused for that"
+        words += say("; what it sends is refused for that")
     ends = next((each.ends_at for each in facts.certificates if each.device_id == contact.device_id), None)
-    if ends is not None:
-        words += f"; its certificate {'ended' if ends <= now else 'ends'} {clock(ends)}"
+    if ends is not None and ends <= now:
+        words += say("; its certificate ended %(at)s", at=clock(ends))
+    elif ends is not None:
+        words += say("; its certificate ends %(at)s", at=clock(ends))
     return Line(name, words, bad=overdue or (off is not None and off.refused) or (ends is not None and ends <= now))
 
 
-def _gaps(facts: PumpFacts, watched_since: datetime | None, zone: ZoneInfo, now: datetime) -> Iterator[str]:
+def _gaps(
+    facts: PumpFacts, watched_since: datetime | None, zone: ZoneInfo, now: datetime, texts: Texts
+) -> Iterator[str]:
     """Runs of days of which nothing was heard, the newest first; a day is 24 hours back from `now`."""
     windows = facts.windows[:_GAPS_OF_DAYS]
     bounds = [at for at in (facts.since, watched_since) if at is not None]
@@ -219,10 +262,12 @@ def _gaps(facts: PumpFacts, watched_since: datetime | None, zone: ZoneInfo, now:
         if not heard and begun is None:
             begun = index
         elif heard and begun is not None:
-            oldest, newest = now - index * _DAY, now - begun * _DAY
-            days = index - begun
-            yield (
-                f"{oldest.astimezone(zone):%a %d %b, %H:%M} to {newest.astimezone(zone):%a %d %b, %H:%M} "
-                f"({days} day{'' if days == 1 else 's'})"
+            oldest, newest = (texts.weekday_clock(now - each * _DAY, zone, year=False) for each in (index, begun))
+            yield texts.plural(
+                "%(begins)s to %(ends)s (%(count)s day)",
+                "%(begins)s to %(ends)s (%(count)s days)",
+                index - begun,
+                begins=oldest,
+                ends=newest,
             )
             begun = None

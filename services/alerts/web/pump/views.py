@@ -29,7 +29,7 @@ from services.alerts.web.pump.store import alerts_of_pump, device_of_pump, thera
 from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
-from services.texts.model import Texts
+from services.texts.model import Texts, msgid
 
 PATH: Final = "/pumps"
 _DASHBOARD: Final = "/d/pumpwatch-pump?var-pump="
@@ -50,7 +50,7 @@ async def show_pump(
     zone, policy = await web.zones.one(connection, policies, device.clinic_id), policies.of(device.clinic_id)
     programmed = await therapy_of_pump(connection, pump_id, facts.since)
     alerts, count = await alerts_of_pump(connection, pump_id, device.clinic_id)
-    grafana = web.settings.grafana_url
+    grafana, texts = web.settings.grafana_url, texts_for(request)
     return render(
         "pump/pump.html",
         request,
@@ -60,8 +60,8 @@ async def show_pump(
         facts=facts,
         zone=zone,
         here=zone,
-        page=pump_page(facts, programmed, policy, zone, now, watched_since=device.enrolled_at),
-        pictures=await _pictures(connection, facts, policy, zone, now, texts_for(request)),
+        page=pump_page(facts, programmed, policy, zone, now, watched_since=device.enrolled_at, texts=texts),
+        pictures=await _pictures(connection, facts, policy, zone, now, texts),
         alerts=alerts,
         alerts_in_all=count,
         silences=[each for each in await list_silences(connection, device.clinic_id, now) if _is_over(each, pump_id)],
@@ -78,8 +78,7 @@ async def device_seen(connection: Connection, caller: Caller, pump_id: str) -> D
     """
     device = await device_of_pump(connection, pump_id)
     if device is None or not caller.may(Role.VIEWER, device.clinic_id):
-        msg = f"there is no pump {pump_id!r}"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no pump %(pump)s"), pump=repr(pump_id))
     return device
 
 

@@ -17,12 +17,13 @@ from services.alerts.policies import Policies
 from services.alerts.quality.figures import Review
 from services.alerts.quality.nights import night_words
 from services.alerts.quality.reading import alert_quality, nights_of
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import NameOrNothing
-from services.alerts.web.quality.columns import ANSWERS, PAGES, beside, busiest, paged_again, tables
+from services.alerts.web.quality.columns import beside, busiest, meanings, paged_again, tables
 from services.people.caller import Caller
 from services.runtime.database import Connection
+from services.texts.model import msgid
 
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/quality"
@@ -37,7 +38,7 @@ class Time(StrEnum):
     YEAR = "52w"
 
 
-_WORDS: Final = {Time.FOUR: "4 weeks", Time.TWELVE: "12 weeks", Time.YEAR: "52 weeks"}
+_WORDS: Final = {Time.FOUR: msgid("4 weeks"), Time.TWELVE: msgid("12 weeks"), Time.YEAR: msgid("52 weeks")}
 _LONG: Final = {Time.FOUR: timedelta(weeks=4), Time.TWELVE: timedelta(weeks=12), Time.YEAR: _YEAR}
 
 
@@ -52,7 +53,7 @@ async def quality_page(
     period: Time = Time.FOUR,
 ) -> Response:
     """By rule: alerts, what became of them, how soon, and how many pages it took."""
-    now, clinics = web.clock(), _clinics(caller, clinic_id)
+    now, clinics, texts = web.clock(), _clinics(caller, clinic_id), texts_for(request)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         found = await _read(connection, policies, clinics, clinic_id, now - _LONG[period], now)
         nights = await nights_of(connection, policies, clinics)
@@ -62,15 +63,15 @@ async def quality_page(
         request,
         now=now,
         found=found,
-        tables=tables(found),
-        busiest=busiest(found),
-        paged_again=paged_again(found),
-        meanings=(*ANSWERS, *PAGES),
-        nights={clinic: night_words(night) for clinic, night in nights.items()},
+        tables=tables(found, texts),
+        busiest=busiest(found, texts),
+        paged_again=paged_again(found, texts),
+        meanings=meanings(texts),
+        nights={clinic: night_words(night, texts) for clinic, night in nights.items()},
         clinics=sorted(caller.clinics()),
         clinic_id=clinic_id or "",
         period=period,
-        periods=_WORDS,
+        periods={choice: texts.say(words) for choice, words in _WORDS.items()},
         warnings=(),
     )
 
@@ -85,7 +86,7 @@ async def year_page(
     clinic_id: NameOrNothing | None = None,
 ) -> Response:
     """The yearly review, to be printed: the last 52 weeks beside the 52 before."""
-    now, clinics = web.clock(), _clinics(caller, clinic_id)
+    now, clinics, texts = web.clock(), _clinics(caller, clinic_id), texts_for(request)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         this = await _read(connection, policies, clinics, clinic_id, now - _YEAR, now)
         before = await _read(connection, policies, clinics, clinic_id, now - 2 * _YEAR, now - _YEAR)
@@ -96,9 +97,9 @@ async def year_page(
         now=now,
         this=this,
         before=before,
-        tables=beside(this, before),
-        busiest=busiest(this),
-        meanings=(*ANSWERS, *PAGES),
+        tables=beside(this, before, texts),
+        busiest=busiest(this, texts),
+        meanings=meanings(texts),
         clinics=sorted(clinics),
         clinic_id=clinic_id or "",
         warnings=(),
@@ -108,8 +109,7 @@ async def year_page(
 def _clinics(caller: Caller, clinic_id: str | None) -> frozenset[str]:
     seen = caller.clinics()
     if clinic_id and clinic_id not in seen:
-        msg = f"there is no clinic {clinic_id}"
-        raise NotFound(msg)
+        raise NotFound(msgid("there is no clinic %(clinic)s"), clinic=clinic_id)
     return frozenset({clinic_id}) if clinic_id else seen
 
 

@@ -77,8 +77,8 @@ def draw(sheet: Sheet) -> bytes:
     """The bytes of the PDF; the same sheet gives the same."""
     _letters()
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, invariant=True, pageCompression=1, lang="en")
-    canvas.setTitle(f"Therapy review, pump {sheet.pump_id}")
+    canvas = Canvas(buffer, pagesize=A4, invariant=True, pageCompression=1, lang=sheet.language)
+    canvas.setTitle(sheet.title)
     canvas.setAuthor("Pumpwatch")
     drawable = _drawable(sheet)
     _pen_for(drawable, canvas).write(drawable)
@@ -137,8 +137,7 @@ def _drawable(sheet: Sheet) -> Sheet:
     )
     return replace(
         sheet,
-        pump_id=shown(sheet.pump_id),
-        clinic_id=shown(sheet.clinic_id),
+        heading=shown(sheet.heading),
         period=shown(sheet.period),
         heard=shown(sheet.heard),
         made=shown(sheet.made),
@@ -208,7 +207,7 @@ class _Pen:
         across = _Box(_MARGIN, width - 2 * _MARGIN)
         half = (across.width - _BETWEEN) / 2
         y = height - _MARGIN
-        y = self._line(f"Therapy review: pump {sheet.pump_id}, {sheet.clinic_id}", across, y, self._size + 4, bold=True)
+        y = self._line(sheet.heading, across, y, self._size + 4, bold=True)
         for text in (sheet.period, sheet.heard):
             y = self._lines(text, across, y, self._size + 0.5)
         y = self._parts((each for each in sheet.parts if each.place is Place.TOP), across, y)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.parts.paging import QuietHours
 from services.people.rota.local_time import first_moment
+from services.texts.model import ENGLISH, Texts, msgid
 
 THIS_VISIT: Final = timedelta(days=1)
 LONGEST_WEEKS: Final = 26
@@ -32,10 +33,10 @@ class Choice(StrEnum):
 
 
 WORDS: Final = {
-    Choice.REFILL: "Since the last refill",
-    Choice.FOUR: "4 weeks",
-    Choice.EIGHT: "8 weeks",
-    Choice.TWELVE: "12 weeks",
+    Choice.REFILL: msgid("Since the last refill"),
+    Choice.FOUR: msgid("4 weeks"),
+    Choice.EIGHT: msgid("8 weeks"),
+    Choice.TWELVE: msgid("12 weeks"),
 }
 _WEEKS: Final = {Choice.FOUR: 4, Choice.EIGHT: 8, Choice.TWELVE: 12}
 
@@ -70,6 +71,7 @@ def period_of(
     implanted_at: datetime | None,
     zone: ZoneInfo,
     night: QuietHours,
+    texts: Texts = ENGLISH,
 ) -> Period:
     """The time that was asked for.
 
@@ -80,18 +82,23 @@ def period_of(
         implanted_at: When the pump was implanted in this patient; None: as far back as anybody knows.
         zone: The clinic's.
         night: When it is night there.
+        texts: Of whoever reads.
     """
     before = [at for at in refills_at if until - timedelta(weeks=LONGEST_WEEKS) <= at <= until - THIS_VISIT]
     if choice is Choice.REFILL and before:
-        since, why = max(before), "since the last refill"
+        since, why = max(before), texts.say("since the last refill")
         if any(until - THIS_VISIT < at <= until for at in refills_at):
-            why = "since the refill before; the one of today belongs to this visit"
+            why = texts.say("since the refill before; the one of today belongs to this visit")
     else:
         weeks = _WEEKS.get(choice, 12)
         first = until.astimezone(zone).date() - (7 * weeks - 1) * _DAY
-        since, why = first_moment(first, "00:00", zone.key), f"{weeks} weeks"
+        since, why = first_moment(first, "00:00", zone.key), texts.say("%(count)s weeks", count=weeks)
         if choice is Choice.REFILL:
-            why = f"{weeks} weeks, as no earlier refill of the last {LONGEST_WEEKS} weeks is known"
+            why = texts.say(
+                "%(count)s weeks, as no earlier refill of the last %(longest)s weeks is known",
+                count=weeks,
+                longest=LONGEST_WEEKS,
+            )
     if implanted_at is not None and implanted_at > since:
-        since, why = implanted_at, "since the pump was implanted in this patient"
+        since, why = implanted_at, texts.say("since the pump was implanted in this patient")
     return Period(min(since, until), until, zone, night, why)

@@ -18,12 +18,19 @@ from services.alerts.web.review.words import sheet_of
 from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
+from services.texts.model import ENGLISH, Texts, msgid
 
 
 async def sheet_for(
-    connection: Connection, caller: Caller, web: Web, policies: Policies, pump_id: str, choice: Choice
+    connection: Connection,
+    caller: Caller,
+    web: Web,
+    policies: Policies,
+    pump_id: str,
+    choice: Choice,
+    texts: Texts = ENGLISH,
 ) -> Sheet:
-    """The sheet of one pump, as of one moment.
+    """The sheet of one pump, as of one moment, in the language of `texts`.
 
     Raises:
         NotFound: There is no such pump in the caller's clinics.
@@ -33,8 +40,7 @@ async def sheet_for(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         pump = await pump_now(connection, pump_id, now)
         if pump is None or not caller.may(Role.VIEWER, pump.clinic_id):
-            msg = f"there is no pump {pump_id}"
-            raise NotFound(msg)
+            raise NotFound(msgid("there is no pump %(pump)s"), pump=pump_id)
         if caller.person_id is None:
             msg = "this sheet is for persons: a program reads by /fhir/R4, with a key for that"
             raise Forbidden(msg)
@@ -48,8 +54,9 @@ async def sheet_for(
             implanted_at=pump.since,
             zone=zone,
             night=night_of(policy, zone),
+            texts=texts,
         )
         stored = await load_stored(connection, pump, refills, period.since, until, now)
     await web.reads.note(connection, caller, [(pump.clinic_id, pump.pump_id)], now)
     figures = await asyncio.to_thread(figures_of, stored, period, policy.infusion.minimum_delivery_ml)
-    return sheet_of(pump, stored, figures, period, policy)
+    return sheet_of(pump, stored, figures, period, policy, texts)

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from deploy.guides.build import document, drifted
+from schemas.parts.languages import Language
 from schemas.parts.subject import Subject
 from schemas.policy import Policy
 from services.alerts.guidance.catalogue import GUIDES
@@ -17,6 +18,7 @@ from services.alerts.guidance.thresholds import thresholds_of
 from services.alerts.guidance.what_to_do import WhatToDo, what_to_do
 from services.alerts.model import RuleName
 from services.alerts.rules.pump_alarm import CODES_BY_KEY
+from services.texts.catalogue import texts_in
 
 DOMAIN = Path(__file__).parents[4] / "docs" / "domain.md"
 
@@ -121,3 +123,16 @@ def test_that_the_policy_changed_since_is_said() -> None:
     assert changed is not None
     assert changed.policy_changed
     assert not said("infusion", "volume").policy_changed
+
+
+def test_in_german_thresholds_say_value_priority_and_source_so() -> None:
+    german = texts_in(Language.GERMAN)
+    own = Policy.model_validate({"low_reservoir": {"level_ml": 4}, "alarm_priorities": {"motor_stall": "medium"}})
+    stall = thresholds_of(Subject.INFUSION_STOPPED, own, german)[0]
+    assert stall.words == "Ein Motorstillstand hat die Dringlichkeit mittel"
+    assert stall.source == "von Ihrer Klinik festgelegt; die Vorgabe von Pumpwatch ist hoch"
+    rare = thresholds_of(Subject.DEMAND_UP, Policy(), german)[0]
+    assert rare.words.endswith("wenn sie für diesen Patienten seltener sind als 1 zu 5.000")
+    for subject in Subject:
+        pairs = zip(thresholds_of(subject, Policy()), thresholds_of(subject, Policy(), german), strict=True)
+        assert [one.path for one, other in pairs if one.words == other.words] == []

@@ -7,11 +7,25 @@ from uuid import UUID
 
 import pytest
 
+from schemas.parts.languages import Language
 from services.alerts.quality.figures import AlertRow, PageRow, Review, review
-from services.alerts.web.quality.columns import ANSWERS, NOTHING, PAGES, beside, busiest, named, paged_again, tables
+from services.alerts.web.quality.columns import (
+    _KEYS,
+    ANSWERS,
+    NOTHING,
+    PAGES,
+    beside,
+    busiest,
+    meanings,
+    named,
+    paged_again,
+    tables,
+)
+from services.texts.catalogue import texts_in
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 LONG = timedelta(weeks=4)
+GERMAN = texts_in(Language.GERMAN)
 
 
 def alert(number: int, rule: str = "infusion", key: str = "refill@x", **more: object) -> AlertRow:
@@ -96,3 +110,26 @@ def test_every_column_says_what_it_means() -> None:
     assert all(each.means.endswith(".") for each in (*ANSWERS, *PAGES))
     heads = [each.head for each in (*ANSWERS, *PAGES)]
     assert len(set(heads)) == len(heads)
+
+
+def test_keys_of_alerts_say_in_english_what_is_stored() -> None:
+    assert {key: words for key, words in _KEYS.items() if words != key.replace("_", " ")} == {}
+
+
+def test_in_german_heads_figures_and_meanings_are_german() -> None:
+    taken = alert(1, taken_at=T0 + timedelta(days=3), answered=True, acted=True)
+    again = PageRow(UUID(int=1), UUID(int=8), False, "expired", 0, "sent", None, False, "north", T0 + LONG / 3)
+    found = of(taken, alert(2), alert(3), pages=(again,))
+    answers, pages = tables(found, GERMAN)
+    assert (answers.title, pages.title) == ("Was aus Alarmen wurde", "Benachrichtigungen")
+    cells = dict(zip(answers.heads, answers.rows[0], strict=True))
+    assert cells["Regel"] == "Alle"
+    assert cells["Je Pumpe und Woche"] == "0,375"
+    assert cells["Gehandelt"] == "1 (33 %)"
+    assert cells["95 % innerhalb von"] == "3,0 Tage"
+    assert answers.rows[1][0] == "Über- oder Unterinfusion: Nachfüllung"
+    assert paged_again(found, GERMAN) == "1 wegen abgelaufener Bestätigung"
+    assert busiest(found, GERMAN).heads == ("Pumpe", "Alarme", "In einer Woche", "Meist")
+    names = [each[0] for each in beside(found, found, GERMAN)[0].rows]
+    assert names[:2] == ["Alle, dieses Jahr", "Alle, das Jahr davor"]
+    assert not {text for pair in meanings() for text in pair} & {text for pair in meanings(GERMAN) for text in pair}
