@@ -191,7 +191,7 @@ def test_a_burst_of_today_is_of_today_and_what_has_gone_on_for_ten_days_is_said_
     """The same burst after calm days and after ten days of four times the usual: since when, of 100 patients each."""
     dated = {}
     for name, spans in {"today": ((60, 2), (1, 2)), "ten days": ((60, 2), (10, 8))}.items():
-        found = []
+        found: list[Condition] = []
         for patient in range(100):
             days = [*chance(patient, *spans)[:-1], day(20)]
             found += bolus_demand(facts_at(days, len(days) - 1), Policy(), NOW)
