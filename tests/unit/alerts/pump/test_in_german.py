@@ -47,7 +47,7 @@ def test_its_lines_are_german_with_a_decimal_comma() -> None:
     page = pump_page(FULL, PROGRAMMED, Policy(), BERLIN, NOW, texts=GERMAN)
     lines = lines_of(page)
     assert lines["Flussrate"] == "0,5 mL am Tag"
-    assert lines["Bolus"] == "je 500 mcg, höchstens 4 in 24 h, im Abstand von mindestens 4 h"
+    assert lines["Bolus"] == "je 500 mcg, höchstens 4 in 24 h, Mindestabstand 4 h"
     assert lines["Alarmgrenze"] == "4,0 mL"
     assert lines["Gebuchte Nachfüllung"] == "2. Jan. 2027, nach dem Gerät: nach den Daten oben zu spät"
     assert lines["Motorstillstand"] == "seit So 22. Nov. 2026, 10:00"

@@ -40,7 +40,7 @@ def test_its_words_and_numbers_are_german() -> None:
     [alarm] = part(made, "alarms").rows
     assert (alarm[0], alarm[-1]) == ("Motorstillstand", "12,0 h")
     [alert] = part(made, "alerts").rows
-    assert alert[1:4] == ("Motorstillstand", "hoch", "Łucja Żółć, 26. März 00:14 (nach 14 min)")
+    assert alert[1:4] == ("Motorstillstand", "hoch", "Łucja Żółć, 26. März 00:14 (14 min später)")
 
 
 def test_no_title_head_or_explanation_is_left_in_english() -> None:
