@@ -20,7 +20,7 @@ from tests.browser.chromium import chromium
 from tests.browser.pictures.clinic import LOW, STALLED, SURGING, Clinic, clinic_of_the_pictures
 from tests.stack import Database, RunService, StartBroker
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 DESK: Final[ViewportSize] = {"width": 1280, "height": 1180}
 TALL: Final[ViewportSize] = {"width": 740, "height": 1640}
