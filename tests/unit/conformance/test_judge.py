@@ -113,3 +113,26 @@ def test_what_does_not_come_on_the_receipts_topic_is_no_receipt(topic):
     run.receipt(9, topic=topic)
     run.receipt(9, b"no receipt")
     assert findings(run)["D-45"].verdict is Verdict.NOT_SEEN
+
+
+def test_receipts_of_which_none_reached_the_device_did_it_no_harm_and_no_good():
+    run = Written()
+    run.connect()
+    run.begin(Probe.NOISE)
+    run.publish(12)
+    run.catch(Probe.NOISE, 12)
+    run.finish(Probe.NOISE)
+    assert (findings(run)["D-48"].verdict, findings(run)["D-48"].evidence) == (
+        Verdict.NOT_SEEN,
+        "none of them reached the device",
+    )
+
+
+def test_what_came_to_the_broker_by_another_way_is_nothing_to_try_a_device_on():
+    run = Written()
+    run.connect()
+    written.sent_and_counted(run, 9)
+    run.begin(Probe.LOST)
+    run.catch(Probe.LOST, 10)
+    run.finish(Probe.LOST)
+    assert findings(run)["D-42"].verdict is Verdict.NOT_SEEN
