@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.prose import ROOT_FOLDER
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 OPTIONS = ["-c", "docs", "-b", "html", "-W", "--keep-going", "-n", "-q"]
 _FETCHED = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="((?:https?:)?//[^"]*)""")

@@ -48,7 +48,7 @@ async def test_a_maker_needs_one_command_and_gets_a_report_for_people_and_for_pr
     assert ET.parse(junit).getroot().get("failures") == "0"  # noqa: S314
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_device_that_does_not_conform_is_exit_code_1(own_broker, tmp_path: Path) -> None:
     device, port, broker = f"pump-{uuid.uuid4().hex[:8]}", free_port(), own_broker()
     program = broken(tmp_path, "quiet", ("qos=1", "qos=0"), ("ask.ResponseTopic, ask.CorrelationData", "_, _"))

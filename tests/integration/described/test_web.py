@@ -59,7 +59,7 @@ async def test_a_program_is_answered_as_it_is_described(asked: Asked, tmp_path: 
     assert await faults(run, tmp_path) == ""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("whom", ["a session", "nobody"])
 async def test_a_person_and_a_stranger_are_too(asked: Asked, whom: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from services.alerts.facts.model import Contact, DeviceCertificate, DeviceClock,
 from services.alerts.web.pump.page import PumpPage, pump_page
 from services.texts.catalogue import texts_in
 from services.texts.model import ENGLISH
-from tests.unit.alerts.pump.test_pump_page import BERLIN, PROGRAMMED
+from tests.unit.alerts.pump.programmed import BERLIN, PROGRAMMED
 from tests.unit.alerts.rules.builders import NOW, ago, alarm, facts, reading, windows
 
 GERMAN = texts_in(Language.GERMAN)

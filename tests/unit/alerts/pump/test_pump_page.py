@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,23 +23,9 @@ from services.alerts.facts.model import (
 from services.alerts.web.pump.model import Programmed
 from services.alerts.web.pump.page import Line, PumpPage, pump_page
 from tests.unit.alerts.facts.anything import facts as any_facts
+from tests.unit.alerts.pump.programmed import BERLIN, PROGRAMMED
 from tests.unit.alerts.rules.builders import NOW, ago, alarm, facts, reading, windows
 
-BERLIN = ZoneInfo("Europe/Berlin")
-PROGRAMMED = Programmed(
-    at=ago(100),
-    drugs=(
-        {"name": "Morphine", "concentration_mcg_per_ml": 20_000.0},
-        {"name": "clonidine", "concentration_mcg_per_ml": 50},
-    ),
-    profile=({"from": "00:00", "rate_ml_per_day": 0.4},),
-    bolus_dose_mcg=500.0,
-    bolus_lockout_minutes=240,
-    bolus_limit_per_24h=4,
-    reservoir_size_ml=40.0,
-    low_reservoir_ml=4.0,
-    refill_due=date(2026, 12, 24),
-)
 THERAPY = Therapy(ago(100), daily_ml=0.4)
 
 

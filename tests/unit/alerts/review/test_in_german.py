@@ -15,8 +15,8 @@ from services.alerts.web.review.paper import draw
 from services.alerts.web.review.parts import Part, Sheet
 from services.alerts.web.review.words import sheet_of
 from services.texts.catalogue import texts_in
+from tests.unit.alerts.review.on_paper import places_of, squeezed, text_of
 from tests.unit.alerts.review.stored import FULL, LONGEST, PERIOD, PUMP, USUAL, sheet_with
-from tests.unit.alerts.review.test_paper import places_of, squeezed, text_of
 
 GERMAN = texts_in(Language.GERMAN)
 

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 from services.alerts.web.review.model import AlertLine, Drug, PumpNow, Stored
 from services.alerts.web.review.paper import draw, shown
+from tests.unit.alerts.review.on_paper import places_of, squeezed, text_of
 from tests.unit.alerts.review.stored import (
     DAY,
     FULL,
@@ -26,23 +27,6 @@ from tests.unit.alerts.review.stored import (
     programmed,
     sheet_with,
 )
-
-
-def text_of(content: bytes) -> str:
-    [page] = PdfReader(io.BytesIO(content)).pages
-    return page.extract_text()
-
-
-def places_of(content: bytes) -> list[float]:
-    """How far above the edge of the paper each text stands, in points."""
-    found: list[float] = []
-    [page] = PdfReader(io.BytesIO(content)).pages
-    page.extract_text(visitor_text=lambda text, _, place, *__: found.append(place[5]) if text.strip() else None)
-    return found
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 def test_every_word_and_number_of_the_sheet_stands_on_it() -> None:
