@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
+import pytest
 from playwright.async_api import Page, ViewportSize
 
 from services.devstack.servers import npm
@@ -15,6 +16,8 @@ LOOKS: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {
     "phone": ("light", {"width": 390, "height": 844}),
     "phone by night": ("dark", {"width": 390, "height": 844}),
 }
+EACH_LOOK: Final = [pytest.param(look, marks=[pytest.mark.long] if "night" in look else []) for look in LOOKS]
+"""By night the pages are as long in looking at as by day, so those are among the long tests."""
 
 
 async def violations(page: Page) -> list[str]:

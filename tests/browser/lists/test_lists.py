@@ -13,7 +13,7 @@ from services.alerts.web.api import create_app
 from services.devstack.ports import free_port
 from tests.alerts_pages import STALL, web_of_story
 from tests.alerts_world import Story
-from tests.browser.axe import LOOKS, violations
+from tests.browser.axe import EACH_LOOK, LOOKS, violations
 from tests.browser.chromium import chromium
 from tests.integration.alerts.web.lists.filled import fill
 from tests.servers.served import served
@@ -115,7 +115,7 @@ async def test_the_filter_works_without_scripts(site: Site) -> None:
     assert await page.locator("#sound").is_hidden(), "which needs scripts"
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", EACH_LOOK)
 async def test_lists_and_refusals_can_be_read_by_everybody(site: Site, look: str) -> None:
     scheme, size = LOOKS[look]
     page = await site.page(color_scheme=scheme, viewport=size)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 import mqtt5
+import pytest
 
 from services.conformance.bench import run
 from services.conformance.course import Asked
@@ -97,6 +98,7 @@ CASES: list[tuple[Odd, str, str]] = [
 ]
 
 
+@pytest.mark.long
 async def test_whatever_connects_is_judged_by_what_it_did(bench_broker) -> None:
     every = [*CASES, (two_at_once, "D-03", "while one from before was open")]
     found = await asyncio.gather(*(judged(bench_broker, odd) for odd, _, _ in every))

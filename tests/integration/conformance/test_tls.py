@@ -60,6 +60,7 @@ async def observed(broker, tls: Path, files: TlsFiles) -> list[Observation]:
     return seen
 
 
+@pytest.mark.long
 async def test_a_device_is_who_its_certificate_says(bench_broker, tls: Path) -> None:
     shown = (
         TlsFiles(tls / "ca.crt", tls / "pump-1.crt", tls / "pump-1.key"),
