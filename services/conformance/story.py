@@ -197,13 +197,17 @@ def tell(device_id: str, pace: Pace, observations: Iterable[Observation]) -> Sto
             case ProbeBegan():
                 probes[each.probe] = Tried(each.probe, each.at, each.wall)
             case Caught():
-                if each.events <= seen:  # else they came to the broker by another way
-                    probes[each.probe].caught_at, probes[each.probe].events = each.at, each.events
+                _caught(probes[each.probe], each, seen)
             case ProbeEnded():
                 probes[each.probe].ended_at, probes[each.probe].ended_wall = each.at, each.wall
             case _:
                 _of_link(links[each.connection], each)
     return Story(device_id, pace, list(links.values()), sends, told, away, probes)
+
+
+def _caught(tried: Tried, each: Caught, seen: set[UUID]) -> None:
+    if each.events <= seen:  # else they came to the broker by another way
+        tried.caught_at, tried.events = each.at, each.events
 
 
 def _of_link(link: Link, each: Connect | Answered | Subscribed | Unreadable | Ended) -> None:
