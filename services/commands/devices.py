@@ -49,7 +49,6 @@ From = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="Such as '2026-11-03 08:00' or 2026-11-03T08:00+01:00.")
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When; else now.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Changed = Annotated[bool, json_of("sentences", "alerts")]
 Pump = Annotated[str, typer.Argument(help="The pump's id.")]
 Handheld = Annotated[str, typer.Argument(help="The handheld's id.")]

@@ -6,7 +6,7 @@ Guarantee: a database that can only be read shows the board all the same; what w
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -39,34 +39,31 @@ class ReadsNoted:
         self, connection: Connection, caller: Caller, pumps: Iterable[tuple[str, str]], now: datetime
     ) -> None:
         """Write down that somebody read of these pumps."""
-        new = self._new(caller, pumps, now)
-        if not new:
-            return
-        try:
-            await note_reads(connection, caller.actor, new, now)
-        except asyncpg.ReadOnlySQLTransactionError:
-            log.warning("reads_not_recorded", actor=caller.actor.id, pumps=len(new))
-            return
-        self._remember(((caller, *each) for each in new), now)
+        new = [(caller, *each) for each in self._new(caller, pumps, now)]
+        if new:
+            pumps = [(clinic, pump) for _, clinic, pump in new]
+            await self._write(note_reads(connection, caller.actor, pumps, now), new, now, actor=caller.actor.id)
 
     async def note_all(self, connection: Connection, reads: Sequence[Read], now: datetime) -> None:
         """Write down of which pumps many read: persons, in one statement; or one program, who asks by `connection`."""
-        new = [(caller, self._new(caller, pumps, now)) for caller, pumps in reads]
-        rows = [(caller, *each) for caller, pumps in new for each in pumps]
         if any(caller.person_id is None for caller, _ in reads):
             ((caller, pumps),) = reads
             await self.note(connection, caller, pumps, now)
-        elif rows:
-            try:
-                await note_reads_of_persons(connection, rows, now)
-            except asyncpg.ReadOnlySQLTransactionError:
-                log.warning("reads_not_recorded", readers=len(new), pumps=len(rows))
-                return
-            self._remember(rows, now)
+            return
+        new = [(caller, *each) for caller, pumps in reads for each in self._new(caller, pumps, now)]
+        if new:
+            await self._write(note_reads_of_persons(connection, new, now), new, now, readers=len(reads))
 
-    def _remember(self, rows: Iterable[tuple[Caller, str, str]], now: datetime) -> None:
-        for caller, *pump in rows:
-            self._noted[(caller.actor.id, pump[0], pump[1], _hour(now))] = None
+    async def _write(
+        self, writing: Awaitable[None], rows: Collection[tuple[Caller, str, str]], now: datetime, **whose: object
+    ) -> None:
+        try:
+            await writing
+        except asyncpg.ReadOnlySQLTransactionError:
+            log.warning("reads_not_recorded", **whose, pumps=len(rows))
+            return
+        for caller, clinic, pump in rows:
+            self._noted[(caller.actor.id, clinic, pump, _hour(now))] = None
         while len(self._noted) > _MOST:
             self._noted.popitem(last=False)
 
