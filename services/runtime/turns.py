@@ -33,7 +33,8 @@ _TAKE: Final = """
                         AND coalesce(a.backend_start = t.session_began, true))
     RETURNING true"""
 _END: Final = "UPDATE turns SET server_pid = NULL WHERE name = $1 AND server_pid = pg_backend_pid()"
-_MADE_AT_ONCE: Final = (asyncpg.UniqueViolationError, asyncpg.DuplicateTableError)
+# Which of them depends on how far the other one is: its name, its type or its table.
+_MADE_AT_ONCE: Final = (asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError, asyncpg.DuplicateTableError)
 
 
 async def make_turns(connection: Connection) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from schemas.paths import SQL_FOLDER
 from services.runtime.migrate import Edition, MigrationError, migrate, pending, read_migrations
+from services.runtime.turns import make_turns
 from tests.stack import execute_at, migrate_at
 
 NUMBER_OF_FILES = len(read_migrations(SQL_FOLDER))
@@ -69,6 +70,15 @@ async def test_a_second_run_applies_nothing(empty):
 async def test_two_runners_at_once_apply_each_file_once(empty):
     first, second = await asyncio.gather(migrate_at(empty), migrate_at(empty))
     assert sorted(map(len, (first.applied, second.applied))) == [0, NUMBER_OF_FILES]
+
+
+async def test_any_number_of_runners_begin_at_once(empty):
+    connections = [await asyncpg.connect(empty) for _ in range(6)]
+    for _ in range(60):  # each moment at which another may be a step ahead comes up in these
+        await asyncio.gather(*(make_turns(connection) for connection in connections))
+        await connections[0].execute("DROP TABLE turns")
+    for connection in connections:
+        await connection.close()
 
 
 @pytest.fixture
