@@ -46,9 +46,17 @@ def _of_python(code: str) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT:
             yield token.string.lstrip("#")
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.value.value
+    yield from _texts_of(ast.parse(code))
+
+
+def _texts_of(node: ast.AST) -> Iterator[str]:
+    """Of docstrings, and of strings that stand as one. Within an expression there are none."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.Expr):
+            if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str):
+                yield each.value.value
+        elif not isinstance(each, ast.expr):
+            yield from _texts_of(each)
 
 
 def code(path: str) -> str:

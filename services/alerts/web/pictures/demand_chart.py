@@ -7,7 +7,7 @@ it. A day on which nothing was heard is marked as unknown: it is not a day witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,12 +20,12 @@ from services.alerts.rules.demand.days import asked
 from services.alerts.rules.reservoir.suspected_delivery import OVER_KEY, UNDER_KEY
 from services.alerts.web.pictures.frame import (
     LEFT,
-    MOST_MARKS,
     RIGHT,
     Framed,
     Mark,
     days,
     height_of,
+    marks_up_to,
     place,
 )
 from services.texts.model import ENGLISH, Texts
@@ -33,7 +33,6 @@ from services.texts.model import ENGLISH, Texts
 _SHOWN_DAYS: Final = 42
 _LONGER_DAYS: Final = 3 * DRIFT_DAYS
 """Of a rise over weeks: those weeks, and twice as many before."""
-_STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _DAY: Final = timedelta(days=1)
 _GAP: Final = 0.8
 
@@ -141,7 +140,7 @@ def demand_chart(
         ),
         about_from=None if since is None or since <= began else place(min(since, until), began, until),
         reprogrammed=_inside(facts.reprogrammed_at, began, until),
-        counts=tuple(Mark(height_of(each, most), str(each)) for each in _counts(most)),
+        counts=tuple(Mark(height_of(each, most), f"{each:.0f}") for each in marks_up_to(most, 1)),
         days=days(began, until, zone, texts),
         rows=tuple(_row(window, until - index * _DAY, zone, texts) for index, window in enumerate(windows)),
         zone=zone.key,
@@ -158,11 +157,6 @@ def _known_part(windows: Sequence[DayWindow], since: datetime | None, until: dat
 
 def _inside(at: datetime | None, began: datetime, until: datetime) -> float | None:
     return None if at is None or not began < at <= until else place(at, began, until)
-
-
-def _counts(most: float) -> Iterator[int]:
-    step = next((each for each in _STEPS if most / each < MOST_MARKS), _STEPS[-1])
-    yield from range(0, int(most) + 1, step)
 
 
 def _row(window: DayWindow, until: datetime, zone: ZoneInfo, texts: Texts) -> Day:

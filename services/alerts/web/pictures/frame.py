@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,13 @@ def place(at: datetime, began: datetime, ended: datetime) -> float:
 def height_of(value: float, most: float) -> float:
     """Where a value stands that is 0 or more; `most` is a little below the top."""
     return round(BOTTOM - value / (most * 1.05) * (BOTTOM - TOP), 1)
+
+
+def marks_up_to(most: float, least_step: float) -> tuple[float, ...]:
+    """Where an axis from 0 to `most` is marked: few places, `least_step` apart, or 1, 2 or 5 times a power of ten."""
+    steps = chain((least_step,), (part * 10.0**power for power in count() for part in (1, 2, 5)))
+    step = next(step for step in steps if step >= least_step and most / step < MOST_MARKS)
+    return tuple(number * step for number in range(int(most / step) + 1))
 
 
 def days(began: datetime, ended: datetime, zone: ZoneInfo, texts: Texts = ENGLISH) -> tuple[Mark, ...]:

@@ -14,17 +14,17 @@ from zoneinfo import ZoneInfo
 
 from services.alerts.model import RuleName
 from services.alerts.web.pictures.frame import (
-    MOST_MARKS,
     Framed,
     Mark,
     days,
     height_of,
+    marks_up_to,
     place,
 )
 from services.alerts.wording import millilitres
 from services.texts.model import ENGLISH, Texts, msgid
 
-_STEPS_ML: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_LEAST_STEP_ML: Final = 0.5
 _MOST_ROWS: Final = 60
 _BASES: Final = {
     "computed": msgid("computed by the pump"),
@@ -120,7 +120,7 @@ def level_chart(
         alarm_level=None
         if limit_ml is None
         else Mark(y(limit_ml), texts.say("alarm level %(volume)s", volume=millilitres(limit_ml, texts))),
-        volumes=tuple(Mark(y(each), texts.shortest(each)) for each in _volumes(most_ml)),
+        volumes=tuple(Mark(y(each), texts.shortest(each)) for each in marks_up_to(most_ml, _LEAST_STEP_ML)),
         days=days(began, ended, zone, texts),
         rows=rows[:_MOST_ROWS],
         rows_left=max(0, len(rows) - _MOST_ROWS),
@@ -156,9 +156,3 @@ def _curves(known: Sequence[Known]) -> Iterator[list[Known]]:
             curve = []
         curve.append(each)
     yield curve
-
-
-def _volumes(most_ml: float) -> Iterator[float]:
-    step = next((each for each in _STEPS_ML if most_ml / each < MOST_MARKS), _STEPS_ML[-1])
-    for number in range(int(most_ml / step) + 1):
-        yield number * step

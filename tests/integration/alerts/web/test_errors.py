@@ -91,13 +91,16 @@ class Broken:
 
 
 @asynccontextmanager
-async def without_the_database(story: Story, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """The board of somebody who is known, once no connection of the database can be had."""
+async def without_the_database(
+    story: Story, patience: pytest.MonkeyPatch, **more: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The board of somebody who is known, once no connection of the database can be had, nor is long waited for."""
     web = replace(web_of_story(story), **more)
     transport = httpx.ASGITransport(create_app(web), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8081", auth=person(story)) as client:
         assert (await client.get("/")).status_code == 200
         held = [await web.pool.acquire() for _ in range(web.pool.get_max_size())]
+        patience.setattr("services.alerts.web.store._BORROW_SECONDS", 0.1)
         try:
             yield client
         finally:
@@ -105,16 +108,16 @@ async def without_the_database(story: Story, **more: Any) -> AsyncIterator[httpx
                 await web.pool.release(each)
 
 
-async def test_a_fault_of_ours_is_a_page_and_says_nothing_of_itself(database: Database) -> None:
-    async with without_the_database(Story(database.pool, database.dsn), workers=Broken()) as client:
+async def test_a_fault_of_ours_is_a_page_and_says_nothing_of_itself(database: Database, monkeypatch) -> None:
+    async with without_the_database(Story(database.pool, database.dsn), monkeypatch, workers=Broken()) as client:
         for headers in (PERSON, PROGRAM):
             answer = await client.get("/", headers=headers)
             assert (answer.status_code, is_page(answer)) == (500, headers is PERSON)
             assert "secret" not in answer.text
 
 
-async def test_a_database_that_is_away_is_a_page(database: Database) -> None:
-    async with without_the_database(Story(database.pool, database.dsn)) as client:
+async def test_a_database_that_is_away_is_a_page(database: Database, monkeypatch) -> None:
+    async with without_the_database(Story(database.pool, database.dsn), monkeypatch) as client:
         page = await client.get("/", headers=PERSON)
         assert (page.status_code, is_page(page), page.headers["retry-after"]) == (503, True, "5")
         assert "The database cannot be reached. This says nothing about any pump." in page.text

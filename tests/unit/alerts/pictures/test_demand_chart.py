@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.alerts.facts.model import DayWindow
 from services.alerts.web.pictures.demand_chart import DemandChart, demand_chart, shows_demand
-from services.alerts.web.pictures.frame import BOTTOM, LEFT, RIGHT
+from services.alerts.web.pictures.frame import BOTTOM, LEFT, MOST_MARKS, RIGHT
 from tests.unit.alerts.rules.builders import facts, windows
 
 UNTIL = datetime(2026, 3, 30, 12, tzinfo=UTC)
@@ -102,7 +102,8 @@ def test_days_before_the_pump_was_implanted_are_not_the_patients() -> None:
     assert [row.counted for row in anew.rows] == [1, 2]
 
 
-day = st.builds(DayWindow, st.integers(0, 600), st.booleans(), *[st.integers(0, 600)] * 4)
+many = st.one_of(st.integers(0, 600), st.integers(0, 10**7))
+day = st.builds(DayWindow, many, st.booleans(), *[many] * 4)
 
 
 @given(
@@ -124,6 +125,7 @@ def test_whatever_is_known_stays_inside_the_picture(
         assert bar.left + bar.width <= RIGHT
         assert 0 < bar.top <= bar.delivered_top <= BOTTOM
     assert all(0 < mark.at <= BOTTOM for mark in (*chart.counts, *([chart.usual] if chart.usual else [])))
+    assert 1 <= len(chart.counts) <= MOST_MARKS
     assert all(LEFT <= mark.at <= RIGHT for mark in chart.days)
     assert len(chart.unheard) == sum(row.counted is None for row in chart.rows)
     assert len(chart.bars) == sum(bool(row.counted) for row in chart.rows)

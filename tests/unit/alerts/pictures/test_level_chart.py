@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerts.web.pictures.frame import BOTTOM, HEIGHT, LEFT, WIDTH
+from services.alerts.web.pictures.frame import BOTTOM, HEIGHT, LEFT, MOST_MARKS, WIDTH
 from services.alerts.web.pictures.level_chart import Known, LevelChart, level_chart, shows_levels
 
 T0 = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -114,5 +114,6 @@ def test_whatever_is_known_stays_inside_the_picture(told: list[tuple[float, floa
     assert all(LEFT <= x < WIDTH and 0 < y <= BOTTOM for x, y in places(chart))
     assert all(0 < y <= BOTTOM < HEIGHT for y in lines)
     assert all(LEFT <= mark.at < WIDTH for mark in chart.days)
+    assert 2 <= len(chart.volumes) <= MOST_MARKS
     assert len(chart.refills) == sum(basis == "refill" for *_, basis in told)
     assert len(chart.rows) + chart.rows_left == len(told)
