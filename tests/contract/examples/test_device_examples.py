@@ -16,8 +16,9 @@ def lines_of_python(text: str) -> int:
     """Lines of code: no comment, docstring, import or blank line."""
     tree, left_out = ast.parse(text), set[int]()
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if is_text or isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ):
             left_out |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     lines = [line.strip() for number, line in enumerate(text.splitlines(), 1) if number not in left_out]
     return sum(bool(line) and not line.startswith("#") for line in lines)
