@@ -64,11 +64,17 @@ def must_be_among(seen: frozenset[str], asked: str) -> frozenset[str]:
     Raises:
         UnknownClinic: It is none of them.
     """
-    if asked and asked not in seen:
-        theirs = f"expected one of {', '.join(sorted(seen))}" if seen else "you see none"
-        msg = f"there is no clinic {asked!r} that you may see: {theirs}"
-        raise UnknownClinic(msg)
-    return frozenset({asked}) if asked else seen
+    if not asked:
+        return seen
+    if not seen:
+        raise UnknownClinic(msgid("there is no clinic %(clinic)s that you may see: you see none"), clinic=repr(asked))
+    if asked not in seen:
+        raise UnknownClinic(
+            msgid("there is no clinic %(clinic)s that you may see: expected one of %(theirs)s"),
+            clinic=repr(asked),
+            theirs=", ".join(sorted(seen)),
+        )
+    return frozenset({asked})
 
 
 def must_see_pump(caller: Caller, pump_id: str, found: Seen | None) -> Seen:
@@ -125,8 +131,7 @@ def must_act_in(caller: Caller, clinic_id: str) -> None:
         Forbidden: They may only read.
     """
     if not caller.may(Role.VIEWER, clinic_id):
-        msg = f"there is no clinic {clinic_id!r}"
-        raise Refused(msg)
+        raise Refused(msgid("there is no clinic %(clinic)s"), clinic=repr(clinic_id))
     _must_act(caller, clinic_id)
 
 
