@@ -63,6 +63,8 @@ TEXT_FORMS: Final[Mapping[str, str]] = {
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": DATE,
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": TIME_OF_DAY,
     r"[^\W\d_]": "text with a letter in it",
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$": "one line without control characters",
+    r"^(?:[^\x00-\x1f\x7f-\x9f]|[\t\r\n])*$": "text without control characters",
 }
 """By the pattern that a text has to match, what it was expected to be."""
 

@@ -15,6 +15,7 @@ from schemas.events import DoseMcg
 from schemas.faults.expectations import DATE, DATE_TIME, EXPECTED, TEXT_FORMS, first_of, sentence, setting_faults, shown
 from schemas.policy import Policy
 from schemas.policy_file import PolicyError, parse_policy
+from services.alerts.web.inputs import Name, NameOrNothing, Note, QueryOrNothing, Words
 from services.people.rota.model import Definition
 
 
@@ -133,9 +134,9 @@ def forms(schema: Any) -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("model", [Policy, Definition])
-def test_every_form_of_text_in_a_file_has_words(model: type[BaseModel]) -> None:
-    found = forms(model.__pydantic_core_schema__)
+@pytest.mark.parametrize("of", [Policy, Definition, Name, NameOrNothing, Note, QueryOrNothing, Words])
+def test_every_form_of_text_in_a_file_or_a_request_has_words(of: Any) -> None:
+    found = forms(TypeAdapter(of).core_schema)
     assert found
     assert found <= TEXT_FORMS.keys()
 

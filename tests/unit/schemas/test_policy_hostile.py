@@ -48,7 +48,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a line end in a name": (r'clinic_id: "no\nrth"', ":1: clinic_id: holds '\\n' at place 3"),
     "another direction in a channel's name": (
         NORTH + r'contacts: [{name: a, channels: [{name: "\u202eb", url: "c://d"}]}]',
-        ":2: contacts.0.channels.0.name: holds '\\u202e'",
+        ":2: contacts.0.channels.0.name: holds U+202E (right-to-left override) at place 1",
     ),
     "a line end in an address": (
         NORTH + r'contacts: [{name: a, channels: [{name: b, url: "c://d\r\n"}]}]',
