@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,11 +13,25 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from pydantic_core import PydanticCustomError
 
 from schemas.events import DoseMcg
-from schemas.faults.expectations import DATE, DATE_TIME, EXPECTED, TEXT_FORMS, first_of, sentence, setting_faults, shown
+from schemas.faults.expectations import (
+    DATE,
+    DATE_TIME,
+    EXPECTED,
+    TEXT_FORMS,
+    TIME_OF_DAY,
+    first_of,
+    sentence,
+    setting_faults,
+    shown,
+)
 from schemas.policy import Policy
 from schemas.policy_file import PolicyError, parse_policy
+from services.alerts.settings import AlertsSettings
 from services.alerts.web.inputs import Name, NameOrNothing, Note, QueryOrNothing, Words
+from services.alerts.web.settings import WebSettings
+from services.ingest.settings import IngestSettings
 from services.people.rota.model import Definition
+from services.simulator.settings import SimulatorSettings
 
 
 class Kind(StrEnum):
@@ -62,6 +77,9 @@ FAULTS: dict[str, tuple[Any, Any, str]] = {
     "string_too_long": (Annotated[str, Field(max_length=2)], "abc", "at most 2 characters"),
     "string_too_short": (Annotated[str, Field(min_length=1)], "", "at least 1 characters"),
     "string_type": (str, 1, "text"),
+    "string_unicode": (int, "\ud800", "text in Unicode"),
+    "time_parsing": (time, "7", TIME_OF_DAY),
+    "time_type": (time, [], TIME_OF_DAY),
     "timezone_aware": (AwareDatetime, "2026-11-22T08:00:00", DATE_TIME),
     "too_long": (Annotated[list[int], Field(max_length=1)], [1, 2], "at most 1 of them"),
     "too_short": (Annotated[tuple[int, ...], Field(min_length=1)], [], "at least 1 of them"),
@@ -122,6 +140,19 @@ def test_faults_of_settings_are_named_by_their_variables() -> None:
     error = refused(dict[str, Strict], {"a": {"number": 0, "more": "hush"}})
     assert setting_faults(error, "X_") == ["X_A__NUMBER: expected at least 1", "X_A__MORE: there is no such field"]
     assert setting_faults(refused(Strict, 5), "X_") == ["expected an object"]
+
+
+@pytest.mark.parametrize("settings", [AlertsSettings, WebSettings, IngestSettings, SimulatorSettings])
+def test_whatever_stands_in_a_setting_it_is_no_library_that_answers(settings: type[BaseModel]) -> None:
+    told: list[str] = []
+    for name in settings.model_fields:
+        for value in ("x", "", "-1", "1e999", "nan", "9" * 5000, "\ud800"):
+            try:
+                settings(**{name: value})
+            except ValidationError as error:
+                told += setting_faults(error, "")
+    assert len(told) > 100
+    assert [each for each in told if re.search("Input|should (be|have|match)|valid ", each)] == []
 
 
 def forms(schema: Any) -> set[str]:
