@@ -136,4 +136,5 @@ def _words_of(error_type: str, context: Mapping[str, Any], words: Mapping[str, s
     if error_type == "string_pattern_mismatch":
         return TEXT_FORMS.get(context["pattern"], f"text of the form {context['pattern']}")
     whole = {key: int(value) for key, value in context.items() if isinstance(value, float) and value.is_integer()}
-    return words.get(error_type, "").format_map({**context, **whole})
+    said = words.get(error_type, "").format_map({**context, **whole})
+    return said.removesuffix("s") if said.endswith(" 1 characters") else said

@@ -75,7 +75,7 @@ FAULTS: dict[str, tuple[Any, Any, str]] = {
     "model_attributes_type": (FromAttributes, 1, "an object"),
     "model_type": (Strict, 1, "an object"),
     "string_too_long": (Annotated[str, Field(max_length=2)], "abc", "at most 2 characters"),
-    "string_too_short": (Annotated[str, Field(min_length=1)], "", "at least 1 characters"),
+    "string_too_short": (Annotated[str, Field(min_length=1)], "", "at least 1 character"),
     "string_type": (str, 1, "text"),
     "string_unicode": (int, "\ud800", "text in Unicode"),
     "time_parsing": (time, "7", TIME_OF_DAY),
