@@ -1,8 +1,8 @@
-// A device for Pumpwatch that keeps each event on disk until its receipt: Node.js 20, mqtt 5 (npm install mqtt).
+// A device for Pumpwatch that keeps each event on disk until its receipt: Node.js 20.10, mqtt 5 (npm install mqtt).
 //
 // node device.js DEVICE HOST PORT FILE RESEND_SECONDS HEARTBEAT_SECONDS
 // Each line of standard input is an event, such as {"kind": "bolus", "outcome": "delivered", "dose_mcg": 25.0}
-const crypto = require("node:crypto");
+const { randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const readline = require("node:readline");
 const mqtt = require("mqtt");
@@ -10,22 +10,17 @@ const mqtt = require("mqtt");
 const [device, host, port, file, firstWait, heartbeat] = process.argv.slice(2);
 const topic = `pumpwatch/v1/${device}`;
 const log = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file)) : { seq: 0, events: {} };
-let due = {}; // by seq: when to publish, and the wait after
-let failures = 0;
+let [due, failures] = [{}, 0]; // due: by seq, when to publish, and the wait after
 
 function keep() {
-  const written = fs.openSync(`${file}.new`, "w");
-  fs.writeSync(written, JSON.stringify(log));
-  fs.fsyncSync(written);
-  fs.closeSync(written);
+  fs.writeFileSync(`${file}.new`, JSON.stringify(log), { flush: true }); // on disk when it returns
   fs.renameSync(`${file}.new`, file); // all of it or nothing
 }
 
 // What happened now, once for all: id, time and number stay with it.
 function observe({ kind, ...fields }) {
-  const seq = (log.seq += 1);
-  const event = { event_id: crypto.randomUUID(), observed_at: new Date().toISOString(), seq, ...fields };
-  log.events[seq] = { kind, event: JSON.stringify(event) };
+  const event = { event_id: randomUUID(), observed_at: new Date().toISOString(), ...fields, seq: ++log.seq };
+  log.events[log.seq] = { kind, event: JSON.stringify(event) };
   keep();
   publishWhatIsDue();
 }
@@ -34,37 +29,30 @@ function observe({ kind, ...fields }) {
 function publishWhatIsDue() {
   const alarmsFirst = ([, one], [, other]) => (other.kind === "alarm") - (one.kind === "alarm");
   for (const [seq, { kind, event }] of Object.entries(log.events).sort(alarmsFirst)) {
-    const { at, wait } = due[seq] ?? { at: 0, wait: firstWait * 1000 };
-    if (!client.connected || Date.now() < at) continue;
+    const { at = 0, wait = firstWait * 1000 } = due[seq] ?? {};
+    if (!client.connected || performance.now() < at) continue; // else the library would keep it
     const properties = { responseTopic: `${topic}/receipts`, correlationData: Buffer.from(seq) };
     client.publish(`${topic}/events/${kind}`, event, { qos: 1, properties });
-    due[seq] = { at: Date.now() + wait * (1 + Math.random() / 5), wait: Math.min(2 * wait, 300_000) };
+    due[seq] = { at: performance.now() + wait * (1 + Math.random() / 5), wait: Math.min(2 * wait, 300_000) };
   }
 }
 
 // Forget an event whose receipt came, whether it is stored, was stored before, or is rejected.
 function take(_topic, payload, { properties }) {
-  const seq = String(properties?.correlationData ?? "");
   try {
-    if (!Number.isInteger(JSON.parse(payload).stored) || !Object.hasOwn(log.events, seq)) return;
-  } catch {
-    return; // no receipt
-  }
-  delete log.events[seq];
+    if (Number.isInteger(JSON.parse(payload).stored)) delete log.events[String(properties?.correlationData)];
+  } catch {} // no receipt
   keep();
 }
 
-const client = mqtt.connect({
-  host, port: Number(port), protocol: "mqtt", protocolVersion: 5, clientId: device, username: device,
-  reconnectPeriod: 0, queueQoSZero: false, resubscribe: false,
-});
+const client = mqtt.connect({ host, port, protocolVersion: 5, clientId: device, username: device, reconnectPeriod: 0 });
 client.on("message", take);
 client.on("error", () => {}); // "close" comes after it
 client.on("close", () => setTimeout(() => client.reconnect(), Math.min(firstWait * 100 * 2 ** failures++, 120_000)));
 client.on("connect", () => {
-  [due, failures] = [{}, 0];
+  [due, failures] = [{}, 0]; // everything again that has no receipt
   client.subscribe(`${topic}/receipts`);
-  observe({ kind: "status", firmware: "reference 1" }); // and everything again that has no receipt
+  observe({ kind: "status", firmware: "reference 1" });
 });
 setInterval(publishWhatIsDue, firstWait * 50);
 setInterval(() => observe({ kind: "status", firmware: "reference 1" }), heartbeat * 1000);

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from schemas.faults.expectations import EXPECTED, sentence
 from schemas.yaml_lines import Lined, YamlFaultError, read_yaml, visible, visible_path
 
 LARGEST_BYTES: Final = 256_000
 MOST_FAULTS: Final = 20
+
+_IN_YAML: Final[Mapping[str, str]] = {
+    name: {"an object": "a mapping", "an array": "a list"}.get(words, words) for name, words in EXPECTED.items()
+}
+_SHOWN: Final = frozenset({"bool", "enum", "finite", "float", "greater", "int", "less", "literal"})
+"""By the first word of a type of error: of a number or a choice it is told what stood there. Of a text it is not, as it
+may be an address with a password."""
 
 Read = TypeVar("Read")
 
@@ -83,7 +91,7 @@ def parse_part(content: bytes, name: str, validate: Callable[[Any], Read]) -> tu
 
 
 def _faults(error: ValidationError, lined: Lined, name: str) -> list[str]:
-    faults = error.errors(include_url=False, include_input=False)
+    faults = error.errors(include_url=False)
     beneath = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
     found = []
     for fault in faults:
@@ -99,4 +107,5 @@ def _fault(fault: Any, lined: Lined) -> tuple[int, str]:
     # "[key]" marks a fault of a mapping's key, and is no place in the file.
     place = tuple(level for level in fault["loc"] if level != "[key]")
     what = visible(".".join(str(level) for level in place)) or "file"
-    return lined.line_of(place), f"{what}: {visible(fault['msg'].removeprefix('Value error, '), 400)}"
+    shows = fault["type"].split("_")[0] in _SHOWN and not isinstance(fault["input"], dict | list)
+    return lined.line_of(place), f"{what}: {visible(sentence(fault, shows=shows, words=_IN_YAML), 400)}"

@@ -6,7 +6,7 @@ are answered with, and `in_words` says it to a person in their language.
 
 from __future__ import annotations
 
-from services.texts.model import Texts, filled
+from services.texts.model import Texts, filled, msgid
 
 
 class Cannot(Exception):  # noqa: N818 - read as what is answered
@@ -23,6 +23,13 @@ class Cannot(Exception):  # noqa: N818 - read as what is answered
 
 class NotFound(Cannot, LookupError):  # noqa: N818 - read as what is answered: 404
     """There is no such thing; the message says which, for whoever asked."""
+
+
+class NoSuchPump(NotFound):
+    """There is no pump of that name for whoever asked: none at all, or none that they may see."""
+
+    def __init__(self, pump_id: str) -> None:
+        super().__init__(msgid("there is no pump %(pump)s"), pump=repr(pump_id))
 
 
 class Refused(Cannot, ValueError):  # noqa: N818 - read as what is answered: 409

@@ -12,14 +12,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 
 from services.commands.terminal import fail
-
-if TYPE_CHECKING:
-    import pydantic
 
 
 class ServiceSettings(Protocol):
@@ -131,12 +128,14 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
     import structlog
     from pydantic_settings import SettingsError
 
+    from schemas.faults.expectations import setting_faults
     from services.runtime.log import configure_logging
 
     try:
         settings = make_settings()
     except pydantic.ValidationError as error:
-        for line in _faults(error, str(getattr(make_settings, "model_config", {}).get("env_prefix", ""))):
+        prefix = str(getattr(make_settings, "model_config", {}).get("env_prefix", ""))
+        for line in setting_faults(error, prefix):
             print(f"error: {line}", file=sys.stderr)
         raise typer.Exit(2) from None
     except SettingsError as error:
@@ -147,12 +146,3 @@ def _serve(make_settings: Callable[[], Settings], run: Callable[[Settings], Coro
             "secret_file_is_open", setting=variable, file=str(path), mend="chmod o-r, or close a folder above it"
         )
     asyncio.run(run(settings))
-
-
-def _faults(error: pydantic.ValidationError, prefix: str) -> list[str]:
-    """One line per fault. A value is never shown: it may be a secret."""
-    return [
-        (f"{prefix}{'__'.join(str(level) for level in fault['loc']).upper()}: " if fault["loc"] else "")
-        + fault["msg"].removeprefix("Value error, ")
-        for fault in error.errors(include_input=False, include_url=False)
-    ]

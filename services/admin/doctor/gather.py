@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pydantic
 
+from schemas.faults.expectations import setting_faults
 from schemas.paths import GRANTS_FILE, SQL_FOLDER
 from schemas.policy import Priority
 from schemas.policy_file import PolicyError, load_policy
@@ -73,12 +74,7 @@ async def gather(environment: Mapping[str, str], places: Places) -> Facts:
     try:
         settings = AlertsSettings()
     except pydantic.ValidationError as error:
-        faults = tuple(
-            f"ALERTS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg'].removeprefix('Value error, ')}"
-            if each["loc"]
-            else each["msg"].removeprefix("Value error, ")
-            for each in error.errors(include_input=False, include_url=False)
-        )
+        faults = tuple(setting_faults(error, "ALERTS_"))
         return replace(await _beside_settings(environment, places), settings_faults=faults)
     facts = await _beside_settings(environment, places)
     fault, database, people = await _database(settings)

@@ -35,7 +35,10 @@ async def create(
     Raises:
         KeyRefusedError: Its name, its clinic, a scope or its time cannot be.
     """
-    if not name.strip() or len(name) > _LONGEST_NAME or refusal(name):
+    if why := refusal(name):
+        msg = f"{name[:80]!r} is no name of a key: it {why}"
+        raise KeyRefusedError(msg)
+    if not name.strip() or len(name) > _LONGEST_NAME:
         msg = f"{name[:80]!r} is no name of a key: expected what will use it, in at most {_LONGEST_NAME} characters"
         raise KeyRefusedError(msg)
     if not timedelta(0) < lasts <= LONGEST:

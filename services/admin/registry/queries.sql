@@ -105,43 +105,28 @@ SELECT CASE WHEN pg_notification_queue_usage() < 0.9 THEN pg_notify('pumps_chang
 
 -- name: list_devices
 -- Of the clinic $1 and the kind $2, with $3 also those that are retired, in the state $4, not heard since $5, and whose certificate ends
--- before $6 (null: any); so many ($7) after so many ($8).
+-- before $6 (null: any); so many ($7) after so many ($8). Each row says how many there are in all; where none is left to show, one
+-- row without a device says it.
 WITH found AS (
-    SELECT d.device_id, d.kind, d.clinic_id,
-           CASE WHEN d.retired_at IS NOT NULL THEN 'retired' WHEN d.kind = 'handheld' AND p.pump_id IS NULL THEN 'unpaired'
-                WHEN d.kind = 'pump' AND NOT i.implanted THEN 'explanted' ELSE 'in use' END AS state,
-           coalesce(p.pump_id, i.patient_ref) AS belongs_to, s.received_at AS last_heard_at, c.ends_at AS certificate_ends_at
-    FROM devices d
-    LEFT JOIN pairings p ON p.handheld_id = d.device_id AND p.ended_at IS NULL
-    LEFT JOIN LATERAL (SELECT implanted, patient_ref FROM implantations WHERE pump_id = d.device_id
-                       ORDER BY began_at DESC LIMIT 1) i ON true
-    LEFT JOIN device_last_seen s ON s.device_id = d.device_id
-    LEFT JOIN LATERAL (SELECT max(c.not_after) AS ends_at FROM certificates c
-                       WHERE c.device_id = d.device_id AND c.revoked_at IS NULL) c ON true
-    WHERE ($1::text IS NULL OR d.clinic_id = $1) AND ($2::text IS NULL OR d.kind = $2)
-      AND ($3::boolean OR d.retired_at IS NULL)
-      AND ($5::timestamptz IS NULL OR s.received_at IS NULL OR s.received_at < $5)
-      AND ($6::timestamptz IS NULL OR c.ends_at < $6)
-)
-SELECT *, (SELECT count(*)::int FROM alerts a WHERE a.pump_id = found.device_id AND a.state <> 'closed') AS open_alerts
-FROM found WHERE $4::text IS NULL OR state = $4
-ORDER BY clinic_id, device_id LIMIT $7 OFFSET $8;
-
--- name: count_devices
--- How many of these there are.
-WITH found AS (
-    SELECT CASE WHEN d.retired_at IS NOT NULL THEN 'retired' WHEN d.kind = 'handheld' AND p.pump_id IS NULL THEN 'unpaired'
-                WHEN d.kind = 'pump' AND NOT i.implanted THEN 'explanted' ELSE 'in use' END AS state
-    FROM devices d
-    LEFT JOIN pairings p ON p.handheld_id = d.device_id AND p.ended_at IS NULL
-    LEFT JOIN LATERAL (SELECT implanted, patient_ref FROM implantations WHERE pump_id = d.device_id
-                       ORDER BY began_at DESC LIMIT 1) i ON true
-    LEFT JOIN device_last_seen s ON s.device_id = d.device_id
-    LEFT JOIN LATERAL (SELECT max(c.not_after) AS ends_at FROM certificates c
-                       WHERE c.device_id = d.device_id AND c.revoked_at IS NULL) c ON true
-    WHERE ($1::text IS NULL OR d.clinic_id = $1) AND ($2::text IS NULL OR d.kind = $2)
-      AND ($3::boolean OR d.retired_at IS NULL)
-      AND ($5::timestamptz IS NULL OR s.received_at IS NULL OR s.received_at < $5)
-      AND ($6::timestamptz IS NULL OR c.ends_at < $6)
-)
-SELECT count(*) FROM found WHERE $4::text IS NULL OR state = $4;
+    SELECT * FROM (
+        SELECT d.device_id, d.kind, d.clinic_id,
+               CASE WHEN d.retired_at IS NOT NULL THEN 'retired' WHEN d.kind = 'handheld' AND p.pump_id IS NULL THEN 'unpaired'
+                    WHEN d.kind = 'pump' AND NOT i.implanted THEN 'explanted' ELSE 'in use' END AS state,
+               coalesce(p.pump_id, i.patient_ref) AS belongs_to, s.received_at AS last_heard_at, c.ends_at AS certificate_ends_at
+        FROM devices d
+        LEFT JOIN pairings p ON p.handheld_id = d.device_id AND p.ended_at IS NULL
+        LEFT JOIN LATERAL (SELECT implanted, patient_ref FROM implantations WHERE pump_id = d.device_id
+                           ORDER BY began_at DESC LIMIT 1) i ON true
+        LEFT JOIN device_last_seen s ON s.device_id = d.device_id
+        LEFT JOIN LATERAL (SELECT max(c.not_after) AS ends_at FROM certificates c
+                           WHERE c.device_id = d.device_id AND c.revoked_at IS NULL) c ON true
+        WHERE ($1::text IS NULL OR d.clinic_id = $1) AND ($2::text IS NULL OR d.kind = $2)
+          AND ($3::boolean OR d.retired_at IS NULL)
+          AND ($5::timestamptz IS NULL OR s.received_at IS NULL OR s.received_at < $5)
+          AND ($6::timestamptz IS NULL OR c.ends_at < $6)
+    ) each WHERE $4::text IS NULL OR state = $4
+), shown AS (SELECT * FROM found ORDER BY clinic_id, device_id LIMIT $7 OFFSET $8)
+SELECT counted.total, shown.*,
+       (SELECT count(*)::int FROM alerts a WHERE a.pump_id = shown.device_id AND a.state <> 'closed') AS open_alerts
+FROM (SELECT count(*) AS total FROM found) counted LEFT JOIN shown ON true
+ORDER BY shown.clinic_id, shown.device_id;

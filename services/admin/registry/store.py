@@ -151,14 +151,17 @@ async def list_devices(
     connection: Connection, wanted: Wanted, *, limit: int, skip: int = 0
 ) -> tuple[tuple[Listed, ...], int]:
     """Devices, by clinic and name: so many after so many; and how many there are in all."""
-    which = (
+    rows = await connection.fetch(
+        QUERIES["list_devices"],
         wanted.clinic_id,
         wanted.kind,
         wanted.retired_too,
         wanted.state,
         wanted.not_heard_since,
         wanted.certificate_ends_before,
+        limit,
+        skip,
     )
-    rows = await connection.fetch(QUERIES["list_devices"], *which, limit, skip)
-    total: int = await connection.fetchval(QUERIES["count_devices"], *which)
-    return tuple(Listed(**row) for row in rows), total
+    total: int = rows[0]["total"]  # there is a row in any case
+    lines = ({name: value for name, value in row.items() if name != "total"} for row in rows if row["device_id"])
+    return tuple(Listed(**line) for line in lines), total

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.alerts.delivery import store
 from services.alerts.delivery.mute import SilenceRequest, check_silence
-from services.alerts.errors import NotFound, Refused
+from services.alerts.errors import NoSuchPump, NotFound, Refused
 from services.alerts.model import RuleName
 from services.alerts.policies import Policies
 from services.alerts.wording import near_names
@@ -51,7 +51,7 @@ async def check_asked(connection: Connection, asked: SilenceRequest, policies: P
     if asked.pump_id is not None and not await store.pump_is_watched(connection, asked.clinic_id, asked.pump_id):
         names = await store.pumps_watched(connection, asked.clinic_id)
         near = await asyncio.to_thread(near_names, asked.pump_id, names)
-        msg = f"there is no pump {asked.pump_id!r} in clinic {asked.clinic_id!r}{near}"
+        msg = f"{NoSuchPump(asked.pump_id)} in clinic {asked.clinic_id!r}{near}"
         raise Refused(msg)
 
 

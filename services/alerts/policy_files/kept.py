@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 from pydantic import ValidationError
 
+from schemas.line_text import KEPT
 from schemas.policy import Policy
 from services.alerts.policies import Policies, policies_of
 from services.alerts.policy_files import store
@@ -37,7 +38,7 @@ class KeptPolicies:
             return
         for row in await store.policies_kept(connection, changed):
             try:
-                policy = None if row.policy is None else Policy.model_validate_json(row.policy)
+                policy = None if row.policy is None else Policy.model_validate_json(row.policy, context=KEPT)
             except ValidationError as error:  # kept by another release
                 log.error("kept_policy_not_readable", clinic_id=row.clinic_id, faults=error.error_count())  # noqa: TRY400
                 self.by_clinic.pop(row.clinic_id, None)

@@ -5,14 +5,26 @@ What they may not see answers as what is not there, in the same words; what they
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
 from uuid import UUID
 
-from services.alerts.errors import Cannot, NotFound, Refused
+from services.alerts.errors import Cannot, NoSuchPump, NotFound, Refused
 from services.alerts.web import store
 from services.people.caller import Caller
 from services.people.model import Role
 from services.runtime.database import Connection
 from services.texts.model import msgid
+
+
+class OfAClinic(Protocol):
+    """What belongs to a clinic."""
+
+    @property
+    def clinic_id(self) -> str:
+        """Whose it is."""
+
+
+Seen = TypeVar("Seen", bound=OfAClinic)
 
 
 class Forbidden(Cannot):
@@ -52,11 +64,28 @@ def must_be_among(seen: frozenset[str], asked: str) -> frozenset[str]:
     Raises:
         UnknownClinic: It is none of them.
     """
-    if asked and asked not in seen:
-        theirs = f"expected one of {', '.join(sorted(seen))}" if seen else "you see none"
-        msg = f"there is no clinic {asked!r} that you may see: {theirs}"
-        raise UnknownClinic(msg)
-    return frozenset({asked}) if asked else seen
+    if not asked:
+        return seen
+    if not seen:
+        raise UnknownClinic(msgid("there is no clinic %(clinic)s that you may see: you see none"), clinic=repr(asked))
+    if asked not in seen:
+        raise UnknownClinic(
+            msgid("there is no clinic %(clinic)s that you may see: expected one of %(theirs)s"),
+            clinic=repr(asked),
+            theirs=", ".join(sorted(seen)),
+        )
+    return frozenset({asked})
+
+
+def must_see_pump(caller: Caller, pump_id: str, found: Seen | None) -> Seen:
+    """What was found of a pump, of whichever clinic, if the caller may see it.
+
+    Raises:
+        NoSuchPump: Nothing was found, or it is another clinic's.
+    """
+    if found is None or not caller.may(Role.VIEWER, found.clinic_id):
+        raise NoSuchPump(pump_id)
+    return found
 
 
 async def must_see_alert(connection: Connection, caller: Caller, alert_id: UUID) -> str:
@@ -102,8 +131,7 @@ def must_act_in(caller: Caller, clinic_id: str) -> None:
         Forbidden: They may only read.
     """
     if not caller.may(Role.VIEWER, clinic_id):
-        msg = f"there is no clinic {clinic_id!r}"
-        raise Refused(msg)
+        raise Refused(msgid("there is no clinic %(clinic)s"), clinic=repr(clinic_id))
     _must_act(caller, clinic_id)
 
 

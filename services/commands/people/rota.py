@@ -153,6 +153,7 @@ def override(
     """Let a person have it from one time to another."""
     from pydantic import ValidationError
 
+    from schemas.faults.expectations import first_of
     from services.people.rota import edit
     from services.people.rota.local_time import typed_moment
     from services.people.rota.model import Change, ChangeKind
@@ -172,8 +173,7 @@ def override(
                 made_at=now,
             )
         except ValidationError as error:
-            said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            raise edit.RotaRefusedError(said) from error
+            raise edit.RotaRefusedError(first_of(error)) from error
         except ValueError as error:
             raise edit.RotaRefusedError(str(error)) from error
         await edit.make_changes(connection, clinic, rota, [change], actor, now)

@@ -61,7 +61,7 @@ def in_one_line(error: typer.TyperException) -> str:
         case click.MissingParameter(param=param) if param is not None:
             said = f"{_name_of(param)} is missing: expected {_expected(param)}"
         case click.BadParameter(param=param) if param is not None:
-            said = f"{_name_of(param)}: {error.message.replace('Input should be', 'expected')}"
+            said = f"{_name_of(param)}: {_what_was_wrong(error)}"
         case click.NoSuchOption():
             near = f": expected {' or '.join(sorted(error.possibilities))}" if error.possibilities else ""
             said = f"there is no option {error.option_name}{near}"
@@ -69,6 +69,16 @@ def in_one_line(error: typer.TyperException) -> str:
             said = error.format_message()
     said = " ".join(said.replace(". Did you mean", ": did you mean").split()).rstrip(".")
     return f"{_uncapitalised(said)}{more}"
+
+
+def _what_was_wrong(error: click.BadParameter) -> str:
+    """In our words, where a library looked at the value."""
+    from pydantic import ValidationError
+
+    from schemas.faults.expectations import sentence
+
+    found = error.__cause__
+    return sentence(found.errors(include_url=False)[0]) if isinstance(found, ValidationError) else error.message
 
 
 def _name_of(param: Any) -> str:

@@ -58,7 +58,10 @@ async def add(
         msg = f"{sign_in[:80]!r} is no sign-in name: expected at most 64 of a-z, 0-9 and . _ @ + -, such as ann.example"
         raise AccountRefusedError(msg)
     name = name.strip()
-    if not name or len(name) > _LONGEST_NAME or refusal(name):
+    if why := refusal(name):
+        msg = f"{name[:80]!r} is no name: it {why}"
+        raise AccountRefusedError(msg)
+    if not name or len(name) > _LONGEST_NAME:
         msg = f"{name[:80]!r} is no name: expected one line, at most {_LONGEST_NAME} characters, as 'Ann Example'"
         raise AccountRefusedError(msg)
     code, until = code_of(secrets.token_bytes(CHANCE_BYTES)), now + CODE_LASTS

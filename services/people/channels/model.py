@@ -118,7 +118,9 @@ def shown(url: str) -> str:
 
 def fault_of_name(name: str, others: list[str]) -> str | None:
     """Why a channel cannot have a name; None: it can."""
-    if not name or len(name) > LONGEST_NAME or refusal(name):
+    if why := refusal(name):
+        return f"This cannot be the name of a channel: it {why}."
+    if not name or len(name) > LONGEST_NAME:
         return f"Give the channel a name of one line and at most {LONGEST_NAME} characters, such as 'my phone'."
     if name in others:
         return f"You have a channel of the name {name} already: give this one another."

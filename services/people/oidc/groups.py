@@ -112,7 +112,9 @@ def _names(name: str, lined: Lined, place: Place, groups: Any) -> list[str]:
     if not isinstance(groups, list) or not groups:
         raise _fault(name, lined, place, "expected a list of groups, such as [Pump nurses north]")
     for number, group in enumerate(groups):
-        if not isinstance(group, str) or not group or len(group) > _LONGEST or refusal(group):
+        if isinstance(group, str) and (why := refusal(group)):
+            raise _fault(name, lined, (*place, number), f"expected a group's name; this one {why}")
+        if not isinstance(group, str) or not group or len(group) > _LONGEST:
             said = f"expected a group's name of at most {_LONGEST} characters; one that is a number in quotes"
             raise _fault(name, lined, (*place, number), said)
     return groups

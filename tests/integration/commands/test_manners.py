@@ -35,9 +35,10 @@ COMMAND = (sys.executable, "-m", "services.cli")
             ("enrol", "p-1"),
             "--clinic is missing: expected the clinic's id; it is made if it is not there (`pumpwatch enrol ",
         ),
+        (("devices", "list", "--limit", "many"), "--limit: expected a whole number (`pumpwatch devices list "),
+        (("devices", "list", "--limit", "0"), "--limit: expected at least 1 (`pumpwatch devices list "),
+        (("devices", "list", "--kind", "cat"), "--kind: 'cat' is not one of 'pump', 'handheld' (`pumpwatch devices "),
         (("enrol", "--clinic", "x"), "DEVICES is missing: expected device ids, as in the topic (`pumpwatch enrol "),
-        (("devices", "list", "--limit", "many"), "--limit: "),
-        (("devices", "list", "--kind", "cat"), "--kind: "),
         (
             ("rota", "show", "--clinic"),
             "option '--clinic' requires an argument",

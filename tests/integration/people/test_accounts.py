@@ -197,6 +197,7 @@ async def test_an_administrator_makes_persons_by_the_command_and_no_password_is_
     [
         (("add", "Ann Example", "--name", "Ann"), "'Ann Example' is no sign-in name: expected at most 64 of a-z"),
         (("add", "ann", "--name", " "), "'' is no name: expected one line"),
+        (("add", "ann", "--name", "Ann\u200b"), "holds U+200B (zero width space) at place 4, which cannot be seen"),
         (("add", "ann", "--name", "Ann", "--role", "north"), "'north': expected a clinic and a role, such as"),
         (("add", "ann", "--name", "Ann", "--role", "east:viewer"), "there is no clinic 'east'; expected one of: north"),
         (("add", "bob", "--name", "Bob"), "somebody has the sign-in name 'bob' already"),

@@ -137,6 +137,8 @@ async def test_the_list_says_how_many_there_are_and_when_certificates_end(device
     assert listed.splitlines()[-1] == "3 devices, of which 1 to 2; --page 2 shows more"
     assert devices("list", "--limit", "2", "--page", "2").splitlines()[-1] == "3 devices, of which 3 to 3"
     assert devices("list", "--limit", "2", "--page", "9") == "3 devices: page 9 is behind the last, which is 2\n"
+    behind = json.loads(devices("list", "--limit", "2", "--page", "9", "--json"))
+    assert (behind["total"], behind["devices"]) == (3, [])
     assert f"{soon:%Y-%m-%d %H:%M}Z" in listed
     ending = json.loads(devices("list", "--expiring-within-days", "30", "--json"))
     assert [each["device_id"] for each in ending["devices"]] == ["p-1"]

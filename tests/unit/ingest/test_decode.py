@@ -49,6 +49,15 @@ def test_an_event_of_each_kind_is_a_row_about_the_pump_of_its_device(kind):
     assert row[-1] == 0
 
 
+@given(st.text(st.characters(categories=["Cc", "Cf", "L"], exclude_characters="\0"), max_size=200))
+def test_whatever_stands_in_the_detail_of_an_alarm_the_alarm_is_stored(detail):
+    """Also what no name may hold: a character that cannot be seen is no reason to lose an alarm."""
+    event = {"event_id": str(uuid4()), "observed_at": "2026-11-22T08:00:00Z", **EVENTS["alarm"], "detail": detail}
+    found = decoded(sent(event, level="alarm"))
+    assert not found.rejections
+    assert detail in found.rows[EventKind.ALARM][0]
+
+
 @pytest.mark.parametrize(
     ("kind", "volumes"),
     [("reservoir", ["volume_ml"]), ("refill", ["expected_ml", "measured_ml", "filled_ml"])],

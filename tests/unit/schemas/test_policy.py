@@ -51,7 +51,7 @@ def test_priorities_can_be_compared():
         ("clinic_id: [", "is not valid YAML"),
         (b"\xff\xfe\xfa", "is not valid YAML"),
         ("low_reservoir: {level_ml: -1}", "low_reservoir.level_ml"),
-        ("low_reservoir: {level: 3}", "low_reservoir.level: Extra inputs are not permitted"),
+        ("low_reservoir: {level: 3}", "low_reservoir.level: there is no such field"),
         ("bolus_demand: {minimum_days: 90, baseline_days: 80}", "minimum_days (90) must not exceed baseline_days (80)"),
         ("bolus_demand: {clear_probability: 0.00001}", "clear_probability must be at least tail_probability"),
         ("bolus_demand: {drift_clear_likelihood: 21}", "drift_clear_likelihood must be at most drift_likelihood"),

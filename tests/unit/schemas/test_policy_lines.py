@@ -29,13 +29,23 @@ routes:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(("level_ml: 4", "level_ml: -4"), ["3: low_reservoir.level_ml: Input should"], id="a value"),
-        pytest.param(("level_ml", "level"), ["3: low_reservoir.level: Extra inputs"], id="a name that is none"),
+        pytest.param(
+            ("level_ml: 4", "level_ml: -4"), ["3: low_reservoir.level_ml: expected more than 0; got -4"], id="a value"
+        ),
+        pytest.param(
+            ("level_ml", "level"), ["3: low_reservoir.level: there is no such field"], id="a name that is none"
+        ),
         pytest.param(("env:NURSE", "nurse"), ["7: contacts.0.channels.0.url: expected an Apprise URL"], id="in a list"),
         pytest.param(
-            ("name: nurse\n", "nam: nurse\n"), ["5: contacts.0.nam: Extra", "5: contacts.0.name: Field"], id="two"
+            ("name: nurse\n", "nam: nurse\n"),
+            ["5: contacts.0.nam: there is no", "5: contacts.0.name: is missing"],
+            id="two",
         ),
-        pytest.param(("high:", "hihg:"), ["9: routes.hihg: Input should be"], id="a key"),
+        pytest.param(
+            ("high:", "hihg:"),
+            ["9: routes.hihg: expected one of 'high', 'medium', 'low' or 'info'; got \"hihg\""],
+            id="a key",
+        ),
         pytest.param(("[nurse]", "[doctor]"), ["1: file: routes.high: contact 'doctor'"], id="across the file"),
         pytest.param(("clinic_id: north", "- north"), ["2: is not valid YAML: "], id="no YAML"),
         pytest.param(("routes:\n", "clinic_id: south\nroutes:\n"), ["8: is not valid YAML: 'clinic_id' stands twice"]),

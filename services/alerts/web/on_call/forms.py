@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
+from schemas.faults.expectations import first_of
 from services.alerts.errors import Refused
 from services.people.rota.local_time import typed_moment
 from services.people.rota.model import LONGEST_CHANGE, Change, ChangeKind, Rota, swapped
@@ -39,7 +40,7 @@ def change_asked(
             made_at=now,
         )
     except ValidationError as error:
-        raise Refused(_said(error)) from error
+        raise Refused(first_of(error)) from error
     except ValueError as error:
         raise Refused(str(error)) from error
 
@@ -59,7 +60,7 @@ def swap_asked(
     try:
         return swapped(mine, theirs, (ids[0], ids[1]), now)
     except ValidationError as error:
-        raise Refused(_said(error)) from error
+        raise Refused(first_of(error)) from error
 
 
 _CHOICES = (("mine", "of yours"), ("theirs", "of theirs"))
@@ -88,7 +89,3 @@ def _near(begins: datetime, ends: datetime, now: datetime) -> bool:
 
 def _id(rota_id: UUID, kind: ChangeKind, *about: object) -> UUID:
     return uuid5(rota_id, f"{kind}/{'/'.join(map(str, about))}")
-
-
-def _said(error: ValidationError) -> str:
-    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from schemas.faults.expectations import sentence
 from services.alerts.web.programs.negotiation import MOST_FAULTS
 
-_OURS: Final = "Value error, "
-"""What Pydantic puts before words of our own."""
 _BODY: Final = "body"
 
 
@@ -32,10 +31,10 @@ def in_a_sentence(faults: Sequence[Mapping[str, str]], in_all: int) -> str:
 
 def _fault(said: Mapping[str, Any]) -> dict[str, str]:
     where, *names = said["loc"]
-    detail = str(said["msg"]).removeprefix(_OURS)
     if said["type"] == "json_invalid":
         reason = (said.get("ctx") or {}).get("error", "")
         return {"pointer": "#", "detail": f"expected JSON: {reason}, at character {names[0] if names else 0}"}
+    detail = sentence(said)
     if where == _BODY:
         return {"pointer": "#" + "".join(f"/{_escaped(each)}" for each in names), "detail": detail}
     return {"parameter": ".".join(map(str, names)) or str(where), "detail": detail}

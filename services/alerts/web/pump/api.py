@@ -14,11 +14,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from schemas.http.problems import ProblemType
-from services.alerts.errors import NotFound
 from services.alerts.facts.store import load_facts
 from services.alerts.policies import Policies
 from services.alerts.rules.reservoir.level import Level, level_of
-from services.alerts.web.allowed import must_see_clinic
+from services.alerts.web.allowed import must_see_clinic, must_see_pump
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import Name
 from services.alerts.web.lists.asked import LONGEST
@@ -28,7 +27,6 @@ from services.alerts.web.programs.parameters import ClinicAsked, Cursor
 from services.alerts.web.programs.route import ProgramRoute
 from services.alerts.web.pump.model import ListedPump
 from services.alerts.web.pump.store import PumpsAsked, listed_pump, listed_pumps
-from services.people.model import Role
 from services.runtime.database import Connection
 
 _LIST: Final = "pumps"
@@ -134,10 +132,7 @@ async def get_pump(
 ) -> PumpAnswer:
     """One pump, retired or not."""
     now = web.clock()
-    found = await listed_pump(connection, pump_id)
-    if found is None or not caller.may(Role.VIEWER, found.clinic_id):
-        msg = f"there is no pump {pump_id!r}"
-        raise NotFound(msg)
+    found = must_see_pump(caller, pump_id, await listed_pump(connection, pump_id))
     await web.reads.note(connection, caller, [(found.clinic_id, pump_id)], now)
     (view,) = await _views(connection, [found], policies, now)
     return PumpAnswer(read_at=now, pump=view)

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Path, Request, Response
 from schemas.policy import Policy
 from services.alerts.delivery.mute import Silence
 from services.alerts.delivery.store import list_silences
-from services.alerts.errors import NotFound
 from services.alerts.facts.model import PumpFacts
 from services.alerts.facts.store import load_facts
+from services.alerts.web.allowed import must_see_pump
 from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Held, Running
 from services.alerts.web.inputs import Name
@@ -23,13 +23,10 @@ from services.alerts.web.pictures.heartbeat_chart import heartbeat_chart
 from services.alerts.web.pictures.level_chart import level_chart
 from services.alerts.web.pictures.of_alert import Pictures
 from services.alerts.web.pictures.store import levels_of_pump
-from services.alerts.web.pump.model import Device
 from services.alerts.web.pump.page import pump_page
 from services.alerts.web.pump.store import alerts_of_pump, device_of_pump, therapy_of_pump
-from services.people.caller import Caller
-from services.people.model import Role
 from services.runtime.database import Connection
-from services.texts.model import Texts, msgid
+from services.texts.model import Texts
 
 PATH: Final = "/pumps"
 _DASHBOARD: Final = "/d/pumpwatch-pump?var-pump="
@@ -44,7 +41,7 @@ async def show_pump(
 ) -> Response:
     """One pump."""
     now = web.clock()
-    device = await device_seen(connection, caller, pump_id)
+    device = must_see_pump(caller, pump_id, await device_of_pump(connection, pump_id))
     await web.reads.note(connection, caller, [(device.clinic_id, pump_id)], now)
     (facts,) = await load_facts(connection, [pump_id], now, windows=policies.longest_baseline_days)
     zone, policy = await web.zones.one(connection, policies, device.clinic_id), policies.of(device.clinic_id)
@@ -68,18 +65,6 @@ async def show_pump(
         dashboard=f"{grafana}{_DASHBOARD}{quote(pump_id, safe='')}" if grafana else None,
         warnings=(),
     )
-
-
-async def device_seen(connection: Connection, caller: Caller, pump_id: str) -> Device:
-    """A pump that the caller may see.
-
-    Raises:
-        NotFound: There is none of that name, or it is another clinic's.
-    """
-    device = await device_of_pump(connection, pump_id)
-    if device is None or not caller.may(Role.VIEWER, device.clinic_id):
-        raise NotFound(msgid("there is no pump %(pump)s"), pump=repr(pump_id))
-    return device
 
 
 async def _pictures(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from services.alerts.errors import NotFound
 from services.alerts.health.hand_over.store import zone_of
 from services.alerts.policies import Policies
 from services.alerts.quality.nights import night_of
-from services.alerts.web.allowed import Forbidden
+from services.alerts.web.allowed import Forbidden, must_see_pump
 from services.alerts.web.dependencies import Web
 from services.alerts.web.review.figures import figures_of
 from services.alerts.web.review.parts import Sheet
@@ -16,9 +15,8 @@ from services.alerts.web.review.period import Choice, period_of
 from services.alerts.web.review.store import load_stored, pump_now, refills_until
 from services.alerts.web.review.words import sheet_of
 from services.people.caller import Caller
-from services.people.model import Role
 from services.runtime.database import Connection
-from services.texts.model import ENGLISH, Texts, msgid
+from services.texts.model import ENGLISH, Texts
 
 
 async def sheet_for(
@@ -33,14 +31,12 @@ async def sheet_for(
     """The sheet of one pump, as of one moment, in the language of `texts`.
 
     Raises:
-        NotFound: There is no such pump in the caller's clinics.
+        NoSuchPump: There is none in the caller's clinics.
         Forbidden: A program asks: it reads by FHIR, with a key for that.
     """
     now = web.clock()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        pump = await pump_now(connection, pump_id, now)
-        if pump is None or not caller.may(Role.VIEWER, pump.clinic_id):
-            raise NotFound(msgid("there is no pump %(pump)s"), pump=pump_id)
+        pump = must_see_pump(caller, pump_id, await pump_now(connection, pump_id, now))
         if caller.person_id is None:
             msg = "this sheet is for persons: a program reads by /fhir/R4, with a key for that"
             raise Forbidden(msg)

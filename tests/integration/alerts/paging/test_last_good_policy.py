@@ -95,6 +95,23 @@ async def test_whatever_becomes_of_its_file_a_clinic_keeps_its_policy_also_after
     assert fault == f"on a: {host.policies.now.stale['north']}"
 
 
+async def test_a_name_that_an_earlier_release_took_goes_on_paging_and_is_told(
+    database: Database, tmp_path: Path
+) -> None:
+    """What no file may hold any more since it cannot be seen is no reason to page nobody."""
+    host = Host(database, tmp_path / "a")
+    host.write(north())
+    await host.look()
+    await database.pool.execute(
+        "UPDATE clinic_policies SET policy = replace(policy::text, 'nurse', $1)::json", "nurse\u200b"
+    )
+    host.write(north().replace("nurse", "nurse\u200b"))
+    host.start()
+    policies = (await host.look()).now
+    assert [contact.name for contact in policies.of("north").contacts] == ["nurse\u200b"]
+    assert "contacts.0.name: holds U+200B (zero width space) at place 6" in policies.stale["north"]
+
+
 async def test_since_when_is_known_after_a_new_start_under_another_name(database: Database, tmp_path: Path) -> None:
     host = Host(database, tmp_path / "a")
     host.write(north())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -149,6 +151,50 @@ async def test_a_body_that_says_it_is_no_json_is_refused_and_does_nothing(site: 
         problem_of(answer, ProblemType.NOT_JSON)
     assert (await site.alert())["state"] == "active"
     assert (await site.client.post(path)).status_code == 200  # nothing has to be said
+
+
+async def test_what_is_wrong_with_a_value_is_said_in_no_librarys_words(site: Site) -> None:
+    """Of every parameter and every field, as a policy and the wire say it (schemas/faults/expectations.py)."""
+    odd: tuple[Any, ...] = (
+        "x",
+        "-1",
+        "1.5",
+        "9" * 5000,
+        "2026-13-45",
+        "",
+        "a" * 2000,
+        "\x07",
+        None,
+        [],
+        {},
+        5,
+        True,
+        ["\ud800"],
+    )
+    said: list[str] = []
+    for path, methods in web_description()["paths"].items():
+        for name in [each["name"] for each in methods.get("get", {}).get("parameters", []) if each["in"] == "query"]:
+            for value in (each for each in odd if isinstance(each, str)):
+                answer = await site.client.get(path.format(alert_id=NOBODY, pump_id="p"), params={name: value})
+                said += details(answer)
+    for path, field in (
+        *(("/v1/silences", each) for each in ("reason", "clinic_id", "ends_at", "pump_id", "rule", "more")),
+        *((f"/v1/alerts/{NOBODY}/acknowledge", each) for each in ("note", "more")),
+        ("/v1/alerts/x/acknowledge", "note"),
+    ):
+        for value in odd:
+            content = json.dumps({field: value}).encode()
+            answer = await site.client.post(path, content=content, headers={"Content-Type": "application/json"})
+            said += details(answer)
+    assert len(said) > 100
+    assert sorted({each for each in said if re.search("Input|should (be|have|match)|[Vv]alid |required", each)}) == []
+
+
+def details(answer: httpx.Response) -> list[str]:
+    """What a problem says of each value; of an answer that is none, nothing."""
+    if answer.status_code != ProblemType.NOT_UNDERSTOOD.status:
+        return []
+    return [answer.json()["detail"], *(each["detail"] for each in answer.json().get("errors", []))]
 
 
 async def test_each_way_in_which_nobody_may_do_it_has_a_problem_of_its_own(site: Site) -> None:

@@ -57,6 +57,18 @@ async def test_what_was_kept_is_read_again_with_its_changes(clinic: Clinic) -> N
     ]
 
 
+async def test_a_name_that_an_earlier_release_took_is_read_again(clinic: Clinic) -> None:
+    async with clinic.database.pool.acquire() as connection:
+        await edit.keep_rota(connection, weekly(ANN), ADA, NOW)
+        await connection.execute("UPDATE rotas SET name = $1", "first\u200b")
+        await connection.execute("ALTER TABLE rota_versions DISABLE TRIGGER USER")
+        rename = """UPDATE rota_versions SET layers = replace(layers::text, '"week"', $1)::json"""
+        await connection.execute(rename, '"week\u200b"')
+        [kept] = await store.load_rotas(connection, "north", NOW)
+    assert (kept.rota.name, kept.rota.layers[0].name) == ("first\u200b", "week\u200b")
+    assert on_call(kept.rota, NOW) == ANN
+
+
 async def test_a_rota_that_is_changed_keeps_what_it_said_before(clinic: Clinic) -> None:
     async with clinic.database.pool.acquire() as connection:
         await edit.keep_rota(connection, weekly(ANN), ADA, NOW)

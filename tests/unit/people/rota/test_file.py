@@ -57,19 +57,21 @@ def test_a_file_is_read_as_people_write_it(tmp_path: Path) -> None:
 
 def test_each_fault_is_told_with_its_line() -> None:
     wrong = TEXT.replace("bob", "zoe").replace("Berlin", "Berln").replace("friday", "fryday")
-    assert [line.partition(" expected")[0] for line in said(wrong).splitlines()] == [
+    expected = [
         "rotas.yaml:4: rotas.0.timezone: no time zone 'Europe/Berln' is known:",
         "rotas.yaml:7: rotas.0.layers.0.members.1: nobody of this clinic signs in as 'zoe';",
-        "rotas.yaml:11: rotas.0.layers.0.hours.0.weekdays.0: Input should be 'monday', 'tuesday', 'wednesday', "
-        "'thursday', 'friday', 'saturday' or 'sunday'",
+        "rotas.yaml:11: rotas.0.layers.0.hours.0.weekdays.0: expected one of 'monday', 'tuesday', 'wednesday', "
+        "'thursday', 'friday', 'saturday' or 'sunday'; got \"fryday\"",
     ]
+    for line, begins in zip(said(wrong).splitlines(), expected, strict=True):
+        assert line.startswith(begins)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         pytest.param(TEXT.replace("north", "south"), "signs in as 'ann'; expected one of none yet", id="other clinic"),
-        pytest.param("[]", "rotas.yaml:1: file: Input should be a valid dictionary", id="a list"),
+        pytest.param("[]", "rotas.yaml:1: file: expected a mapping", id="a list"),
         pytest.param("", "rotas.yaml:1: says nothing", id="empty"),
         pytest.param("clinic_id: [north]\nrotas: []", "rotas.yaml:1: clinic_id", id="a clinic that is a list"),
         pytest.param(TEXT + TEXT[TEXT.index("  - name") :], "rotas must have different names; got first", id="twice"),

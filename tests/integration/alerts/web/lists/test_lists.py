@@ -146,6 +146,11 @@ async def test_a_clinic_that_is_not_there_and_one_that_one_may_not_see_are_refus
                 answers.append(re.sub(r"<time .*?</time>|data-read-at=\S+", "", answer.text).replace(clinic, "X"))
                 assert f"expected one of {two.north.clinic_id}" in answer.text
         assert answers[:3] == answers[3:]
+        german = await client.get("/", params={"clinic_id": "west"}, headers={"Accept-Language": "de"})
+        assert (
+            f"Es gibt keine Klinik &#39;west&#39;, die Sie sehen dürfen: erwartet wird eine von {two.north.clinic_id}"
+            in german.text
+        )
         own = await client.get("/", params={"clinic_id": two.north.clinic_id})
         assert "1 pump watched" in own.text
 

@@ -17,12 +17,12 @@ def said(*loc: object, kind: str = "missing", msg: str = "Field required", **mor
 @pytest.mark.parametrize(
     ("fault", "expected", "sentence"),
     [
-        (said("query", "limit"), {"parameter": "limit", "detail": "Field required"}, "limit: Field required"),
-        (said("path", "alert_id"), {"parameter": "alert_id", "detail": "Field required"}, "alert_id: Field required"),
-        (said("query"), {"parameter": "query", "detail": "Field required"}, "query: Field required"),
-        (said("body", "note"), {"pointer": "#/note", "detail": "Field required"}, "note: Field required"),
-        (said("body", "a/b~c", 0), {"pointer": "#/a~1b~0c/0", "detail": "Field required"}, "a~1b~0c.0: Field required"),
-        (said("body"), {"pointer": "#", "detail": "Field required"}, "Field required"),
+        (said("query", "limit"), {"parameter": "limit", "detail": "is missing"}, "limit: is missing"),
+        (said("path", "alert_id"), {"parameter": "alert_id", "detail": "is missing"}, "alert_id: is missing"),
+        (said("query"), {"parameter": "query", "detail": "is missing"}, "query: is missing"),
+        (said("body", "note"), {"pointer": "#/note", "detail": "is missing"}, "note: is missing"),
+        (said("body", "a/b~c", 0), {"pointer": "#/a~1b~0c/0", "detail": "is missing"}, "a~1b~0c.0: is missing"),
+        (said("body"), {"pointer": "#", "detail": "is missing"}, "is missing"),
         (
             said("body", msg="Value error, leave `by` out", kind="value_error"),
             {"pointer": "#", "detail": "leave `by` out"},
@@ -50,7 +50,7 @@ def test_of_many_faults_the_first_are_named_and_all_are_counted() -> None:
     many = [said("body", f"field{number}") for number in range(1000)]
     found = faults_of_fields(many)
     assert len(found) == MOST_FAULTS
-    assert in_a_sentence(found, len(many)) == "field0: Field required (and 999 more)"
+    assert in_a_sentence(found, len(many)) == "field0: is missing (and 999 more)"
 
 
 def test_where_nothing_is_said_nothing_is_made_up() -> None:
