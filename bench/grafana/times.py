@@ -88,6 +88,7 @@ async def fill(url: str, events: int, pumps: int) -> str:
 async def times(url: str) -> list[Took]:
     """Every query, the slowest first."""
     owner = await asyncpg.connect(url)
+    timescaledb = await owner.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')")
     found: dict[str, dict[str, Milliseconds]] = {}
     for who, role in _ROLES.items():
         await owner.execute(f"DROP ROLE IF EXISTS {role}")
@@ -98,7 +99,7 @@ async def times(url: str) -> list[Took]:
         )
         # As Grafana's data source opens it (deploy/grafana/provisioning).
         connection = await asyncpg.connect(url, user=role, password=role, server_settings={"timezone": "UTC"})
-        for name, query in _filled(who):
+        for name, query in _filled(who, timescaledb=timescaledb):
             found.setdefault(name, {})[who] = await milliseconds(connection, query)
         await connection.close()
     await owner.execute(f"DROP ROLE {', '.join(_ROLES.values())}")
@@ -117,13 +118,13 @@ async def milliseconds(connection: Connection, query: str) -> Milliseconds:
     return Milliseconds(median(used for used, _ in each), median(lasted for _, lasted in each))
 
 
-def _filled(who: str) -> Iterator[tuple[str, str]]:
+def _filled(who: str, *, timescaledb: bool) -> Iterator[tuple[str, str]]:
     now = datetime.now(UTC)
     chosen = {"clinic": _CHOSEN[who], "pump": ["pump-000008"]}
     for name, query in dict(ALL).items():
         board = BOARDS.get(name.partition(":")[0], BOARDS["pump"])  # what has no name of a board is of the pump's
         opens = timedelta(days=int(board["time"]["from"].removeprefix("now-").removesuffix("d")))
-        yield name, filled_in(query, View(now - opens, now, 3600, chosen))
+        yield name, filled_in(query, View(now - opens, now, 3600, chosen, timescaledb))
 
 
 def main() -> None:
