@@ -21,6 +21,7 @@ from services.alerts.model import (
     Strength,
     TransitionKind,
 )
+from services.alerts.said.model import sentence
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HIGH, MEDIUM, LOW, INFO = Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.INFO
@@ -77,13 +78,14 @@ CONDITION = Condition(
     strength=Strength.FULL,
     since=ago(1),
     title="Motor stall",
-    explanation="Motor stall since then.",
+    said=(sentence("Motor stall since then."),),
     evidence={"motor_stall": "then"},
 )
 
 
-def condition(**values: Any) -> Condition:
-    return replace(CONDITION, **values)
+def condition(*, explanation: str | None = None, **values: Any) -> Condition:
+    """A condition; an explanation is said as it is, in no language but English."""
+    return replace(CONDITION, **({} if explanation is None else {"said": (sentence(explanation),)}), **values)
 
 
 def page(kind: TransitionKind, seq: int, hours: float, priority: Priority, from_state: AlertState | None) -> Page:
