@@ -27,9 +27,10 @@ from services.alerts.said.model import (
 
 _DEEPEST: Final = 8
 """A sentence stands in a sentence; nothing that is said is deeper than this."""
-_GREATEST: Final = 1e15
+_GREATEST: Final = 10**18
+"""Of a whole number: no count and no span of time is more."""
 _MOST_DIGITS: Final = 10
-_LONGEST_SECONDS: Final = 1e11
+_MICROSECOND: Final = timedelta(microseconds=1)
 _YEARS: Final = range(2, 9_999)
 """Beyond these a moment may have no date in another zone."""
 
@@ -70,7 +71,7 @@ def _written(value: Value) -> Any:
         case date():
             return {"day": value.isoformat()}
         case timedelta():
-            return {"span": value.total_seconds()}
+            return {"span_us": value // _MICROSECOND}
         case Volume():
             return {"ml": value.ml}
         case Number():
@@ -78,7 +79,7 @@ def _written(value: Value) -> Any:
         case Shortest():
             return {"shortest": value.value}
         case LongSpan():
-            return {"long_span": value.span.total_seconds()}
+            return {"long_span_us": value.span // _MICROSECOND}
         case Word():
             return {"word": value.text, "capital": value.capital}
         case Words():
@@ -100,9 +101,8 @@ def _sentence_read(found: object, depth: int) -> Sentence:
 def _read(found: object, depth: int) -> Value:
     if isinstance(found, str):
         return found
-    if isinstance(found, int) and not isinstance(found, bool):
-        _number(found)
-        return found
+    if isinstance(found, int):
+        return _whole(found)
     if isinstance(found, dict):
         if "text" in found:
             return _sentence_read(found, depth)
@@ -112,8 +112,16 @@ def _read(found: object, depth: int) -> Value:
     raise _NotUnderstoodError
 
 
-def _number(found: object, most: float = _GREATEST) -> float:
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found) or abs(found) > most:
+def _whole(found: object) -> int:
+    if isinstance(found, bool) or not isinstance(found, int) or abs(found) > _GREATEST:
+        raise _NotUnderstoodError
+    return found
+
+
+def _number(found: object) -> float:
+    if not isinstance(found, float):
+        return _whole(found)
+    if not math.isfinite(found):
         raise _NotUnderstoodError
     return found
 
@@ -132,13 +140,13 @@ def _moment(found: Mapping[str, object], _depth: int) -> datetime:
 
 
 def _span(found: object) -> timedelta:
-    return timedelta(seconds=_number(found, _LONGEST_SECONDS))
+    return _whole(found) * _MICROSECOND
 
 
 def _digits(found: object) -> int:
-    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found <= _MOST_DIGITS:
+    if _whole(found) not in range(_MOST_DIGITS + 1):
         raise _NotUnderstoodError
-    return found
+    return _whole(found)
 
 
 def _words(found: Mapping[str, object], depth: int) -> Words:
@@ -152,11 +160,11 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], int], Value]]] = Mapp
     {
         "moment": _moment,
         "day": lambda found, _: date.fromisoformat(_text(found["day"])),
-        "span": lambda found, _: _span(found["span"]),
+        "span_us": lambda found, _: _span(found["span_us"]),
         "ml": lambda found, _: Volume(_number(found["ml"])),
         "number": lambda found, _: Number(_number(found["number"]), _digits(found.get("digits"))),
         "shortest": lambda found, _: Shortest(_number(found["shortest"])),
-        "long_span": lambda found, _: LongSpan(_span(found["long_span"])),
+        "long_span_us": lambda found, _: LongSpan(_span(found["long_span_us"])),
         "word": lambda found, _: Word(_text(found["word"]), found.get("capital") is True),
         "words": _words,
     }
