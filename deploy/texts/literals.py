@@ -15,7 +15,7 @@ from typing import Final
 
 from jinja2 import Environment, nodes
 
-_PLURALS: Final = frozenset({"plural", "counted"})
+_PLURALS: Final = frozenset({"plural", "plural_sentence"})
 _SAYS: Final = frozenset({"msgid", "msgids", "say", "sentence"}) | _PLURALS
 _READ_OUT: Final = frozenset({"aria-label", "title", "placeholder", "alt"})
 _NO_WORDS: Final = frozenset({"code", "script", "style"})

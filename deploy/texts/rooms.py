@@ -143,6 +143,8 @@ MODULES_IN_PART: Final = {
     "services/alerts/delivery/mute.py": "of a silence, what names a clinic, a pump or a rule that is none is English",
     "services/alerts/delivery/silences.py": "the same",
     "services/alerts/errors.py": "carries texts",
+    "services/alerts/model.py": "carries what rules say",
+    "services/alerts/said/stored.py": "carries what rules say",
     "services/alerts/evaluation/evaluate.py": "hands the catalogue on",
     "services/alerts/evaluation/pass_on.py": "hands the catalogue on",
     "services/alerts/evaluation/worker.py": "hands the catalogue on",
@@ -179,7 +181,8 @@ NO_TEXT: Final = frozenset(
 """What looks like words, and is a name, or said to programs or to who develops."""
 _OF_RULES: Final = "services/alerts/rules/"
 _TITLES: Final = TITLES | {
-    "Not judged",
+    *("Not judged", "entered into", "told of"),
+    "\x00, told with a wrong clock",
     "Reservoir falls \x00 than programmed",
     "Refill discrepancy: \x00 was infused than programmed",
     "The certificate of the \x00 \x00",
@@ -192,7 +195,7 @@ _TITLES: Final = TITLES | {
 _A_PAGE: Final = '{% extends "page.html" %}'
 _IN_ENGLISH: Final = "{% set in_english = true %}"
 """By this a page says to who reads, and to what reads it out, that it is in English."""
-_USES: Final = re.compile(r"^from services\.texts\.|\btexts_for\(|\b(?:sentence|counted)\(", re.MULTILINE)
+_USES: Final = re.compile(r"^from services\.texts\.|^from services\.alerts\.said\.model |\btexts_for\(", re.MULTILINE)
 
 
 def no_text_in(module: str) -> frozenset[str]:

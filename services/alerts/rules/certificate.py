@@ -18,7 +18,6 @@ from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.said.model import sentence
 from services.texts.model import msgid
 
-
 _SAID: Final = {
     ("pump", True): msgid(
         "The certificate by which the pump %(id)s logs in ended on %(at)s: the broker refuses it from its next "

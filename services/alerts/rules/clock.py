@@ -38,12 +38,8 @@ _AHEAD: Final = {
     True: msgid("The clock of the pump %(id)s is %(span)s ahead%(consequence)s"),
     False: msgid("The clock of the handheld %(id)s is %(span)s ahead%(consequence)s"),
 }
-_IS_REFUSED: Final = sentence(
-    ", and what it sends is refused: its levels and its demand are not known. Set it."
-)
-_WAITS: Final = sentence(
-    ", or all that it sends waits for as long: what is judged by days is not judged. Set it."
-)
+_IS_REFUSED: Final = sentence(", and what it sends is refused: its levels and its demand are not known. Set it.")
+_WAITS: Final = sentence(", or all that it sends waits for as long: what is judged by days is not judged. Set it.")
 _SET_IT: Final = sentence(". Set it.")
 
 

@@ -84,7 +84,7 @@ def sentence(text: str, /, **values: Value) -> Sentence:
     return Sentence(text, values)
 
 
-def counted(one: str, many: str, count: int, /, **values: Value) -> Sentence:
+def plural_sentence(one: str, many: str, count: int, /, **values: Value) -> Sentence:
     """A sentence for so many things; `%(count)s` is their number."""
     return Sentence(one, {"count": count, **values}, many)
 

@@ -29,7 +29,7 @@ from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, rarest
 from services.alerts.rules.demand.days import asked, days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
 from services.alerts.rules.demand.surge import dated, going_on
-from services.alerts.said.model import Number, Said, Sentence, Words, counted, sentence
+from services.alerts.said.model import Number, Said, Sentence, Words, plural_sentence, sentence
 from services.texts.model import msgid
 
 KEY: Final = "attempts_24h"
@@ -96,7 +96,7 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     if surge is None:
         return ()
     surge = dated(surge, days, 0, rule) or surge
-    words = counted(
+    words = plural_sentence(
         "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
         "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
         surge.days,
@@ -153,17 +153,17 @@ def _requests(demand: Demand, span: Span) -> Sentence:
         for index, place in enumerate(refused)
     ]
     if parts:
-        newest = counted(
+        newest = plural_sentence(
             "%(count)s requests in 24 h, %(parts)s",
             "%(count)s requests in 24 h, %(parts)s",
             demand.attempts,
             parts=Words(tuple(parts)),
         )
     else:
-        newest = counted("%(count)s requests in 24 h", "%(count)s requests in 24 h", demand.attempts)
+        newest = plural_sentence("%(count)s requests in 24 h", "%(count)s requests in 24 h", demand.attempts)
     if span.days <= 1:
         return newest
-    return counted(
+    return plural_sentence(
         "%(count)s requests in %(days)s days, %(newest)s",
         "%(count)s requests in %(days)s days, %(newest)s",
         span.attempts,

@@ -24,7 +24,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import DayWindow, PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
-from services.alerts.said.model import Sentence, counted, sentence
+from services.alerts.said.model import Sentence, plural_sentence, sentence
 
 LIMIT_KEY: Final = "limit_days"
 REFUSED_KEY: Final = "refused_share"
@@ -67,7 +67,7 @@ def _limit_reached(
 
 
 def _refused_on(days: int, of_days: int) -> Sentence:
-    return counted(
+    return plural_sentence(
         "The limit refused requests on %(refused)s of the last %(count)s days.",
         "The limit refused requests on %(refused)s of the last %(count)s days.",
         of_days,
@@ -95,7 +95,7 @@ def _mostly_refused(
             return ()
     elif ratio >= rule.demand_per_delivery:
         strength = Strength.FULL
-    said = counted(
+    said = plural_sentence(
         "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
         "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
         days,

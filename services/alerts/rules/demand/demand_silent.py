@@ -23,7 +23,7 @@ from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.days import accepted_level, days_of
 from services.alerts.rules.demand.negative_binomial import learn
-from services.alerts.said.model import Number, Sentence, counted, sentence
+from services.alerts.said.model import Number, Sentence, plural_sentence, sentence
 
 KEY: Final = "silent"
 _DAY: Final = timedelta(days=1)
@@ -49,7 +49,7 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     rare = probability <= rule.silence_probability and days * 24 >= rule.silence_minimum_hours
     if _came_late(facts, policy, now, quiet):
         rare = False
-    said = counted(
+    said = plural_sentence(
         "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
         "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
         days,

@@ -29,18 +29,23 @@ def german(database: Database, *, rough: bool = False) -> Story:
 
 async def bodies(story: Story) -> list[str]:
     rows = await story.pool.fetch(
-        "SELECT d.body FROM deliveries d JOIN alerts a USING (alert_id) WHERE a.pump_id = $1 ORDER BY d.created_at, d.step",
+        "SELECT d.body FROM deliveries d JOIN alerts a USING (alert_id) WHERE a.pump_id = $1 "
+        "ORDER BY d.created_at, d.step",
         story.pump_id,
     )
     return [row["body"] for row in rows]
 
 
 async def stored(story: Story) -> Any:
-    return await story.pool.fetchrow("SELECT explanation, said, updated_at FROM alerts WHERE pump_id = $1", story.pump_id)
+    return await story.pool.fetchrow(
+        "SELECT explanation, said, updated_at FROM alerts WHERE pump_id = $1", story.pump_id
+    )
 
 
 @pytest.mark.parametrize("rough", [False, True], ids=["smooth", "rough"])
-async def test_the_explanation_is_in_the_clinics_language_and_stored_in_english(database: Database, rough: bool) -> None:
+async def test_the_explanation_is_in_the_clinics_language_and_stored_in_english(
+    database: Database, rough: bool
+) -> None:
     story = german(database, rough=rough)
     await story.run([(0, "alarm motor_stall raised"), (11, "tick")])
     first, second = await bodies(story)

@@ -1,4 +1,4 @@
-"""The board says what a rule found in the reader's language, or in English and marked so; programs hear English alone."""
+"""The board says what a rule found in the reader's language, or in English and marked so; programs hear English."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.stack import Database
 
 GERMAN = {"accept": "text/html", "accept-language": "de"}
 STALL = [(0.0, "alarm motor_stall raised")]
-SAID = re.compile(r'<p class="explanation">Motorstillstand seit <time datetime="2026-03-02T09:00:00\+00:00">\d\d:\d\d UTC</time>\.</p>')
+SAID = re.compile(
+    r'<p class="explanation">Motorstillstand seit <time datetime="2026-03-02T09:00:00\+00:00">\d\d:\d\d UTC</time>\.'
+)
 STORED = re.compile(r'<p class="explanation" lang="en">Motor stall since <time [^>]*>\d\d:\d\d UTC</time>\.</p>')
 
 
@@ -23,7 +25,9 @@ async def test_a_reader_of_german_reads_it_in_german_and_another_in_english(data
     alert_id = await story.pool.fetchval("SELECT alert_id FROM alerts")
     async with client_for(story) as client:
         for path in ("/", f"/alerts/{alert_id}"):
-            in_german, in_english = [(await client.get(path, headers=each)).text for each in (GERMAN, {"accept": "text/html"})]
+            in_german, in_english = [
+                (await client.get(path, headers=each)).text for each in (GERMAN, {"accept": "text/html"})
+            ]
             assert SAID.search(in_german), path
             assert "Motor stall since" not in in_german
             assert '<p class="explanation">Motor stall since ' in in_english
@@ -40,12 +44,16 @@ async def test_what_is_known_in_english_only_is_marked_as_english(database: Data
             assert STORED.search((await client.get(path, headers=GERMAN)).text), path
 
 
-async def test_what_was_paged_past_the_database_is_said_in_german_if_its_sentences_came_along(database: Database) -> None:
+async def test_what_was_paged_past_the_database_is_said_in_german_if_its_sentences_came_along(
+    database: Database,
+) -> None:
     story = Story(database.pool, database.dsn)
     await story.run(STALL)
     [alert] = (await load_open_alerts(story.pool, [story.pump_id]))[story.pump_id]
     said = PagedPast.of(alert)
-    past = [PagedPast.model_validate_json(each.model_dump_json()) for each in (said, said.model_copy(update={"said": [7]}))]
+    past = [
+        PagedPast.model_validate_json(each.model_dump_json()) for each in (said, said.model_copy(update={"said": [7]}))
+    ]
     assert past[0] == said
 
     class HasPaged:

@@ -22,9 +22,9 @@ from services.alerts.said.model import (
     Volume,
     Word,
     Words,
-    counted,
     in_words,
     is_known,
+    plural_sentence,
     sentence,
 )
 from services.alerts.said.stored import read, written
@@ -32,7 +32,9 @@ from services.texts.catalogue import texts_in
 from services.texts.model import ENGLISH
 
 GERMAN = texts_in(Language.GERMAN)
-STALL = sentence("%(alarm)s since %(at)s.", alarm=Word("motor stall", capital=True), at=datetime(2026, 11, 22, 10, 4, tzinfo=UTC))
+STALL = sentence(
+    "%(alarm)s since %(at)s.", alarm=Word("motor stall", capital=True), at=datetime(2026, 11, 22, 10, 4, tzinfo=UTC)
+)
 ENGLISH_STALL = "Motor stall since 22 Nov 2026 10:04 UTC."
 
 KEYS = [
@@ -45,7 +47,9 @@ spans = st.timedeltas(timedelta(days=-300_000), timedelta(days=300_000))
 plain: st.SearchStrategy[Value] = st.one_of(
     st.text(),
     st.integers(-(10**15), 10**15),
-    st.datetimes(datetime(2, 1, 2), datetime(9998, 12, 30), timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9))])),
+    st.datetimes(
+        datetime(2, 1, 2), datetime(9998, 12, 30), timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9))])
+    ),
     st.dates(),
     spans,
     st.builds(Volume, finite),
@@ -62,7 +66,7 @@ values: st.SearchStrategy[Value] = st.recursive(
         st.lists(inner, max_size=3).map(lambda each: Words(tuple(each))),
         st.builds(Sentence, texts, st.dictionaries(names, inner, max_size=3)),
         st.builds(
-            lambda text, count, more: counted(text, text, count, **more),
+            lambda text, count, more: plural_sentence(text, text, count, **more),
             texts,
             st.integers(0, 10**6),
             st.dictionaries(names, inner, max_size=2),
@@ -73,11 +77,29 @@ values: st.SearchStrategy[Value] = st.recursive(
 sentences = st.builds(Sentence, texts, st.dictionaries(names, values, max_size=3))
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8) | st.sampled_from(KEYS), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8) | st.sampled_from(KEYS), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 near_miss = st.recursive(
-    st.sampled_from([None, True, 1, -1, 1e300, 10**400, float("nan"), float("inf"), "", "x", "2026-11-22", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00-14:00"]),
+    st.sampled_from(
+        [
+            None,
+            True,
+            1,
+            -1,
+            1e300,
+            10**400,
+            float("nan"),
+            float("inf"),
+            "",
+            "x",
+            "2026-11-22",
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00-14:00",
+        ]
+    ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
     max_leaves=20,
 )
@@ -102,7 +124,11 @@ def test_whatever_is_stored_there_is_an_explanation(stored: Any) -> None:
             assert isinstance(in_words(found, GERMAN), str)
 
 
-@given(st.lists(st.fixed_dictionaries({"text": texts, "values": st.dictionaries(names, near_miss, max_size=2)}), min_size=1))
+@given(
+    st.lists(
+        st.fixed_dictionaries({"text": texts, "values": st.dictionaries(names, near_miss, max_size=2)}), min_size=1
+    )
+)
 def test_a_sentence_of_whatever_values_has_words_or_is_not_read(stored: Any) -> None:
     found = read(stored)
     if found is not None:
@@ -125,9 +151,11 @@ def test_what_is_stored_too_deep_is_not_read() -> None:
     "value",
     [
         {"moment": "2026-11-22T10:04:00"}, {"moment": "0001-01-01T00:00:00Z"}, {"moment": 1}, {"moment": "today"},
-        {"day": "22 Nov"}, {"day": 7}, {"span_us": 10**19}, {"span_us": "1"}, {"span_us": 1.5}, {"ml": True}, {"ml": None},
+        {"day": "22 Nov"}, {"day": 7}, {"span_us": 10**19}, {"span_us": "1"}, {"span_us": 1.5}, {"ml": True},
+        {"ml": None},
         {"number": 1}, {"number": 1, "digits": 11}, {"number": 1, "digits": 1.5}, {"number": 1, "digits": True},
-        {"shortest": math.nan}, {"long_span_us": []}, {"word": 1}, {"words": "ab"}, {"of a later release": 1}, {}, [], None,
+        {"shortest": math.nan}, {"long_span_us": []}, {"word": 1}, {"words": "ab"}, {"of a later release": 1}, {}, [],
+        None,
         True, 1.5, 10**30, {"text": 1, "values": {}}, {"text": "a"}, {"text": "a", "values": []},
         {"text": "a", "many": "b", "values": {}}, {"text": "a", "many": 1, "values": {"count": 1}},
         {"text": "a", "many": "b", "values": {"count": "1"}},
@@ -150,7 +178,9 @@ def test_what_no_json_has_is_not_written() -> None:
 
 def test_an_explanation_is_said_in_the_language_of_its_reader() -> None:
     stored = written([STALL])
-    assert explained(ENGLISH_STALL, stored, GERMAN) == Explained("Motorstillstand seit 22 Nov 2026 10:04 UTC.", Language.GERMAN)
+    assert explained(ENGLISH_STALL, stored, GERMAN) == Explained(
+        "Motorstillstand seit 22 Nov 2026 10:04 UTC.", Language.GERMAN
+    )
     assert explained(ENGLISH_STALL, stored, ENGLISH) == Explained(ENGLISH_STALL, Language.ENGLISH)
 
 
@@ -163,7 +193,7 @@ def test_an_explanation_is_said_in_the_language_of_its_reader() -> None:
         (f"{ENGLISH_STALL} Own words.", (STALL, sentence("Own words."))),
         ("Own since 7.", (sentence("%(alarm)s since %(at)s.", alarm=Word("own", capital=True), at=7),)),
         ("7 requests in 24 h", (sentence("%(count)s requests in 24 h", count=7),)),  # a plural that is stored as none
-        ("1 since 7.", (counted("%(alarm)s since %(at)s.", "%(alarm)s since %(at)s.", 1, alarm=1, at=7),)),
+        ("1 since 7.", (plural_sentence("%(alarm)s since %(at)s.", "%(alarm)s since %(at)s.", 1, alarm=1, at=7),)),
         ("a and own since 7.", (sentence("%(alarm)s since %(at)s.", alarm=Words(("a", Word("own"))), at=7),)),
     ],
 )
