@@ -14,9 +14,9 @@ from tests.stack import Database
 GERMAN = {"accept": "text/html", "accept-language": "de"}
 STALL = [(0.0, "alarm motor_stall raised")]
 SAID = re.compile(
-    r'<p class="explanation">Motorstillstand seit <time datetime="2026-03-02T09:00:00\+00:00">\d\d:\d\d UTC</time>\.'
+    r'<p class="explanation">Motorstillstand seit <time datetime="2026-03-02T09:00:00\+00:00">[^<]* UTC</time>\.'
 )
-STORED = re.compile(r'<p class="explanation" lang="en">Motor stall since <time [^>]*>\d\d:\d\d UTC</time>\.</p>')
+STORED = re.compile(r'<p class="explanation" lang="en">Motor stall since <time [^>]*>[^<]*\d\d:\d\d UTC</time>\.</p>')
 
 
 async def test_a_reader_of_german_reads_it_in_german_and_another_in_english(database: Database) -> None:
@@ -31,7 +31,7 @@ async def test_a_reader_of_german_reads_it_in_german_and_another_in_english(data
             assert SAID.search(in_german), path
             assert "Motor stall since" not in in_german
             assert '<p class="explanation">Motor stall since ' in in_english
-        assert re.search(r"<p>Motorstillstand seit <time [^>]*>\d\d:\d\d UTC</time>\.</p>\s*</li>", in_german)
+        assert re.search(r"<p>Motorstillstand seit <time [^>]*>[^<]*\d\d:\d\d UTC</time>\.</p>\s*</li>", in_german)
 
 
 async def test_what_is_known_in_english_only_is_marked_as_english(database: Database) -> None:
@@ -49,7 +49,8 @@ async def test_what_was_paged_past_the_database_is_said_in_german_if_its_sentenc
 ) -> None:
     story = Story(database.pool, database.dsn)
     await story.run(STALL)
-    [alert] = (await load_open_alerts(story.pool, [story.pump_id]))[story.pump_id]
+    async with story.pool.acquire() as connection:
+        [alert] = (await load_open_alerts(connection, [story.pump_id]))[story.pump_id]
     said = PagedPast.of(alert)
     past = [
         PagedPast.model_validate_json(each.model_dump_json()) for each in (said, said.model_copy(update={"said": [7]}))

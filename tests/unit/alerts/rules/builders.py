@@ -83,9 +83,11 @@ CONDITION = Condition(
 )
 
 
-def condition(*, explanation: str | None = None, **values: Any) -> Condition:
+def condition(**values: Any) -> Condition:
     """A condition; an explanation is said as it is, in no language but English."""
-    return replace(CONDITION, **({} if explanation is None else {"said": (sentence(explanation),)}), **values)
+    if "explanation" in values:
+        values["said"] = (sentence(values.pop("explanation")),)
+    return replace(CONDITION, **values)
 
 
 def page(kind: TransitionKind, seq: int, hours: float, priority: Priority, from_state: AlertState | None) -> Page:
