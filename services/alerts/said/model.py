@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import assert_never
 
+from schemas.parts.languages import Language
 from services.alerts.wording import age, capitalised, millilitres, moment, years_or_age
 from services.texts.model import ENGLISH, Texts
 
@@ -90,8 +92,9 @@ def plural_sentence(one: str, many: str, count: int, /, **values: Value) -> Sent
 
 
 def in_words(said: Iterable[Sentence], texts: Texts = ENGLISH) -> str:
-    """All of it in a language, moments in UTC."""
-    return " ".join([sentence_in_words(each, texts) for each in said])
+    """All of it in a language, moments in UTC; elsewhere than in English a sentence may begin with another value."""
+    words = [sentence_in_words(each, texts) for each in said]
+    return " ".join(words if texts.language is Language.ENGLISH else map(capitalised, words))
 
 
 def sentence_in_words(said: Sentence, texts: Texts = ENGLISH) -> str:
@@ -161,3 +164,5 @@ def _more_in_words(value: Volume | Number | Shortest | LongSpan | Word | Words |
             return texts.listed([_value_in_words(each, texts) for each in value.parts])
         case Sentence():
             return sentence_in_words(value, texts)
+        case never:
+            assert_never(never)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from services.alerts.said.model import (
     LongSpan,
@@ -86,6 +86,8 @@ def _written(value: Value) -> Any:
             return {"words": [_written(each) for each in value.parts]}
         case Sentence():
             return _sentence_written(value)
+        case never:
+            assert_never(never)
 
 
 def _sentence_read(found: object, depth: int) -> Sentence:
