@@ -6,9 +6,8 @@ import re
 
 from services.alerts.health.paged import PagedPast
 from services.alerts.lifecycle.store import load_open_alerts
-from tests.alerts_pages import client_for
+from tests.alerts_pages import client_for, without_the_database
 from tests.alerts_world import Story
-from tests.integration.alerts.web.test_errors import without_the_database
 from tests.stack import Database
 
 GERMAN = {"accept": "text/html", "accept-language": "de"}
