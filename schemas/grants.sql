@@ -56,15 +56,15 @@ GRANT UPDATE (at, beaten_at) ON worker_heartbeats TO pumpwatch_ingest;
 GRANT SELECT (alert_id, at, clinic_id, clinic_seq, from_state, kind, priority, reason, recorded_at, row_hash,
     to_state) ON alert_transitions TO pumpwatch_alerts;
 GRANT INSERT (alert_id, clinic_id, evidence, explanation, implantation_id, key, opened_at, policy_version, priority,
-    pump_id, rule, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
+    pump_id, rule, said, since, state, title, updated_at) ON alerts TO pumpwatch_alerts;
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
     acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, alert_id, calm_since, cleared_at,
     clinic_id, closed_at, evidence, explanation, implantation_id, key, opened_at, policy_version, priority, pump_id,
-    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON alerts TO
+    resolution, resolved_at, resolved_by, resolved_by_id, rule, said, since, state, title, updated_at) ON alerts TO
     pumpwatch_alerts;
 GRANT UPDATE (acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, calm_since,
-    cleared_at, closed_at, evidence, explanation, policy_version, priority, since, state, title, updated_at) ON alerts
-    TO pumpwatch_alerts;
+    cleared_at, closed_at, evidence, explanation, policy_version, priority, said, since, state, title, updated_at) ON
+    alerts TO pumpwatch_alerts;
 GRANT SELECT ON bolus_requests TO pumpwatch_alerts;
 GRANT INSERT (body, channel, clinic_id, contact, event_id, key, priority, pump_id, rule, sent_at, step, title) ON
     bypassed_pages TO pumpwatch_alerts;
@@ -176,7 +176,7 @@ GRANT SELECT (actor, alert_id, at, clinic_seq, detail, from_state, kind, priorit
 GRANT SELECT (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
     acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, alert_id, calm_since, cleared_at,
     clinic_id, closed_at, evidence, explanation, implantation_id, key, opened_at, policy_version, priority, pump_id,
-    resolution, resolved_at, resolved_by, resolved_by_id, rule, since, state, title, updated_at) ON web.alerts TO
+    resolution, resolved_at, resolved_by, resolved_by_id, rule, said, since, state, title, updated_at) ON web.alerts TO
     pumpwatch_web;
 GRANT UPDATE (acceptance, accepted_at, accepted_by, accepted_by_id, accepted_per_day, accepted_since,
     acknowledged_at, acknowledged_by, acknowledged_by_id, acknowledgement_expires_at, closed_at, resolution,

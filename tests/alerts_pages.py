@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
 import httpx
+import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.policy import Policy
@@ -140,3 +143,20 @@ class Site:
     async def as_person(self, method: str, path: str, name: str, **more: Any) -> httpx.Response:
         """What a person of that name is answered."""
         return await self.client.request(method, path, auth=person(self.story, name), **more)
+
+
+@asynccontextmanager
+async def without_the_database(story: Story, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The board of somebody who is known, once no connection of the database can be had, nor is long waited for."""
+    web = replace(web_of_story(story), **more)
+    transport = httpx.ASGITransport(create_app(web), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8081", auth=person(story)) as client:
+        assert (await client.get("/")).status_code == 200
+        held = [await web.pool.acquire() for _ in range(web.pool.get_max_size())]
+        try:
+            with pytest.MonkeyPatch.context() as patience:
+                patience.setattr("services.alerts.web.store._BORROW_SECONDS", 0.1)
+                yield client
+        finally:
+            for each in held:
+                await web.pool.release(each)

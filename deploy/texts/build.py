@@ -97,7 +97,7 @@ def faults() -> Iterator[str]:
     for path in (TEMPLATES / each for each in sorted(rooms.TEMPLATES_DONE)):
         yield from (f"{path.relative_to(ROOT)}: {each}" for each in literals.of_template(path.read_text("utf-8")))
     for path in (ROOT / each for each in sorted(rooms.MODULES_DONE)):
-        found = literals.of_module(path.read_text("utf-8"), rooms.NO_TEXT)
+        found = literals.of_module(path.read_text("utf-8"), rooms.no_text_in(path.relative_to(ROOT).as_posix()))
         yield from (f"{path.relative_to(ROOT)}: {each}" for each in found)
 
 

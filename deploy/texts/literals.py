@@ -15,7 +15,8 @@ from typing import Final
 
 from jinja2 import Environment, nodes
 
-_SAYS: Final = frozenset({"msgid", "msgids", "say", "plural"})
+_PLURALS: Final = frozenset({"plural", "plural_sentence"})
+_SAYS: Final = frozenset({"msgid", "msgids", "say", "sentence"}) | _PLURALS
 _READ_OUT: Final = frozenset({"aria-label", "title", "placeholder", "alt"})
 _NO_WORDS: Final = frozenset({"code", "script", "style"})
 _LETTERS: Final = re.compile(r"[A-Za-z]{2,}")
@@ -89,12 +90,12 @@ def texts_of_module(source: str) -> Iterator[str | tuple[str, str]]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and _name_of(node) in _SAYS:
             words = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            if _name_of(node) == "plural" and len(words) > 1:
+            if _name_of(node) in _PLURALS and len(words) > 1:
                 yield words[0], words[1]
             elif _name_of(node) == "msgids":
                 yield words[0]
                 yield words[1], words[2]
-            elif words and _name_of(node) != "plural":
+            elif words and _name_of(node) not in _PLURALS:
                 yield words[0]
 
 

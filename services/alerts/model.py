@@ -13,6 +13,8 @@ from typing import Final, Self
 from uuid import UUID
 
 from schemas.policy import Priority
+from services.alerts.said.model import Said, in_words
+from services.alerts.said.stored import written
 
 EvidenceValue = str | int | float | bool | None
 Evidence = Mapping[str, EvidenceValue]
@@ -136,8 +138,13 @@ class Condition:
     strength: Strength
     since: datetime
     title: str
-    explanation: str
+    said: Said
     evidence: Evidence
+
+    @property
+    def explanation(self) -> str:
+        """What is said, in English: as it is stored. Made when it is asked for, and most conditions are never told."""
+        return in_words(self.said)
 
 
 class OccasionKind(StrEnum):
@@ -279,6 +286,8 @@ class OpenAlert:
     accepted_by_id: str | None = None
     implantation: int | None = None
     """Of the pump; None: the first."""
+    said: str | None = None
+    """What its explanation says, as `services.alerts.said.stored` writes it; None: it is known in English only."""
     calm_since: datetime | None = None
     """Since when its condition has been over at every look, where it does not close at the first of these."""
 
@@ -298,6 +307,7 @@ class OpenAlert:
             since=condition.since,
             title=condition.title,
             explanation=condition.explanation,
+            said=written(condition.said),
             evidence=condition.evidence,
             implantation=implantation,
         )
@@ -322,6 +332,7 @@ class OpenAlert:
             since=transition.since_of(self),
             title=condition.title if condition else self.title,
             explanation=condition.explanation if condition else self.explanation,
+            said=written(condition.said) if condition else self.said,
             evidence=condition.evidence if condition else self.evidence,
             acknowledged_by=None if active else self.acknowledged_by,
             acknowledged_by_id=None if active else self.acknowledged_by_id,

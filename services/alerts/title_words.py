@@ -41,6 +41,7 @@ TITLES: Final = frozenset(
         msgid("The pump and the handheld are silent"),
         msgid("The pump is silent"),
         msgid("Unusual bolus demand"),
+        msgid("Volume rose; no refill is recorded"),
     }
 )
 _WITH_VALUES: Final = (

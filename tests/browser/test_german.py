@@ -117,6 +117,7 @@ async def test_what_is_done_reads_german_and_can_be_read_by_everybody(
             assert await page.locator("html").get_attribute("lang") == "de"
             width = await page.evaluate("document.documentElement.scrollWidth")
             faults = [*await violations(page), *ENGLISH.findall(await own_words(page))]
+            faults += ["an explanation in English"] * await page.locator(".explanation[lang]").count()
             found[path] = [*faults, *([f"is {width} wide"] if width > LOOKS[look]["width"] else [])]
     assert {path: faults for path, faults in found.items() if faults} == {}
 
@@ -134,6 +135,8 @@ async def test_an_open_board_says_in_german_what_comes_and_what_was_done(
     card = page.locator("article", has_text="Reservoir leer")
     await expect(card).to_be_visible()
     await expect(card.locator(".badge")).to_have_text("hoch")
+    await expect(card.locator(".explanation")).to_contain_text("Die Pumpe gibt Alarm: Reservoir leer seit")
+    await expect(page.locator(".explanation[lang]")).to_have_count(0)
     await expect(page.locator("#news")).to_contain_text("Neuer hoher Alarm: Reservoir leer")
     await expect(page).to_have_title(re.compile("NEUER HOHER ALARM"))
     await card.get_by_role("button", name="Bestätigen").click()

@@ -138,7 +138,7 @@ DELETE FROM refused_alarms WHERE pump_id = $1 AND received_at >= $2 AND received
 -- name: erase_alerts
 -- $1 the alerts: what they say goes. That they were, their rule, their times and who answered stay, as the trail names them.
 UPDATE alerts
-SET title = 'Erased', explanation = 'What was recorded of this patient was erased.', evidence = '{}',
+SET title = 'Erased', explanation = 'What was recorded of this patient was erased.', said = NULL, evidence = '{}',
     key = 'erased:' || alert_id, since = opened_at, resolution = CASE WHEN resolution IS NOT NULL THEN 'erased' END,
     acceptance = NULL, accepted_by = NULL, accepted_by_id = NULL, accepted_at = NULL, accepted_since = NULL, accepted_per_day = NULL
 WHERE alert_id = ANY ($1::uuid[]);

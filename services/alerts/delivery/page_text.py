@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from schemas.policy import Priority
 from schemas.topics import DRILL
 from services.alerts.model import Occasion, OccasionKind, OpenAlert
+from services.alerts.said.explained import explained
 from services.alerts.title_words import title_words
 from services.alerts.wording import on_the_clock, priority_words, rule_words
 from services.texts.model import ENGLISH, Texts
@@ -63,7 +64,8 @@ def page_text(
     if include_patient_data:
         title = title_words(alert.title, texts)
         what = texts.say("pump %(pump)s: %(title)s", pump=alert.pump_id, title=title)
-        body = f"{on_the_clock(alert.explanation, zone, texts)} {body}"
+        found = explained(alert.explanation, alert.said, texts)
+        body = f"{on_the_clock(found.text, zone, texts)} {body}"
     urgency = priority_words(priority, texts).upper()
     return PageText(
         title=texts.say("Pumpwatch %(priority)s%(again)s: %(what)s", priority=urgency, again=again, what=what),

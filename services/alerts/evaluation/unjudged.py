@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.delivery.planned import Notice
 from services.alerts.health.troubles import notices_to_first_step
 from services.alerts.model import Condition, RuleName, Strength
+from services.alerts.said.model import Said, sentence
 from services.texts.model import TextsOf, in_english
 
 KEY = "evaluation"
+_SAID: Final[Said] = (
+    sentence("Its alarms, its reservoir and its demand are not being judged, by a fault of Pumpwatch."),
+    sentence("Use the backup procedure for this pump, and tell the operator."),
+    sentence("It is tried again by itself."),
+)
 
 
 def unjudged(error: str, now: datetime) -> Condition:
@@ -28,8 +35,7 @@ def unjudged(error: str, now: datetime) -> Condition:
         strength=Strength.FULL,
         since=now,
         title="Pumpwatch cannot judge this pump",
-        explanation="Its alarms, its reservoir and its demand are not being judged, by a fault of Pumpwatch. "
-        "Use the backup procedure for this pump, and tell the operator. It is tried again by itself.",
+        said=_SAID,
         evidence={"error": error},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +21,8 @@ class PagedPast(BaseModel):
     priority: str
     title: str
     explanation: str
+    said: Any = None
+    """What it says, as `services.alerts.said.stored` writes it; whatever it is, it is no reason to show nothing."""
 
     @classmethod
     def of(cls, alert: OpenAlert) -> Self:
@@ -32,4 +34,5 @@ class PagedPast(BaseModel):
             priority=alert.priority.value,
             title=alert.title,
             explanation=alert.explanation,
+            said=alert.said,
         )

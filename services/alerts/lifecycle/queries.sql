@@ -4,7 +4,7 @@
 -- Alerts of the pumps $1 that are not closed, each with its pages so far, the occasions that have deliveries, what
 -- waits, what became of each episode's pages, and of which priorities somebody was told. And the newest that closed after $2, where no other has opened since; and every
 -- one that a person has resolved, because what it was about may still be so.
-SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation,
+SELECT a.alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.since, a.title, a.explanation, a.said,
        a.evidence, a.acknowledged_by, a.acknowledgement_expires_at, coalesce(a.closed_at, a.cleared_at) AS ended_at,
        a.resolved_by, a.accepted_by, a.acknowledged_by_id, a.resolved_by_id, a.accepted_by_id, a.implantation_id, a.calm_since, p.kinds, p.seqs, p.moments, p.priorities, p.from_states, p.reasons, o.*, t.*
 FROM (
@@ -46,19 +46,20 @@ LEFT JOIN LATERAL (
 ORDER BY a.pump_id, a.rule, a.key;
 
 -- name: insert_alerts
-INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since,
+INSERT INTO alerts (alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, said, evidence, since,
                     opened_at, updated_at, policy_version, implantation_id)
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, evidence::jsonb, since, $11, $11, version,
-       implantation
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, 'active', title, explanation, said::jsonb, evidence::jsonb, since, $11, $11,
+       version, implantation
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::timestamptz[], $12::text[], $13::bigint[])
-     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version, implantation);
+            $10::timestamptz[], $12::text[], $13::bigint[], $14::text[])
+     AS new (alert_id, clinic_id, pump_id, rule, key, priority, title, explanation, evidence, since, version, implantation, said);
 
 -- name: update_alerts
--- What changed of each alert. Null text: it stays. A priority, state or time that does not change is given as it is.
+-- What changed of each alert. Null text: it stays, and what it says with it. A priority, state or time that does not change is given as it is.
 UPDATE alerts a
 SET state = n.state, priority = n.priority,
     title = coalesce(n.title, a.title), explanation = coalesce(n.explanation, a.explanation),
+    said = CASE WHEN n.explanation IS NULL THEN a.said ELSE n.said::jsonb END,
     evidence = coalesce(n.evidence::jsonb, a.evidence), since = coalesce(n.since, a.since),
     policy_version = coalesce(n.version, a.policy_version), updated_at = $9, calm_since = n.calm_since,
     acknowledged_by = CASE WHEN n.state = 'active' THEN NULL ELSE a.acknowledged_by END,
@@ -68,8 +69,8 @@ SET state = n.state, priority = n.priority,
     cleared_at = CASE WHEN n.state IN ('cleared', 'closed') THEN coalesce(a.cleared_at, $9) END,
     closed_at = CASE WHEN n.state = 'closed' THEN $9 END
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
-            $10::timestamptz[])
-     AS n (alert_id, state, priority, title, explanation, evidence, since, version, calm_since)
+            $10::timestamptz[], $11::text[])
+     AS n (alert_id, state, priority, title, explanation, evidence, since, version, calm_since, said)
 WHERE a.alert_id = n.alert_id;
 
 -- name: append_transitions
@@ -89,7 +90,7 @@ INSERT INTO pump_evaluations (pump_id, evaluated_at) VALUES ($1, '2000-01-01Z')
 ON CONFLICT (pump_id) DO UPDATE SET evaluated_at = pump_evaluations.evaluated_at;
 
 -- name: lock_alert
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, evidence,
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, since, title, explanation, said, evidence,
        acknowledged_by, acknowledgement_expires_at, coalesce(closed_at, cleared_at) AS ended_at, resolved_by, accepted_by,
        acknowledged_by_id, resolved_by_id, accepted_by_id, implantation_id, calm_since
 FROM alerts WHERE alert_id = $1 FOR UPDATE;

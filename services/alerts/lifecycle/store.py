@@ -27,6 +27,7 @@ from services.alerts.model import (
     TransitionKind,
     Waiting,
 )
+from services.alerts.said.stored import written
 from services.people.model import PUMPWATCH, Actor
 from services.runtime.database import Connection, load_queries
 
@@ -145,6 +146,7 @@ def open_alert(row: asyncpg.Record) -> OpenAlert:
         since=row["since"],
         title=row["title"],
         explanation=row["explanation"],
+        said=row["said"],
         evidence=json.loads(row["evidence"]),
         acknowledged_by=row["acknowledged_by"],
         acknowledgement_expires_at=row["acknowledgement_expires_at"],
@@ -206,6 +208,7 @@ async def _update_alerts(connection: Connection, changes: Sequence[AlertChange],
         [change.policy_version if change.transition.condition else None for change in changes],
         now,
         [change.transition.calm_since for change in changes],
+        [written(condition.said) if condition else None for condition in conditions],
     )
 
 
@@ -226,6 +229,7 @@ async def _insert_alerts(connection: Connection, changes: Sequence[AlertChange],
         now,
         [change.policy_version for change in changes],
         [change.implantation for change in changes],
+        [written(condition.said) for condition in conditions],
     )
 
 
@@ -258,6 +262,9 @@ def _audit_detail(change: AlertChange) -> dict[str, object]:
             "explanation": condition.explanation,
             "evidence": dict(condition.evidence),
         }
+        said = written(condition.said)
+        if said is not None:
+            detail["said"] = json.loads(said)
     if change.actor != PUMPWATCH:
         detail["name"] = change.actor.name
     if change.note:

@@ -36,6 +36,7 @@ from services.alerts.rules.reservoir.refill_discrepancy import refill_discrepanc
 from services.alerts.rules.reservoir.suspected_delivery import OVER_KEY, UNDER_KEY, suspected_delivery
 from services.alerts.rules.reservoir.volume_fall import KEY as VOLUME_KEY
 from services.alerts.rules.reservoir.volume_fall import volume_fall
+from services.alerts.said.model import Said, sentence
 
 Rule = Callable[[PumpFacts, Policy, datetime], tuple[Condition, ...]]
 
@@ -102,9 +103,11 @@ def evaluate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition
     return found if dangerous is None else tuple(_more_urgent(condition, dangerous) for condition in found)
 
 
+_NOBODY_CAN_TELL: Final[Said] = (sentence("The clock of a device is wrong, so nobody can tell."),)
+
+
 def _held(rule: RuleName, key: str, policy: Policy, now: datetime) -> Condition:
-    words = "The clock of a device is wrong, so nobody can tell."
-    return Condition(rule, key, policy.clock.priority, Strength.HOLDING, now, "Not judged", words, {})
+    return Condition(rule, key, policy.clock.priority, Strength.HOLDING, now, "Not judged", _NOBODY_CAN_TELL, {})
 
 
 def dangerous_drug(drugs: Iterable[str], policy: Policy) -> str | None:
@@ -119,6 +122,6 @@ def _more_urgent(condition: Condition, drug: str) -> Condition:
     return replace(
         condition,
         priority=condition.priority.one_step_up,
-        explanation=f"{condition.explanation} {drug.capitalize()} is dangerous to stop.",
+        said=(*condition.said, sentence("%(drug)s is dangerous to stop.", drug=drug.capitalize())),
         evidence={**condition.evidence, "dangerous_drug": drug},
     )

@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from schemas.events import AlarmCode
 from schemas.policy import Priority, PumpAlarmPolicy
 from services.alerts.rules.active_alarms import ActiveAlarm
-from services.alerts.wording import moment
+from services.alerts.said.model import Sentence, Shortest, sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is added to the alert: words for its explanation, and the least priority."""
+    """What is added to the alert: a sentence for its explanation, and the least priority."""
 
-    words: str
+    said: Sentence
     priority: Priority
 
 
@@ -32,11 +32,15 @@ def course(alarm: ActiveAlarm, rule: PumpAlarmPolicy, end_of_service: Priority, 
     stands = now - alarm.since
     if alarm.code is AlarmCode.MOTOR_STALL and stands >= timedelta(hours=rule.stall_recovery_hours):
         return Course(
-            f"It has not recovered within {rule.stall_recovery_hours:g} h: the pump must be interrogated.",
+            sentence(
+                "It has not recovered within %(hours)s h: the pump must be interrogated.",
+                hours=Shortest(rule.stall_recovery_hours),
+            ),
             rule.unrecovered_priority,
         )
     if alarm.code is AlarmCode.ELECTIVE_REPLACEMENT:
         stops_at = alarm.since + timedelta(days=rule.stops_after_days)
         near = now >= stops_at - timedelta(days=rule.replacement_lead_days)
-        return Course(f"The pump stops about {moment(stops_at)}.", end_of_service if near else Priority.INFO)
+        said = sentence("The pump stops about %(at)s.", at=stops_at)
+        return Course(said, end_of_service if near else Priority.INFO)
     return None

@@ -10,11 +10,32 @@ down is not watched (`pumpwatch certificates register`). Such a device is missed
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.policy import CertificatePolicy, Policy
 from services.alerts.facts.model import DeviceCertificate, PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.wording import moment
+from services.alerts.said.model import sentence
+from services.texts.model import msgid
+
+_SAID: Final = {
+    ("pump", True): msgid(
+        "The certificate by which the pump %(id)s logs in ended on %(at)s: the broker refuses it from its next "
+        "connection on, and nothing of it is heard any more."
+    ),
+    ("pump", False): msgid(
+        "The certificate by which the pump %(id)s logs in ends on %(at)s; from then on the broker refuses it."
+    ),
+    ("handheld", True): msgid(
+        "The certificate by which the handheld %(id)s logs in ended on %(at)s: the broker refuses it from its next "
+        "connection on, and nothing of it is heard any more."
+    ),
+    ("handheld", False): msgid(
+        "The certificate by which the handheld %(id)s logs in ends on %(at)s; from then on the broker refuses it."
+    ),
+}
+"""By the device, and whether its certificate has ended."""
+_RENEW: Final = sentence("Have it renewed (pumpwatch certificates renew) and put into the device.")
 
 
 def certificate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -30,13 +51,6 @@ def certificate(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
 
 def _ending(each: DeviceCertificate, since: datetime, rule: CertificatePolicy, now: datetime, words: str) -> Condition:
     ended = each.ends_at <= now
-    until = moment(each.ends_at)
-    if ended:
-        said = (
-            f"ended on {until}: the broker refuses it from its next connection on, and nothing of it is heard any more."
-        )
-    else:
-        said = f"ends on {until}; from then on the broker refuses it."
     return Condition(
         rule=RuleName.CERTIFICATE,
         key=each.device_id,
@@ -44,7 +58,6 @@ def _ending(each: DeviceCertificate, since: datetime, rule: CertificatePolicy, n
         strength=Strength.FULL,
         since=each.ends_at if ended else since,
         title=f"The certificate of the {words} {'has ended' if ended else 'ends soon'}",
-        explanation=f"The certificate by which the {words} {each.device_id} logs in {said} Have it renewed "
-        "(pumpwatch certificates renew) and put into the device.",
+        said=(sentence(_SAID[words, ended], id=each.device_id, at=each.ends_at), _RENEW),
         evidence={"ends_at": each.ends_at.isoformat(), "ended": ended},
     )

@@ -19,11 +19,28 @@ from schemas.policy import ClockPolicy, Policy
 from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.refused_alarm import standing
-from services.alerts.wording import years_or_age
+from services.alerts.said.model import LongSpan, Sentence, sentence
+from services.texts.model import msgid
 
 _HELD: Final = 0.8
 """An open alert is held down to this part of the limit."""
 _NOTHING: Final = timedelta(0)
+_NOT_KNOWN: Final = {
+    True: msgid("The clock of the pump %(id)s is not known."),
+    False: msgid("The clock of the handheld %(id)s is not known."),
+}
+"""By whether the device is the pump; as the next."""
+_BEHIND: Final = {
+    True: msgid("The clock of the pump %(id)s is %(span)s behind%(consequence)s"),
+    False: msgid("The clock of the handheld %(id)s is %(span)s behind%(consequence)s"),
+}
+_AHEAD: Final = {
+    True: msgid("The clock of the pump %(id)s is %(span)s ahead%(consequence)s"),
+    False: msgid("The clock of the handheld %(id)s is %(span)s ahead%(consequence)s"),
+}
+_IS_REFUSED: Final = sentence(", and what it sends is refused: its levels and its demand are not known. Set it.")
+_WAITS: Final = sentence(", or all that it sends waits for as long: what is judged by days is not judged. Set it.")
+_SET_IT: Final = sentence(". Set it.")
 
 
 def clock(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -51,14 +68,17 @@ def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -
     rule, words = policy.clock, "pump" if pump else "handheld"
     off, refused = contact.clock, contact.clock is not None and contact.clock.refused
     if off is None:
-        strength, explanation = Strength.HOLDING, f"The clock of the {words} {contact.device_id} is not known."
+        strength, said = Strength.HOLDING, sentence(_NOT_KNOWN[pump], id=contact.device_id)
     else:
         if not refused and not is_off(off.behind, rule, _HELD):
             return None
         strength = Strength.FULL if refused or is_off(off.behind, rule) else Strength.HOLDING
-        direction = "behind" if off.behind > _NOTHING else "ahead"
-        explanation = f"The clock of the {words} {contact.device_id} is {years_or_age(abs(off.behind))} {direction}"
-        explanation += _consequence(off.behind, refused=refused)
+        said = sentence(
+            (_BEHIND if off.behind > _NOTHING else _AHEAD)[pump],
+            id=contact.device_id,
+            span=LongSpan(abs(off.behind)),
+            consequence=_consequence(off.behind, refused=refused),
+        )
     return Condition(
         rule=RuleName.CLOCK,
         key=contact.device_id,
@@ -66,7 +86,7 @@ def _of_device(contact: Contact, policy: Policy, now: datetime, *, pump: bool) -
         strength=strength,
         since=min(now, contact.last_at or now),
         title=f"The clock of the {words} is wrong",
-        explanation=explanation,
+        said=(said,),
         evidence={"behind_seconds": None if off is None else round(off.behind.total_seconds()), "refused": refused},
     )
 
@@ -77,9 +97,7 @@ def is_off(behind: timedelta, rule: ClockPolicy, part: float = 1.0) -> bool:
     return -behind > part * ahead or behind > part * late
 
 
-def _consequence(behind: timedelta, *, refused: bool) -> str:
+def _consequence(behind: timedelta, *, refused: bool) -> Sentence:
     if refused:
-        return ", and what it sends is refused: its levels and its demand are not known. Set it."
-    if behind > _NOTHING:
-        return ", or all that it sends waits for as long: what is judged by days is not judged. Set it."
-    return ". Set it."
+        return _IS_REFUSED
+    return _WAITS if behind > _NOTHING else _SET_IT

@@ -27,12 +27,22 @@ from schemas.policy import DeviceSilentPolicy, Policy
 from services.alerts.facts.clocks import UPLOAD
 from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.wording import age, capitalised, listed, moment
+from services.alerts.said.model import Said, Sentence, sentence
+from services.alerts.wording import capitalised, listed
+from services.texts.model import msgid
 
 _LEAST_PAUSES: Final = 5
 _QUANTILE: Final = 0.9
 _MOMENT: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
+_UNKNOWN: Final = {
+    "pump": msgid("Nothing is known of the pump %(id)s."),
+    "handheld": msgid("Nothing is known of the handheld %(id)s."),
+}
+_LAST_HEARD: Final = {
+    "pump": msgid("The pump %(id)s was last heard %(at)s; it is usually heard within %(within)s."),
+    "handheld": msgid("The handheld %(id)s was last heard %(at)s; it is usually heard within %(within)s."),
+}
 
 
 def device_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -123,8 +133,8 @@ def _word(facts: PumpFacts, contact: Contact) -> str:
 
 
 def _unknown(facts: PumpFacts, contact: Contact, rule: DeviceSilentPolicy, now: datetime) -> Condition:
-    words = f"Nothing is known of the {_word(facts, contact)} {contact.device_id}."
-    return _condition(contact, Strength.HOLDING, rule, now, f"The {_word(facts, contact)} is silent", words)
+    said = (sentence(_UNKNOWN[_word(facts, contact)], id=contact.device_id),)
+    return _condition(contact, Strength.HOLDING, rule, now, f"The {_word(facts, contact)} is silent", said)
 
 
 def _silent(
@@ -137,20 +147,22 @@ def _silent(
 ) -> Condition:
     kinds = sorted({f"the {_word(facts, each)}" for each in group}, reverse=True)  # the pump first
     title = f"{capitalised(listed(kinds))} {'is' if len(group) == 1 else 'are'} silent"
-    return _condition(contact, strength, rule, now, title, " ".join(_sentences(facts, group, rule)))
+    return _condition(contact, strength, rule, now, title, tuple(_sentences(facts, group, rule)))
 
 
-def _sentences(facts: PumpFacts, group: Iterable[Contact], rule: DeviceSilentPolicy) -> Iterable[str]:
+def _sentences(facts: PumpFacts, group: Iterable[Contact], rule: DeviceSilentPolicy) -> Iterable[Sentence]:
     for contact in group:
-        heard = "never" if contact.last_at is None else moment(contact.last_at)
-        yield (
-            f"The {_word(facts, contact)} {contact.device_id} was last heard {heard}; it is usually heard within "
-            f"{age(allowed_silence(contact, rule))}."
+        assert contact.last_at is not None  # noqa: S101 - it was heard, and is silent since
+        yield sentence(
+            _LAST_HEARD[_word(facts, contact)],
+            id=contact.device_id,
+            at=contact.last_at,
+            within=allowed_silence(contact, rule),
         )
 
 
 def _condition(
-    contact: Contact, strength: Strength, rule: DeviceSilentPolicy, now: datetime, title: str, explanation: str
+    contact: Contact, strength: Strength, rule: DeviceSilentPolicy, now: datetime, title: str, said: Said
 ) -> Condition:
     last = contact.last_at
     return Condition(
@@ -160,6 +172,6 @@ def _condition(
         strength=strength,
         since=min(now, last or now),
         title=title,
-        explanation=explanation,
+        said=said,
         evidence={"last_heard": last.isoformat() if last else None},
     )

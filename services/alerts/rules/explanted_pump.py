@@ -16,7 +16,9 @@ from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.active_alarms import active_alarms
-from services.alerts.wording import ALARM_WORDS, listed, moment
+from services.alerts.said.model import Said, Word, Words, sentence
+from services.alerts.wording import ALARM_WORDS
+from services.texts.model import msgid
 
 _LATELY: Final = timedelta(days=1)
 
@@ -27,13 +29,12 @@ def explanted_pump(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
     reports = [report.observed_at for report in facts.reports if report.observed_at > now - _LATELY]
     said = sorted(ALARM_WORDS[alarm.code] for alarm in alarms)
     if facts.demand.first_at is not None:
-        said.append("requests for a bolus")
+        said.append(msgid("requests for a bolus"))
     if reports:
-        said.append("a patient's report")
+        said.append(msgid("a patient's report"))
     if not said:
         return ()
     asked_at = [] if facts.demand.first_at is None else [facts.demand.first_at]
-    explanted = "" if facts.since is None else f" since {moment(facts.since)}"
     return (
         Condition(
             rule=RuleName.PUMP_ALARM,
@@ -42,8 +43,20 @@ def explanted_pump(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
             strength=Strength.FULL,
             since=min([now, *(alarm.since for alarm in alarms), *reports, *asked_at]),
             title="An explanted pump calls out",
-            explanation=f"It says {listed(said)}. By the registry it is in nobody{explanted}; nothing else is judged. "
-            "If a patient has it, have the registry put right at once; if nobody has, have the pump retired.",
+            said=_said(said, facts.since),
             evidence={"said": ", ".join(said)},
         ),
+    )
+
+
+def _said(calls: list[str], since: datetime | None) -> Said:
+    """What it calls out, each by its name, and that it is in nobody."""
+    if since is None:
+        registered = sentence("By the registry it is in nobody; nothing else is judged.")
+    else:
+        registered = sentence("By the registry it is in nobody since %(at)s; nothing else is judged.", at=since)
+    return (
+        sentence("It says %(calls)s.", calls=Words(tuple(Word(each) for each in calls))),
+        registered,
+        sentence("If a patient has it, have the registry put right at once; if nobody has, have the pump retired."),
     )

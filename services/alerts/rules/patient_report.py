@@ -18,7 +18,7 @@ from schemas.events import Complaint
 from schemas.policy import PatientReportPolicy, Policy
 from services.alerts.facts.model import PumpFacts, Report
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.wording import moment
+from services.alerts.said.model import Sentence, Word, sentence
 from services.texts.model import msgid
 
 KEY: Final = "report"
@@ -37,7 +37,6 @@ def patient_report(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
     if not recent:
         return ()
     report = max(recent, key=lambda each: (_severe(each, rule), each.observed_at))
-    words, score = COMPLAINT_WORDS[report.complaint], "" if report.score is None else f", {report.score} of 10"
     return (
         Condition(
             rule=RuleName.PATIENT_REPORT,
@@ -46,9 +45,18 @@ def patient_report(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Con
             strength=Strength.FULL,
             since=min(now, report.observed_at),
             title="Patient's report",
-            explanation=f"The patient reports {words}{score}, {moment(report.observed_at)}.",
+            said=(_sentence(report),),
             evidence={"complaint": report.complaint.value, "score": report.score, "reports": len(recent)},
         ),
+    )
+
+
+def _sentence(report: Report) -> Sentence:
+    what = Word(COMPLAINT_WORDS[report.complaint])
+    if report.score is None:
+        return sentence("The patient reports %(what)s, %(at)s.", what=what, at=report.observed_at)
+    return sentence(
+        "The patient reports %(what)s, %(score)s of 10, %(at)s.", what=what, score=report.score, at=report.observed_at
     )
 
 

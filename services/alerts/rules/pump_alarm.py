@@ -22,7 +22,8 @@ from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.alarm_course import course
 from services.alerts.rules.refused_alarm import stored_alarms
-from services.alerts.wording import ALARM_WORDS, capitalised, moment
+from services.alerts.said.model import Sentence, Word, sentence
+from services.alerts.wording import ALARM_WORDS, capitalised
 
 CODES_BY_KEY: Final[dict[str, tuple[AlarmCode, ...]]] = {
     "infusion": (AlarmCode.MOTOR_STALL, AlarmCode.PUMP_STOPPED),
@@ -59,11 +60,13 @@ def _condition(key: str, alarms: list[ActiveAlarm], policy: Policy, now: datetim
         strength=Strength.FULL,
         since=min(now, *(alarm.since for alarm in alarms)),
         title=capitalised(", ".join(names)),
-        explanation=" ".join([*(_sentence(alarm) for alarm in alarms), *(each.words for each in added)]),
+        said=(*(_sentence(alarm) for alarm in alarms), *(each.said for each in added)),
         evidence={alarm.code.value: alarm.since.isoformat() for alarm in alarms},
     )
 
 
-def _sentence(alarm: ActiveAlarm) -> str:
-    detail = f" ({alarm.detail})" if alarm.detail else ""
-    return f"{capitalised(ALARM_WORDS[alarm.code])} since {moment(alarm.since)}{detail}."
+def _sentence(alarm: ActiveAlarm) -> Sentence:
+    name = Word(ALARM_WORDS[alarm.code], capital=True)
+    if alarm.detail:
+        return sentence("%(alarm)s since %(at)s (%(detail)s).", alarm=name, at=alarm.since, detail=alarm.detail)
+    return sentence("%(alarm)s since %(at)s.", alarm=name, at=alarm.since)

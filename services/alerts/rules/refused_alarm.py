@@ -24,9 +24,30 @@ from schemas.policy import Policy
 from services.alerts.facts.model import AlarmEvent, PumpFacts, RefusedAlarm
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.active_alarms import active_alarms
-from services.alerts.wording import ALARM_SIGN, ALARM_WORDS, capitalised, moment, years_or_age
+from services.alerts.said.model import LongSpan, Sentence, Word, sentence
+from services.alerts.wording import ALARM_SIGN, ALARM_WORDS, capitalised
+from services.texts.model import msgid
 
 RESERVOIR_CODES: Final = (AlarmCode.LOW_RESERVOIR, AlarmCode.EMPTY_RESERVOIR)
+_REPORTS: Final = {
+    (False, True): msgid(
+        "Pump %(pump)s reports %(alarm)s with a clock that is %(span)s behind, received %(at)s. "
+        "Ask the pump what is so now, and set the clock."
+    ),
+    (False, False): msgid(
+        "Pump %(pump)s reports %(alarm)s with a clock that is %(span)s ahead, received %(at)s. "
+        "Ask the pump what is so now, and set the clock."
+    ),
+    (True, True): msgid(
+        "Pump %(pump)s reports %(alarm)s by %(device)s with a clock that is %(span)s behind, received %(at)s. "
+        "Ask the pump what is so now, and set the clock."
+    ),
+    (True, False): msgid(
+        "Pump %(pump)s reports %(alarm)s by %(device)s with a clock that is %(span)s ahead, received %(at)s. "
+        "Ask the pump what is so now, and set the clock."
+    ),
+}
+"""By whether a handheld told of it, and whether the clock is behind."""
 
 
 def refused_alarm(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -91,9 +112,6 @@ def _condition(
     facts: PumpFacts, code: AlarmCode, raised: list[RefusedAlarm], policy: Policy, now: datetime
 ) -> Condition:
     first, newest = raised[0], raised[-1]
-    clock = years_or_age(abs(newest.behind))
-    direction = "behind" if newest.behind > timedelta(0) else "ahead"
-    by = "" if newest.device_id == facts.pump_id else f" by {newest.device_id}"
     return Condition(
         rule=RuleName.CLOCK,
         key=f"{ALARM_SIGN}{code}",
@@ -101,11 +119,22 @@ def _condition(
         strength=Strength.FULL,
         since=min(now, first.received_at),
         title=f"{capitalised(ALARM_WORDS[code])}, told with a wrong clock",
-        explanation=f"Pump {facts.pump_id} reports {ALARM_WORDS[code]}{by} with a clock that is {clock} {direction}, "
-        f"received {moment(first.received_at)}. Ask the pump what is so now, and set the clock.",
+        said=(_sentence(facts.pump_id, code, newest, first.received_at),),
         evidence={
             code.value: first.received_at.isoformat(),
             "device": newest.device_id,
             "behind_seconds": round(newest.behind.total_seconds()),
         },
+    )
+
+
+def _sentence(pump_id: str, code: AlarmCode, newest: RefusedAlarm, received_at: datetime) -> Sentence:
+    by = {} if newest.device_id == pump_id else {"device": newest.device_id}
+    return sentence(
+        _REPORTS[bool(by), newest.behind > timedelta(0)],
+        pump=pump_id,
+        alarm=Word(ALARM_WORDS[code]),
+        span=LongSpan(abs(newest.behind)),
+        at=received_at,
+        **by,
     )

@@ -21,7 +21,7 @@ SELECT clinic_id FROM silences WHERE silence_id = $1;
 
 -- name: list_alerts
 -- Alerts in the states $1 of the clinics $2, the most urgent that nobody has first; at most $3.
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, said, evidence, since, opened_at, updated_at,
        acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
        resolved_at, resolution, accepted_by, accepted_at, acceptance, accepted_since, accepted_per_day
 FROM alerts a
@@ -32,7 +32,7 @@ ORDER BY CASE a.state WHEN 'active' THEN 0 WHEN 'cleared' THEN 1 WHEN 'acknowled
 LIMIT $3;
 
 -- name: one_alert
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence, since, opened_at, updated_at,
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, said, evidence, since, opened_at, updated_at,
        acknowledged_by, acknowledged_at, acknowledgement_expires_at, cleared_at, closed_at, policy_version, resolved_by,
        resolved_at, resolution, accepted_by, accepted_at, acceptance, accepted_since, accepted_per_day
 FROM alerts WHERE alert_id = $1;

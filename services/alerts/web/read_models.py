@@ -102,6 +102,8 @@ class HistoryEntry:
     reason: Annotated[str, _said("Why it happened.", Reason)]
     actor: Annotated[str, _said("Who did it: `pumpwatch`, `person:ID` or `key:ID`.")]
     detail: Annotated[dict[str, Any], _said("What else is known of it; `name` is who did it, in words.")]
+    said: Annotated[Any, Field(exclude=True)] = None
+    """What the explanation of then says, as `said` of an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +162,5 @@ class AlertView:
     accepted_per_day: float | None
     deliveries: Annotated[tuple[Delivery, ...], _said("Its pages, and what became of each.")]
     held: Annotated[HeldBy | None, _said("The silence that holds its pages now; null: none does.")]
+    said: Annotated[str | None, Field(exclude=True)] = None
+    """What the explanation says, for readers of other languages; programs are told in English."""

@@ -109,10 +109,13 @@ async def key_used(connection: Connection, key_id: str, now: datetime) -> None:
 
 async def history_of(connection: Connection, alert_id: UUID) -> tuple[HistoryEntry, ...]:
     """What happened to one alert, oldest first."""
-    return tuple(
-        HistoryEntry(**(dict(row) | {"detail": json.loads(row["detail"])}))
-        for row in await connection.fetch(QUERIES["transitions_of"], alert_id)
-    )
+    return tuple(_entry(row) for row in await connection.fetch(QUERIES["transitions_of"], alert_id))
+
+
+def _entry(row: asyncpg.Record) -> HistoryEntry:
+    detail = json.loads(row["detail"])
+    said = detail.pop("said", None)
+    return HistoryEntry(**(dict(row) | {"detail": detail, "said": said}))
 
 
 async def views_of(connection: Connection, rows: Sequence[asyncpg.Record], now: datetime) -> tuple[AlertView, ...]:

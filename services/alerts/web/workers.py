@@ -19,7 +19,7 @@ from services.alerts.health.paged import PagedPast
 
 _ANSWER_SECONDS: Final = 2.0
 _KEEP_SECONDS: Final = 1.0
-_MOST_BYTES: Final = 1_000_000
+_MOST_BYTES: Final = 2_500_000
 
 log = structlog.get_logger()
 

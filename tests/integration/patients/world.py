@@ -55,10 +55,11 @@ class World:
         text = f"secret{uuid.uuid4().hex}"
         self.texts[whose].append(text)
         alert_id = await self.connection.fetchval(
-            """INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, evidence,
+            """INSERT INTO alerts (clinic_id, pump_id, rule, key, priority, state, title, explanation, said, evidence,
                                    since, opened_at, updated_at,
                                    closed_at, policy_version, implantation_id, resolved_by, resolved_at, resolution)
-               VALUES ('north', 'p-1', 'pump_alarm', $1, 'high', 'closed', $1, $1, jsonb_build_object('said', $1::text),
+               VALUES ('north', 'p-1', 'pump_alarm', $1, 'high', 'closed', $1, $1, jsonb_build_array($1::text),
+                       jsonb_build_object('said', $1::text),
                        $2, $2, $2, $2, 'v', $3, 'Ann', $2, $1)
                RETURNING alert_id""",
             text,

@@ -29,25 +29,41 @@ from services.alerts.rules.demand.baseline import SURGE_SPANS, Span, rarest
 from services.alerts.rules.demand.days import asked, days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
 from services.alerts.rules.demand.surge import dated, going_on
-from services.alerts.wording import listed
+from services.alerts.said.model import Number, Said, Sentence, Words, plural_sentence, sentence
+from services.texts.model import msgid
 
 KEY: Final = "attempts_24h"
 _TITLE: Final = "Unusual bolus demand"
+_NOTHING_HEARD: Final[Said] = (sentence("Nothing was heard in the last 24 h."),)
+_FIRST_REFUSED: Final = (
+    msgid("%(number)s of them refused in lockout"),
+    msgid("%(number)s of them refused at the limit"),
+    msgid("%(number)s of them refused for another reason"),
+    msgid("%(number)s of them of unknown outcome"),
+)
+_ALSO_REFUSED: Final = (
+    msgid("%(number)s refused in lockout"),
+    msgid("%(number)s refused at the limit"),
+    msgid("%(number)s refused for another reason"),
+    msgid("%(number)s of unknown outcome"),
+)
 
 
 def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
     """At most one condition: FULL for rare days, HOLDING while less rare or where nobody can tell."""
     rule = policy.bolus_demand
     if not facts.windows or not facts.windows[0].heard:
-        return (_condition(Strength.HOLDING, facts, policy, now, "Nothing was heard in the last 24 h."),)
+        return (_condition(Strength.HOLDING, facts, policy, now, _NOTHING_HEARD),)
     days = days_of(facts, rule, now)
     newest = days.counts[: SURGE_SPANS[-1]]
     earlier = days.known(SURGE_SPANS[-1], rule.minimum_days)
     span = None
     if sum(asked(window) for window in facts.windows[: SURGE_SPANS[-1]]) >= rule.minimum_attempts:
         if len(earlier) < rule.minimum_days:
-            learning = f"Still learning: {len(earlier)} of {rule.minimum_days} days are known."
-            return (_condition(Strength.HOLDING, facts, policy, now, learning),)
+            learning = sentence(
+                "Still learning: %(known)s of %(days)s days are known.", known=len(earlier), days=rule.minimum_days
+            )
+            return (_condition(Strength.HOLDING, facts, policy, now, (learning,)),)
         span = rarest(newest, earlier, rule.minimum_attempts)
     surge = going_on(days, rule)
     if span is not None and span.probability < rule.clear_probability:
@@ -55,9 +71,19 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         surge = surge and dated(surge, days, span.days, rule)
         usual = mean_of(earlier) if surge is None else surge.usual_per_day
         known = len(earlier) if surge is None else surge.baseline_days
-        explanation = f"{_requests(facts.demand, span)}; usually {usual:.1f} a day."
+        said: Said = (
+            sentence(
+                "%(requests)s; usually %(usual)s a day.", requests=_requests(facts.demand, span), usual=Number(usual)
+            ),
+        )
         if surge is not None and surge.days > SURGE_SPANS[-1]:
-            explanation += f" It has gone on for {surge.days} days, with {surge.per_day:.1f} a day."
+            said += (
+                sentence(
+                    "It has gone on for %(days)s days, with %(number)s a day.",
+                    days=surge.days,
+                    number=Number(surge.per_day),
+                ),
+            )
         evidence: dict[str, EvidenceValue] = {
             "usual_per_day": round(usual, 2),
             "baseline_days": known,
@@ -66,13 +92,19 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
             "tail_probability": float(f"{span.probability:.2g}"),
         }
         days_ago = max(span.days, surge.days if surge else 0)
-        return (_condition(strength, facts, policy, now, explanation, evidence, days_ago),)
+        return (_condition(strength, facts, policy, now, said, evidence, days_ago),)
     if surge is None:
         return ()
     surge = dated(surge, days, 0, rule) or surge
-    words = f"{surge.per_day:.1f} requests a day for {surge.days} days; usually {surge.usual_per_day:.1f} a day before."
+    words = plural_sentence(
+        "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
+        "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
+        surge.days,
+        number=Number(surge.per_day),
+        usual=Number(surge.usual_per_day),
+    )
     evidence = {"usual_per_day": round(surge.usual_per_day, 2), "baseline_days": surge.baseline_days}
-    return (_condition(Strength.HOLDING, facts, policy, now, words, evidence, surge.days),)
+    return (_condition(Strength.HOLDING, facts, policy, now, (words,), evidence, surge.days),)
 
 
 _COMPARED: Final = ("usual_per_day", "baseline_days", "span_days", "span_attempts", "tail_probability")
@@ -83,7 +115,7 @@ def _condition(
     facts: PumpFacts,
     policy: Policy,
     now: datetime,
-    explanation: str,
+    said: Said,
     compared: Mapping[str, EvidenceValue] = MappingProxyType({}),
     days: int = 1,
 ) -> Condition:
@@ -108,24 +140,33 @@ def _condition(
         strength=strength,
         since=min(now, began),
         title=_TITLE,
-        explanation=explanation,
+        said=said,
         evidence=evidence,
     )
 
 
-def _requests(demand: Demand, span: Span) -> str:
+def _requests(demand: Demand, span: Span) -> Sentence:
+    counts = (demand.denied_lockout, demand.denied_limit, demand.denied_other, demand.comm_failure)
+    refused = [place for place, count in enumerate(counts) if count]
     parts = [
-        f"{count}{' of them' if index == 0 else ''} {words}"
-        for index, (count, words) in enumerate(
-            (count, words)
-            for count, words in (
-                (demand.denied_lockout, "refused in lockout"),
-                (demand.denied_limit, "refused at the limit"),
-                (demand.denied_other, "refused for another reason"),
-                (demand.comm_failure, "of unknown outcome"),
-            )
-            if count
-        )
+        sentence((_ALSO_REFUSED if index else _FIRST_REFUSED)[place], number=counts[place])
+        for index, place in enumerate(refused)
     ]
-    longer = f"{span.attempts} requests in {span.days} days, " if span.days > 1 else ""
-    return f"{longer}{demand.attempts} requests in 24 h" + (f", {listed(parts)}" if parts else "")
+    if parts:
+        newest = plural_sentence(
+            "%(count)s requests in 24 h, %(parts)s",
+            "%(count)s requests in 24 h, %(parts)s",
+            demand.attempts,
+            parts=Words(tuple(parts)),
+        )
+    else:
+        newest = plural_sentence("%(count)s requests in 24 h", "%(count)s requests in 24 h", demand.attempts)
+    if span.days <= 1:
+        return newest
+    return plural_sentence(
+        "%(count)s requests in %(days)s days, %(newest)s",
+        "%(count)s requests in %(days)s days, %(newest)s",
+        span.attempts,
+        days=span.days,
+        newest=newest,
+    )

@@ -24,6 +24,7 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import DayWindow, PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
+from services.alerts.said.model import Sentence, plural_sentence, sentence
 
 LIMIT_KEY: Final = "limit_days"
 REFUSED_KEY: Final = "refused_share"
@@ -37,14 +38,14 @@ def bolus_limit(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
     known = [window for window in facts.windows[: rule.of_days] if window.heard]
     held = [window for window in facts.windows[: rule.hold_days] if window.heard]
     if len(known) < rule.limit_days:
-        words = "Too few days are known to tell."
         return tuple(
-            _condition(key, title, Strength.HOLDING, policy, now, words, {})
+            _condition(key, title, Strength.HOLDING, policy, now, _TOO_FEW, {})
             for key, title in ((LIMIT_KEY, _LIMIT_TITLE), (REFUSED_KEY, _REFUSED_TITLE))
         )
     return (*_limit_reached(known, held, policy, now), *_mostly_refused(known, held, policy, now))
 
 
+_TOO_FEW: Final = sentence("Too few days are known to tell.")
 _LIMIT_TITLE: Final = "Bolus limit reached day after day"
 _REFUSED_TITLE: Final = "Most bolus requests refused"
 
@@ -56,13 +57,22 @@ def _limit_reached(
     reached, longer = _reached(known), _reached(held)
     if reached >= max(1, rule.limit_days - 1):
         strength = Strength.FULL if reached >= rule.limit_days else Strength.HOLDING
-        words = f"The limit refused requests on {reached} of the last {rule.of_days} days."
+        said = _refused_on(reached, rule.of_days)
     elif longer >= rule.hold_limit_days and _reached(held[: rule.quiet_days]):
         strength = Strength.HOLDING
-        words = f"The limit refused requests on {longer} of the last {rule.hold_days} days."
+        said = _refused_on(longer, rule.hold_days)
     else:
         return ()
-    return (_condition(LIMIT_KEY, _LIMIT_TITLE, strength, policy, now, words, {"limit_days": reached}),)
+    return (_condition(LIMIT_KEY, _LIMIT_TITLE, strength, policy, now, said, {"limit_days": reached}),)
+
+
+def _refused_on(days: int, of_days: int) -> Sentence:
+    return plural_sentence(
+        "The limit refused requests on %(refused)s of the last %(count)s days.",
+        "The limit refused requests on %(refused)s of the last %(count)s days.",
+        of_days,
+        refused=days,
+    )
 
 
 def _reached(days: Sequence[DayWindow]) -> int:
@@ -85,9 +95,15 @@ def _mostly_refused(
             return ()
     elif ratio >= rule.demand_per_delivery:
         strength = Strength.FULL
-    words = f"{delivered} of {requests} requests were delivered in the last {days} days."
+    said = plural_sentence(
+        "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
+        "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
+        days,
+        delivered=delivered,
+        requests=requests,
+    )
     evidence = {"requests": requests, "delivered": delivered, "demand_per_delivery": round(ratio, 1)}
-    return (_condition(REFUSED_KEY, _REFUSED_TITLE, strength, policy, now, words, evidence),)
+    return (_condition(REFUSED_KEY, _REFUSED_TITLE, strength, policy, now, said, evidence),)
 
 
 def _per_delivery(days: Sequence[DayWindow]) -> tuple[int, int, float]:
@@ -103,7 +119,7 @@ def _condition(
     strength: Strength,
     policy: Policy,
     now: datetime,
-    explanation: str,
+    said: Sentence,
     evidence: dict[str, EvidenceValue] | dict[str, int | float] | dict[str, int],
 ) -> Condition:
     return Condition(
@@ -113,6 +129,6 @@ def _condition(
         strength=strength,
         since=now - timedelta(days=policy.bolus_limit.of_days),
         title=title,
-        explanation=explanation,
+        said=(said,),
         evidence={**evidence},
     )

@@ -26,6 +26,7 @@ from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.baseline import DRIFT_DAYS, rise
 from services.alerts.rules.demand.days import days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
+from services.alerts.said.model import Number, Sentence, sentence
 
 KEY: Final = "drift"
 _AT_LEAST: Final = 7
@@ -33,6 +34,7 @@ _AT_LEAST: Final = 7
 _WEEK: Final = 7
 _WORTH_TELLING: Final = 1.1
 """From here on the newest week is told apart: the mean of four weeks makes a rise look smaller than it has become."""
+_TOO_FEW: Final = sentence("Too few days are known to tell.")
 _MOST_TOLD: Final = math.log(1e6)
 """Beyond this it makes no difference to anybody how much likelier it is."""
 
@@ -43,7 +45,7 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     days = days_of(facts, rule, now)
     earlier = days.known(DRIFT_DAYS, rule.drift_minimum_days)
     if len(earlier) < rule.drift_minimum_days:
-        return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell.", {}),)
+        return (_condition(policy, now, Strength.HOLDING, _TOO_FEW, {}),)
     found = rise(days.counts, earlier, _AT_LEAST)
     if found is None or found.log_times_likelier < math.log(rule.drift_clear_likelihood):
         return ()
@@ -51,13 +53,12 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     recent, usual = found.attempts / found.known_days, mean_of(earlier)
     week = [count for count in days.counts[:_WEEK] if count is not None]
     higher = bool(week) and sum(week) / len(week) >= _WORTH_TELLING * recent
-    newest = f" and {sum(week) / len(week):.1f} over the last {_WEEK}" if higher else ""
     return (
         _condition(
             policy,
             now - timedelta(days=DRIFT_DAYS),
             Strength.FULL if raised else Strength.HOLDING,
-            f"{recent:.1f} requests a day over the last {DRIFT_DAYS} days{newest}; {usual:.1f} a day before.",
+            _sentence(recent, usual, sum(week) / len(week) if higher else None),
             {
                 "recent_per_day": round(recent, 2),
                 "usual_per_day": round(usual, 2),
@@ -69,8 +70,27 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     )
 
 
+def _sentence(recent: float, usual: float, newest: float | None) -> Sentence:
+    if newest is None:
+        return sentence(
+            "%(recent)s requests a day over the last %(days)s days; %(usual)s a day before.",
+            recent=Number(recent),
+            days=DRIFT_DAYS,
+            usual=Number(usual),
+        )
+    return sentence(
+        "%(recent)s requests a day over the last %(days)s days and %(newest)s over the last %(week)s; "
+        "%(usual)s a day before.",
+        recent=Number(recent),
+        days=DRIFT_DAYS,
+        newest=Number(newest),
+        week=_WEEK,
+        usual=Number(usual),
+    )
+
+
 def _condition(
-    policy: Policy, since: datetime, strength: Strength, explanation: str, evidence: dict[str, str | int | float]
+    policy: Policy, since: datetime, strength: Strength, said: Sentence, evidence: dict[str, str | int | float]
 ) -> Condition:
     return Condition(
         rule=RuleName.BOLUS_DEMAND,
@@ -79,6 +99,6 @@ def _condition(
         strength=strength,
         since=since,
         title="Rising bolus demand",
-        explanation=explanation,
+        said=(said,),
         evidence=evidence,
     )

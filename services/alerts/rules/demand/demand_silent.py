@@ -23,9 +23,11 @@ from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.days import accepted_level, days_of
 from services.alerts.rules.demand.negative_binomial import learn
+from services.alerts.said.model import Number, Sentence, plural_sentence, sentence
 
 KEY: Final = "silent"
 _DAY: Final = timedelta(days=1)
+_TOO_FEW: Final = sentence("Too few days are known to tell.")
 
 
 def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -39,7 +41,7 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
         return ()
     earlier = days_of(facts, rule, now).known(quiet, rule.minimum_days)
     if len(earlier) < rule.minimum_days:
-        return (_condition(policy, now, Strength.HOLDING, "Too few days are known to tell."),)
+        return (_condition(policy, now, Strength.HOLDING, _TOO_FEW),)
     usual = learn(earlier)
     unseen = _unseen_windows(facts, now)
     days = sum(window.heard for window in facts.windows[unseen:quiet])
@@ -47,9 +49,14 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     rare = probability <= rule.silence_probability and days * 24 >= rule.silence_minimum_hours
     if _came_late(facts, policy, now, quiet):
         rare = False
-    words = f"No request on {days} days on which the device was heard; usually {usual.mean:.1f} a day."
+    said = plural_sentence(
+        "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
+        "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
+        days,
+        usual=Number(usual.mean),
+    )
     strength = Strength.FULL if rare else Strength.HOLDING
-    return (_condition(policy, now - quiet * _DAY, strength, words, days=days, usual=usual.mean),)
+    return (_condition(policy, now - quiet * _DAY, strength, said, days=days, usual=usual.mean),)
 
 
 def _came_late(facts: PumpFacts, policy: Policy, now: datetime, quiet: int) -> bool:
@@ -86,7 +93,7 @@ def _condition(
     policy: Policy,
     since: datetime,
     strength: Strength,
-    explanation: str,
+    said: Sentence,
     *,
     days: int | None = None,
     usual: float | None = None,
@@ -98,6 +105,6 @@ def _condition(
         strength=strength,
         since=since,
         title="No bolus requests any more",
-        explanation=explanation,
+        said=(said,),
         evidence={"quiet_days": days, "usual_per_day": None if usual is None else round(usual, 2)},
     )

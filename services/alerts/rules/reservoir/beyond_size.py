@@ -15,13 +15,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from schemas.events import ReadingBasis
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength, key_of
-from services.alerts.wording import millilitres, moment
+from services.alerts.said.model import Sentence, Shortest, Volume, sentence
+from services.texts.model import msgid
 
 ENTRY_KEY: Final = "beyond_size"
 READING_KEY: Final = "reading_beyond_size"
+_ENTERED: Final = {
+    "filled_in": msgid("%(told)s were entered as filled in at the refill of %(at)s"),
+    "found": msgid("%(told)s were entered as found at the refill of %(at)s"),
+    "expected": msgid("%(told)s were entered as expected at the refill of %(at)s"),
+}
+_READ: Final = {
+    ReadingBasis.COMPUTED: msgid("%(told)s were computed %(at)s"),
+    ReadingBasis.MEASURED: msgid("%(told)s were measured %(at)s"),
+}
 
 
 def beyond_size(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -29,24 +40,28 @@ def beyond_size(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
     most, since = facts.size_ml + policy.infusion.overfill_ml, now - timedelta(days=policy.infusion.stays_days)
     refill, reading = facts.refill, facts.reading
     if refill is not None and refill.observed_at >= since:
-        told = (("filled in", refill.filled_ml), ("found", refill.measured_ml), ("expected", refill.expected_ml))
+        told = (("filled_in", refill.filled_ml), ("found", refill.measured_ml), ("expected", refill.expected_ml))
         beyond = [(name, volume_ml) for name, volume_ml in told if volume_ml > most]
         if beyond:
             name, volume_ml = beyond[0]
-            words = f"{millilitres(volume_ml)} were entered as {name} at the refill of {moment(refill.observed_at)}"
+            entered = sentence(_ENTERED[name], told=Volume(volume_ml), at=refill.observed_at)
             key = key_of(ENTRY_KEY, refill.observed_at)
-            return (_condition(facts, policy, key, volume_ml, "entered into", words, min(now, refill.observed_at)),)
+            return (_condition(facts, policy, key, volume_ml, "entered into", entered, min(now, refill.observed_at)),)
     if reading is not None and reading.volume_ml > most and reading.observed_at >= since:
-        words = f"{millilitres(reading.volume_ml)} were {reading.basis.value} {moment(reading.observed_at)}"
+        was_read = sentence(_READ[reading.basis], told=Volume(reading.volume_ml), at=reading.observed_at)
         at = min(now, reading.observed_at)
-        return (_condition(facts, policy, READING_KEY, reading.volume_ml, "told of", words, at),)
+        return (_condition(facts, policy, READING_KEY, reading.volume_ml, "told of", was_read, at),)
     return ()
 
 
 def _condition(
-    facts: PumpFacts, policy: Policy, key: str, volume_ml: float, told: str, words: str, since: datetime
+    facts: PumpFacts, policy: Policy, key: str, volume_ml: float, told: str, said: Sentence, since: datetime
 ) -> Condition:
-    size = f"{facts.size_ml:g} mL"
+    size, holds = f"{facts.size_ml:g} mL", Shortest(facts.size_ml)
+    if facts.therapy:
+        beyond = sentence("%(told)s, and the pump holds %(size)s mL.", told=said, size=holds)
+    else:
+        beyond = sentence("%(told)s, and the pump holds at most %(size)s mL.", told=said, size=holds)
     return Condition(
         rule=RuleName.INFUSION,
         key=key,
@@ -54,7 +69,6 @@ def _condition(
         strength=Strength.FULL,
         since=since,
         title=f"{volume_ml:g} mL were {told} a pump of {size}",
-        explanation=f"{words}, and the pump holds {size if facts.therapy else f'at most {size}'}. "
-        f"Until that is corrected, it counts as {size}.",
+        said=(beyond, sentence("Until that is corrected, it counts as %(size)s mL.", size=holds)),
         evidence={"told_ml": volume_ml, "size_ml": facts.size_ml},
     )

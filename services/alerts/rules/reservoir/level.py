@@ -25,8 +25,8 @@ from typing import Final
 from schemas.events import ReadingBasis
 from services.alerts.facts.model import DRAWN_OFF, Flow, PumpFacts, Reading, Refill
 from services.alerts.model import EvidenceValue
-from services.alerts.wording import millilitres, moment
-from services.texts.model import ENGLISH, Texts, msgid
+from services.alerts.said.model import Sentence, Volume, sentence, sentence_in_words
+from services.texts.model import Texts, msgid
 
 _DAY: Final = timedelta(days=1)
 _SHOWN_ML: Final = 0.05
@@ -61,46 +61,46 @@ class Level:
         return found
 
     @property
-    def words(self) -> str:
-        """Where the number comes from, as it is stored: "measured 22 Nov 2026 11:00 UTC"."""
-        return self.in_words(ENGLISH)
-
-    @property
-    def other_words(self) -> str:
-        """What the other number is, and why it does not count; nothing where there is none."""
-        return self.other_in_words(ENGLISH)
-
-    @property
     def shown_ml(self) -> float:
         """The volume as it is told. It sinks all the time; to a tenth, it changes with what is read."""
         return self.volume_ml if self.at == self.told_at else round(self.volume_ml, 1)
 
-    def in_words(self, texts: Texts) -> str:
-        """`words` in a language. Moments stay as `moment` writes them: they are put on the clinic's clock later."""
-        flowed, left, at = self.told_ml - self.volume_ml, millilitres(self.volume_ml, texts), moment(self.told_at)
+    @property
+    def said(self) -> Sentence:
+        """Where the number comes from: "1.8 mL left, measured 22 Nov 2026 11:00 UTC"."""
+        flowed, left = self.told_ml - self.volume_ml, Volume(self.volume_ml)
         if self.basis != "measured" or flowed < _SHOWN_ML:
-            return texts.say(_LEFT[self.basis], left=left, at=at)
-        return texts.say(
+            return sentence(_LEFT[self.basis], left=left, at=self.told_at)
+        return sentence(
             "%(left)s left: %(told)s measured %(at)s, less %(flowed)s programmed to flow since",
             left=left,
-            told=millilitres(self.told_ml, texts),
-            at=at,
-            flowed=millilitres(flowed, texts),
+            told=Volume(self.told_ml),
+            at=self.told_at,
+            flowed=Volume(flowed),
         )
 
-    def other_in_words(self, texts: Texts) -> str:
-        """`other_words` in a language."""
+    @property
+    def other_said(self) -> tuple[Sentence, ...]:
+        """What the other number is, and why it does not count; nothing where there is none."""
         if self.other is None:
-            return ""
+            return ()
         if self.other.basis == "computed":
-            return texts.say(
-                " The pump computed %(told)s %(at)s; what was measured counts until a refill.",
-                told=millilitres(self.other.told_ml, texts),
-                at=moment(self.other.told_at),
+            return (
+                sentence(
+                    "The pump computed %(told)s %(at)s; what was measured counts until a refill.",
+                    told=Volume(self.other.told_ml),
+                    at=self.other.told_at,
+                ),
             )
-        return texts.say(
-            " By what was measured it is more (%(words)s); the lower counts.", words=self.other.in_words(texts)
-        )
+        return (sentence("By what was measured it is more (%(words)s); the lower counts.", words=self.other.said),)
+
+    def in_words(self, texts: Texts) -> str:
+        """`said` in a language. Moments stay in UTC: they are put on the clinic's clock later."""
+        return sentence_in_words(self.said, texts)
+
+    def other_in_words(self, texts: Texts) -> str:
+        """`other_said` in a language, to follow a sentence."""
+        return "".join(f" {sentence_in_words(each, texts)}" for each in self.other_said)
 
 
 def level_of(facts: PumpFacts, now: datetime) -> Level | None:

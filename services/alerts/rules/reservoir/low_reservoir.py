@@ -32,10 +32,17 @@ from services.alerts.rules.active_alarms import ActiveAlarm, active_alarms
 from services.alerts.rules.refused_alarm import RESERVOIR_CODES, stored_alarms
 from services.alerts.rules.reservoir.level import Level, level_of
 from services.alerts.rules.reservoir.refill_forecast import Forecast, forecast
-from services.alerts.wording import ALARM_WORDS, capitalised, millilitres, moment
+from services.alerts.said.model import Said, Sentence, Volume, Word, sentence
+from services.alerts.wording import ALARM_WORDS, capitalised, millilitres
+from services.texts.model import msgid
 
 KEY: Final = "reservoir"
 _CODES: Final = RESERVOIR_CODES
+_AT_OR_BELOW: Final = msgid("%(level)s; at or below the alarm level of %(limit)s.")
+_JUST_ABOVE: Final = msgid("%(level)s; just above the alarm level of %(limit)s.")
+_ABOVE: Final = msgid("%(level)s; above the alarm level of %(limit)s.")
+_CORRECT: Final = sentence("If more was filled in, correct the entry.")
+_NO_READING: Final[Said] = (sentence("No reading of the reservoir is known."),)
 
 
 def low_reservoir(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -71,7 +78,7 @@ def _ahead(ahead: Forecast, level: Level, limit_ml: float, now: datetime) -> Con
         strength=ahead.strength,
         since=min(now, level.told_at),
         title="Refill overdue" if low_at is None else "Reservoir may be low before the refill",
-        explanation=f"{_level_sentence(level, limit_ml, is_low=False)} {ahead.words}",
+        said=(*_level_said(level, limit_ml, is_low=False), *ahead.said),
         evidence={
             "limit_ml": limit_ml,
             **level.evidence,
@@ -106,12 +113,12 @@ def _condition(
     rule = policy.low_reservoir
     priority = rule.empty_priority if empty else rule.priority
     moments = [alarm.since for alarm in alarms]
-    sentences = [f"The pump alarms: {ALARM_WORDS[alarm.code]} since {moment(alarm.since)}." for alarm in alarms]
+    said: Said = tuple(_alarm_said(alarm) for alarm in alarms)
     evidence: dict[str, EvidenceValue] = {"limit_ml": limit_ml}
     evidence |= {alarm.code.value: alarm.since.isoformat() for alarm in alarms}
     if level is not None:
         evidence |= level.evidence
-        sentences.insert(0, _level_sentence(level, limit_ml, is_low=is_low))
+        said = (*_level_said(level, limit_ml, is_low=is_low), *said)
     if level is not None and is_low:
         moments.append(level.told_at if level.told_ml <= limit_ml else level.at)
     return Condition(
@@ -121,16 +128,20 @@ def _condition(
         strength=strength,
         since=min([now, *moments]),
         title=capitalised(ALARM_WORDS[AlarmCode.EMPTY_RESERVOIR if empty else AlarmCode.LOW_RESERVOIR]),
-        explanation=" ".join(sentences) or "No reading of the reservoir is known.",
+        said=said or _NO_READING,
         evidence=evidence,
     )
 
 
-def _level_sentence(level: Level, limit_ml: float, *, is_low: bool) -> str:
+def _alarm_said(alarm: ActiveAlarm) -> Sentence:
+    return sentence("The pump alarms: %(alarm)s since %(at)s.", alarm=Word(ALARM_WORDS[alarm.code]), at=alarm.since)
+
+
+def _level_said(level: Level, limit_ml: float, *, is_low: bool) -> Said:
     alike = millilitres(level.volume_ml) == millilitres(limit_ml)
-    relation = "at or below" if is_low else "just above" if alike else "above"
-    slip = " If more was filled in, correct the entry." if is_low and level.basis == "refill" else ""
-    return f"{level.words}; {relation} the alarm level of {millilitres(limit_ml)}.{level.other_words}{slip}"
+    relation = _AT_OR_BELOW if is_low else _JUST_ABOVE if alike else _ABOVE
+    slip = (_CORRECT,) if is_low and level.basis == "refill" else ()
+    return (sentence(relation, level=level.said, limit=Volume(limit_ml)), *level.other_said, *slip)
 
 
 def _highest(priorities: Iterable[Priority]) -> Priority:

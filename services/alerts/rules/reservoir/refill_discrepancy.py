@@ -20,7 +20,8 @@ from schemas.policy import Policy
 from services.alerts.facts.model import FILLED_FOR, PumpFacts, Refill
 from services.alerts.model import Condition, RuleName, Strength, key_of
 from services.alerts.rules.reservoir.level import held_ml
-from services.alerts.wording import millilitres, moment
+from services.alerts.said.model import Number, Sentence, Volume, sentence
+from services.texts.model import msgid
 
 REFILL_KEY: Final = "refill"
 POCKET_KEY: Final = "pocket_fill"
@@ -28,6 +29,20 @@ _DAY: Final = timedelta(days=1)
 _AGREEING: Final = 0.75
 """The others show at least so much of what a trend needs."""
 _SMALL_PUMP_ML: Final = 20.0
+_LEFT: Final = {
+    (True, False): msgid("%(left)s were left at the refill of %(at)s, %(missing)s less than expected."),
+    (False, False): msgid("%(left)s were left at the refill of %(at)s, %(missing)s more than expected."),
+    (True, True): msgid(
+        "%(left)s were left at the refill of %(at)s, %(missing)s less than expected "
+        "(%(percent)s %% of what was programmed)."
+    ),
+    (False, True): msgid(
+        "%(left)s were left at the refill of %(at)s, %(missing)s more than expected "
+        "(%(percent)s %% of what was programmed)."
+    ),
+}
+"""By whether less was left than expected, and whether it is known what part that is."""
+_TENFOLD: Final = sentence("One is about ten times the other: if that is a slip, correct the entry.")
 
 
 def refill_discrepancy(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -48,17 +63,19 @@ def _left_over(facts: PumpFacts, newest: Refill, policy: Policy, now: datetime) 
     rule = policy.infusion
     missing, given = newest.missing_ml, programmed_ml(facts, 0)
     percent = 100 * missing / given if given is not None and given >= rule.minimum_delivery_ml else None
-    words = f"{millilitres(newest.measured_ml)} were left at the refill of {moment(newest.observed_at)}, "
-    words += f"{millilitres(abs(missing))} {'less' if missing > 0 else 'more'} than expected"
-    words += "." if percent is None else f" ({abs(percent):.0f} % of what was programmed)."
+    said = [_left_said(newest, percent)]
     single = abs(missing) > rule.discrepancy_ml or abs(percent or 0.0) > rule.discrepancy_percent
     trend = _trend(facts, policy)
     if not single and (trend is None or abs(trend) <= rule.trend_percent):
         return ()
     if single and _is_tenfold(newest, rule.discrepancy_ml):
-        words += " One is about ten times the other: if that is a slip, correct the entry."
+        said.append(_TENFOLD)
     if trend is not None and not single:
-        words += f" Over {rule.trend_refills} refills {abs(trend):.0f} %."
+        said.append(
+            sentence(
+                "Over %(refills)s refills %(percent)s %%.", refills=rule.trend_refills, percent=Number(abs(trend), 0)
+            )
+        )
     over = missing > 0 if single or trend is None else trend > 0
     return (
         Condition(
@@ -68,7 +85,7 @@ def _left_over(facts: PumpFacts, newest: Refill, policy: Policy, now: datetime) 
             strength=Strength.FULL,
             since=min(now, newest.observed_at),
             title=f"Refill discrepancy: {'more' if over else 'less'} was infused than programmed",
-            explanation=words,
+            said=tuple(said),
             evidence={
                 "expected_ml": newest.expected_ml,
                 "measured_ml": newest.measured_ml,
@@ -76,6 +93,17 @@ def _left_over(facts: PumpFacts, newest: Refill, policy: Policy, now: datetime) 
                 "trend_percent": None if trend is None else round(trend, 1),
             },
         ),
+    )
+
+
+def _left_said(newest: Refill, percent: float | None) -> Sentence:
+    share = {} if percent is None else {"percent": Number(abs(percent), 0)}
+    return sentence(
+        _LEFT[newest.missing_ml > 0, percent is not None],
+        left=Volume(newest.measured_ml),
+        at=newest.observed_at,
+        missing=Volume(abs(newest.missing_ml)),
+        **share,
     )
 
 
@@ -135,8 +163,16 @@ def _pocket_fill(facts: PumpFacts, refill: Refill, policy: Policy, now: datetime
             strength=Strength.FULL,
             since=min(now, refill.observed_at),
             title="Possible pocket fill",
-            explanation=f"{millilitres(filled)} were filled in, {millilitres(reading.volume_ml)} were measured "
-            f"{moment(reading.observed_at)}: {millilitres(missing)} more is gone than the pump can have given.",
+            said=(
+                sentence(
+                    "%(filled)s were filled in, %(measured)s were measured %(at)s: %(missing)s more is gone than the "
+                    "pump can have given.",
+                    filled=Volume(filled),
+                    measured=Volume(reading.volume_ml),
+                    at=reading.observed_at,
+                    missing=Volume(missing),
+                ),
+            ),
             evidence={"filled_ml": filled, "measured_ml": reading.volume_ml, "missing_ml": round(missing, 2)},
         ),
     )

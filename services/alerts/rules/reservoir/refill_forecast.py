@@ -17,6 +17,7 @@ known, so its day may be off by half a day.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,10 +27,41 @@ from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Strength
 from services.alerts.rules.reservoir.booked import Booked, booked
 from services.alerts.rules.reservoir.own_use import use_of
-from services.alerts.wording import day_words, moment
+from services.alerts.said.model import Said, Sentence, sentence
+from services.texts.model import msgid
 
 _DAY: Final = timedelta(days=1)
 _HELD_DAYS: Final = 1.0
+_EVERY_BOLUS: Final = {
+    True: msgid(
+        "If every bolus is used, the reservoir reaches the alarm level on %(low)s, before the refill booked for "
+        "%(visit)s."
+    ),
+    False: msgid(
+        "If every bolus is used, the reservoir reaches the alarm level on %(low)s, about when the refill booked for "
+        "%(visit)s."
+    ),
+}
+"""By whether it is low before the visit; as the next ones."""
+_AS_PROGRAMMED: Final = {
+    True: msgid(
+        "As programmed, the reservoir reaches the alarm level on %(low)s, before the refill booked for %(visit)s."
+    ),
+    False: msgid(
+        "As programmed, the reservoir reaches the alarm level on %(low)s, about when the refill booked for %(visit)s."
+    ),
+}
+_BY_OWN_USE: Final = {
+    True: msgid(
+        "By this patient's own use the reservoir may reach the alarm level on %(low)s, before the refill booked for "
+        "%(visit)s."
+    ),
+    False: msgid(
+        "By this patient's own use the reservoir may reach the alarm level on %(low)s, about when the refill booked "
+        "for %(visit)s."
+    ),
+}
+_LEARNING: Final = sentence("Too little is known yet of this patient's own use.")
 _SHOWN_HOURS: Final = 6
 """By own use nobody knows the hour, and what changes with each look would be written each time."""
 
@@ -38,7 +70,7 @@ _SHOWN_HOURS: Final = 6
 class Forecast:
     """Why the reservoir needs attention though it is not low: when it will be, if that is known."""
 
-    words: str
+    said: Said
     priority: Priority
     low_at: datetime | None
     visit: Booked
@@ -56,8 +88,8 @@ def forecast(
     if now - visit.begins >= timedelta(days=1 + rule.overdue_days) and not (
         refill and refill.observed_at >= visit.begins
     ):
-        words = f"The refill of {day_words(visit.on)} is overdue."
-        return Forecast(words, rule.overdue_priority, None, visit)
+        said = (sentence("The refill of %(day)s is overdue.", day=visit.on),)
+        return Forecast(said, rule.overdue_priority, None, visit)
     # Days are compared as numbers: a flow next to nothing lasts for longer than a calendar has dates.
     left_ml, days = volume_ml - limit_ml, (visit.begins - at) / _DAY
     if visit.begins <= now or days <= 0 or left_ml >= facts.therapy.worst_daily_ml * days:
@@ -81,19 +113,16 @@ def _before(
             strength = Strength.HOLDING
     if by_worst_case or use.is_learning or use.worst_daily_ml <= use.daily_ml:
         low_at = at + timedelta(days=min(low_days, days))
-        how = "If every bolus is used" if use.worst_daily_ml > use.daily_ml else "As programmed"
-        learning = " Too little is known yet of this patient's own use." if use.is_learning else ""
-        words = f"{how}, the reservoir reaches the alarm level {_on(low_at, visit)}{learning}"
-        return Forecast(words, rule.forecast_priority, low_at, visit, strength)
+        how = _EVERY_BOLUS if use.worst_daily_ml > use.daily_ml else _AS_PROGRAMMED
+        learning = (_LEARNING,) if use.is_learning else ()
+        return Forecast((_reaches(how, low_at, visit), *learning), rule.forecast_priority, low_at, visit, strength)
     low_at = _rounded(at + timedelta(days=min(low_days, days)))
-    words = f"By this patient's own use the reservoir may reach the alarm level {_on(low_at, visit)}"
-    return Forecast(words, rule.forecast_priority, low_at, visit, strength)
+    return Forecast((_reaches(_BY_OWN_USE, low_at, visit),), rule.forecast_priority, low_at, visit, strength)
 
 
-def _on(low_at: datetime, visit: Booked) -> str:
-    when = moment(low_at) if low_at.date() >= visit.on else day_words(low_at.date())
-    before = "before" if low_at < visit.begins else "about when"
-    return f"on {when}, {before} the refill booked for {day_words(visit.on)}."
+def _reaches(how: Mapping[bool, str], low_at: datetime, visit: Booked) -> Sentence:
+    low = low_at if low_at.date() >= visit.on else low_at.date()
+    return sentence(how[low_at < visit.begins], low=low, visit=visit.on)
 
 
 def _rounded(at: datetime) -> datetime:

@@ -22,10 +22,13 @@ from services.alerts.rules.demand.bolus_demand import bolus_demand
 from services.alerts.rules.demand.demand_drift import demand_drift
 from services.alerts.rules.demand.demand_silent import demand_silent
 from services.alerts.rules.reservoir.refill_discrepancy import programmed_ml
-from services.alerts.wording import millilitres, moment
+from services.alerts.said.model import Volume, sentence
+from services.texts.model import msgid
 
 UNDER_KEY: Final = "under_delivery"
 OVER_KEY: Final = "over_delivery"
+_LESS: Final = msgid("%(missing)s less than expected were left at the refill of %(at)s.")
+_MORE: Final = msgid("%(missing)s more than expected were left at the refill of %(at)s.")
 _NOTABLE: Final = 0.75
 """Half the discrepancy raised 0.13 times in 1,000 days of sound pumps (bench.detection): too often for a high page."""
 
@@ -47,7 +50,7 @@ def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
     shown = [each for sign in signs for each in sign(facts, policy, now) if each.strength is Strength.FULL]
     if not shown:
         return ()
-    words = f"{millilitres(abs(missing))} {'less' if missing > 0 else 'more'} than expected were left at the refill of "
+    left = sentence(_LESS if missing > 0 else _MORE, missing=Volume(abs(missing)), at=refill.observed_at)
     return (
         Condition(
             rule=RuleName.INFUSION,
@@ -56,7 +59,7 @@ def suspected_delivery(facts: PumpFacts, policy: Policy, now: datetime) -> tuple
             strength=Strength.FULL,
             since=min(now, refill.observed_at, *(each.since for each in shown)),
             title="Suspected over-infusion" if missing > 0 else "Suspected under-delivery",
-            explanation=f"{words}{moment(refill.observed_at)}. {' '.join(each.explanation for each in shown)}",
+            said=(left, *(each_sentence for each in shown for each_sentence in each.said)),
             evidence={"missing_ml": round(missing, 2), "demand": ", ".join(each.key for each in shown)},
         ),
     )

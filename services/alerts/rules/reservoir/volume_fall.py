@@ -29,12 +29,16 @@ from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts, Reading, Therapy
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
 from services.alerts.rules.reservoir.level import held_ml
-from services.alerts.wording import millilitres, moment
+from services.alerts.said.model import Number, Said, Sentence, Volume, sentence
+from services.texts.model import msgid
 
 KEY: Final = "volume"
 _DAY: Final = timedelta(days=1)
 _LEAST_DAYS: Final = 3.0
 _NOISE_ML: Final = 0.5
+_LESS: Final = msgid("%(change)s less since %(at)s; %(least)s to %(most)s are programmed.")
+_MORE: Final = msgid("%(change)s more since %(at)s; %(least)s to %(most)s are programmed.")
+_ENTER: Final = sentence("If the pump was refilled, enter the refill; if not, ask which volume it was told.")
 
 
 def volume_fall(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -61,10 +65,15 @@ def _fall(
     if least * (1 - share) - _NOISE_ML <= fell <= most * (1 + share) + _NOISE_ML or newest.volume_ml <= 0 < most - fell:
         return ()
     title = f"Reservoir falls {'faster' if fell > most else 'slower'} than programmed"
-    change = f"{millilitres(abs(fell))} {'less' if fell >= 0 else 'more'}"
-    words = f"{change} since {moment(start.observed_at)}; {least + 0.0:.1f} to {millilitres(most)} are programmed."
+    said = sentence(
+        _LESS if fell >= 0 else _MORE,
+        change=Volume(abs(fell)),
+        at=start.observed_at,
+        least=Number(least),
+        most=Volume(most),
+    )
     evidence = {"fell_ml": round(fell, 2), "least_ml": round(least, 2), "most_ml": round(most, 2)}
-    return (_condition(policy, title, words, min(now, start.observed_at), evidence),)
+    return (_condition(policy, title, (said,), min(now, start.observed_at), evidence),)
 
 
 def _rise(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -75,25 +84,25 @@ def _rise(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, .
     if refill is not None and newest.observed_at > refill.observed_at:
         above = newest.volume_ml - refill.filled_ml
         if above > rule.rise_ml:
-            words = f"{millilitres(above)} more than was filled in {moment(refill.observed_at)}."
-            return (_rose(policy, words, above, min(now, newest.observed_at)),)
+            said = sentence("%(above)s more than was filled in %(at)s.", above=Volume(above), at=refill.observed_at)
+            return (_rose(policy, said, above, min(now, newest.observed_at)),)
     if first is not None and newest.basis is ReadingBasis.COMPUTED:
         above = newest.volume_ml - first.volume_ml
         flowed = facts.therapy.daily_ml * ((newest.observed_at - first.observed_at) / _DAY) if facts.therapy else 0.0
         if above > _NOISE_ML and above + flowed > rule.rise_ml:
-            words = f"{millilitres(above)} more than {moment(first.observed_at)}."
-            return (_rose(policy, words, above, min(now, first.observed_at)),)
+            said = sentence("%(above)s more than %(at)s.", above=Volume(above), at=first.observed_at)
+            return (_rose(policy, said, above, min(now, first.observed_at)),)
     return ()
 
 
-def _rose(policy: Policy, words: str, rose_ml: float, since: datetime) -> Condition:
-    text = f"{words} If the pump was refilled, enter the refill; if not, ask which volume it was told."
-    return _condition(policy, "Volume rose; no refill is recorded", text, since, {"rose_ml": round(rose_ml, 2)})
+def _rose(policy: Policy, said: Sentence, rose_ml: float, since: datetime) -> Condition:
+    evidence = {"rose_ml": round(rose_ml, 2)}
+    return _condition(policy, "Volume rose; no refill is recorded", (said, _ENTER), since, evidence)
 
 
-def _condition(policy: Policy, title: str, words: str, since: datetime, evidence: dict[str, float]) -> Condition:
+def _condition(policy: Policy, title: str, said: Said, since: datetime, evidence: dict[str, float]) -> Condition:
     found: dict[str, EvidenceValue] = {**evidence}
-    return Condition(RuleName.INFUSION, KEY, policy.infusion.priority, Strength.FULL, since, title, words, found)
+    return Condition(RuleName.INFUSION, KEY, policy.infusion.priority, Strength.FULL, since, title, said, found)
 
 
 def _filling(facts: PumpFacts) -> Reading | None:

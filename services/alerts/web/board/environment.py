@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from schemas.parts.languages import Language
 from services.alerts.lifecycle.new_level import is_about_a_level
 from services.alerts.lifecycle.one_off import is_one_off
+from services.alerts.said.explained import explained
 from services.alerts.title_words import title_words
 from services.alerts.web.board import wording
 from services.alerts.web.board.script_words import script_words
@@ -81,7 +82,7 @@ def make_environment(texts: Texts) -> Environment:
         "parts_of": parts_of,
     }
     in_words: tuple[Callable[..., object], ...] = (
-        wording.since_words, wording.notified, wording.silence_words, priority_words, title_words,
+        wording.since_words, wording.notified, wording.silence_words, priority_words, title_words, explained,
     )  # fmt: skip
     words |= {each.__name__: partial(each, texts=texts) for each in in_words}
     asked = (is_one_off, is_about_a_level, csrf_field, manages_persons, acts_in)

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from schemas.parts.paging import PERSON
 from services.alerts.delivery.mute import Silence, SilenceRequest
 from services.alerts.model import Occasion, OccasionKind
+from services.alerts.said.explained import Explained, explained
 from services.alerts.web.read_models import Delivery, HistoryEntry
 from services.alerts.wording import ago, capitalised, priority_words, rule_words
 from services.texts.model import ENGLISH, Texts, msgid
@@ -57,6 +58,10 @@ class TimelineEntry:
     head: str
     text: str
     tone: str
+    explanation: Explained | None = None
+    """What of `text` is the explanation of then; it may be in English where the rest is not."""
+    more: str = ""
+    """The rest of `text` where there is an explanation."""
 
 
 def since_words(at: datetime, now: datetime, texts: Texts = ENGLISH) -> str:
@@ -166,8 +171,12 @@ def _transition_entry(entry: HistoryEntry, texts: Texts) -> TimelineEntry:
     if entry.actor != "pumpwatch":
         head = texts.say("%(what)s by %(who)s", what=head, who=entry.detail.get("name") or entry.actor)
     reason = texts.say(_REASONS[entry.reason]) if entry.reason in _REASONS else None
-    parts = [str(text) for text in (entry.detail.get("explanation"), entry.detail.get("note"), reason) if text]
-    return TimelineEntry(entry.at, head, capitalised(texts.listed(parts)), "event")
+    parts = [str(text) for text in (entry.detail.get("note"), reason) if text]
+    more, explanation = capitalised(texts.listed(parts)), entry.detail.get("explanation")
+    if not explanation:
+        return TimelineEntry(entry.at, head, more, "event")
+    found = explained(str(explanation), entry.said, texts)
+    return TimelineEntry(entry.at, head, capitalised(texts.listed([found.text, *parts])), "event", found, more)
 
 
 def _why(occasion: Occasion, texts: Texts) -> str:

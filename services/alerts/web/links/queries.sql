@@ -7,7 +7,7 @@ SELECT p.person_id, p.name, p.sign_in,
 FROM persons p WHERE p.person_id = $1 AND p.disabled_at IS NULL;
 
 -- name: linked_alert
-SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, opened_at, acknowledged_by, acknowledged_by_id
+SELECT alert_id, clinic_id, pump_id, rule, key, priority, state, title, explanation, said, opened_at, acknowledged_by, acknowledged_by_id
 FROM alerts WHERE alert_id = $1;
 
 -- name: alert_of_event

@@ -28,6 +28,7 @@ class LinkedAlert:
     state: str
     title: str
     explanation: str
+    said: str | None
     opened_at: datetime
     acknowledged_by: str | None
     acknowledged_by_id: str | None

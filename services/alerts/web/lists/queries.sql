@@ -40,7 +40,7 @@ WITH found AS (
     ORDER BY heading_urgency, heading, by_pump, by_urgency, by_time, alert_id
     LIMIT $12 OFFSET $13
 )
-SELECT alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.title, a.explanation, a.evidence, a.since, a.opened_at,
+SELECT alert_id, a.clinic_id, a.pump_id, a.rule, a.key, a.priority, a.state, a.title, a.explanation, a.said, a.evidence, a.since, a.opened_at,
        a.updated_at, a.acknowledged_by, a.acknowledged_at, a.acknowledgement_expires_at, a.cleared_at, a.closed_at, a.policy_version,
        a.resolved_by, a.resolved_at, a.resolution, a.accepted_by, a.accepted_at, a.acceptance, a.accepted_since,
        a.accepted_per_day, p.by_pump, p.by_urgency, p.by_time

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -13,8 +10,7 @@ import pytest
 
 from schemas.http.problems import Problem, ProblemType
 from services.alerts.health.paged import PagedPast
-from services.alerts.web.api import create_app
-from tests.alerts_pages import Site, client_for, person, web_of_story
+from tests.alerts_pages import Site, client_for, without_the_database
 from tests.alerts_world import Story
 from tests.stack import Database
 
@@ -90,34 +86,16 @@ class Broken:
         raise LookupError("a fault of ours, with a secret in it")
 
 
-@asynccontextmanager
-async def without_the_database(
-    story: Story, patience: pytest.MonkeyPatch, **more: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    """The board of somebody who is known, once no connection of the database can be had, nor is long waited for."""
-    web = replace(web_of_story(story), **more)
-    transport = httpx.ASGITransport(create_app(web), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8081", auth=person(story)) as client:
-        assert (await client.get("/")).status_code == 200
-        held = [await web.pool.acquire() for _ in range(web.pool.get_max_size())]
-        patience.setattr("services.alerts.web.store._BORROW_SECONDS", 0.1)
-        try:
-            yield client
-        finally:
-            for each in held:
-                await web.pool.release(each)
-
-
-async def test_a_fault_of_ours_is_a_page_and_says_nothing_of_itself(database: Database, monkeypatch) -> None:
-    async with without_the_database(Story(database.pool, database.dsn), monkeypatch, workers=Broken()) as client:
+async def test_a_fault_of_ours_is_a_page_and_says_nothing_of_itself(database: Database) -> None:
+    async with without_the_database(Story(database.pool, database.dsn), workers=Broken()) as client:
         for headers in (PERSON, PROGRAM):
             answer = await client.get("/", headers=headers)
             assert (answer.status_code, is_page(answer)) == (500, headers is PERSON)
             assert "secret" not in answer.text
 
 
-async def test_a_database_that_is_away_is_a_page(database: Database, monkeypatch) -> None:
-    async with without_the_database(Story(database.pool, database.dsn), monkeypatch) as client:
+async def test_a_database_that_is_away_is_a_page(database: Database) -> None:
+    async with without_the_database(Story(database.pool, database.dsn)) as client:
         page = await client.get("/", headers=PERSON)
         assert (page.status_code, is_page(page), page.headers["retry-after"]) == (503, True, "5")
         assert "The database cannot be reached. This says nothing about any pump." in page.text

@@ -21,6 +21,7 @@ from services.alerts.model import (
     Strength,
     TransitionKind,
 )
+from services.alerts.said.model import sentence
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HIGH, MEDIUM, LOW, INFO = Priority.HIGH, Priority.MEDIUM, Priority.LOW, Priority.INFO
@@ -77,12 +78,15 @@ CONDITION = Condition(
     strength=Strength.FULL,
     since=ago(1),
     title="Motor stall",
-    explanation="Motor stall since then.",
+    said=(sentence("Motor stall since then."),),
     evidence={"motor_stall": "then"},
 )
 
 
 def condition(**values: Any) -> Condition:
+    """A condition; an explanation is said as it is, in no language but English."""
+    if "explanation" in values:
+        values["said"] = (sentence(values.pop("explanation")),)
     return replace(CONDITION, **values)
 
 
