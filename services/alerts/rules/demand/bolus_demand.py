@@ -97,7 +97,7 @@ def bolus_demand(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
         return ()
     surge = dated(surge, days, 0, rule) or surge
     words = plural_sentence(
-        "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
+        "%(number)s requests a day for %(count)s day; usually %(usual)s a day before.",
         "%(number)s requests a day for %(count)s days; usually %(usual)s a day before.",
         surge.days,
         number=Number(surge.per_day),
@@ -154,17 +154,17 @@ def _requests(demand: Demand, span: Span) -> Sentence:
     ]
     if parts:
         newest = plural_sentence(
-            "%(count)s requests in 24 h, %(parts)s",
+            "%(count)s request in 24 h, %(parts)s",
             "%(count)s requests in 24 h, %(parts)s",
             demand.attempts,
             parts=Words(tuple(parts)),
         )
     else:
-        newest = plural_sentence("%(count)s requests in 24 h", "%(count)s requests in 24 h", demand.attempts)
+        newest = plural_sentence("%(count)s request in 24 h", "%(count)s requests in 24 h", demand.attempts)
     if span.days <= 1:
         return newest
     return plural_sentence(
-        "%(count)s requests in %(days)s days, %(newest)s",
+        "%(count)s request in %(days)s days, %(newest)s",
         "%(count)s requests in %(days)s days, %(newest)s",
         span.attempts,
         days=span.days,

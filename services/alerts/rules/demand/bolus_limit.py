@@ -68,7 +68,7 @@ def _limit_reached(
 
 def _refused_on(days: int, of_days: int) -> Sentence:
     return plural_sentence(
-        "The limit refused requests on %(refused)s of the last %(count)s days.",
+        "The limit refused requests on %(refused)s of the last %(count)s day.",
         "The limit refused requests on %(refused)s of the last %(count)s days.",
         of_days,
         refused=days,
@@ -96,7 +96,7 @@ def _mostly_refused(
     elif ratio >= rule.demand_per_delivery:
         strength = Strength.FULL
     said = plural_sentence(
-        "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
+        "%(delivered)s of %(requests)s requests were delivered in the last %(count)s day.",
         "%(delivered)s of %(requests)s requests were delivered in the last %(count)s days.",
         days,
         delivered=delivered,

@@ -50,7 +50,7 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
     if _came_late(facts, policy, now, quiet):
         rare = False
     said = plural_sentence(
-        "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
+        "No request on %(count)s day on which the device was heard; usually %(usual)s a day.",
         "No request on %(count)s days on which the device was heard; usually %(usual)s a day.",
         days,
         usual=Number(usual.mean),
