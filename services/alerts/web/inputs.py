@@ -20,15 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-LONGEST_NAME: Final = 80
 LONGEST_TEXT: Final = 1000
 
 _ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _LINES: Final = r"^(?:[^\x00-\x1f\x7f-\x9f]|[\t\r\n])*$"
 
-PersonName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME, pattern=_ONE_LINE)
-]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT, pattern=_LINES)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT, pattern=_LINES)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_ONE_LINE)]
@@ -55,14 +51,8 @@ class Body(BaseModel):
         return values
 
 
-_PERSON: Final = TypeAdapter(PersonName)
 _NOTE: Final = TypeAdapter(Note)
 _WORDS: Final = TypeAdapter(Words)
-
-
-def is_person_name(text: str) -> bool:
-    """Tell whether a form's field holds a person's name."""
-    return _passes(_PERSON, text)
 
 
 def is_note(text: str) -> bool:

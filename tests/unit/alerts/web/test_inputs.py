@@ -6,14 +6,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from services.alerts.web.inputs import (
-    LONGEST_NAME,
     LONGEST_TEXT,
     Body,
     Name,
     NameOrNothing,
-    PersonName,
     is_note,
-    is_person_name,
     is_words,
 )
 
@@ -23,30 +20,8 @@ LINE_ENDS = {"line feed": "\n", "carriage return": "\r", "U+2028": "\u2028", "U+
 BLANK = ("", " ", "\t \n")
 
 
-@pytest.mark.parametrize(
-    "name", ["Ann", " Ann ", "Zoë Ní Bhriain", "李", "x" * LONGEST_NAME, f"  {'x' * LONGEST_NAME}  "]
-)
-def test_names_of_people(name: str) -> None:
-    assert is_person_name(name)
-    assert TypeAdapter(PersonName).validate_python(name) == name.strip()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(pytest.param(f"Ann{each}Bob", id=name) for name, each in (CONTROLS | LINE_ENDS).items()),
-        *BLANK,
-        pytest.param("x" * (LONGEST_NAME + 1), id="too long"),
-        "Ann\x1b[31m",
-    ],
-)
-def test_what_is_nobodys_name(name: str) -> None:
-    assert not is_person_name(name)
-
-
 @pytest.mark.parametrize("text", LONE_SURROGATES)
 def test_text_that_is_no_unicode_is_refused_everywhere(text: str) -> None:
-    assert not is_person_name(text)
     assert not is_note(text)
     assert not is_words(text)
     for kind in (Name, NameOrNothing):
