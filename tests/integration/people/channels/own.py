@@ -23,7 +23,7 @@ from tests.alerts_world import Story
 from tests.stack import Database
 
 PATH = "/account/channels"
-_PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 20
 """A receiver of the tests may be slow on a busy machine."""
 TUESDAY = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ class OwnChannels:
         self.push: PushChannel | None = None
 
     def sender(self) -> PersonalSender:
-        return PersonalSender(self.resources, Channels(_PATIENCE_SECONDS, push=self.push))
+        return PersonalSender(self.resources, Channels(PATIENCE_SECONDS, push=self.push))
 
     def watch(self) -> ProofWatch:
         return ProofWatch(self.resources)

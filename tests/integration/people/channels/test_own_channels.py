@@ -91,7 +91,7 @@ async def test_another_persons_channel_answers_as_one_that_is_not_there(own: Own
         ("phone", "ntfy://", "begins with its kind"),
         ("phone", "json://host/a, json://host/b", "receivers"),
         ("", "ntfy://host/topic", "name of one line"),
-        ("a\r\nSubject: b", "ntfy://host/topic", "name of one line"),
+        ("a\r\nSubject: b", "ntfy://host/topic", "expected one line without control characters"),
         ("<script>", "json://<script>", "This is no address"),
     ],
 )

@@ -10,7 +10,7 @@ from services.alerts.delivery.persons.push import PushChannel
 from services.devstack.pages import PageCollector
 from services.people.channels.push_key import PushKey, new_push_key
 from tests.integration.alerts.receivers import Authority
-from tests.integration.people.channels.own import PATH, OwnChannels, code_in
+from tests.integration.people.channels.own import PATH, PATIENCE_SECONDS, OwnChannels, code_in
 from tests.integration.people.channels.push_service import PushService, claims_of, push_service
 from tests.stack import Database
 
@@ -39,7 +39,7 @@ def key() -> PushKey:
 async def own(database: Database, page_collector: PageCollector, key: PushKey, authority: Authority) -> OwnChannels:
     own = OwnChannels(database, page_collector)
     await own.story.enrol()
-    own.push = PushChannel(key.private, BOARD, 2, ca_file=str(authority.file))
+    own.push = PushChannel(key.private, BOARD, PATIENCE_SECONDS, ca_file=str(authority.file))
     return own
 
 
@@ -103,7 +103,7 @@ async def test_a_browser_of_another_service_or_without_a_key_is_refused(
 async def test_a_certificate_that_nobody_signed_and_a_service_that_is_away_are_told(
     own: OwnChannels, service: PushService, key: PushKey
 ) -> None:
-    own.push = PushChannel(key.private, BOARD, 2)
+    own.push = PushChannel(key.private, BOARD, PATIENCE_SECONDS)
     async with own.board(push_public_key=key.public, push_services=(service.place,)) as board:
         await board.post(f"{PATH}/browser", data={"name": "b", "subscription": service.subscription})
         await own.sender().send_due()
