@@ -88,6 +88,7 @@ MODULES_DONE: Final = frozenset(
         "services/alerts/rules/reservoir/low_reservoir.py",
         "services/alerts/rules/reservoir/refill_discrepancy.py",
         "services/alerts/rules/reservoir/refill_forecast.py",
+        "services/alerts/rules/reservoir/stability.py",
         "services/alerts/rules/reservoir/suspected_delivery.py",
         "services/alerts/rules/reservoir/volume_fall.py",
         "services/alerts/said/explained.py",

@@ -183,3 +183,19 @@ async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(
     assert shown[0] == shown[1]
     assert shown[0]
     assert all(each.endswith(" CET") for each in shown[0])
+
+
+async def german_page(site: Linked, url: str, browser: Browser, path: str) -> Page:
+    context = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS["light"])
+    page = await context.new_page()
+    await page.clock.install(time=site.story.now)
+    await page.goto(f"{url}{path}")
+    return page
+
+
+async def test_why_a_drug_is_good_for_so_long_reads_german(site: Linked, url: str, browser: Browser) -> None:
+    await site.story.run_more([(33, "therapy of ziconotide 0.3 14; refill 18")])
+    page = await german_page(site, url, browser, "/refills")
+    await expect(page.locator("main")).to_contain_text("ziconotide, verdünnt: 40 Tage")
+    await page.goto(f"{url}/pumps/{site.story.pump_id}")
+    await expect(page.locator("main")).to_contain_text("(ziconotide, verdünnt)")
