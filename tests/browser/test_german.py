@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from schemas.policy import Contact, Priority
 from services.alerts.web.api import create_app
 from services.alerts.web.identity.browser import session_cookie
 from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
+from tests.alerts_world import route
 from tests.browser.axe import violations
 from tests.browser.chromium import chromium
 from tests.browser.phone import picture
@@ -44,6 +47,12 @@ async def site(database: Database, page_collector: PageCollector, tmp_path: Path
 
 @pytest.fixture
 async def url(site: Linked) -> AsyncIterator[str]:
+    async with board_of(site) as address:
+        yield address
+
+
+@asynccontextmanager
+async def board_of(site: Linked) -> AsyncIterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     app = create_app(replace(web_of_story(site.story, public_url=address), desk=site.desk))
@@ -199,3 +208,17 @@ async def test_why_a_drug_is_good_for_so_long_reads_german(site: Linked, url: st
     await expect(page.locator("main")).to_contain_text("ziconotide, verdünnt: 40 Tage")
     await page.goto(f"{url}/pumps/{site.story.pump_id}")
     await expect(page.locator("main")).to_contain_text("(ziconotide, verdünnt)")
+
+
+async def test_why_a_gap_of_a_rota_reaches_nobody_reads_german(site: Linked, browser: Browser) -> None:
+    """Nora has no channel, and after her nobody is on call."""
+    nora = await make_person(site.story.pool, "Nora", Role.RESPONDER, site.story.now, clinic_id=site.story.clinic_id)
+    await make_rota(site.story.pool, site.story.clinic_id, nora, site.story.now)
+    on_call = Contact(name="Bereitschaft", rota=site.story.clinic_id)
+    told = {"contacts": (on_call,), "routes": {Priority.HIGH: route((0.0, "Bereitschaft"))}}
+    site.story.policy = site.story.policy.model_copy(update=told)
+    async with board_of(site) as url:
+        page = await german_page(site, url, browser, "/on-call")
+        warning = page.locator(".warning[role=alert]").first
+        await expect(warning).to_contain_text(": Bereitschaft: Nora hat keinen Weg, der funktioniert.")
+        await expect(warning.locator("[lang]")).to_have_count(0)
