@@ -219,6 +219,6 @@ async def test_why_a_gap_of_a_rota_reaches_nobody_reads_german(site: Linked, bro
     site.story.policy = site.story.policy.model_copy(update=told)
     async with board_of(site) as url:
         page = await german_page(site, url, browser, "/on-call")
-        warning = page.locator(".warning[role=alert]").first
+        warning = page.locator("main .warning", has_text="Bereitschaft:").first
         await expect(warning).to_contain_text(": Bereitschaft: Nora hat keinen Weg, der funktioniert.")
         await expect(warning.locator("[lang]")).to_have_count(0)
