@@ -57,8 +57,13 @@ def said_in(words: str, texts: Texts) -> str:
 
 def reason_in(error: Exception, texts: Texts) -> str:
     """What an error says, in a language if it was raised with a phrase or a text of the catalogue."""
+    return said_in(told_by(error), texts)
+
+
+def told_by(error: Exception) -> str:
+    """What an error says, a phrase if it was raised with one: `str` of it is plain English."""
     told = error.args[0] if len(error.args) == 1 else None
-    return said_in(told if isinstance(told, str) else str(error), texts)
+    return told if isinstance(told, str) else str(error)
 
 
 def _said(text: str, values: Mapping[str, object], many: str | None, texts: Texts) -> str:

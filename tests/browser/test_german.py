@@ -222,3 +222,29 @@ async def test_why_a_gap_of_a_rota_reaches_nobody_reads_german(site: Linked, bro
         warning = page.locator("main .warning", has_text="Bereitschaft:").first
         await expect(warning).to_contain_text(": Bereitschaft: Nora hat keinen Weg, der funktioniert.")
         await expect(warning.locator("[lang]")).to_have_count(0)
+
+
+async def test_what_is_refused_of_a_channel_and_of_a_person_reads_german(
+    site: Linked, url: str, browser: Browser
+) -> None:
+    page = await german_page(site, url, browser, "/account/channels")
+    for path, form, values, words in (
+        (
+            "/account/channels",
+            "/account/channels",
+            {"name": "Telefon", "url": "gopher://x"},
+            "Adressen der Art gopher:// werden hier nicht angenommen.",
+        ),
+        (
+            "/people",
+            "/people",
+            {"sign_in": "Anna Beispiel!", "name": "Anna"},
+            "'Anna Beispiel!' ist kein Anmeldename: erwartet werden höchstens 64 Zeichen",
+        ),
+    ):
+        await page.goto(f"{url}{path}")
+        sent = page.locator(f'form[action="{form}"]').filter(has=page.locator("[name=name]"))
+        for name, value in values.items():
+            await sent.locator(f"[name={name}]").fill(value)
+        await sent.locator("button").click()
+        await expect(page.locator("main")).to_contain_text(words)
