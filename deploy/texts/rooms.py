@@ -137,6 +137,7 @@ MODULES_DONE: Final = frozenset(
         "services/people/channels/changes.py",
         "services/people/managed/changes.py",
         "services/people/rota/coverage.py",
+        "services/people/rota/edit.py",
     }
 )
 MODULES_IN_PART: Final = {
@@ -161,7 +162,7 @@ MODULES_IN_PART: Final = {
     "services/alerts/health/readiness.py": "what machines are answered (/readyz) is English",
     "services/alerts/outage/bypass.py": "hands the catalogue on",
     "services/alerts/delivery/addresses.py": "what is wrong with an address of a policy or of HL7 is said in English",
-    "services/alerts/web/on_call/file_views.py": "what is wrong with a file or a calendar is said in English",
+    "services/alerts/web/on_call/file_views.py": "what is wrong within a file or a calendar is said in English",
     "services/people/channels/model.py": "what kind of address a channel has is kept in English",
     "services/alerts/web/access.py": "what programs are answered is English",
     "services/alerts/web/allowed.py": "what programs are answered is English",

@@ -248,3 +248,16 @@ async def test_what_is_refused_of_a_channel_and_of_a_person_reads_german(
             await sent.locator(f"[name={name}]").fill(value)
         await sent.locator("button").click()
         await expect(page.locator("main")).to_contain_text(words)
+
+
+async def test_why_a_rota_cannot_be_changed_reads_german(site: Linked, url: str, browser: Browser) -> None:
+    clinic = site.story.clinic_id
+    vera = await make_person(site.story.pool, "Vera", Role.VIEWER, site.story.now, clinic_id=clinic)
+    sign_in = await site.story.pool.fetchval("SELECT sign_in FROM persons WHERE person_id = $1", vera)
+    page = await german_page(site, url, browser, f"/on-call/clinics/{clinic}/rotas")
+    layer = f'{{name: week, members: [{sign_in or vera}], begins: 2026-11-23, hand_over: "08:00"}}'
+    text = f"clinic_id: {clinic}\nrotas:\n- name: first\n  timezone: Europe/Berlin\n  layers: [{layer}]\n"
+    await page.locator("textarea[name=text]").fill(text)
+    await page.locator("form", has=page.locator("textarea")).get_by_role("button").click()
+    words = f"Vera darf nur lesen und keine Benachrichtigung beantworten; erwartet wird jemand aus {clinic}"
+    await expect(page.locator("main .warning p:not([lang])", has_text=words)).to_be_visible()
