@@ -36,15 +36,25 @@ KEPT: Final[Mapping[str, bool]] = MappingProxyType({"kept": True})
 for more than that a name in it hides something, so only control characters are refused."""
 
 
+CONTROLS: Final = "holds %(character)s at place %(place)s; expected one line without control characters"
+HIDES: Final = "holds %(code)s (%(name)s) at place %(place)s, which cannot be seen; expected none"
+
+
 def refusal(text: str) -> str | None:
     """Why a text cannot stand on one line; None: it can."""
+    found = what_refuses(text)
+    return found and found[0] % found[1]
+
+
+def what_refuses(text: str) -> tuple[str, dict[str, object]] | None:
+    """The same as a text and its values, for who says it in another language; None: it can."""
     for found in _SUSPECT.finditer(text):
         character, at = found[0], found.start()
         if _STEERS.match(character):
-            return f"holds {character!a} at place {at + 1}; expected one line without control characters"
+            return CONTROLS, {"character": ascii(character), "place": at + 1}
         if character not in _JOINERS or not _joins(text, at):
             name = unicodedata.name(character, "not assigned").lower()
-            return f"holds U+{ord(character):04X} ({name}) at place {at + 1}, which cannot be seen; expected none"
+            return HIDES, {"code": f"U+{ord(character):04X}", "name": name, "place": at + 1}
     return None
 
 

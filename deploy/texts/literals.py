@@ -15,8 +15,8 @@ from typing import Final
 
 from jinja2 import Environment, nodes
 
-_PLURALS: Final = frozenset({"plural", "plural_sentence"})
-_SAYS: Final = frozenset({"msgid", "msgids", "say", "sentence"}) | _PLURALS
+_PLURALS: Final = frozenset({"plural", "plural_phrase", "plural_sentence"})
+_SAYS: Final = frozenset({"msgid", "msgids", "phrase", "say", "sentence"}) | _PLURALS
 _READ_OUT: Final = frozenset({"aria-label", "title", "placeholder", "alt"})
 _NO_WORDS: Final = frozenset({"code", "script", "style"})
 _LETTERS: Final = re.compile(r"[A-Za-z]{2,}")

@@ -7,6 +7,7 @@ are answered with, and `in_words` says it to a person in their language.
 from __future__ import annotations
 
 from services.texts.model import Texts, filled, msgid
+from services.texts.phrase import said_in
 
 
 class Cannot(Exception):  # noqa: N818 - read as what is answered
@@ -18,7 +19,7 @@ class Cannot(Exception):  # noqa: N818 - read as what is answered
 
     def in_words(self, texts: Texts) -> str:
         """Why, in the language of `texts`; in English where there is no translation."""
-        return filled(texts.translated(self._text), self._values) if self._values else texts.translated(str(self))
+        return filled(texts.translated(self._text), self._values) if self._values else said_in(self._text, texts)
 
 
 class NotFound(Cannot, LookupError):  # noqa: N818 - read as what is answered: 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from schemas.policy import Contact, Priority
 from services.alerts.web.api import create_app
 from services.alerts.web.identity.browser import session_cookie
 from services.devstack.pages import PageCollector
 from services.devstack.ports import free_port
 from services.people.model import Role
 from tests.alerts_pages import web_of_story
+from tests.alerts_world import route
 from tests.browser.axe import violations
 from tests.browser.chromium import chromium
 from tests.browser.phone import picture
@@ -44,6 +47,12 @@ async def site(database: Database, page_collector: PageCollector, tmp_path: Path
 
 @pytest.fixture
 async def url(site: Linked) -> AsyncIterator[str]:
+    async with board_of(site) as address:
+        yield address
+
+
+@asynccontextmanager
+async def board_of(site: Linked) -> AsyncIterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     app = create_app(replace(web_of_story(site.story, public_url=address), desk=site.desk))
@@ -183,3 +192,72 @@ async def test_times_are_the_clinics_whatever_the_clock_of_the_browser(
     assert shown[0] == shown[1]
     assert shown[0]
     assert all(each.endswith(" CET") for each in shown[0])
+
+
+async def german_page(site: Linked, url: str, browser: Browser, path: str) -> Page:
+    context = await context_of(site, url, browser, "Anna Beispiel", "de-DE", LOOKS["light"])
+    page = await context.new_page()
+    await page.clock.install(time=site.story.now)
+    await page.goto(f"{url}{path}")
+    return page
+
+
+async def test_why_a_drug_is_good_for_so_long_reads_german(site: Linked, url: str, browser: Browser) -> None:
+    await site.story.run_more([(33, "therapy of ziconotide 0.3 14; refill 18")])
+    page = await german_page(site, url, browser, "/refills")
+    await expect(page.locator("main")).to_contain_text("ziconotide, verdünnt: 40 Tage")
+    await page.goto(f"{url}/pumps/{site.story.pump_id}")
+    await expect(page.locator("main")).to_contain_text("(ziconotide, verdünnt)")
+
+
+async def test_why_a_gap_of_a_rota_reaches_nobody_reads_german(site: Linked, browser: Browser) -> None:
+    """Nora has no channel, and after her nobody is on call."""
+    nora = await make_person(site.story.pool, "Nora", Role.RESPONDER, site.story.now, clinic_id=site.story.clinic_id)
+    await make_rota(site.story.pool, site.story.clinic_id, nora, site.story.now)
+    on_call = Contact(name="Bereitschaft", rota=site.story.clinic_id)
+    told = {"contacts": (on_call,), "routes": {Priority.HIGH: route((0.0, "Bereitschaft"))}}
+    site.story.policy = site.story.policy.model_copy(update=told)
+    async with board_of(site) as url:
+        page = await german_page(site, url, browser, "/on-call")
+        warning = page.locator("main .warning", has_text="Bereitschaft:").first
+        await expect(warning).to_contain_text(": Bereitschaft: Nora hat keinen Weg, der funktioniert.")
+        await expect(warning.locator("[lang]")).to_have_count(0)
+
+
+async def test_what_is_refused_of_a_channel_and_of_a_person_reads_german(
+    site: Linked, url: str, browser: Browser
+) -> None:
+    page = await german_page(site, url, browser, "/account/channels")
+    for path, form, values, words in (
+        (
+            "/account/channels",
+            "/account/channels",
+            {"name": "Telefon", "url": "gopher://x"},
+            "Adressen der Art gopher:// werden hier nicht angenommen.",
+        ),
+        (
+            "/people",
+            "/people",
+            {"sign_in": "Anna Beispiel!", "name": "Anna"},
+            "'Anna Beispiel!' ist kein Anmeldename: erwartet werden höchstens 64 Zeichen",
+        ),
+    ):
+        await page.goto(f"{url}{path}")
+        sent = page.locator(f'form[action="{form}"]').filter(has=page.locator("[name=name]"))
+        for name, value in values.items():
+            await sent.locator(f"[name={name}]").fill(value)
+        await sent.locator("button").click()
+        await expect(page.locator("main")).to_contain_text(words)
+
+
+async def test_why_a_rota_cannot_be_changed_reads_german(site: Linked, url: str, browser: Browser) -> None:
+    clinic = site.story.clinic_id
+    vera = await make_person(site.story.pool, "Vera", Role.VIEWER, site.story.now, clinic_id=clinic)
+    sign_in = await site.story.pool.fetchval("SELECT sign_in FROM persons WHERE person_id = $1", vera)
+    page = await german_page(site, url, browser, f"/on-call/clinics/{clinic}/rotas")
+    layer = f'{{name: week, members: [{sign_in or vera}], begins: 2026-11-23, hand_over: "08:00"}}'
+    text = f"clinic_id: {clinic}\nrotas:\n- name: first\n  timezone: Europe/Berlin\n  layers: [{layer}]\n"
+    await page.locator("textarea[name=text]").fill(text)
+    await page.locator("form", has=page.locator("textarea")).get_by_role("button").click()
+    words = f"Vera darf nur lesen und keine Benachrichtigung beantworten; erwartet wird jemand aus {clinic}"
+    await expect(page.locator("main .warning p:not([lang])", has_text=words)).to_be_visible()

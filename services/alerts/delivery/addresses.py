@@ -25,6 +25,7 @@ from services.alerts.delivery.webhooks.address import is_webhook, read_webhook
 from services.alerts.delivery.webhooks.secret_file import read_secrets
 from services.alerts.policies import ENVIRONMENT, address_in
 from services.runtime.secrets.file import SecretFileError
+from services.texts.phrase import phrase
 
 _SOME_ID: Final = UUID(int=0)
 
@@ -159,9 +160,9 @@ def _url_fault(url: str) -> str | None:
     keep_apprise_quiet()
     target = apprise.Apprise()
     if not target.add(with_delivery_id(url, _SOME_ID, Priority.HIGH)):
-        return "no address that Apprise understands; expected a complete Apprise URL such as 'ntfys://topic'"
+        return phrase("no address that Apprise understands; expected a complete Apprise URL such as 'ntfys://topic'")
     if len(target) != 1:
-        return f"an address of {len(target)} receivers; expected one, and a channel for each"
+        return phrase("an address of %(count)s receivers; expected one, and a channel for each", count=len(target))
     return None
 
 

@@ -99,7 +99,7 @@ def in_words(said: Iterable[Sentence], texts: Texts = ENGLISH) -> str:
 
 def sentence_in_words(said: Sentence, texts: Texts = ENGLISH) -> str:
     """One sentence in a language, moments in UTC."""
-    values = {name: _value_in_words(value, texts) for name, value in said.values.items()}
+    values = {name: value_in_words(value, texts) for name, value in said.values.items()}
     count = said.values.get("count")
     if said.many is None or not isinstance(count, int):
         return texts.say(said.text, **values)
@@ -131,7 +131,8 @@ def _texts_in(value: Value) -> Iterator[tuple[str, bool]]:
             pass
 
 
-def _value_in_words(value: Value, texts: Texts) -> str:
+def value_in_words(value: Value, texts: Texts = ENGLISH) -> str:
+    """One value in a language, a moment in UTC."""
     match value:
         case str():
             return value
@@ -161,7 +162,7 @@ def _more_in_words(value: Volume | Number | Shortest | LongSpan | Word | Words |
             words = texts.say(value.text)
             return capitalised(words) if value.capital else words
         case Words():
-            return texts.listed([_value_in_words(each, texts) for each in value.parts])
+            return texts.listed([value_in_words(each, texts) for each in value.parts])
         case Sentence():
             return sentence_in_words(value, texts)
         case never:

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from schemas.line_text import refusal
 from services.people.accounts import store
 from services.people.accounts.rules import CHANCE_BYTES, CODE_LASTS, code_of, digest_of, sign_in_of
 from services.people.model import Actor, Role
@@ -21,6 +20,8 @@ from services.people.sessions.store import end_all
 from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
+from services.texts.line_words import refusal_phrase
+from services.texts.phrase import phrase
 
 _LONGEST_NAME: Final = 80
 
@@ -55,14 +56,21 @@ async def add(
     """
     kept = sign_in_of(sign_in)
     if kept is None:
-        msg = f"{sign_in[:80]!r} is no sign-in name: expected at most 64 of a-z, 0-9 and . _ @ + -, such as ann.example"
+        msg = phrase(
+            "%(given)s is no sign-in name: expected at most 64 of a-z, 0-9 and . _ @ + -, such as ann.example",
+            given=repr(sign_in[:80]),
+        )
         raise AccountRefusedError(msg)
     name = name.strip()
-    if why := refusal(name):
-        msg = f"{name[:80]!r} is no name: it {why}"
+    if why := refusal_phrase(name):
+        msg = phrase("%(given)s is no name: it %(why)s", given=repr(name[:80]), why=why)
         raise AccountRefusedError(msg)
     if not name or len(name) > _LONGEST_NAME:
-        msg = f"{name[:80]!r} is no name: expected one line, at most {_LONGEST_NAME} characters, as 'Ann Example'"
+        msg = phrase(
+            "%(given)s is no name: expected one line, at most %(most)s characters, as 'Ann Example'",
+            given=repr(name[:80]),
+            most=_LONGEST_NAME,
+        )
         raise AccountRefusedError(msg)
     code, until = code_of(secrets.token_bytes(CHANCE_BYTES)), now + CODE_LASTS
     async with connection.transaction():
@@ -71,7 +79,10 @@ async def add(
             now=now, by=by.id,
         )  # fmt: skip
         if person_id is None:
-            msg = f"somebody has the sign-in name {kept!r} already; one who left is disabled, and keeps it"
+            msg = phrase(
+                "somebody has the sign-in name %(name)s already; one who left is disabled, and keeps it",
+                name=repr(kept),
+            )
             raise AccountRefusedError(msg)
         more = {"sign_in": kept, "person": name} | ({"operator": True} if is_operator else {})
         await append(connection, Access(AccessKind.PERSON_MADE, by, person_id, more=more), now)
@@ -104,7 +115,7 @@ async def disable(connection: Connection, sign_in: str, *, by: Actor, now: datet
     async with connection.transaction():
         person_id = await _existing(connection, sign_in)
         if not await store.disable_person(connection, person_id, now, by.id):
-            msg = f"{sign_in!r} is disabled already"
+            msg = phrase("%(name)s is disabled already", name=repr(sign_in))
             raise AccountRefusedError(msg)
         await end_all(connection, person_id, now)
         await append(connection, Access(AccessKind.PERSON_DISABLED, by, person_id), now)
@@ -119,7 +130,7 @@ async def enable(connection: Connection, sign_in: str, *, by: Actor, now: dateti
     async with connection.transaction():
         person_id = await _existing(connection, sign_in)
         if not await store.enable_person(connection, person_id):
-            msg = f"{sign_in!r} is not disabled"
+            msg = phrase("%(name)s is not disabled", name=repr(sign_in))
             raise AccountRefusedError(msg)
         await append(connection, Access(AccessKind.PERSON_ENABLED, by, person_id), now)
 
@@ -146,7 +157,7 @@ async def take_role(connection: Connection, sign_in: str, clinic_id: str, *, by:
         person_id = await _existing(connection, sign_in)
         role = await store.take_role(connection, person_id, clinic_id)
         if role is None:
-            msg = f"{sign_in!r} has no role in clinic {clinic_id!r}"
+            msg = phrase("%(name)s has no role in clinic %(clinic)s", name=repr(sign_in), clinic=repr(clinic_id))
             raise AccountRefusedError(msg)
         await append(connection, Access(AccessKind.ROLE_TAKEN, by, person_id, clinic_id, {"role": role.value}), now)
 
@@ -154,7 +165,11 @@ async def take_role(connection: Connection, sign_in: str, clinic_id: str, *, by:
 async def _give(connection: Connection, person_id: UUID, clinic_id: str, role: Role, by: Actor, now: datetime) -> None:
     known = await store.clinics(connection)
     if clinic_id not in known:
-        msg = f"there is no clinic {clinic_id!r}; expected one of: {', '.join(known) or 'none is there yet'}"
+        msg = phrase(
+            "there is no clinic %(clinic)s; expected one of: %(known)s",
+            clinic=repr(clinic_id),
+            known=", ".join(known) or phrase("none is there yet"),
+        )
         raise AccountRefusedError(msg)
     await store.give_role(connection, person_id, clinic_id, role, now, by.id)
     await append(connection, Access(AccessKind.ROLE_GIVEN, by, person_id, clinic_id, {"role": role.value}), now)
@@ -164,6 +179,8 @@ async def _existing(connection: Connection, sign_in: str) -> UUID:
     kept = sign_in_of(sign_in)
     found = await store.person_id_of(connection, kept) if kept else None
     if found is None:
-        msg = f"nobody has the sign-in name {sign_in[:80]!r}; `pumpwatch user list` shows everybody"
+        msg = phrase(
+            "nobody has the sign-in name %(name)s; `pumpwatch user list` shows everybody", name=repr(sign_in[:80])
+        )
         raise AccountRefusedError(msg)
     return found

@@ -21,6 +21,7 @@ from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
 from services.texts.model import msgid
+from services.texts.phrase import phrase
 
 
 class ChannelRefusedError(ValueError):
@@ -129,7 +130,9 @@ async def set_hours(connection: Connection, person_id: UUID, hours: Hours) -> No
     try:
         ZoneInfo(hours.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        msg = f"No time zone {hours.timezone[:40]!r} is known. Expected a name such as Europe/Berlin."
+        msg: str = phrase(
+            "No time zone %(zone)s is known. Expected a name such as Europe/Berlin.", zone=repr(hours.timezone[:40])
+        )
         raise ChannelRefusedError(msg) from None
     if (hours.quiet_begins is None) is not (hours.quiet_ends is None):
         msg = msgid("Quiet hours need a beginning and an end. Leave both empty for none.")
@@ -173,5 +176,8 @@ async def _is_verified(connection: Connection, person_id: UUID, channel_id: UUID
 
 async def _pace(connection: Connection, person_id: UUID, now: datetime) -> None:
     if await store.count_asked(connection, person_id, now - timedelta(hours=1)) >= MOST_AN_HOUR:
-        msg = f"You asked for {MOST_AN_HOUR} codes and tests within an hour, which is the most. Try again later."
+        msg = phrase(
+            "You asked for %(count)s codes and tests within an hour, which is the most. Try again later.",
+            count=MOST_AN_HOUR,
+        )
         raise ChannelRefusedError(msg)

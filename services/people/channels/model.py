@@ -11,7 +11,9 @@ from uuid import UUID
 
 from schemas.line_text import refusal
 from schemas.parts.paging import QuietHours
+from services.texts.line_words import refusal_phrase
 from services.texts.model import msgid
+from services.texts.phrase import phrase
 
 MOST_CHANNELS: Final = 8
 LONGEST_NAME: Final = 60
@@ -118,14 +120,17 @@ def shown(url: str) -> str:
 
 def fault_of_name(name: str, others: list[str]) -> str | None:
     """Why a channel cannot have a name; None: it can."""
-    if why := refusal(name):
-        return f"This cannot be the name of a channel: it {why}."
+    if why := refusal_phrase(name):
+        return phrase("This cannot be the name of a channel: it %(why)s.", why=why)
     if not name or len(name) > LONGEST_NAME:
-        return f"Give the channel a name of one line and at most {LONGEST_NAME} characters, such as 'my phone'."
+        return phrase(
+            "Give the channel a name of one line and at most %(most)s characters, such as 'my phone'.",
+            most=LONGEST_NAME,
+        )
     if name in others:
-        return f"You have a channel of the name {name} already: give this one another."
+        return phrase("You have a channel of the name %(name)s already: give this one another.", name=name)
     if len(others) >= MOST_CHANNELS:
-        return f"You have {MOST_CHANNELS} channels, which is the most: remove one first."
+        return phrase("You have %(count)s channels, which is the most: remove one first.", count=MOST_CHANNELS)
     return None
 
 
@@ -138,5 +143,9 @@ def fault_of_url(url: str, kinds: frozenset[str]) -> str | None:
         )
     taken = sorted(each for each in kinds if not each.startswith(_OF_SITES))
     if kind not in taken:
-        return f"Addresses of the kind {kind}:// are not taken here. Taken are: {', '.join(taken)}."
+        return phrase(
+            "Addresses of the kind %(kind)s:// are not taken here. Taken are: %(taken)s.",
+            kind=kind,
+            taken=", ".join(taken),
+        )
     return None

@@ -22,6 +22,7 @@ from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
 from services.texts.model import msgid
+from services.texts.phrase import phrase
 
 
 class NoSuchPersonError(LookupError):
@@ -105,20 +106,23 @@ async def reset(connection: Connection, caller: Caller, person_id: UUID, now: da
 async def _of(connection: Connection, person_id: UUID) -> ManagedPerson:
     found = await managed_persons(connection, person_id)
     if not found:
-        msg = f"there is no person {person_id}"
+        msg = phrase("there is no person %(id)s", id=person_id)
         raise NoSuchPersonError(msg)
     return found[0]
 
 
 def _must_administer(caller: Caller, clinic_id: str) -> None:
     if not caller.may(Role.ADMINISTRATOR, clinic_id):
-        msg = f"{clinic_id[:80]!r} is no clinic of which you are an administrator"
+        msg = phrase("%(clinic)s is no clinic of which you are an administrator", clinic=repr(clinic_id[:80]))
         raise AccountRefusedError(msg)
 
 
 def _governed(person: ManagedPerson) -> str:
     if not person.governed or person.sign_in is None:
-        msg = f"{person.name} is you, has a role in another clinic too, or runs the installation: ask who runs it"
+        msg = phrase(
+            "%(name)s is you, has a role in another clinic too, or runs the installation: ask who runs it",
+            name=person.name,
+        )
         raise AccountRefusedError(msg)
     return person.sign_in
 

@@ -21,6 +21,7 @@ from schemas.policy import Contact, Policy, Priority
 from services.people.rota.effective import standing_for
 from services.people.rota.people import ClinicPeople
 from services.people.rota.turns import shifts
+from services.texts.phrase import phrase, plural_phrase
 
 Span = tuple[datetime, datetime]
 """From its begin until just before its end."""
@@ -33,7 +34,8 @@ class Gap:
     begins: datetime
     ends: datetime
     why: tuple[str, ...]
-    """Of each contact that would be told at its begin, why that reaches nobody; or that nobody would be told."""
+    """Of each contact that would be told at its begin, why that reaches nobody; or that nobody would be told. Each is
+    said in a language by `services.texts.phrase.said_in`."""
 
 
 def uncovered(
@@ -62,7 +64,7 @@ def uncovered(
         for one, other in _reached(contact, people, begins + after, ends + after, can_be_told)
     ]
     return tuple(
-        Gap(one, other, tuple(_reasons(pages, people, one)) or ("nobody would be told",))
+        Gap(one, other, tuple(_reasons(pages, people, one)) or (phrase("nobody would be told"),))
         for one, other in _rest(covered, begins, ends)
     )
 
@@ -115,17 +117,25 @@ def _reasons(pages: Iterable[tuple[timedelta, Contact]], people: ClinicPeople, a
     for after, contact in pages:
         if contact.name not in seen:
             seen.add(contact.name)
-            yield f"{contact.name}: {_reason(contact, people, at + after)}"
+            yield _reason(contact, people, at + after)
 
 
 def _reason(contact: Contact, people: ClinicPeople, at: datetime) -> str:
     if not contact.stands_for_persons:
-        return "no address that can be used"
+        return phrase("%(contact)s: no address that can be used", contact=contact.name)
     members = standing_for(contact, people, at)
     if members:
-        return (
-            f"{', '.join(member.name for member in members)} {'have' if len(members) > 1 else 'has'} no working channel"
+        return plural_phrase(
+            "%(contact)s: %(who)s has no working channel",
+            "%(contact)s: %(who)s have no working channel",
+            len(members),
+            contact=contact.name,
+            who=", ".join(member.name for member in members),
         )
     if contact.rota is not None:
-        return f"rota {contact.rota} gives nobody of the clinic who can sign in"
-    return "is nobody of the clinic who can sign in"
+        return phrase(
+            "%(contact)s: rota %(rota)s gives nobody of the clinic who can sign in",
+            contact=contact.name,
+            rota=contact.rota,
+        )
+    return phrase("%(contact)s: is nobody of the clinic who can sign in", contact=contact.name)

@@ -17,6 +17,7 @@ from services.people.rota.people import Member
 from services.people.trail.model import Access, AccessKind
 from services.people.trail.store import append
 from services.runtime.database import Connection
+from services.texts.phrase import Phrase, phrase
 
 
 class RotaRefusedError(ValueError):
@@ -45,7 +46,7 @@ async def keep_rota(
     """
     async with connection.transaction():
         if not await store.clinic_is_there(connection, rota.clinic_id):
-            msg = f"there is no clinic {rota.clinic_id!r}"
+            msg = phrase("there is no clinic %(clinic)s", clinic=repr(rota.clinic_id))
             raise RotaRefusedError(msg)
         await _check_persons(connection, rota.clinic_id, (m for layer in rota.layers for m in layer.members))
         await store.insert_rota(connection, rota.clinic_id, rota.name)
@@ -76,7 +77,10 @@ async def make_changes(
         await _check_persons(connection, clinic_id, (change.person_id for change in changes))
         for change in changes:
             if change.ends <= now:
-                msg = f"it would end at {change.ends:%Y-%m-%d %H:%M}Z, which is over; expected an end that is to come"
+                msg = phrase(
+                    "it would end at %(ends)s, which is over; expected an end that is to come",
+                    ends=f"{change.ends:%Y-%m-%d %H:%M}Z",
+                )
                 raise RotaRefusedError(msg)
             await store.insert_change(connection, found[0], change, actor)
             said = change.model_dump(mode="json", exclude={"person_id", "made_at"}, exclude_none=True)
@@ -95,7 +99,11 @@ async def withdraw_change(
     async with connection.transaction():
         withdrawn = await store.withdraw_change(connection, clinic_id, change_id, actor, now)
         if not withdrawn:
-            msg = f"clinic {clinic_id!r} has no change {change_id} that is not over or withdrawn"
+            msg = phrase(
+                "clinic %(clinic)s has no change %(id)s that is not over or withdrawn",
+                clinic=repr(clinic_id),
+                id=change_id,
+            )
             raise RotaRefusedError(msg)
         for each in withdrawn:
             kind, more = AccessKind.TURN_CHANGE_WITHDRAWN, {"change_id": str(each)}
@@ -118,7 +126,7 @@ async def remove_rota(connection: Connection, clinic_id: str, name: str, actor: 
 
 def no_rota(clinic_id: str, name: str) -> RotaRefusedError:
     """What is said when a rota is not there."""
-    return RotaRefusedError(f"clinic {clinic_id!r} has no rota {name!r}")
+    return RotaRefusedError(phrase("clinic %(clinic)s has no rota %(rota)s", clinic=repr(clinic_id), rota=repr(name)))
 
 
 async def _check_persons(connection: Connection, clinic_id: str, persons: Iterable[UUID]) -> None:
@@ -127,19 +135,28 @@ async def _check_persons(connection: Connection, clinic_id: str, persons: Iterab
     for person in persons:
         why = _why_not(by_id.get(person), person)
         if why is not None:
-            msg = f"{why}; expected a responder or administrator of {clinic_id} who can sign in"
+            msg = phrase(
+                "%(why)s; expected a responder or administrator of %(clinic)s who can sign in",
+                why=why,
+                clinic=clinic_id,
+            )
             raise RotaRefusedError(msg)
 
 
-def _why_not(member: Member | None, person: UUID) -> str | None:
+def _why_not(member: Member | None, person: UUID) -> Phrase | None:
     if member is None:
-        return f"person {person} is not of the clinic"
+        return phrase("person %(id)s is not of the clinic", id=person)
     if member.is_disabled:
-        return f"{member.name} is disabled"
-    return None if member.role.allows(Role.RESPONDER) else f"{member.name} may only look, and answer no page"
+        return phrase("%(name)s is disabled", name=member.name)
+    if member.role.allows(Role.RESPONDER):
+        return None
+    return phrase("%(name)s may only look, and answer no page", name=member.name)
 
 
 def _meanwhile(name: str) -> RotaChangedMeanwhileError:
     return RotaChangedMeanwhileError(
-        f"rota {name!r} was changed by somebody else meanwhile; look at it as it is now, and change it again"
+        phrase(
+            "rota %(rota)s was changed by somebody else meanwhile; look at it as it is now, and change it again",
+            rota=repr(name),
+        )
     )

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.line_text import refusal
+from services.texts.phrase import phrase
 
 SCHEME: Final = "webpush://"
 LONGEST: Final = 2000
@@ -82,14 +83,14 @@ def read_subscription(text: str, services: Collection[str] = KNOWN_SERVICES) -> 
         found = json.loads(text)
         address = PushAddress(found["endpoint"], found["keys"]["p256dh"], found["keys"]["auth"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        msg = "expected a subscription of a browser: its endpoint and its two keys"
+        msg = phrase("expected a subscription of a browser: its endpoint and its two keys")
         raise PushAddressError(msg) from None
     if not all(isinstance(each, str) for each in (address.endpoint, address.p256dh, address.auth)):
-        msg = "expected a subscription of a browser, whose endpoint and keys are texts"
+        msg = phrase("expected a subscription of a browser, whose endpoint and keys are texts")
         raise PushAddressError(msg)
     host = _checked(address).host
     if not any(host == each or host.endswith(f".{each}") for each in services):
-        msg = f"expected a service of pushes that is known here: {', '.join(services)}"
+        msg = phrase("expected a service of pushes that is known here: %(services)s", services=", ".join(services))
         raise PushAddressError(msg)
     return address
 
@@ -101,10 +102,10 @@ def _checked(address: PushAddress) -> PushAddress:
     except ValueError:
         usable = False
     if not usable or refusal(address.endpoint) or " " in address.endpoint or len(address.endpoint) > LONGEST:
-        msg = "expected an endpoint that begins with https:// and names a host"
+        msg = phrase("expected an endpoint that begins with https:// and names a host")
         raise PushAddressError(msg)
     if len(_decoded(address.p256dh)) != _KEY_BYTES or len(_decoded(address.auth)) != _SECRET_BYTES:
-        msg = f"expected keys of {_KEY_BYTES} and {_SECRET_BYTES} bytes, in base64url"
+        msg = phrase("expected keys of %(one)s and %(other)s bytes, in base64url", one=_KEY_BYTES, other=_SECRET_BYTES)
         raise PushAddressError(msg)
     return address
 

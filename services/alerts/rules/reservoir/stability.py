@@ -14,11 +14,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.policy import DrugStability, Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.rules.drug_names import is_called
-from services.alerts.wording import listed
+from services.alerts.said.model import Sentence, Value, Words, sentence, value_in_words
+from services.texts.model import ENGLISH, Texts, msgid
+
+_FIRST_FILL: Final = msgid("%(drug)s, first fill")
+_DILUTED: Final = msgid("%(drug)s, diluted")
+_UNDILUTED: Final = msgid("%(drug)s, undiluted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,17 @@ class Stability:
 
     days: int
     until: datetime | None
-    words: str
-    """Why so many days: "morphine", "ziconotide, first fill", "morphine; nothing is known of bupivacaine"."""
+    why: Value
+    """Why so many days, in no language yet."""
+
+    @property
+    def words(self) -> str:
+        """Why in English: "morphine", "ziconotide, first fill", "morphine; nothing is known of bupivacaine"."""
+        return self.in_words(ENGLISH)
+
+    def in_words(self, texts: Texts) -> str:
+        """Why in the language of `texts`; a drug is called as the policy has it, or as the device told it."""
+        return value_in_words(self.why, texts)
 
 
 def stability_of(facts: PumpFacts, policy: Policy) -> Stability | None:
@@ -42,23 +57,23 @@ def stability_of(facts: PumpFacts, policy: Policy) -> Stability | None:
     found = _of_mixture(therapy.drugs, policy, is_first) or _of_each(drugs, policy, is_first)
     if found is None:
         return None
-    days, words = found
-    return Stability(days, refill.observed_at + timedelta(days=days) if refill else None, words)
+    days, why = found
+    return Stability(days, refill.observed_at + timedelta(days=days) if refill else None, why)
 
 
-def _of_mixture(drugs: Sequence[str], policy: Policy, is_first: bool) -> tuple[int, str] | None:
+def _of_mixture(drugs: Sequence[str], policy: Policy, is_first: bool) -> tuple[int, Value] | None:
     """By the entry of several drugs, each of them in the pump, and nothing else."""
     for entry in policy.drug_stability:
         pairs = [(said, drug) for said in drugs for drug in entry.drugs if is_called(said, drug, policy.brand_names)]
         named, told = {drug for _, drug in pairs}, {said for said, _ in pairs}
         if len(entry.drugs) > 1 and named == set(entry.drugs) and told == set(drugs):
-            return _days(entry, is_diluted=False, is_first=is_first), listed(entry.drugs)
+            return _days(entry, is_diluted=False, is_first=is_first), Words(entry.drugs)
     return None
 
 
-def _of_each(drugs: Sequence[tuple[str, float]], policy: Policy, is_first: bool) -> tuple[int, str] | None:
+def _of_each(drugs: Sequence[tuple[str, float]], policy: Policy, is_first: bool) -> tuple[int, Value] | None:
     """By the drug that is good for the shortest time."""
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, Value]] = []
     unknown: list[str] = []
     for said, mcg_per_ml in drugs:
         entry = next(
@@ -75,12 +90,15 @@ def _of_each(drugs: Sequence[tuple[str, float]], policy: Policy, is_first: bool)
         can_be_diluted = bool(entry.undiluted_mcg_per_ml)
         is_diluted = can_be_diluted and (len(drugs) > 1 or mcg_per_ml not in entry.undiluted_mcg_per_ml)
         is_shorter = is_first and entry.first_fill_days is not None
-        how = ", first fill" if is_shorter else ", diluted" if is_diluted else ", undiluted" if can_be_diluted else ""
-        found.append((_days(entry, is_diluted=is_diluted, is_first=is_first), f"{entry.drugs[0]}{how}"))
+        how = _FIRST_FILL if is_shorter else _DILUTED if is_diluted else _UNDILUTED if can_be_diluted else None
+        why: Value = entry.drugs[0] if how is None else Sentence(how, {"drug": entry.drugs[0]})
+        found.append((_days(entry, is_diluted=is_diluted, is_first=is_first), why))
     if not found:
         return None
-    days, words = min(found)
-    return days, f"{words}; nothing is known of {listed(unknown)}" if unknown else words
+    days, why = min(found, key=lambda each: (each[0], value_in_words(each[1])))
+    if unknown:
+        why = sentence("%(why)s; nothing is known of %(drugs)s", why=why, drugs=Words(tuple(unknown)))
+    return days, why
 
 
 def _days(entry: DrugStability, *, is_diluted: bool, is_first: bool) -> int:

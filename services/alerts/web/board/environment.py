@@ -23,6 +23,7 @@ from services.people.caller import Caller
 from services.people.model import Role
 from services.texts.catalogue import texts_in
 from services.texts.model import Texts, msgid
+from services.texts.phrase import said_in
 
 if TYPE_CHECKING:
     from jinja2.ext import Extension
@@ -86,6 +87,7 @@ def make_environment(texts: Texts) -> Environment:
     )  # fmt: skip
     words |= {each.__name__: partial(each, texts=texts) for each in in_words}
     asked = (is_one_off, is_about_a_level, csrf_field, manages_persons, acts_in)
+    environment.filters["said"] = partial(said_in, texts=texts)
     environment.globals |= words | {each.__name__: each for each in asked}
     return environment
 

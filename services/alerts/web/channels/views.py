@@ -27,6 +27,7 @@ from services.people.channels.proof import proof_of
 from services.people.channels.store import channels_of, hours_of
 from services.runtime.database import Connection
 from services.texts.model import msgid
+from services.texts.phrase import phrase, said_in, told_by
 
 PATH: Final = "/account/channels"
 _DAYS: Final = (
@@ -80,7 +81,7 @@ async def add_browser(
     try:
         url = read_subscription(subscription, web.settings.push_services).url
     except PushAddressError as error:
-        why = texts_for(request).say("This browser gave no address: %(why)s.", why=error)
+        why = phrase("This browser gave no address: %(why)s.", why=told_by(error))
         return await _show(connection, caller, web, request, why)
     return await _added(connection, caller, web, request, name, url)
 
@@ -107,7 +108,7 @@ async def hours(
     try:
         await changes.set_hours(connection, _person(caller), asked)
     except ChannelRefusedError as error:
-        return await _show(connection, caller, web, request, str(error))
+        return await _show(connection, caller, web, request, told_by(error))
     return _done("hours")
 
 
@@ -142,7 +143,7 @@ async def change(
             case _:
                 return await _show(connection, caller, web, request, msgid("This form is not one of this page."))
     except ChannelRefusedError as error:
-        return await _show(connection, caller, web, request, str(error), code=409)
+        return await _show(connection, caller, web, request, told_by(error), code=409)
     return _done(what)
 
 
@@ -178,14 +179,14 @@ async def _added(connection: Connection, caller: Caller, web: Web, request: Requ
     try:
         await changes.add(connection, _person(caller), name, url, caller.actor, web.clock())
     except ChannelRefusedError as error:
-        return await _show(connection, caller, web, request, str(error), typed=name)
+        return await _show(connection, caller, web, request, told_by(error), typed=name)
     return _done("added")
 
 
 async def _fault_of_address(url: str) -> str | None:
     """Why nothing can be sent there. Apprise is loaded when it is first needed: it is large."""
     fault = await asyncio.to_thread(_look_at, url)
-    return fault and f"This is {fault}."
+    return fault and phrase("This is %(fault)s.", fault=fault)
 
 
 def _look_at(url: str) -> str | None:
@@ -221,7 +222,7 @@ async def _show(
         days=[(number, texts.say(day)) for number, day in enumerate(_DAYS, 1)],
         kinds=web.settings.channel_kinds,
         push_key=web.settings.push_public_key,
-        refused=texts.translated(refused) if refused else None,
+        refused=said_in(refused, texts) if refused else None,
         typed=typed,
         said=texts.say(_SAID[done]) if (done := request.query_params.get("done", "")) in _SAID else None,
     )

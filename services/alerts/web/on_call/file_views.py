@@ -17,7 +17,7 @@ from fastapi.responses import RedirectResponse
 from schemas.parts.file import LARGEST_BYTES, PartFileError
 from services.alerts.errors import NotFound, Refused
 from services.alerts.web.allowed import Forbidden
-from services.alerts.web.board.views import render
+from services.alerts.web.board.views import render, texts_for
 from services.alerts.web.dependencies import Asking, Borrowed, Running
 from services.alerts.web.on_call.store import sees_clinic
 from services.alerts.web.on_call.views import PATH, OneChange
@@ -30,6 +30,7 @@ from services.people.rota.people import Member
 from services.people.rota.store import KeptRota, load_members, load_rotas
 from services.runtime.database import Connection
 from services.texts.model import msgid
+from services.texts.phrase import phrase, reason_in
 
 router = APIRouter(include_in_schema=False)
 _TEXT: Final = "line"
@@ -74,7 +75,11 @@ async def keep_rotas(
     try:
         wanted = parse_rotas(_bytes_of(text), _TEXT, {clinic_id: names})
         if wanted[0].clinic_id != clinic_id:
-            msg = f"clinic_id: expected {clinic_id}, whose rotas these are; got {wanted[0].clinic_id}"
+            msg = phrase(
+                "clinic_id: expected %(clinic)s, whose rotas these are; got %(other)s",
+                clinic=clinic_id,
+                other=wanted[0].clinic_id,
+            )
             raise edit.RotaRefusedError(msg)
         versions, there = _read_versions(based_on), {each.rota.name: each.rota for each in kept}
         async with connection.transaction():
@@ -84,8 +89,10 @@ async def keep_rotas(
                     based = versions.get(rota.name, 0)
                     await edit.keep_rota(connection, rota, caller.actor, now, based_on=based)
     except (PartFileError, edit.RotaRefusedError) as error:
-        code = 409 if isinstance(error, edit.RotaRefusedError) else 422
-        return _show(request, now, clinic_id, text, based_on, str(error).split("\n"), code)
+        if isinstance(error, edit.RotaRefusedError):
+            faults = [reason_in(error, texts_for(request))]
+            return _show(request, now, clinic_id, text, based_on, faults, 409, faults_in_english=False)
+        return _show(request, now, clinic_id, text, based_on, str(error).split("\n"), 422)
     return RedirectResponse(PATH, 303)
 
 
@@ -100,16 +107,19 @@ async def take_calendar(
     try:
         content = await file.read(LARGEST_BYTES + 1) if file else b""
         if len(content) > LARGEST_BYTES:
-            msg = f"the file is larger than {LARGEST_BYTES // 1000} kB; expected a calendar of some kB"
-            raise Refused(msg)
+            raise Refused(
+                msgid("the file is larger than %(count)s kB; expected a calendar of some kB"),
+                count=LARGEST_BYTES // 1000,
+            )
         people = names_in_calendars(found.members)
         wanted = shifts_of_ical(content, "line", people, found.rota.timezone)
         changes = changes_to(found.rota, wanted, changing.now)
         if not changes:
-            raise Refused("the rota gives these shifts already, or they are over")
+            raise Refused(msgid("the rota gives these shifts already, or they are over"))
         await changing.make(found, *changes)
     except (Refused, CalendarError) as error:
-        return await changing.refused(rota_id, "calendar", str(error), {})
+        why = error.in_words(texts_for(changing.request)) if isinstance(error, Refused) else str(error)
+        return await changing.refused(rota_id, "calendar", why, {})
     return RedirectResponse(PATH, 303)
 
 
@@ -169,6 +179,9 @@ def _show(
     based_on: str,
     faults: list[str] | None = None,
     code: int = 200,
+    *,
+    faults_in_english: bool = True,
 ) -> Response:
     values: dict[str, Any] = {"clinic_id": clinic_id, "text": text, "based_on": based_on, "faults": faults or []}
+    values["faults_in_english"] = faults_in_english
     return render("on_call/rotas.html", request, code, now=now, warnings=(), **values)

@@ -31,6 +31,7 @@ from services.people.rota.hand_over import hand_over_to_accept
 from services.people.rota.model import Change
 from services.runtime.database import Connection
 from services.texts.model import Texts, msgid
+from services.texts.phrase import reason_in, told_by
 
 router = APIRouter(include_in_schema=False)
 PATH = "/on-call"
@@ -72,7 +73,7 @@ class Changing:
         try:
             await edit.make_changes(self.connection, rota.clinic_id, rota.name, changes, self.caller.actor, self.now)
         except edit.RotaRefusedError as error:
-            raise Refused(str(error)) from error
+            raise Refused(told_by(error)) from error
 
     async def refused(self, rota_id: UUID, form: str, why: str, typed: Mapping[str, str]) -> Response:
         """The page again, with the reason beside what was typed."""
@@ -169,7 +170,8 @@ async def end(
             changing.connection, found.rota.clinic_id, change_id, changing.caller.actor, changing.now
         )
     except (Refused, edit.RotaRefusedError) as error:
-        why = error.in_words(texts_for(changing.request)) if isinstance(error, Refused) else str(error)
+        texts = texts_for(changing.request)
+        why = error.in_words(texts) if isinstance(error, Refused) else reason_in(error, texts)
         return await changing.refused(rota_id, "end", why, {})
     return RedirectResponse(PATH, 303)
 

@@ -25,6 +25,7 @@ from services.people.managed.store import managed_persons
 from services.people.model import Role
 from services.runtime.database import Connection
 from services.texts.model import msgid
+from services.texts.phrase import phrase, said_in, told_by
 
 PATH: Final = "/people"
 _NONE: Final = "none"
@@ -58,7 +59,7 @@ async def invite(
             return await _show(connection, caller, web, request, msgid("Who is invited needs a role."))
         invited = await changes.invite(connection, caller, sign_in, name, clinic_id, given, web.clock())
     except AccountRefusedError as error:
-        return await _show(connection, caller, web, request, str(error))
+        return await _show(connection, caller, web, request, told_by(error))
     return await _show(connection, caller, web, request, invited=invited)
 
 
@@ -77,9 +78,9 @@ async def change_role(
     try:
         await changes.set_role(connection, caller, person_id, clinic_id, _role(role), web.clock())
     except NoSuchPersonError as error:
-        raise NotFound(str(error)) from None
+        raise NotFound(told_by(error)) from None
     except AccountRefusedError as error:
-        return await _show(connection, caller, web, request, str(error))
+        return await _show(connection, caller, web, request, told_by(error))
     return _done("role")
 
 
@@ -101,9 +102,9 @@ async def change(
             case _:
                 raise NotFound(msgid("this form is not one of this page"))
     except NoSuchPersonError as error:
-        raise NotFound(str(error)) from None
+        raise NotFound(told_by(error)) from None
     except AccountRefusedError as error:
-        return await _show(connection, caller, web, request, str(error))
+        return await _show(connection, caller, web, request, told_by(error))
     return await _show(connection, caller, web, request, invited=invited) if invited else _done(what)
 
 
@@ -129,7 +130,12 @@ def _role(text: str) -> Role | None:
     try:
         return Role(text)
     except ValueError:
-        msg = f"{text[:80]!r} is no role: expected {', '.join(Role)}, or {_NONE}"
+        msg = phrase(
+            "%(given)s is no role: expected %(roles)s, or %(none)s",
+            given=repr(text[:80]),
+            roles=", ".join(Role),
+            none=_NONE,
+        )
         raise AccountRefusedError(msg) from None
 
 
@@ -154,7 +160,7 @@ async def _show(
         clinics=sorted(caller.clinics(Role.ADMINISTRATOR)),
         roles=list(Role),
         none=_NONE,
-        refused=texts.translated(refused) if refused else None,
+        refused=said_in(refused, texts) if refused else None,
         link=link,
         until=invited.until if invited else None,
         said=texts.say(_SAID[done]) if (done := request.query_params.get("done", "")) in _SAID else None,

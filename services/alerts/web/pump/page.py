@@ -206,7 +206,7 @@ def _lasts(dates: RefillDates, zone: ZoneInfo, texts: Texts) -> Iterator[Line]:
             yield Line(say(name), say("alarm level on %(day)s", day=texts.day(at.astimezone(zone).date())))
     if dates.stability is not None and dates.good_until is not None:
         until = texts.day(dates.good_until.astimezone(zone).date())
-        yield Line(say("The drug is good until"), f"{until} ({dates.stability.words})")
+        yield Line(say("The drug is good until"), f"{until} ({dates.stability.in_words(texts)})")
     if dates.visit is not None:
         late, day = dates.come_by is not None and dates.visit.begins > dates.come_by, texts.day(dates.visit.on)
         words = say("%(day)s, by the clinic", day=day)

@@ -172,11 +172,11 @@ def _good_until(facts: PumpFacts, dates: RefillDates, clock: _Clock) -> str:
 
 
 def _good_why(dates: RefillDates, texts: Texts) -> str:
-    """Which drug it is, as its rule says it, and how long it is good."""
+    """Which drug it is and how, and how long it is good."""
     if dates.stability is None:
         return ""
     days = texts.say("%(count)s days", count=dates.stability.days)
-    return f"{dates.stability.words}: {days}"
+    return f"{dates.stability.in_words(texts)}: {days}"
 
 
 def _visit(visit: Booked | None, entry: Entry | None, clock: _Clock) -> str:

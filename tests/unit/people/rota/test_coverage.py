@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.parts.languages import Language
 from schemas.policy import Channel, Contact, EscalationStep, Policy, Priority, Route
 from services.people.model import Role
 from services.people.rota.coverage import Gap, uncovered
 from services.people.rota.model import Layer, Rota, Turns
 from services.people.rota.people import ClinicPeople, Member, OwnChannel
+from services.texts.catalogue import texts_in
+from services.texts.phrase import said_in
 from tests.unit.people.rota.brute_force import MINUTE, by_the_minute
 from tests.unit.people.rota.clinics import ALL, BOSS, CHIEF, DAY, DESK, MONDAY, ON_CALL, member, people, policy
 from tests.unit.people.rota.made_up import ANN, BOB, PEOPLE, rotas
@@ -194,3 +197,22 @@ def test_a_clinic_whose_high_alarms_go_to_nobody_is_not_covered() -> None:
 
 def test_somebody_is_always_reached_by_an_address_that_works() -> None:
     assert uncovered(policy("desk", contacts=(DESK, ALL)), people(), MONDAY, MONDAY + 90 * DAY, 5) == ()
+
+
+def test_the_reasons_are_said_in_german() -> None:
+    failing = replace(member(ANN, "ann"), channels=())
+    steps, clinic = policy("desk", "on call", "chief", "all"), people(failing, replace(BOSS, channels=()))
+    [gap] = uncovered(steps, clinic, MONDAY, MONDAY + DAY, 60, can_be_told=lambda _: False)
+    bare, nobody = policy("chief", contacts=(CHIEF,)), policy("on call", contacts=(ON_CALL,))
+    [one] = uncovered(bare, people(failing), MONDAY, MONDAY + DAY, 60)
+    [other] = uncovered(nobody, people(BOSS), MONDAY, MONDAY + DAY, 60)
+    [none] = uncovered(Policy(), people(), MONDAY, MONDAY + DAY, 60)
+    assert [said_in(why, texts_in(Language.GERMAN)) for each in (gap, one, other, none) for why in each.why] == [
+        "desk: keine Adresse, die verwendet werden kann",
+        "on call: Ann hat keinen Weg, der funktioniert",
+        "chief: Cem hat keinen Weg, der funktioniert",
+        "all: Ann, Cem haben keinen Weg, der funktioniert",
+        "chief: ist niemand aus der Klinik, der sich anmelden kann",
+        "on call: der Dienstplan first nennt niemanden aus der Klinik, der sich anmelden kann",
+        "niemand würde benachrichtigt",
+    ]
