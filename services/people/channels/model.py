@@ -144,7 +144,7 @@ def fault_of_url(url: str, kinds: frozenset[str]) -> str | None:
     taken = sorted(each for each in kinds if not each.startswith(_OF_SITES))
     if kind not in taken:
         return phrase(
-            "Addresses of the kind %(kind)s:// are not taken here. Taken are: %(taken)s.",
+            "Addresses of the kind %(kind)s:// cannot be used here. Expected one of: %(taken)s.",
             kind=kind,
             taken=", ".join(taken),
         )

@@ -86,7 +86,7 @@ async def test_another_persons_channel_answers_as_one_that_is_not_there(own: Own
 @pytest.mark.parametrize(
     ("name", "url", "words"),
     [
-        ("phone", "file:///etc/passwd", "not taken here"),
+        ("phone", "file:///etc/passwd", "cannot be used here"),
         ("phone", "env:NORTH_PUSH_URL", "begins with its kind"),
         ("phone", "ntfy://", "begins with its kind"),
         ("phone", "json://host/a, json://host/b", "receivers"),

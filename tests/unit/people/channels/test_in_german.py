@@ -42,7 +42,7 @@ GOOD = '{"endpoint": "https://push.example.org/x", "keys": {"p256dh": "", "auth"
         ),
         (
             fault_of_url("json://x", frozenset({"ntfy", "mailto"})),
-            "Addresses of the kind json:// are not taken here. Taken are: mailto, ntfy.",
+            "Addresses of the kind json:// cannot be used here. Expected one of: mailto, ntfy.",
             "Adressen der Art json:// werden hier nicht angenommen. Angenommen werden: mailto, ntfy.",
         ),
         (
