@@ -28,6 +28,8 @@ from services.alerts.delivery.send_outcome import SendOutcome, SendResult, no_an
 _WEBHOOKS: Final = ("json", "jsons", "form", "forms", "xml", "xmls")
 _CAN_CARRY_FIELDS: Final = ("json", "jsons", "form", "forms")
 _PUSH: Final = ("ntfy", "ntfys")
+_LABEL: Final = "Acknowledge"
+_ENDS_A_LABEL: Final = re.compile("[,;=\"']")
 _MAIL: Final = ("mailto", "mailtos")
 _SMTP_HOST: Final = re.compile("[?&]smtp=([^&]+)")
 _HOLDING: Final = 4
@@ -58,11 +60,12 @@ def with_delivery_id(url: str, delivery_id: UUID, priority: Priority) -> str:
     return url + joint + "&".join(f"{name}={quote(value)}" for name, value in more.items())
 
 
-def with_button(url: str, link: str | None) -> str:
+def with_button(url: str, link: str | None, label: str = _LABEL) -> str:
     """PURE. The address, with a button on the lock screen that answers, for channels that can have one."""
     if link is None or url.partition("://")[0] not in _PUSH or "actions=" in url:
         return url
-    button = f"http, Acknowledge, {link}, method=POST, clear=true"
+    said = _LABEL if _ENDS_A_LABEL.search(label) else label  # a button that answers counts for more than its language
+    button = f"http, {said}, {link}, method=POST, clear=true"
     more = {"actions": button} | ({} if "click=" in url else {"click": link})
     joint = "&" if "?" in url else "?"
     return url + joint + "&".join(f"{name}={quote(value, safe='')}" for name, value in more.items())
@@ -112,11 +115,18 @@ class AppriseChannel:
         await asyncio.to_thread(apprise.Apprise().add, "json://localhost")
 
     async def send(
-        self, url: str, title: str, body: str, priority: Priority, delivery_id: UUID, link: str | None = None
+        self,
+        url: str,
+        title: str,
+        body: str,
+        priority: Priority,
+        delivery_id: UUID,
+        link: str | None = None,
+        link_label: str = _LABEL,
     ) -> SendOutcome:
-        """Send one page to one address. `link`: what a button answers by, where the channel has buttons."""
+        """Send one page to one address. `link`: what a button with this label answers by, where a channel has one."""
         target = apprise.Apprise(asset=self._asset)
-        if not target.add(with_button(with_delivery_id(url, delivery_id, priority), link)):
+        if not target.add(with_button(with_delivery_id(url, delivery_id, priority), link, link_label)):
             return SendOutcome(SendResult.PERMANENT, "Apprise does not understand the channel's address")
         if len(target) != 1:
             return SendOutcome(SendResult.PERMANENT, "the address names several receivers: give each its own channel")

@@ -58,7 +58,9 @@ class Channels:
             return await self._push.send(url, page)
         if self._receipted.takes(url):
             return await self._receipted.send(url, page)
-        return await self._apprise.send(url, page.title, page.body, page.priority, page.delivery_id, page.link)
+        return await self._apprise.send(
+            url, page.title, page.body, page.priority, page.delivery_id, page.link, page.link_label
+        )
 
     async def ask(self, url: str, receipt: str) -> Answer | None:
         """What became of a page that went to this address; None: it cannot be told now."""

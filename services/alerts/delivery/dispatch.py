@@ -244,7 +244,8 @@ class Dispatcher:
             page = claim.page(include_patient_data=policy.include_patient_data)
             if not is_program(url):
                 public_url, now = self._resources.settings.public_url, self._resources.clock()
-                page = with_link(page, claim.contact, self._resources.links, public_url, now)
+                texts = texts_in(policy.language)
+                page = with_link(page, claim.contact, self._resources.links, public_url, now, texts)
             return await self._channel.send(url, page)
         except Exception as error:  # noqa: BLE001 - a channel's fault is this page's, and the next channel is tried
             # Only its type: what it says may hold the address.

@@ -11,6 +11,7 @@ from uuid import UUID
 from schemas.policy import Policy, Priority
 from services.alerts.delivery.page_text import PageText
 from services.alerts.model import Occasion
+from services.texts.model import ENGLISH, Texts, msgid
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,13 @@ class OutgoingPage:
     """What the clinic's policy says: without it nothing of `about` but the alert's id and kind goes out."""
     link: str | None = field(default=None, repr=False)
     """By which its receiver may answer without signing in; who has it may act, so it stands in no record."""
+    link_label: str = msgid("Acknowledge")
+    """What a button says that answers by the link, where the channel has buttons."""
 
-    def with_link(self, link: str | None, instead_of: str) -> OutgoingPage:
+    def with_link(self, link: str | None, instead_of: str, texts: Texts = ENGLISH) -> OutgoingPage:
         """The page with a link in its text, in the place of an address that asks to sign in."""
         if link is None:
             return self
-        body = self.body.replace(instead_of, link) if instead_of in self.body else f"{self.body} Open {link}"
-        return replace(self, body=body, link=link)
+        added = texts.say("Open %(url)s", url=link)
+        body = self.body.replace(instead_of, link) if instead_of in self.body else f"{self.body} {added}"
+        return replace(self, body=body, link=link, link_label=texts.say("Acknowledge"))

@@ -361,8 +361,8 @@ class Bypass:
             )
             if not is_program(url):
                 site, now = self._resources, self._resources.clock()
-                board = site.settings.public_url
-                page = with_link(page, planned.contact, site.links, board, now, past_the_database=True)
+                board, texts = site.settings.public_url, texts_in(policy.language)
+                page = with_link(page, planned.contact, site.links, board, now, texts, past_the_database=True)
             outcome = await self._channel.send(url, page)
         result = outcome.result
         self._resources.metrics.deliveries.labels(result).inc()

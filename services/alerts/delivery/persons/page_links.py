@@ -15,10 +15,18 @@ from services.alerts.model import OccasionKind
 from services.people.links.signing import Links
 from services.people.links.tokens import Purpose
 from services.texts.catalogue import texts_in
+from services.texts.model import ENGLISH, Texts
 
 
 def with_link(
-    page: OutgoingPage, contact: str, links: Links, public_url: str, now: datetime, *, past_the_database: bool = False
+    page: OutgoingPage,
+    contact: str,
+    links: Links,
+    public_url: str,
+    now: datetime,
+    texts: Texts = ENGLISH,
+    *,
+    past_the_database: bool = False,
 ) -> OutgoingPage:
     """The page as it goes to a contact; without a link where the contact is no person, or it is about no single alert.
 
@@ -28,6 +36,7 @@ def with_link(
         links: Make the link.
         public_url: Where the board is.
         now: The moment.
+        texts: In the language of the page.
         past_the_database: `page.about` names an event, as there is no alert yet.
     """
     kind = page.occasion.kind
@@ -37,7 +46,7 @@ def with_link(
     path = links.link_for(purpose, page.clinic_id, contact, page.about.alert_id, page.delivery_id, now)
     url = public_url.rstrip("/")
     address = address_in(page.body, url) if past_the_database else address_of_alert(url, page.about.alert_id)
-    return page.with_link(f"{url}{path}" if path else None, address)
+    return page.with_link(f"{url}{path}" if path else None, address, texts)
 
 
 def address_in(body: str, url: str) -> str:

@@ -17,7 +17,7 @@ import structlog
 from schemas.policy import Priority
 from services.alerts.delivery.channels import Channels
 from services.alerts.delivery.page_text import PageText
-from services.alerts.delivery.persons.texts import code_text, drill_text, try_text, warning_text
+from services.alerts.delivery.persons.texts import code_text, drill_text, language_of, try_text, warning_text
 from services.alerts.delivery.planned import OutgoingPage
 from services.alerts.delivery.send_outcome import SendOutcome, SendResult
 from services.alerts.model import Occasion, OccasionKind
@@ -28,6 +28,7 @@ from services.people.channels.sending import store
 from services.people.channels.sending.store import Claimed
 from services.runtime.backoff import backoff_seconds
 from services.runtime.database import UNAVAILABLE, Pool, leave_read_only, plainly
+from services.texts.catalogue import texts_in
 
 log = structlog.get_logger()
 
@@ -110,22 +111,24 @@ class PersonalSender:
     async def _said(self, pool: Pool, claimed: Claimed) -> tuple[PageText, Priority]:
         """What is sent. A code or a link that was sent before and may not have arrived is replaced."""
         public_url = self._resources.settings.public_url
+        policies = self._resources.holding
+        texts = texts_in(language_of(policies.of(clinic).language for clinic in claimed.clinics))
         match claimed.purpose:
             case Purpose.CODE:
                 code, until = code_of(secrets.token_bytes(CODE_BYTES)), self._resources.clock() + CODE_LASTS
                 async with pool.acquire() as connection:
                     digest = digest_of_code(code, claimed.channel_id)
                     await store.keep_code(connection, claimed.channel_id, digest, until)
-                return code_text(code), Priority.LOW
+                return code_text(code, texts), Priority.LOW
             case Purpose.TEST:
-                return try_text(claimed.name), Priority.HIGH
+                return try_text(claimed.name, texts), Priority.HIGH
             case Purpose.DRILL:
                 link = link_of(secrets.token_bytes(LINK_BYTES))
                 async with pool.acquire() as connection:
                     await store.keep_link(connection, claimed.message_id, digest_of_link(link))
-                return drill_text(claimed.name, public_url, link), Priority.HIGH
+                return drill_text(claimed.name, public_url, link, texts), Priority.HIGH
             case Purpose.WARNING:
-                return warning_text(claimed.about, public_url), Priority.LOW
+                return warning_text(claimed.about, public_url, texts), Priority.LOW
             case never:
                 assert_never(never)
 

@@ -68,7 +68,7 @@ def pushover(plugin: Any, host: str) -> Account | None:
         if devices := [each for each in plugin.devices if each != "ALL_DEVICES"]:
             said["device"] = ",".join(devices)
         if page.link is not None:
-            said |= {"url": page.link, "url_title": "Acknowledge"}
+            said |= {"url": page.link, "url_title": page.link_label}
         return said
 
     return Account(

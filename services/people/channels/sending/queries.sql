@@ -10,7 +10,8 @@ UPDATE channel_messages m SET claimed_until = $2, attempts = attempts + 1
 FROM picked, person_channels c, persons p
 WHERE m.message_id = picked.message_id AND c.channel_id = m.channel_id AND p.person_id = c.person_id
 RETURNING m.message_id, m.channel_id, m.purpose, m.about, m.attempts, m.asked_at, c.person_id, c.name, c.url,
-          c.verified_at IS NOT NULL AS verified, p.disabled_at IS NOT NULL AS disabled;
+          c.verified_at IS NOT NULL AS verified, p.disabled_at IS NOT NULL AS disabled,
+          ARRAY(SELECT r.clinic_id FROM person_roles r WHERE r.person_id = p.person_id ORDER BY 1) AS clinics;
 
 -- name: keep_code
 UPDATE person_channels SET code_digest = $2, code_until = $3, code_tries = 0 WHERE channel_id = $1;

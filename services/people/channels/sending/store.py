@@ -31,6 +31,8 @@ class Claimed:
     url: str = field(repr=False)
     verified: bool
     disabled: bool
+    clinics: tuple[str, ...]
+    """Where the person has a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Came:
 async def claim(connection: Connection, now: datetime, until: datetime) -> Claimed | None:
     """Claim the oldest message that is due; None: there is none."""
     row = await connection.fetchrow(QUERIES["claim"], now, until)
-    return None if row is None else Claimed(**dict(row) | {"purpose": Purpose(row["purpose"])})
+    return (
+        None
+        if row is None
+        else Claimed(**dict(row) | {"purpose": Purpose(row["purpose"]), "clinics": tuple(row["clinics"])})
+    )
 
 
 async def keep_code(connection: Connection, channel_id: UUID, digest: bytes, until: datetime) -> None:

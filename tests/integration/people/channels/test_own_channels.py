@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from schemas.parts.languages import Language
 from services.alerts.web.store import tell_who_asks
 from services.devstack.pages import PageCollector
 from services.people.caller import Caller
@@ -81,6 +82,16 @@ async def test_another_persons_channel_answers_as_one_that_is_not_there(own: Own
             assert of_ann.status_code in (409, 422)
         assert "1. phone" not in (await bob.get(PATH)).text
         assert "1. phone" in (await ann.get(PATH)).text
+
+
+async def test_who_is_of_a_german_clinic_is_told_in_german(own: OwnChannels) -> None:
+    own.story.policy = own.story.policy.model_copy(update={"language": Language.GERMAN})
+    own.resources = own.story.resources()
+    async with own.board() as board:
+        channel_id = await own.verified(board)
+        assert own.last().startswith("Pumpwatch: Code ")
+        await board.post(f"{PATH}/{channel_id}/test")
+        assert "Dies ist ein Test von phone" in await own.send()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from schemas.parts.languages import Language
 from schemas.policy import Priority
 from services.alerts.delivery.channel import with_button
 from services.alerts.delivery.persons.page_links import with_link
@@ -17,6 +18,7 @@ from services.alerts.model import Occasion, OccasionKind
 from services.alerts.outage.bypass_plan import delivery_id_of
 from services.people.links.signing import Links
 from services.people.links.tokens import Link, Purpose, read
+from services.texts.catalogue import texts_in
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ALERT, ANN, DELIVERY = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -52,6 +54,15 @@ def test_the_link_stands_at_the_end_of_the_text_in_the_place_of_the_address(link
 def test_a_text_without_the_address_gets_the_link_behind_it(links: Links) -> None:
     page = with_link(replace(PAGE, body="Something."), "ann", links, URL, NOW)
     assert page.body == f"Something. Open {page.link}"
+
+
+def test_the_button_says_in_the_language_of_the_page_what_it_does(links: Links) -> None:
+    page = with_link(replace(PAGE, body="Etwas."), "ann", links, URL, NOW, texts_in(Language.GERMAN))
+    assert (page.link_label, page.body) == ("Bestätigen", f"Etwas. Öffnen: {page.link}")
+    assert page.link is not None
+    assert "http%2C%20Best%C3%A4tigen%2C%20https" in with_button("ntfy://host/topic", page.link, page.link_label)
+    for label in ("Ja, ich", 'a"b', "a;b"):  # would end the label there
+        assert with_button("ntfy://host/topic", page.link, label) == with_button("ntfy://host/topic", page.link)
 
 
 def test_a_page_past_the_database_has_a_link_for_its_event(links: Links) -> None:
