@@ -21,7 +21,7 @@ from bench.detection.wandering import Change, Wandering
 
 PUMPS: Final = 60
 DAYS: Final = 200
-"""So many ordinary pumps of a cell, for so many days, a part: what a threshold is chosen by."""
+"""So many ordinary pumps of a cell, for so many days: what its thresholds are chosen by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +79,33 @@ class Told:
 
 
 @cache
-def _ordinary(cell: int, memory: float, seed: int, part: int) -> tuple[list[int], ...]:
-    """When the patients press on ordinary days: so many pumps that nobody else lives."""
-    numbers = range(10_000 + part * PUMPS, 10_000 + (part + 1) * PUMPS)
+def _ordinary(cell: int, memory: float, seed: int) -> tuple[list[int], ...]:
+    """When the patients press on ordinary days: pumps that nobody else lives."""
+    numbers = range(10_000, 10_000 + PUMPS)
     return tuple(Patient(cell + len(CELLS) * number, seed, DAYS, memory).presses for number in numbers)
 
 
 @cache
-def _peaks(told: Told, seed: int, part: int) -> tuple[float, ...]:
-    """The highest score of each excursion of these pumps: an alert, where the threshold is below it."""
+def _peaks(told: Told, seed: int) -> tuple[float, ...]:
+    """The highest score of each excursion of these pumps, the highest first."""
     peaks: list[float] = []
-    for presses in _ordinary(told.cell, told.memory, seed, part):
+    for presses in _ordinary(told.cell, told.memory, seed):
         peak = 0.0
         for _, score in told.scored(presses, 0, DAYS, reset_at=math.inf):
             if score == 0.0 and peak > 0.0:  # one excursion is over: it raises where the threshold is below its peak
                 peaks.append(peak)
                 peak = 0.0
             peak = max(peak, score)
-    return tuple(peaks)
+    return tuple(sorted(peaks, reverse=True))
 
 
-@cache
 def threshold(told: Told, seed: int, rate: float = 1.0) -> float:
     """Where the oracle raises `rate` times in 1,000 pump-days of ordinary pumps of this cell.
 
-    From 12,000 pump-days, or from 24,000 where the rate is below 1.
+    It is taken from 12,000 pump-days of the cell: at 0.3 in 1,000 by four alerts, so that the figure of one cell is
+    rough, and that of all sixteen together is not.
     """
-    parts = 1 if rate >= 1 else 2
-    peaks = sorted((peak for part in range(parts) for peak in _peaks(told, seed, part)), reverse=True)
-    return peaks[int(parts * PUMPS * DAYS * rate / 1000)]
+    return _peaks(told, seed)[int(PUMPS * DAYS * rate / 1000)]
 
 
 def hours_to_detect(
