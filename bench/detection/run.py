@@ -189,7 +189,9 @@ def main() -> None:
     parser.add_argument("--fleet", choices=tuple(FLEETS), default="independent", help="how alike a patient's days are")
     parser.add_argument("--lives", action="store_true", help="instead: lives that are not alike, and mean nothing")
     parser.add_argument("--pumps", type=int, default=500)
-    parser.add_argument("--steady", type=int, default=4, help="patients of each kind at each share of refusals")
+    parser.add_argument(
+        "--steady", type=int, default=4, help="patients of each kind at each share of refusals; 0: not at all"
+    )
     parser.add_argument("--days", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -220,7 +222,9 @@ def _measure(options: argparse.Namespace, workers: multiprocessing.pool.Pool) ->
         figures["refills"] = find_refills(Random(f"{seed}/refills"), 2_000)
         figures["alarms"] = find_alarms(seed)
         figures["absence"] = find_absences(seed)
-    return figures | {"steady": find_steady(seed, options.steady, partial(workers.map, _call, chunksize=4))}
+    if options.steady:
+        figures["steady"] = find_steady(seed, options.steady, partial(workers.map, _call, chunksize=4))
+    return figures
 
 
 def _print(figures: dict[str, Any]) -> None:
