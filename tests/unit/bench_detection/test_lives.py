@@ -27,6 +27,10 @@ def boluses(stream):
     return [(at, event) for at, _, event in stream if isinstance(event, wire.Bolus)]
 
 
+def prescriptions(stream):
+    return [(at, event.bolus) for at, _, event in stream if isinstance(event, wire.Therapy) and event.bolus]
+
+
 @pytest.mark.parametrize("name", LIVES)
 def test_a_life_comes_in_order_and_again_the_same(name):
     stream = arrivals(name, PATIENT)
@@ -74,15 +78,15 @@ def test_at_the_limit_no_day_has_more_than_is_allowed():
     assert all(later - earlier >= timedelta(days=1) for earlier, later in zip(given, given[4:], strict=False))
     refused = sum(event.outcome is wire.BolusOutcome.DENIED_LIMIT for _, event in boluses(stream))
     assert refused > 0.05 * len(boluses(stream))
-    assert {event.bolus.limit_per_24h for _, _, event in stream if isinstance(event, wire.Therapy)} == {4}
+    assert {bolus.limit_per_24h for _, bolus in prescriptions(stream)} == {4}
 
 
 def test_demand_halves_when_a_bolus_is_twice_as_large():
     stream = arrivals(DECLINE, PATIENT)
-    doses = [event.bolus.dose_mcg for _, _, event in stream if isinstance(event, wire.Therapy)]
+    doses = [bolus.dose_mcg for _, bolus in prescriptions(stream)]
     assert doses == sorted(doses)
     assert set(doses) == {10.0, 20.0}
-    changes = next(at for at, _, event in stream if isinstance(event, wire.Therapy) and event.bolus.dose_mcg == 20.0)
+    changes = next(at for at, bolus in prescriptions(stream) if bolus.dose_mcg == 20.0)
     after = [event for at, event in boluses(stream) if at >= changes]
     assert {event.dose_mcg for event in after} == {20.0}
     assert len(after) == pytest.approx(0.5 * sum(at >= changes for at, _ in boluses(PATIENT.events)), rel=0.2)
@@ -94,7 +98,7 @@ def test_demand_halves_when_a_bolus_is_twice_as_large():
 def test_abroad_the_hours_of_the_handheld_move_and_its_clock_says_so():
     at_home = {event.event_id: event.observed_at for _, _, event in PATIENT.events}
     moved = [
-        (device, event.observed_at - at_home[event.event_id], event.observed_at.utcoffset())
+        (device, event.observed_at - at_home[event.event_id], event.observed_at.utcoffset() or timedelta(0))
         for _, device, event in arrivals("travel over 8 time zones", PATIENT)
         if event.observed_at != at_home[event.event_id]
     ]
