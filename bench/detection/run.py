@@ -44,10 +44,10 @@ LEARNED: Final = timedelta(days=60)
 """From here on every rule can raise: a drift needs eight weeks. What is false before that counts too, and apart."""
 _SWEEP: Final = timedelta(days=1)
 RATES: Final = (1.0, 0.3)
-"""The oracle raises so often in 1,000 ordinary pump-days."""
+"""The oracle raises so often in 1,000 ordinary pump-days, if nothing else is asked for."""
 
 Outcome = tuple[float | None, ...]
-"""Hours to detect of one trial: ours, then the oracle's at each of RATES; None: not found."""
+"""Hours to detect of one trial: ours, then the oracle's at each of its rates; None: not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ class Found:
             self.false_when_learned.update(names)
 
 
-def study(task: tuple[int, int, int, float]) -> Found:
+def study(task: tuple[int, int, int, float, tuple[float, ...]]) -> Found:
     """One pump: its ordinary life, and copies of it to which something happens."""
-    number, seed, days, memory = task
+    number, seed, days, memory, rates_of_oracle = task
     patient, policies, found = Patient(number, seed, days, memory), policies_of(Policy()), Found(pump_days=days)
     for at, opened in watched(patient.history(), ((event, False) for event in patient.events)):
         found.add_false(opened, at)
@@ -109,7 +109,7 @@ def study(task: tuple[int, int, int, float]) -> Found:
         end = start + happening.days * DAY
         extra = patient.added(start, end, happening.factor, happening.ramp_days, draw)
         told, presses = Told(cell, memory, happening.change), sorted([*patient.presses, *extra])
-        theirs = [hours_to_detect(told, presses, start, end, seed, rate) for rate in RATES]
+        theirs = [hours_to_detect(told, presses, start, end, seed, rate) for rate in rates_of_oracle]
         found.trials[happening.name, cell].append((_ours(patient, happening, extra, start, end, policies), *theirs))
     return found
 
@@ -138,7 +138,9 @@ def _ours(
     return None
 
 
-def report(found: Sequence[Found], fleet: str, seed: int, pumps: int) -> dict[str, Any]:
+def report(
+    found: Sequence[Found], fleet: str, seed: int, pumps: int, rates_of_oracle: Sequence[float] = RATES
+) -> dict[str, Any]:
     """The figures that depend on how a patient's days follow each other."""
     pump_days = sum(each.pump_days for each in found)
     false: Counter[str] = Counter()
@@ -158,25 +160,29 @@ def report(found: Sequence[Found], fleet: str, seed: int, pumps: int) -> dict[st
         "false_alerts_per_1000_pump_days": rates(false, pump_days),
         "false_alerts_per_1000_pump_days_from_day_60": rates(later, days_learned),
         "demand": [
-            {"what": what, "rate": CELLS[cell][0], "shape": CELLS[cell][1].name, **_compared(outcomes)}
+            {"what": what, "rate": CELLS[cell][0], "shape": CELLS[cell][1].name, **_compared(outcomes, rates_of_oracle)}
             for (what, cell), outcomes in sorted(trials.items())
         ],
         "demand_all": {
             happening.name: _compared(
-                [each for (what, _), outcomes in trials.items() if what == happening.name for each in outcomes]
+                [each for (what, _), outcomes in trials.items() if what == happening.name for each in outcomes],
+                rates_of_oracle,
             )
             for happening in HAPPENINGS
         },
     }
 
 
-def _compared(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    ours, theirs, rare = ([hours for hours in each if hours is not None] for each in zip(*outcomes, strict=True))
+def _compared(outcomes: Sequence[Outcome], rates_of_oracle: Sequence[float]) -> dict[str, Any]:
+    ours, theirs, *others = ([hours for hours in each if hours is not None] for each in zip(*outcomes, strict=True))
     return {
         "trials": len(outcomes),
         "recall": round(len(ours) / len(outcomes), 3),
         "oracle_recall": round(len(theirs) / len(outcomes), 3),
-        "oracle_recall_at_0.3": round(len(rare) / len(outcomes), 3),
+        **{
+            f"oracle_recall_at_{rate:g}": round(len(each) / len(outcomes), 3)
+            for rate, each in zip(rates_of_oracle[1:], others, strict=True)
+        },
         "median_hours_to_detect": round(median(ours), 1) if ours else None,
         "oracle_median_hours": round(median(theirs), 1) if theirs else None,
     }
@@ -191,6 +197,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fleet", choices=tuple(FLEETS), default="independent", help="how alike a patient's days are")
     parser.add_argument("--lives", action="store_true", help="instead: lives that are not alike, and mean nothing")
+    parser.add_argument(
+        "--oracle-rates",
+        type=float,
+        nargs="+",
+        default=RATES,
+        help="the oracle raises so often in 1,000 ordinary pump-days; `oracle_recall` is at the first of these",
+    )
     parser.add_argument("--pumps", type=int, default=500)
     parser.add_argument(
         "--steady", type=int, default=4, help="patients of each kind at each share of refusals; 0: not at all"
@@ -215,10 +228,11 @@ def _measure(options: argparse.Namespace, workers: multiprocessing.pool.Pool) ->
         return find_lives(fleet, seed, options.pumps, options.days, partial(workers.map, _call, chunksize=4))
     if options.pumps:
         # One pump of each cell after the other, so that a worker computes an oracle's threshold once.
-        tasks = [(number, seed, options.days, FLEETS[fleet]) for number in range(options.pumps)]
+        rates_of_oracle = tuple(options.oracle_rates)
+        tasks = [(number, seed, options.days, FLEETS[fleet], rates_of_oracle) for number in range(options.pumps)]
         tasks.sort(key=lambda task: task[0] % len(CELLS))
         found = workers.map(study, tasks, chunksize=-(-options.pumps // len(CELLS)))
-        figures |= report(found, fleet, seed, options.pumps)
+        figures |= report(found, fleet, seed, options.pumps, rates_of_oracle)
     if fleet != "independent":
         return figures
     if options.pumps:
