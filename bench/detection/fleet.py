@@ -1,4 +1,4 @@
-"""A labelled fleet for bench.detection: patients with a known rate, shape and dispersion of demand.
+"""A labelled fleet for bench.detection: patients with a known rate, shape, dispersion and memory of demand.
 
 Events reach the rules through the same facts as stored ones (services.alerts.facts.from_events). What is random
 follows from the seed and the number of the pump alone.
@@ -16,6 +16,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
+from bench.detection.memory import spread_of, wander
 from schemas import events as wire
 from services.alerts.facts.from_events import History
 from services.simulator.patients.handheld import HOUR_WEIGHTS, poisson
@@ -59,11 +60,13 @@ class Patient:
     number: int
     seed: int
     days: int
+    memory: float = 0.0
+    """The lag-1 correlation of the daily counts. Without it, days are those of always for the same seed."""
     pump_id: str = ""
     rate: float = 0.0
     shape: Shape = SHAPES[0]
     factors: list[float] = field(default_factory=list)
-    """Each day's mean over the rate: weekday and chance."""
+    """Each day's mean over the rate: weekday, chance, and what the day has from the day before."""
     presses: list[int] = field(default_factory=list)
     _events: list[tuple[datetime, str, wire.Event]] = field(default_factory=list)
 
@@ -71,11 +74,13 @@ class Patient:
         self.rate, self.shape = CELLS[self.number % len(CELLS)]
         self.pump_id = f"pump-{self.number:04d}"
         draw = Random(f"{self.seed}/{self.number}/demand")
-        for day in range(self.days):
+        spread = spread_of(self.memory, self.rate, self.shape.dispersion)
+        before = wander(spread, Random(f"{self.seed}/{self.number}/memory"))
+        for day, remembered in zip(range(self.days), before, strict=False):
             chance = 1.0
             if self.shape.dispersion is not None:
                 chance = draw.gammavariate(self.shape.dispersion, 1 / self.shape.dispersion)
-            self.factors.append(self.shape.of_weekday(day % 7) * chance)
+            self.factors.append(self.shape.of_weekday(day % 7) * chance * remembered)
             count = _poisson(draw, self.rate * self.factors[-1])
             self.presses += [day * DAY + moment(draw) for _ in range(count)]
         self.presses.sort()

@@ -29,6 +29,9 @@ class SimulatorSettings(SettingsWithSecrets):
 
     pumps: Annotated[int, Field(ge=1, le=100_000)] = 300
     handheld_share: Annotated[float, Field(ge=0, le=1)] = 0.8
+    demand_memory: bool = False
+    """Patients whose demand wanders from day to day, as real people's does; without it each day is independent of the
+    day before. Nothing else about the fleet of a seed changes."""
     seed: int = 1
     utc_offset_minutes: Annotated[int, Field(ge=-720, le=840)] = 60
     """Of the devices' own clocks."""

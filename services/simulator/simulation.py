@@ -41,7 +41,12 @@ def prepare(settings: SimulatorSettings, now: datetime, life_starts_at: datetime
     Raises:
         ScenarioRequestError: A scenario cannot be placed; the message says why.
     """
-    specs = draw_fleet(settings.seed, settings.pumps, handheld_share=settings.handheld_share)
+    specs = draw_fleet(
+        settings.seed,
+        settings.pumps,
+        handheld_share=settings.handheld_share,
+        demand_memory=settings.demand_memory,
+    )
     lead = timedelta(minutes=settings.live_lead_minutes if settings.live else 0)
     clock = SimulatedClock(now - lead, now, settings.speed)
     history_from = first_midnight(now - lead, settings.history_days, settings.utc_offset_minutes)

@@ -28,6 +28,8 @@ def deliver(events: list[Event], faults: Iterable[Scenario], draw: Random) -> li
 
 
 def _concerns(fault: Scenario, event: Event) -> bool:
+    if fault.kind is ScenarioKind.HOLIDAY:  # pump and handheld are away together, with what they had not uploaded yet
+        return fault.covers(event.available_at.timestamp())
     return event.device_id == fault.device_id and fault.covers(event.observed_at.timestamp())
 
 
@@ -53,6 +55,7 @@ def _reordered(event: Event, fault: Scenario, draw: Random) -> tuple[Event, ...]
 
 _FAULTY: Final[Mapping[ScenarioKind, Callable[[Event, Scenario, Random], tuple[Event, ...]]]] = {
     ScenarioKind.SILENT_DEVICE: _silent,
+    ScenarioKind.HOLIDAY: _silent,
     ScenarioKind.CLOCK_SKEW: _skewed,
     ScenarioKind.DUPLICATE_DELIVERY: _duplicated,
     ScenarioKind.REORDERED_DELIVERY: _reordered,

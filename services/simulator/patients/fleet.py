@@ -32,9 +32,14 @@ def first_midnight(now: datetime, days: int, utc_offset_minutes: int) -> datetim
     return (now.astimezone(zone) - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def draw_fleet(seed: int, pumps: int, *, handheld_share: float = 0.8) -> tuple[PumpSpec, ...]:
+def draw_fleet(
+    seed: int, pumps: int, *, handheld_share: float = 0.8, demand_memory: bool = False
+) -> tuple[PumpSpec, ...]:
     """Draw the pumps of a fleet, number 1 to `pumps`."""
-    return tuple(draw_pump(seed, index, handheld_share=handheld_share) for index in range(1, pumps + 1))
+    return tuple(
+        draw_pump(seed, index, handheld_share=handheld_share, demand_memory=demand_memory)
+        for index in range(1, pumps + 1)
+    )
 
 
 def build_unit(seed: int, spec: PumpSpec, life_starts_at: datetime, scenarios: Iterable[Scenario] = ()) -> Unit:

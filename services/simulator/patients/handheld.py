@@ -2,7 +2,8 @@
 
 Guarantees: delivered boluses are never closer than the lockout and never more than the limit in any 24 hours (a rolling
 window; docs/domain.md section 2 notes that some devices count from midnight, GK). Demand is a negative-binomial number
-of attempts a day, spread over the patient's waking hours.
+of attempts a day, spread over the patient's waking hours; where the patient has a memory, its rate wanders from day to
+day.
 """
 
 from __future__ import annotations
@@ -31,13 +32,24 @@ class Demand:
     def __init__(self, spec: HandheldSpec, draw: Random) -> None:
         self._spec = spec
         self._draw = draw
+        self._log_rate: float | None = None
 
     def attempts(self, weekday: int, factor: float) -> list[int]:
         """The seconds after midnight at which the patient asks on one day, ascending."""
         spec, draw = self._spec, self._draw
         mean = spec.attempts_per_day * factor * (spec.weekend_factor if weekday >= 5 else 1.0)
         mean *= draw.gammavariate(spec.dispersion, 1 / spec.dispersion)
+        if spec.memory_spread:
+            mean *= self._remembered(spec.memory, spec.memory_spread)
         return sorted(self._moment() for _ in range(poisson(draw, mean)))
+
+    def _remembered(self, memory: float, spread: float) -> float:
+        """What this day has of the days before: a factor whose mean over the days is 1."""
+        if self._log_rate is None:
+            self._log_rate = self._draw.gauss(0.0, spread)
+        else:
+            self._log_rate = memory * self._log_rate + self._draw.gauss(0.0, spread * math.sqrt(1 - memory**2))
+        return math.exp(self._log_rate - spread**2 / 2)
 
     def _moment(self) -> int:
         target = self._draw.random() * _HOUR_SUMS[-1]

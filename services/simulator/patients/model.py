@@ -118,6 +118,10 @@ class HandheldSpec:
     out_of_reach_probability: float
     """Chance per day of hours without a connection, after which the log comes in one upload."""
     reports_per_day: float
+    memory: float = 0.0
+    """How much the log-rate of a day has of the day before (lag-1 of an AR(1))."""
+    memory_spread: float = 0.0
+    """Standard deviation of the log-rate over the days; 0: a day is independent of the day before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class ScenarioKind(StrEnum):
     OVER_INFUSION = "over_infusion"
     UNDER_INFUSION = "under_infusion"
     SILENT_DEVICE = "silent_device"
+    HOLIDAY = "holiday"
     CLOCK_SKEW = "clock_skew"
     DUPLICATE_DELIVERY = "duplicate_delivery"
     REORDERED_DELIVERY = "reordered_delivery"
@@ -57,6 +58,7 @@ SHAPES: Final[Mapping[ScenarioKind, Shape]] = {
     ScenarioKind.OVER_INFUSION: Shape(None, {"factor": 1.4}),
     ScenarioKind.UNDER_INFUSION: Shape(None, {"factor": 0.6}),
     ScenarioKind.SILENT_DEVICE: Shape(None, {}),
+    ScenarioKind.HOLIDAY: Shape(timedelta(days=10), {}),
     ScenarioKind.CLOCK_SKEW: Shape(None, {"ahead_minutes": 90}),
     ScenarioKind.DUPLICATE_DELIVERY: Shape(timedelta(days=2), {"after_seconds": 45}),
     ScenarioKind.REORDERED_DELIVERY: Shape(timedelta(days=2), {"at_most_minutes": 600}),

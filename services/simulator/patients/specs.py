@@ -1,6 +1,7 @@
 """PURE. Draw one pump and its handheld from the fleet's seed.
 
-Guarantees: a spec depends on (seed, index, share of handhelds) only, never on how many pumps there are. Every value
+Guarantees: a spec depends on (seed, index, share of handhelds) only, never on how many pumps there are; whether
+patients have a memory changes nothing else about it. Every value
 lies in the ranges of docs/domain.md sections 1 and 2; what that page marks GK rests on general knowledge here too, and
 on no source.
 """
@@ -36,12 +37,16 @@ _DAY_SHAPES: Final = (
 )
 """(minute of the day, rate over the mean rate): constant, and three with a quieter night."""
 
+_MEMORY: Final = (0.7, 0.9)
+_MEMORY_SPREAD: Final = (0.2, 0.45)
+"""Of the log-rate (INF). At 2 to 8 requests a day the daily counts have a lag-1 of about 0.05 to 0.5 then."""
+
 _MARGIN_ML: Final = 2.0
 """What is left above the low alarm on the day the refill is due, all boluses used."""
 
 
-def draw_pump(seed: int, index: int, *, handheld_share: float = 0.8) -> PumpSpec:
-    """Draw pump number `index` (from 1) of the fleet of `seed`."""
+def draw_pump(seed: int, index: int, *, handheld_share: float = 0.8, demand_memory: bool = False) -> PumpSpec:
+    """Draw pump number `index` (from 1) of the fleet of `seed`; with `demand_memory`, a patient's days are alike."""
     draw = Random(f"pumpwatch/{seed}/{index}")
     has_handheld = draw.random() < handheld_share
     size_ml = draw.choice((20.0, 40.0, 40.0))
@@ -57,7 +62,7 @@ def draw_pump(seed: int, index: int, *, handheld_share: float = 0.8) -> PumpSpec
     return PumpSpec(
         index=index,
         pump_id=f"pump-{index:04d}",
-        handheld=_draw_handheld(draw, index, limit) if has_handheld else None,
+        handheld=_draw_handheld(draw, seed, index, limit, demand_memory=demand_memory) if has_handheld else None,
         drugs=drugs,
         profile=profile,
         bolus=bolus,
@@ -91,9 +96,11 @@ def _bolus(draw: Random, profile: FlowProfile, drug: Drug, share: float, limit: 
     )
 
 
-def _draw_handheld(draw: Random, index: int, limit: int) -> HandheldSpec:
+def _draw_handheld(draw: Random, seed: int, index: int, limit: int, *, demand_memory: bool) -> HandheldSpec:
     """1 to 8 attempts a day, most patients well below their limit."""
     wanted = limit * draw.lognormvariate(-0.7, 0.35)
+    own = Random(f"pumpwatch/{seed}/{index}/memory")  # of its own, so that all else about the pump stays as it is
+    memory, spread = (own.uniform(*_MEMORY), own.uniform(*_MEMORY_SPREAD)) if demand_memory else (0.0, 0.0)
     return HandheldSpec(
         handheld_id=f"handheld-{index:04d}",
         attempts_per_day=round(min(8.0, max(1.0, wanted)), 2),
@@ -102,4 +109,6 @@ def _draw_handheld(draw: Random, index: int, limit: int) -> HandheldSpec:
         weekend_factor=draw.choice((1.0, 1.0, 0.85, 1.15)),
         out_of_reach_probability=draw.choice((0.01, 0.03, 0.08)),
         reports_per_day=draw.choice((0.01, 0.03, 0.06)),
+        memory=memory,
+        memory_spread=spread,
     )

@@ -209,6 +209,18 @@ def test_a_silent_device_is_silent_until_it_is_back():
     assert all(event.observed_at < AT for event in lived(spec, for_good) if event.device_id == spec.pump_id)
 
 
+def test_on_holiday_pump_and_handheld_are_silent_and_all_comes_at_once_afterwards():
+    spec = next(spec for spec in SPECS if spec.handheld)
+    away = make_scenario(ScenarioKind.HOLIDAY, spec, AT - timedelta(days=5))
+    assert away.ends_at == AT + timedelta(days=5)
+    events, at_home = lived(spec, away), lived(spec)
+    assert not [event for event in events if away.starts_at <= event.available_at < away.ends_at]
+    assert sorted(e.event_id for e in events) == sorted(e.event_id for e in at_home)
+    late = Counter(event.device_id for event in events if event.available_at == away.ends_at)
+    assert set(late) == {event.device_id for event in at_home}
+    assert min(late.values()) > 10
+
+
 def test_a_skewed_clock_is_ahead_and_uploads_in_time():
     spec = SPECS[5]
     skew = make_scenario(ScenarioKind.CLOCK_SKEW, spec, AT, parameters={"ahead_minutes": 120})
