@@ -17,7 +17,7 @@ first days is missed after `learning_hours`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil
@@ -145,9 +145,15 @@ def _silent(
     rule: DeviceSilentPolicy,
     now: datetime,
 ) -> Condition:
-    kinds = sorted({f"the {_word(facts, each)}" for each in group}, reverse=True)  # the pump first
-    title = f"{capitalised(listed(kinds))} {'is' if len(group) == 1 else 'are'} silent"
+    title = _title([_word(facts, each) for each in group])
     return _condition(contact, strength, rule, now, title, tuple(_sentences(facts, group, rule)))
+
+
+def _title(words: Sequence[str]) -> str:
+    handhelds = words.count("handheld")
+    who = ["the pump"] if "pump" in words else []
+    who += ["the handheld" if handhelds == 1 else "the handhelds"] if handhelds else []
+    return f"{capitalised(listed(who))} {'are' if len(who) > 1 or handhelds > 1 else 'is'} silent"
 
 
 def _sentences(facts: PumpFacts, group: Iterable[Contact], rule: DeviceSilentPolicy) -> Iterable[Sentence]:

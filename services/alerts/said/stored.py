@@ -91,13 +91,17 @@ def _written(value: Value) -> Any:
 
 
 def _sentence_read(found: object, depth: int) -> Sentence:
-    match found:
-        case {"text": str(text), "values": dict(values), **rest} if depth < _DEEPEST:
-            many = rest.get("many")
-            read_values = {name: _read(value, depth + 1) for name, value in values.items()}
-            if many is None or (isinstance(many, str) and isinstance(read_values.get("count"), int)):
-                return Sentence(text, read_values, many)
-    raise _NotUnderstoodError
+    if depth >= _DEEPEST or not isinstance(found, dict):
+        raise _NotUnderstoodError
+    text, values, many = found.get("text"), found.get("values"), found.get("many")
+    if not (isinstance(text, str) and isinstance(values, dict)):
+        raise _NotUnderstoodError
+    read = {name: _read(value, depth + 1) for name, value in values.items()}
+    if many is None:
+        return Sentence(text, read)
+    if not (isinstance(many, str) and isinstance(read.get("count"), int)):
+        raise _NotUnderstoodError
+    return Sentence(text, read, many)
 
 
 def _read(found: object, depth: int) -> Value:

@@ -133,6 +133,16 @@ BOTH = "The pump and the handheld are silent"
             id="the pump first",
         ),
         pytest.param(
+            (daily("hand-1", ago(80)), daily("hand-2", ago(79))),
+            [("hand-1", "The handhelds are silent"), ("hand-2", "held")],
+            id="two handhelds",
+        ),
+        pytest.param(
+            (daily("hand-1", ago(80)), daily("hand-2", ago(79)), daily("pump-1", ago(78))),
+            [("hand-1", "The pump and the handhelds are silent"), ("hand-2", "held"), ("pump-1", "held")],
+            id="two handhelds and the pump",
+        ),
+        pytest.param(
             (daily("hand-1", ago(300)), daily("pump-1", ago(79))),
             [("hand-1", "The handheld is silent"), ("pump-1", "The pump is silent")],
             id="the handheld long before: two things",
