@@ -17,7 +17,7 @@ first days is missed after `learning_hours`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil
@@ -28,7 +28,6 @@ from services.alerts.facts.clocks import UPLOAD
 from services.alerts.facts.model import Contact, PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.said.model import Said, Sentence, sentence
-from services.alerts.wording import capitalised, listed
 from services.texts.model import msgid
 
 _LEAST_PAUSES: Final = 5
@@ -145,15 +144,15 @@ def _silent(
     rule: DeviceSilentPolicy,
     now: datetime,
 ) -> Condition:
-    title = _title([_word(facts, each) for each in group])
+    handhelds = sum(_word(facts, each) == "handheld" for each in group)
+    several = handhelds > 1
+    if handhelds == len(group):
+        title = "The handhelds are silent" if several else "The handheld is silent"
+    elif handhelds:
+        title = "The pump and the handhelds are silent" if several else "The pump and the handheld are silent"
+    else:
+        title = "The pump is silent"
     return _condition(contact, strength, rule, now, title, tuple(_sentences(facts, group, rule)))
-
-
-def _title(words: Sequence[str]) -> str:
-    handhelds = words.count("handheld")
-    who = ["the pump"] if "pump" in words else []
-    who += ["the handheld" if handhelds == 1 else "the handhelds"] if handhelds else []
-    return f"{capitalised(listed(who))} {'are' if len(who) > 1 or handhelds > 1 else 'is'} silent"
 
 
 def _sentences(facts: PumpFacts, group: Iterable[Contact], rule: DeviceSilentPolicy) -> Iterable[Sentence]:
