@@ -79,6 +79,7 @@ MODULES_DONE: Final = frozenset(
         "services/alerts/rules/clock.py",
         "services/alerts/rules/demand/bolus_demand.py",
         "services/alerts/rules/demand/bolus_limit.py",
+        "services/alerts/rules/demand/days.py",
         "services/alerts/rules/demand/demand_drift.py",
         "services/alerts/rules/demand/demand_silent.py",
         "services/alerts/rules/device_silent.py",

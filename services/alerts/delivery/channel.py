@@ -121,8 +121,8 @@ class AppriseChannel:
         body: str,
         priority: Priority,
         delivery_id: UUID,
-        link: str | None = None,
-        link_label: str = _LABEL,
+        link: str | None,
+        link_label: str,
     ) -> SendOutcome:
         """Send one page to one address. `link`: what a button with this label answers by, where a channel has one."""
         target = apprise.Apprise(asset=self._asset)

@@ -124,6 +124,8 @@ class OutgoingPage:
         """The page with a link in its text, in the place of an address that asks to sign in."""
         if link is None:
             return self
-        added = texts.say("Open %(url)s", url=link)
-        body = self.body.replace(instead_of, link) if instead_of in self.body else f"{self.body} {added}"
+        if instead_of in self.body:
+            body = self.body.replace(instead_of, link)
+        else:
+            body = f"{self.body} {texts.say('Open %(url)s', url=link)}"
         return replace(self, body=body, link=link, link_label=texts.say("Acknowledge"))

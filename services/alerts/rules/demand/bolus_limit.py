@@ -24,7 +24,8 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import DayWindow, PumpFacts
 from services.alerts.model import Condition, EvidenceValue, RuleName, Strength
-from services.alerts.said.model import Sentence, plural_sentence, sentence
+from services.alerts.rules.demand.days import TOO_FEW
+from services.alerts.said.model import Sentence, plural_sentence
 
 LIMIT_KEY: Final = "limit_days"
 REFUSED_KEY: Final = "refused_share"
@@ -39,13 +40,12 @@ def bolus_limit(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condit
     held = [window for window in facts.windows[: rule.hold_days] if window.heard]
     if len(known) < rule.limit_days:
         return tuple(
-            _condition(key, title, Strength.HOLDING, policy, now, _TOO_FEW, {})
+            _condition(key, title, Strength.HOLDING, policy, now, TOO_FEW, {})
             for key, title in ((LIMIT_KEY, _LIMIT_TITLE), (REFUSED_KEY, _REFUSED_TITLE))
         )
     return (*_limit_reached(known, held, policy, now), *_mostly_refused(known, held, policy, now))
 
 
-_TOO_FEW: Final = sentence("Too few days are known to tell.")
 _LIMIT_TITLE: Final = "Bolus limit reached day after day"
 _REFUSED_TITLE: Final = "Most bolus requests refused"
 

@@ -22,10 +22,12 @@ from typing import Final
 from schemas.policy import BolusDemandPolicy
 from services.alerts.facts.model import AcceptedLevel, DayWindow, PumpFacts
 from services.alerts.rules.demand.negative_binomial import mean_of
+from services.alerts.said.model import sentence
 
 CARRIED_DAYS: Final = 84
 ACCEPTED_DAYS: Final = 28
 """A level that is accepted began at most so many days before; longer ago, it is in the baseline as it is."""
+TOO_FEW: Final = sentence("Too few days are known to tell.")
 _DAY: Final = timedelta(days=1)
 
 

@@ -24,7 +24,7 @@ from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
 from services.alerts.rules.demand.baseline import DRIFT_DAYS, rise
-from services.alerts.rules.demand.days import days_of
+from services.alerts.rules.demand.days import TOO_FEW, days_of
 from services.alerts.rules.demand.negative_binomial import mean_of
 from services.alerts.said.model import Number, Sentence, sentence
 
@@ -34,7 +34,6 @@ _AT_LEAST: Final = 7
 _WEEK: Final = 7
 _WORTH_TELLING: Final = 1.1
 """From here on the newest week is told apart: the mean of four weeks makes a rise look smaller than it has become."""
-_TOO_FEW: Final = sentence("Too few days are known to tell.")
 _MOST_TOLD: Final = math.log(1e6)
 """Beyond this it makes no difference to anybody how much likelier it is."""
 
@@ -45,7 +44,7 @@ def demand_drift(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condi
     days = days_of(facts, rule, now)
     earlier = days.known(DRIFT_DAYS, rule.drift_minimum_days)
     if len(earlier) < rule.drift_minimum_days:
-        return (_condition(policy, now, Strength.HOLDING, _TOO_FEW, {}),)
+        return (_condition(policy, now, Strength.HOLDING, TOO_FEW, {}),)
     found = rise(days.counts, earlier, _AT_LEAST)
     if found is None or found.log_times_likelier < math.log(rule.drift_clear_likelihood):
         return ()

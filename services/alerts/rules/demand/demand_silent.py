@@ -21,13 +21,12 @@ from typing import Final
 from schemas.policy import Policy
 from services.alerts.facts.model import PumpFacts
 from services.alerts.model import Condition, RuleName, Strength
-from services.alerts.rules.demand.days import accepted_level, days_of
+from services.alerts.rules.demand.days import TOO_FEW, accepted_level, days_of
 from services.alerts.rules.demand.negative_binomial import learn
-from services.alerts.said.model import Number, Sentence, plural_sentence, sentence
+from services.alerts.said.model import Number, Sentence, plural_sentence
 
 KEY: Final = "silent"
 _DAY: Final = timedelta(days=1)
-_TOO_FEW: Final = sentence("Too few days are known to tell.")
 
 
 def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Condition, ...]:
@@ -41,7 +40,7 @@ def demand_silent(facts: PumpFacts, policy: Policy, now: datetime) -> tuple[Cond
         return ()
     earlier = days_of(facts, rule, now).known(quiet, rule.minimum_days)
     if len(earlier) < rule.minimum_days:
-        return (_condition(policy, now, Strength.HOLDING, _TOO_FEW),)
+        return (_condition(policy, now, Strength.HOLDING, TOO_FEW),)
     usual = learn(earlier)
     unseen = _unseen_windows(facts, now)
     days = sum(window.heard for window in facts.windows[unseen:quiet])
